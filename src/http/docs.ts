@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import type { Document } from "./respond.ts";
+
+/** Swagger UI's own files, put here by the build. The path is the same from `src` and from `dist`. */
+const SWAGGER_UI = new URL("../../dist/swagger-ui/", import.meta.url);
+
+export const docsPage = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Mintmark API</title>
+    <link rel="icon" href="data:,">
+    <link rel="stylesheet" href="/docs/swagger-ui.css">
+  </head>
+  <body>
+    <div id="docs"></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`;
+
+/** Without \`validatorUrl: null\` the page would ask a validator on the internet about this API. */
+const startScript = `SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#docs",
+  validatorUrl: null,
+  displayRequestDuration: true,
+  defaultModelsExpandDepth: -1,
+  docExpansion: "list",
+});
+`;
+
+/** The files that the page loads. Only these are served, whatever else lies beside them. */
+export const docsAssets: readonly { path: string; read: () => Document }[] = [
+  { path: "/docs/start.js", read: () => ({ type: "text/javascript; charset=utf-8", body: startScript }) },
+  swaggerFile("swagger-ui.css", "text/css; charset=utf-8"),
+  swaggerFile("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+];
+
+function swaggerFile(name: string, type: string) {
+  return { path: `/docs/${name}`, read: (): Document => ({ type, body: readFileSync(new URL(name, SWAGGER_UI)) }) };
+}

@@ -1,0 +1,55 @@
+import type { ServedRouter } from "../router/trpc.ts";
+import type { TokenService } from "../service/service.ts";
+import { docsAssets, docsPage } from "./docs.ts";
+import { describeApi } from "./openapi.ts";
+import type { Document } from "./respond.ts";
+import { startPage } from "./start-page.ts";
+
+/** How long a verifier may keep the JWK Set, in seconds. */
+export const JWKS_MAX_AGE = 300;
+
+const HTML = "text/html; charset=utf-8";
+
+/** Nothing is loaded from, sent to, or framed by anywhere else. Swagger UI needs inline styles and data images. */
+const PAGE_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+};
+
+/** The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. */
+export function createDocuments(
+  service: Pick<TokenService, "issuer" | "jwks">,
+  router: ServedRouter,
+): ReadonlyMap<string, () => Document> {
+  const docs = (): Document => ({ type: HTML, body: docsPage, headers: PAGE_HEADERS });
+  const openapi = once(() => json(describeApi(router)));
+  return new Map<string, () => Document>([
+    ["/", () => ({ type: HTML, body: startPage(service.issuer), headers: PAGE_HEADERS })],
+    ["/healthz", () => ({ ...json({ status: "ok" }), cacheControl: "no-store" })],
+    [
+      "/.well-known/jwks.json",
+      () => ({
+        type: "application/jwk-set+json",
+        body: JSON.stringify(service.jwks()),
+        cacheControl: `public, max-age=${JWKS_MAX_AGE}`,
+      }),
+    ],
+    ["/openapi.json", openapi],
+    ["/docs", docs],
+    ["/docs/", docs],
+    ...docsAssets.map(({ path, read }) => [path, once(read)] as const),
+  ]);
+}
+
+function json(value: unknown): Document {
+  return { type: "application/json", body: JSON.stringify(value) };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+
+/** Whether an address or name reaches this machine from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+/**
+ * Whether a request was sent to a name of this machine, or to the issuer's. Where access is open, a
+ * page whose name was made to resolve to 127.0.0.1 (DNS rebinding) must not get in by that name.
+ */
+export function isForUs({ headers }: IncomingMessage, issuer: string): boolean {
+  const target = hostname(`http://${headers.host}`);
+  return target !== undefined && (isLoopback(target) || target === hostname(issuer));
+}
+
+/**
+ * Whether a request comes from a page of another site, as its browser tells: such a page can send a
+ * request but must not have any effect here (CSRF). Programs send neither header.
+ */
+export function isFromElsewhere({ headers }: IncomingMessage): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+  return headers.origin !== undefined && host(headers.origin) !== host(`http://${headers.host}`);
+}
+
+function hostname(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, "") : undefined;
+}
+
+function host(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined;
+}

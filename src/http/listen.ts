@@ -1,0 +1,86 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { StartError } from "../errors.ts";
+import { sendText } from "./respond.ts";
+
+/** Milliseconds. A client that is slower than this is cut off; see `node:http` for what each one bounds. */
+const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** How long requests in flight may take to finish once the server stops, in milliseconds. */
+const GRACE = 10_000;
+
+export type ListenOptions = {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** Makes what is to be served, told the origin that is listened on. Until it is there, the answer is 503. */
+  prepare: (origin: string) => Promise<Served>;
+};
+
+export type Served = { listener: RequestListener; close: () => Promise<void> };
+
+export type RunningServer = {
+  /** Where it listens: `http://127.0.0.1:3000`. */
+  origin: string;
+  /** Takes no more connections, lets requests in flight finish for 10 s at most, and closes what was served. */
+  close: () => Promise<void>;
+};
+
+/**
+ * Listens for HTTP. The address is taken first, so that a second start is told about the port and
+ * nothing else. Throws a {@link StartError} where the address cannot be had, or what `prepare` throws.
+ */
+export async function listen({ host, port, prepare }: ListenOptions): Promise<RunningServer> {
+  let listener: RequestListener = (_request, response) => {
+    response.setHeader("retry-after", "1");
+    sendText(response, 503, "Starting");
+  };
+  const server = createServer(TIMEOUTS, (request, response) => listener(request, response));
+  await bind(server, { host, port });
+  const origin = originOf(server.address() as AddressInfo);
+  try {
+    const served = await prepare(origin);
+    listener = served.listener;
+    return { origin, close: () => close(server).then(served.close) };
+  } catch (error) {
+    await close(server);
+    throw error;
+  }
+}
+
+function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(new StartError(whyNot(error.code, `${host}:${port}`))),
+    );
+    server.listen(port, host, resolve);
+  });
+}
+
+function whyNot(code: string | undefined, address: string): string {
+  if (code === "EADDRINUSE")
+    return `${address} is taken: stop what listens there, or set PORT to another port (0 picks a free one)`;
+  if (code === "EACCES") return `${address} is not allowed to this user: set PORT to 1024 or above`;
+  return `${address} cannot be listened on (${code}): check HOST and PORT`;
+}
+
+function originOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
+    const late = setTimeout(() => server.closeAllConnections(), GRACE);
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** A document: what is sent, as what, and for how long it may be kept. */
+export type Document = {
+  type: string;
+  body: string | Buffer;
+  /** Default `no-cache`: kept, but asked about each time. */
+  cacheControl?: string;
+  headers?: Readonly<Record<string, string>>;
+};
+
+/** Sends a document to GET and HEAD, `304` where the client has it already (RFC 9110 §13.1.2). */
+export function sendDocument(request: IncomingMessage, response: ServerResponse, document: Document): void {
+  const etag = `"${createHash("sha256").update(document.body).digest("base64url").slice(0, 27)}"`;
+  response.setHeaders(new Headers({ ...document.headers, etag, "cache-control": document.cacheControl ?? "no-cache" }));
+  if (matches(request.headers["if-none-match"], etag)) {
+    response.writeHead(304).end();
+    return;
+  }
+  response.writeHead(200, { "content-type": document.type, "content-length": Buffer.byteLength(document.body) });
+  response.end(request.method === "HEAD" ? undefined : document.body);
+}
+
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = ifNoneMatch?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  return tags.includes(etag) || tags.includes("*");
+}
+
+/** Refuses with a line of plain text, where no procedure is concerned. */
+export function sendText(response: ServerResponse, status: number, text: string): void {
+  response
+    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+    .end(`${text}\n`);
+}
+
+/**
+ * Answers by itself every method that is not served: OPTIONS with what is allowed, anything else with
+ * 405. Says whether it did.
+ */
+export function refusesMethod(request: IncomingMessage, response: ServerResponse, allowed: readonly string[]): boolean {
+  if (allowed.includes(request.method ?? "")) return false;
+  response.setHeader("allow", [...allowed, "OPTIONS"].join(", "));
+  if (request.method === "OPTIONS") response.writeHead(204).end();
+  else sendText(response, 405, "Method not allowed");
+  return true;
+}

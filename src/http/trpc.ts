@@ -1,0 +1,83 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { getTRPCErrorShape, TRPCError } from "@trpc/server";
+import { createHTTPHandler } from "@trpc/server/adapters/standalone";
+import type { Logger } from "pino";
+import { catalogue, MintmarkError, type Reason } from "../errors.ts";
+import type { ServedRouter } from "../router/trpc.ts";
+import { localCaller } from "../service/caller.ts";
+import { isFromElsewhere } from "./guard.ts";
+import { describeError } from "./log.ts";
+
+export const TRPC_PATH = "/trpc/";
+export const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BATCH = 50;
+
+/** Serves the router under `/trpc/` by tRPC's standalone adapter, with its open defaults closed. */
+export function createTrpcListener(router: ServedRouter, logger: Logger): RequestListener {
+  const serve = createHTTPHandler({
+    router,
+    basePath: TRPC_PATH,
+    createContext: () => ({ caller: localCaller }),
+    maxBodySize: MAX_BODY_BYTES,
+    maxBatchSize: MAX_BATCH,
+    // The typed client sends queries by POST, to keep their input out of URLs.
+    allowMethodOverride: true,
+    onError({ error, path }) {
+      if (error.code !== "INTERNAL_SERVER_ERROR") return;
+      logger.error({ procedure: path, error: describeError(error.cause ?? error) }, "procedure failed");
+    },
+  });
+
+  return (request, response) => {
+    response.setHeader("cache-control", "no-store");
+    const refusal = refuse(request);
+    if (refusal === undefined) serve(request, response);
+    else sendRefusal(router, refusal, response);
+  };
+}
+
+/** What is refused before tRPC sees it. */
+function refuse(request: IncomingMessage): Reason | undefined {
+  const { method, headers } = request;
+  if (isFromElsewhere(request)) return "forbidden_origin";
+  if (method !== "GET" && method !== "POST") return "method_not_supported";
+  // A form can be sent by any page without asking (CORS calls it simple); JSON cannot.
+  if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";
+  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return "payload_too_large";
+  return countCalls(request.url ?? "") > MAX_BATCH ? "batch_too_large" : undefined;
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return contentType?.split(";")[0]?.trim().toLowerCase() === "application/json";
+}
+
+/** Counts the calls of a batch as tRPC will: it decodes the path before it splits it, so `%2C` separates too. */
+function countCalls(url: string): number {
+  const [path = ""] = url.split("?");
+  return path.split(/,|%2c/i).length;
+}
+
+const ALLOW = "GET, POST, OPTIONS";
+
+/** Answers a refusal in tRPC's own envelope, so that a typed client reads it like any other. */
+function sendRefusal(router: ServedRouter, reason: Reason, response: ServerResponse): void {
+  if (reason === "method_not_supported") {
+    response.setHeader("allow", ALLOW);
+    if (response.req.method === "OPTIONS") {
+      response.writeHead(204).end();
+      return;
+    }
+  }
+  const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
+  const config = router._def._config;
+  const shape = getTRPCErrorShape({
+    config,
+    error,
+    type: "unknown",
+    path: undefined,
+    input: undefined,
+    ctx: undefined,
+  });
+  response.writeHead(shape.data.httpStatus, { "content-type": "application/json" });
+  response.end(response.req.method === "HEAD" ? undefined : JSON.stringify({ error: shape }));
+}

@@ -1,0 +1,72 @@
+import { importJWK } from "jose";
+import { z } from "zod";
+import type { Algorithm, VerificationKey } from "../token/jws.ts";
+import { hasRocaFingerprint } from "./roca.ts";
+
+/** Algorithms with a key pair: all but the shared-secret one. */
+export type KeyPairAlgorithm = Exclude<Algorithm, "HS256">;
+
+const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
+
+const common = {
+  kid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  use: z.literal("sig"),
+};
+
+const ecKey = z.strictObject({
+  ...common,
+  kty: z.literal("EC"),
+  alg: z.enum(["ES256", "ES384"]),
+  crv: z.enum(["P-256", "P-384"]),
+  x: base64url,
+  y: base64url,
+});
+
+const edKey = z.strictObject({
+  ...common,
+  kty: z.literal("OKP"),
+  alg: z.literal("EdDSA"),
+  crv: z.literal("Ed25519"),
+  x: base64url,
+});
+
+const rsaKey = z.strictObject({
+  ...common,
+  kty: z.literal("RSA"),
+  alg: z.enum(["RS256", "PS256"]),
+  n: base64url,
+  e: z.literal("AQAB", "must be 65537"),
+});
+
+const CURVES: Record<string, string> = { ES256: "P-256", ES384: "P-384" };
+const RSA_BITS = { min: 2048, max: 4096 };
+
+/**
+ * A public key as it stands in the JWK Set (RFC 7517 §4): public members only, always with `kid`,
+ * `use: "sig"` and the one `alg` it may be used with.
+ */
+export const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).superRefine((jwk, context) => {
+  const fault = jwkFault(jwk);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+});
+export type PublicJwk = z.infer<typeof ecKey> | z.infer<typeof edKey> | z.infer<typeof rsaKey>;
+
+function jwkFault(jwk: PublicJwk): string | undefined {
+  if (jwk.kty === "EC" && CURVES[jwk.alg] !== jwk.crv) return `${jwk.alg} needs curve ${CURVES[jwk.alg]}`;
+  if (jwk.kty !== "RSA") return undefined;
+  const modulus = BigInt(`0x${Buffer.from(jwk.n, "base64url").toString("hex")}`);
+  const bits = modulus.toString(2).length;
+  if (bits < RSA_BITS.min || bits > RSA_BITS.max) return `an RSA key must have ${RSA_BITS.min} to ${RSA_BITS.max} bits`;
+  return hasRocaFingerprint(modulus) ? "the RSA key was made by a generator known to be weak (ROCA)" : undefined;
+}
+
+/**
+ * Imports a public JWK for verification. Throws on anything but a sound EC, Ed25519 or RSA key that
+ * names its algorithm: never a symmetric or private key, so no public key can end up as an HMAC secret.
+ */
+export async function importPublicJwk(jwk: unknown): Promise<VerificationKey> {
+  const checked = publicJwk.parse(jwk);
+  const key = await importJWK(checked, checked.alg);
+  if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no public key");
+  return { kid: checked.kid, alg: checked.alg, key };
+}

@@ -1,0 +1,97 @@
+import { initTRPC, type TRPCBuiltRouter, TRPCError, type TRPCErrorShape, type TRPCRouterRecord } from "@trpc/server";
+import { z } from "zod";
+import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
+import type { Caller } from "../service/caller.ts";
+
+/** What a procedure knows about its request. */
+export type Context = { caller: Caller };
+
+/** What the API description says about a procedure. */
+export type Meta = { summary: string; description: string; output: z.ZodType; errors: readonly Reason[] };
+
+/** An error as clients read it. */
+export type ErrorShape = TRPCErrorShape<{
+  code: TRPCError["code"];
+  httpStatus: number;
+  /** Stable and closed: decide by it, not by the message. */
+  reason: Reason;
+  /** What is wrong with which field of the input. */
+  issues?: readonly Issue[];
+  /** The procedure, where there is one of that name. */
+  path?: string;
+}>;
+
+/** What all procedures here have in common. */
+export type RootTypes = { ctx: Context; meta: Meta; errorShape: ErrorShape; transformer: false };
+
+/** Any router that can be served: the service's own, or one that holds it and more. */
+export type ServedRouter = Pick<TRPCBuiltRouter<RootTypes, TRPCRouterRecord>, "_def" | "createCaller">;
+
+/** Refusals that tRPC makes by itself, before a procedure runs. */
+const reasonOfCode: Partial<Record<TRPCError["code"], Reason>> = {
+  BAD_REQUEST: "malformed_request",
+  PARSE_ERROR: "malformed_request",
+  NOT_FOUND: "not_found",
+  METHOD_NOT_SUPPORTED: "method_not_supported",
+  UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+  PAYLOAD_TOO_LARGE: "payload_too_large",
+  CLIENT_CLOSED_REQUEST: "client_closed_request",
+};
+
+const t = initTRPC
+  .context<Context>()
+  .meta<Meta>()
+  .create({
+    isDev: false,
+    errorFormatter({ error, shape, path }): ErrorShape {
+      const { reason, issues } = explain(error);
+      return {
+        code: shape.code,
+        message: [catalogue[reason].message, ...issues.slice(0, 1).map(inWords)].join(": "),
+        data: {
+          code: shape.data.code,
+          httpStatus: shape.data.httpStatus,
+          reason,
+          ...(issues.length > 0 && { issues }),
+          ...(path !== undefined && reason !== "not_found" && { path }),
+        },
+      };
+    },
+  });
+
+export const router: typeof t.router = t.router;
+
+/** Every procedure starts here: a refusal from the catalogue goes out with the tRPC code that it names. */
+export const procedure = t.procedure.use(async ({ next }) => {
+  const result = await next();
+  if (result.ok || !(result.error.cause instanceof MintmarkError)) return result;
+  const cause = result.error.cause;
+  throw new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
+});
+
+/** The reason and the issues of whatever a call ended with; nothing else of it is ever sent. */
+function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly Issue[] } {
+  if (cause instanceof MintmarkError) return cause;
+  if (code === "BAD_REQUEST" && cause instanceof z.core.$ZodError) {
+    return { reason: "invalid_request", issues: cause.issues.slice(0, MAX_ISSUES).map(toIssue) };
+  }
+  return { reason: reasonOfCode[code] ?? "internal_error", issues: [] };
+}
+
+const MAX_ISSUES = 10;
+const PLAIN_NAME = /^[A-Za-z_][\w-]{0,31}$/;
+
+/** Says what is wrong in words that hold no input value: a misplaced secret must not come back in a message. */
+function toIssue(issue: z.core.$ZodIssue): Issue {
+  const path = issue.path.map(plain).join(".");
+  if (issue.code !== "unrecognized_keys") return { path, message: issue.message };
+  return { path, message: `has no field ${issue.keys.map(plain).join(", ")}` };
+}
+
+function inWords({ path, message }: Issue): string {
+  return path === "" ? message : `${path} ${message}`;
+}
+
+function plain(name: PropertyKey): string {
+  return typeof name === "number" || PLAIN_NAME.test(String(name)) ? String(name) : "(some name)";
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { StartError } from "../errors.ts";
+import type { Seconds } from "../time.ts";
+import { isPlainObject, type JsonObject, jsonFault } from "./json.ts";
+
+/** A verified claim set: the registered claims of RFC 9068 §2.2 and the custom ones beside them. */
+export type Claims<Custom = JsonObject> = RegisteredClaims & Custom;
+
+/** What every access token says. Times are NumericDates (RFC 7519 §2). */
+export type RegisteredClaims = {
+  /** Who issued it: the configured issuer, exactly. */
+  iss: string;
+  /** Who it is about. */
+  sub: string;
+  /** Which service it is for. Mintmark writes one string; a list is read. */
+  aud: string | string[];
+  /** When it was issued. */
+  iat: Seconds;
+  /** From when on it is refused. */
+  exp: Seconds;
+  /** Before when it is refused. Mintmark does not write it. */
+  nbf?: Seconds | undefined;
+  /** Its identity, together with `iss`: never the token's text, since one token may have several. */
+  jti: string;
+  /** The client it was issued to. */
+  client_id: string;
+  /** What it allows, separated by spaces (RFC 6749 §3.3). Absent when it allows nothing in particular. */
+  scope?: string | undefined;
+};
+
+/** A schema for the custom claims. What it gives back must be JSON, and a value it accepts again. */
+export type ClaimsSchema = z.ZodType<Record<string, unknown>, Record<string, unknown>>;
+
+/**
+ * Names that have a meaning of their own in a token or beside it: RFC 7519 §4.1, RFC 9068 §2.2,
+ * proof of possession (RFC 7800), delegation (RFC 8693 §4), introspection (RFC 7662 §2.2), sessions.
+ */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
+  "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid cnf act may_act active token_type username status events".split(
+    " ",
+  ),
+);
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+
+/** An identifier in a token: 1 to 255 characters, well-formed Unicode, no control characters. Compared byte by byte. */
+export const identifier = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine(
+    (text) => text.isWellFormed() && !CONTROL_CHARACTER.test(text),
+    "has a control character or a lone surrogate",
+  );
+
+/** Scope tokens separated by single spaces (RFC 6749 §3.3), at most 1,000 characters. */
+export const scopeString = z.string().max(1000).regex(SCOPE, "must be scope tokens separated by single spaces");
+
+const numericDate = z.int().positive();
+
+const registeredClaims: z.ZodType<RegisteredClaims> = z.strictObject({
+  iss: identifier,
+  sub: identifier,
+  aud: z.union([identifier, z.array(identifier).min(1).max(16)]),
+  iat: numericDate,
+  exp: numericDate,
+  nbf: numericDate.optional(),
+  jti: identifier,
+  client_id: identifier,
+  scope: scopeString.optional(),
+});
+
+/** The schema where none is given: any JSON object. */
+export type AnyClaims = z.ZodType<JsonObject, JsonObject>;
+export const anyClaims: AnyClaims = z
+  .custom<JsonObject>(isPlainObject, "must be an object")
+  .meta({ type: "object", examples: [{ role: "reader" }] });
+
+/** Refuses a schema that declares a claim whose meaning is not the application's to give. Throws a {@link StartError}. */
+export function checkClaimsSchema(schema: ClaimsSchema): void {
+  const declared = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const reserved = declared.filter((name) => RESERVED_CLAIMS.has(name));
+  if (reserved.length > 0) {
+    throw new StartError(`The claims schema declares registered claims (${reserved.join(", ")}): rename them`);
+  }
+}
+
+/** The schema of the custom claims a caller may ask for: as given, and strict about names it does not know. */
+export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
+  const strict = schema instanceof z.ZodObject && schema.def.catchall === undefined ? schema.strict() : schema;
+  return strict.superRefine(addCustomFaults);
+}
+
+function addCustomFaults(claims: Record<string, unknown>, context: z.RefinementCtx): void {
+  const fault = jsonFault(claims);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  for (const name of Object.keys(claims).filter((name) => RESERVED_CLAIMS.has(name))) {
+    context.addIssue({ code: "custom", message: `may not set the registered claim "${name}"` });
+  }
+}
+
+/**
+ * Reads a payload as claims: the registered ones by a strict schema, all others by `custom`. The
+ * signer and the verifier both call this, so what may not be accepted is never signed.
+ * Returns `undefined` for anything else. Does not look at times, issuer or audience.
+ */
+export function readClaims<Schema extends ClaimsSchema>(
+  payload: JsonObject,
+  custom: Schema,
+): Claims<z.output<Schema>> | undefined {
+  const entries = Object.entries(payload);
+  const registered = registeredClaims.safeParse(
+    Object.fromEntries(entries.filter(([name]) => RESERVED_CLAIMS.has(name))),
+  );
+  const others = custom.safeParse(Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))));
+  if (!registered.success || !others.success) return undefined;
+  return { ...others.data, ...registered.data } as Claims<z.output<Schema>>;
+}
+
+/** Whether a token lives for 1 to `maxLifetime` seconds. */
+export function hasSoundLifetime({ iat, exp }: Pick<RegisteredClaims, "iat" | "exp">, maxLifetime: Seconds): boolean {
+  return exp > iat && exp - iat <= maxLifetime;
+}
+
+/** The schema of a verified claim set as a whole, for descriptions. {@link readClaims} does the reading. */
+export function claimsSchema(custom: ClaimsSchema): z.ZodType {
+  return z.intersection(registeredClaims, custom);
+}

@@ -1,0 +1,37 @@
+import { MintmarkError } from "../errors.ts";
+import type { Seconds } from "../time.ts";
+import { type Claims, type ClaimsSchema, hasSoundLifetime, readClaims } from "./claims.ts";
+import { MAX_TOKEN_LENGTH } from "./compact.ts";
+import { parseJsonObject } from "./json.ts";
+import { type SigningKey, signJws } from "./jws.ts";
+
+/**
+ * Signs a claim set as a JWT access token (RFC 9068): header `alg`, `typ: at+jwt`, `kid`.
+ *
+ * The bytes to be signed are first read back as a verifier will read them, so a claim set that
+ * verification would refuse is refused here (`invalid_request`), whoever put it together.
+ * Not checked: whether the caller may have these claims.
+ */
+export async function signAccessToken(
+  claims: Claims<Record<string, unknown>>,
+  options: { key: SigningKey; custom: ClaimsSchema; maxLifetime: Seconds },
+): Promise<string> {
+  const bytes = Buffer.from(JSON.stringify(claims));
+  const payload = parseJsonObject(bytes);
+  if (!hasSoundLifetime(claims, options.maxLifetime)) {
+    throw new MintmarkError("invalid_request", {
+      issues: [{ path: "expiresIn", message: `must be 1 to ${options.maxLifetime}` }],
+    });
+  }
+  if (payload === undefined || readClaims(payload, options.custom) === undefined) {
+    throw new MintmarkError("invalid_request", {
+      issues: [{ path: "claims", message: "cannot be carried in a token" }],
+    });
+  }
+  const token = await signJws(bytes, options.key);
+  if (token.length > MAX_TOKEN_LENGTH) {
+    const message = `make the token longer than ${MAX_TOKEN_LENGTH} characters`;
+    throw new MintmarkError("invalid_request", { issues: [{ path: "claims", message }] });
+  }
+  return token;
+}

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTokenServer, type RunningServer } from "../../src/index.ts";
+import { createTokenService, type TokenService, type TokenServiceOptions } from "../../src/service/service.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
+
+/** The moment at which frozen tests stand: 2027-01-01T00:00:00Z. */
+export const NOW = 1798761600;
+
+export const ISSUER = "http://127.0.0.1:3000";
+
+/** A folder that is gone at the end of its block. */
+export function temporaryFolder() {
+  const path = mkdtempSync(join(tmpdir(), "mintmark-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A real service on a real database in a folder of its own, with its clock stopped at {@link NOW}. */
+export async function openService<Schema extends ClaimsSchema = AnyClaims>(options: TokenServiceOptions<Schema> = {}) {
+  const folder = temporaryFolder();
+  const store = await openSqliteStore(join(folder.path, "data"));
+  const clock = { now: NOW };
+  const service: TokenService<Schema> = await createTokenService({
+    store,
+    clock: () => clock.now,
+    issuer: ISSUER,
+    ...options,
+  });
+  return {
+    service,
+    store,
+    clock,
+    async [Symbol.asyncDispose]() {
+      await service.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** The same behind a real HTTP server on a free port. */
+export async function openServer<Schema extends ClaimsSchema = AnyClaims>(options: TokenServiceOptions<Schema> = {}) {
+  const opened = await openService(options);
+  const server: RunningServer = await createTokenServer(opened.service, { port: 0 });
+  return {
+    ...opened,
+    url: server.origin,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+}
