@@ -1,7 +1,12 @@
 #!/usr/bin/env node
+import { createRequire } from "node:module";
 import { Command } from "commander";
 
-const program = new Command("mintmark").description("A typed token service: issues and verifies JSON Web Tokens.");
+const { version } = createRequire(import.meta.url)("../package.json");
+
+const program = new Command("mintmark")
+  .description("A typed token service: issues and verifies JSON Web Tokens.")
+  .version(version);
 
 program
   .command("serve", { isDefault: true })

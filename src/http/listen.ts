@@ -41,14 +41,15 @@ export async function listen({ host, port, prepare }: ListenOptions): Promise<Ru
     sendText(response, 503, "Starting");
   };
   const server = createServer(TIMEOUTS, (request, response) => listener(request, response));
+  const drain = trackRequests(server);
   await bind(server, { host, port });
   const origin = originOf(server.address() as AddressInfo);
   try {
     const served = await prepare(origin);
     listener = served.listener;
-    return { origin, close: () => close(server).then(served.close) };
+    return { origin, close: () => drain().then(served.close) };
   } catch (error) {
-    await close(server);
+    await drain();
     throw error;
   }
 }
@@ -73,14 +74,29 @@ function originOf({ address, family, port }: AddressInfo): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const idle = setInterval(() => server.closeIdleConnections(), 50);
-    const late = setTimeout(() => server.closeAllConnections(), GRACE);
-    server.close(() => {
-      clearInterval(idle);
-      clearTimeout(late);
-      resolve();
+/**
+ * Counts the requests in flight, and gives the verb that ends the server when there are none left.
+ * Connections that only wait, such as a browser opens ahead, do not keep it from ending.
+ */
+function trackRequests(server: Server): () => Promise<void> {
+  let inFlight = 0;
+  const endIfDone = () => {
+    if (inFlight === 0 && !server.listening) server.closeAllConnections();
+  };
+  server.on("request", (_request, response) => {
+    inFlight += 1;
+    response.once("close", () => {
+      inFlight -= 1;
+      endIfDone();
     });
   });
+  return () =>
+    new Promise((resolve) => {
+      const late = setTimeout(() => server.closeAllConnections(), GRACE);
+      server.close(() => {
+        clearTimeout(late);
+        resolve();
+      });
+      endIfDone();
+    });
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { getTRPCErrorShape, TRPCError } from "@trpc/server";
 import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import type { Logger } from "pino";
+import { z } from "zod";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import { localCaller } from "../service/caller.ts";
@@ -23,8 +24,8 @@ export function createTrpcListener(router: ServedRouter, logger: Logger): Reques
     // The typed client sends queries by POST, to keep their input out of URLs.
     allowMethodOverride: true,
     onError({ error, path }) {
-      if (error.code !== "INTERNAL_SERVER_ERROR") return;
-      logger.error({ procedure: path, error: describeError(error.cause ?? error) }, "procedure failed");
+      if (isOurFault(error))
+        logger.error({ procedure: path, error: describeError(error.cause ?? error) }, "call failed");
     },
   });
 
@@ -35,6 +36,14 @@ export function createTrpcListener(router: ServedRouter, logger: Logger): Reques
     else sendRefusal(router, refusal, response);
   };
 }
+
+/** Whether an operator should hear of it. tRPC calls it bad input, too, when a claims schema itself throws. */
+function isOurFault({ code, cause }: TRPCError): boolean {
+  if (code === "INTERNAL_SERVER_ERROR") return true;
+  return code === "BAD_REQUEST" && cause !== undefined && !CALLERS_FAULTS.some((fault) => cause instanceof fault);
+}
+
+const CALLERS_FAULTS = [MintmarkError, z.core.$ZodError, SyntaxError, URIError] as const;
 
 /** What is refused before tRPC sees it. */
 function refuse(request: IncomingMessage): Reason | undefined {

@@ -42,10 +42,11 @@ export function getTokenInput<Schema extends ClaimsSchema>(
   >;
 }
 
-/** Something to send as it stands. A schema that needs claims must bring its own example of them. */
+/** Something to send as it stands. A schema that requires claims must bring its own example of them. */
 function exampleFor(claims: ClaimsSchema): { examples?: object[] } {
   const ownExample = Object.values(claims.meta()?.examples ?? {}).at(0);
-  if (ownExample === undefined && !claims.safeParse({}).success) return {};
+  const { required = [] } = z.toJSONSchema(claims, { io: "input", unrepresentable: "any" });
+  if (ownExample === undefined && required.length > 0) return {};
   return {
     examples: [{ subject: "ada", scope: "orders:read", ...(ownExample !== undefined && { claims: ownExample }) }],
   };

@@ -98,7 +98,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
         exp: iat + expiresIn,
         jti: randomBytes(16).toString("base64url"),
         client_id: caller.clientId,
-        scope: request.scope,
+        ...(request.scope !== undefined && { scope: request.scope }),
       };
       const token = await signAccessToken(claims, { key: keyring.signing, custom, maxLifetime: maxTtl });
       return { token, tokenType: "Bearer", expiresIn, scope: request.scope ?? "" };

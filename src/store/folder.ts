@@ -1,30 +1,25 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { StartError } from "../errors.ts";
 
-const FILE = "mintmark.db";
 const OTHERS = 0o077;
 
 /**
- * Prepares the folder of the embedded database and gives the database file's path. The folder is
- * 0700 and the file 0600; SQLite gives its `-wal` and `-shm` files the same mode.
- * Throws a {@link StartError} where the folder cannot be used, and leaves other people's folders alone.
+ * Prepares a folder for files that begin with `prefix`, and gives its full path. The folder becomes
+ * 0700 and those files 0600. Throws a {@link StartError} where it cannot be used, and leaves a folder
+ * that holds anything else as it is.
  */
-export function prepareDataFolder(name: string): string {
+export function prepareDataFolder(name: string, prefix: string): string {
   const folder = resolve(name);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const entries = readdirSync(folder);
-    if (entries.some((entry) => !entry.startsWith(FILE) && entry !== "lost+found")) {
+    const entries = readdirSync(folder).filter((entry) => entry !== "lost+found");
+    if (!entries.every((entry) => entry.startsWith(prefix))) {
       throw new StartError(`MINTMARK_DATA is ${folder}, which holds other files: name an empty folder or a new one`);
     }
     closeToOthers(folder, 0o700);
-    const file = join(folder, FILE);
-    if (!existsSync(file)) closeSync(openSync(file, "wx", 0o600));
-    for (const entry of readdirSync(folder)) {
-      if (entry.startsWith(FILE)) closeToOthers(join(folder, entry), 0o600);
-    }
-    return file;
+    for (const entry of entries) closeToOthers(resolve(folder, entry), 0o600);
+    return folder;
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     throw new StartError(

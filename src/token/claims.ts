@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import { isPlainObject, type JsonObject, jsonFault } from "./json.ts";
+import { isPlainObject, type JsonObject } from "./json.ts";
 
 /** A verified claim set: the registered claims of RFC 9068 §2.2 and the custom ones beside them. */
 export type Claims<Custom = JsonObject> = RegisteredClaims & Custom;
@@ -28,7 +28,7 @@ export type RegisteredClaims = {
   scope?: string | undefined;
 };
 
-/** A schema for the custom claims. What it gives back must be JSON, and a value it accepts again. */
+/** A schema for the custom claims, without async parts. What it gives back must be JSON, and a value it accepts again. */
 export type ClaimsSchema = z.ZodType<Record<string, unknown>, Record<string, unknown>>;
 
 /**
@@ -89,15 +89,11 @@ export function checkClaimsSchema(schema: ClaimsSchema): void {
 /** The schema of the custom claims a caller may ask for: as given, and strict about names it does not know. */
 export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
   const strict = schema instanceof z.ZodObject && schema.def.catchall === undefined ? schema.strict() : schema;
-  return strict.superRefine(addCustomFaults);
-}
-
-function addCustomFaults(claims: Record<string, unknown>, context: z.RefinementCtx): void {
-  const fault = jsonFault(claims);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-  for (const name of Object.keys(claims).filter((name) => RESERVED_CLAIMS.has(name))) {
-    context.addIssue({ code: "custom", message: `may not set the registered claim "${name}"` });
-  }
+  return strict.superRefine((claims, context) => {
+    for (const name of Object.keys(claims).filter((name) => RESERVED_CLAIMS.has(name))) {
+      context.addIssue({ code: "custom", message: `may not set the registered claim "${name}"` });
+    }
+  });
 }
 
 /**

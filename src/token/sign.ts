@@ -2,7 +2,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import { type Claims, type ClaimsSchema, hasSoundLifetime, readClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
-import { parseJsonObject } from "./json.ts";
+import { jsonFault, parseJsonObject } from "./json.ts";
 import { type SigningKey, signJws } from "./jws.ts";
 
 /**
@@ -16,22 +16,23 @@ export async function signAccessToken(
   claims: Claims<Record<string, unknown>>,
   options: { key: SigningKey; custom: ClaimsSchema; maxLifetime: Seconds },
 ): Promise<string> {
+  const fault = jsonFault(claims);
+  if (fault !== undefined) throw refusal("claims", fault);
+  if (!hasSoundLifetime(claims, options.maxLifetime)) {
+    throw refusal("expiresIn", `must be a whole number from 1 to ${options.maxLifetime}`);
+  }
   const bytes = Buffer.from(JSON.stringify(claims));
   const payload = parseJsonObject(bytes);
-  if (!hasSoundLifetime(claims, options.maxLifetime)) {
-    throw new MintmarkError("invalid_request", {
-      issues: [{ path: "expiresIn", message: `must be 1 to ${options.maxLifetime}` }],
-    });
-  }
   if (payload === undefined || readClaims(payload, options.custom) === undefined) {
-    throw new MintmarkError("invalid_request", {
-      issues: [{ path: "claims", message: "cannot be carried in a token" }],
-    });
+    throw refusal("claims", "cannot be carried in a token");
   }
   const token = await signJws(bytes, options.key);
   if (token.length > MAX_TOKEN_LENGTH) {
-    const message = `make the token longer than ${MAX_TOKEN_LENGTH} characters`;
-    throw new MintmarkError("invalid_request", { issues: [{ path: "claims", message }] });
+    throw refusal("claims", `make the token longer than ${MAX_TOKEN_LENGTH} characters`);
   }
   return token;
+}
+
+function refusal(path: string, message: string): MintmarkError {
+  return new MintmarkError("invalid_request", { issues: [{ path, message }] });
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pino from "pino";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
 import { createTokenService, type TokenService, type TokenServiceOptions } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
@@ -42,7 +43,7 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>(optio
 /** The same behind a real HTTP server on a free port. */
 export async function openServer<Schema extends ClaimsSchema = AnyClaims>(options: TokenServiceOptions<Schema> = {}) {
   const opened = await openService(options);
-  const server: RunningServer = await createTokenServer(opened.service, { port: 0 });
+  const server: RunningServer = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
   return {
     ...opened,
     url: server.origin,

@@ -1,0 +1,129 @@
+/**
+ * The whole path by the typed client: get a token, verify it, change one letter, and so on.
+ *
+ *     npm run smoke                     starts a server of its own, with a throw-away data folder
+ *     npm run smoke -- --url URL        asks one that runs already
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { createTokenClient, isTokenError } from "../src/client/client.ts";
+import type { TokenRouter } from "../src/router/router.ts";
+
+const claims = z.object({ role: z.enum(["reader", "writer"]) });
+
+/** The steps by what they promise. Each gives what it saw, or throws. */
+function steps(url: string): Record<string, () => Promise<string>> {
+  const client = createTokenClient<TokenRouter<typeof claims>>({ url });
+  const issue = () => client.getToken.query({ subject: "ada", claims: { role: "reader" } });
+
+  return {
+    "getToken gives a token": async () => {
+      const { token, expiresIn } = await issue();
+      return `${token.slice(0, 24)}… for ${expiresIn} s`;
+    },
+    "verifyToken gives its claims": async () => {
+      const { sub, iss } = await client.verifyToken.mutate({ token: (await issue()).token });
+      return `sub ${sub}, iss ${iss}`;
+    },
+    "one changed letter is refused": async () => {
+      const { token } = await issue();
+      const at = token.lastIndexOf(".") + 10;
+      const changed = token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1);
+      return refusal(client.verifyToken.mutate({ token: changed }), "invalid_token");
+    },
+    "custom claims come back typed": async () => {
+      const verified = await client.verifyToken.mutate({ token: (await issue()).token });
+      const role: "reader" | "writer" = verified.role;
+      return `role ${role}`;
+    },
+    "a scope is granted, and a missing one noticed": async () => {
+      const { token, scope } = await client.getToken.query({ scope: "orders:read", claims: { role: "reader" } });
+      await client.verifyToken.mutate({ token, scope });
+      return refusal(client.verifyToken.mutate({ token, scope: "orders:write" }), "insufficient_scope");
+    },
+    "an audience is kept to": async () => {
+      const { token } = await client.getToken.query({ audience: "orders", claims: { role: "writer" } });
+      const { aud } = await client.verifyToken.mutate({ token, audience: "orders" });
+      return `aud ${aud}; elsewhere ${await refusal(client.verifyToken.mutate({ token }), "wrong_audience")}`;
+    },
+    "a token of 5 seconds lives and dies": async () => {
+      const { token } = await client.getToken.query({ expiresIn: 5, claims: { role: "reader" } });
+      const { iat, exp } = await client.verifyToken.mutate({ token });
+      await sleep(exp * 1000 - Date.now() + 1000);
+      return `${exp - iat} s; then ${await refusal(client.verifyToken.mutate({ token }), "token_expired")}`;
+    },
+  };
+}
+
+/** Waits for a refusal and tells it; throws where there is none, or one for another reason. */
+async function refusal(call: Promise<unknown>, reason: string): Promise<string> {
+  const error = await call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!isTokenError(error) || error.data.reason !== reason) throw new Error(`expected ${reason}`, { cause: error });
+  return `${error.data.httpStatus} ${error.message} (${reason})`;
+}
+
+async function run(url: string): Promise<boolean> {
+  process.stdout.write(`Mintmark at ${url}\n`);
+  for (const [promise, step] of Object.entries(steps(url))) {
+    try {
+      process.stdout.write(`  ok    ${promise}: ${await step()}\n`);
+    } catch (error) {
+      process.stdout.write(`  FAIL  ${promise}: ${error instanceof Error ? error.message : error}\n`);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Starts a server on a free port, and gives it together with its address once it listens. */
+async function startServer(data: string): Promise<{ server: ChildProcess; url: string }> {
+  const server = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "../src/main.ts")], {
+    env: { ...process.env, PORT: "0", MINTMARK_DATA: data, MINTMARK_LOG_LEVEL: "warn" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  for await (const line of createInterface({ input: server.stdout })) {
+    const [, url] = /^Mintmark listening on (\S+)/.exec(line) ?? [];
+    if (url !== undefined) return { server, url };
+  }
+  throw new Error("the server did not start");
+}
+
+async function runOnOwnServer(): Promise<boolean> {
+  const data = mkdtempSync(join(tmpdir(), "mintmark-smoke-"));
+  const { server, url } = await startServer(data);
+  try {
+    const passed = await run(url);
+    server.kill("SIGTERM");
+    const [code] = await once(server, "exit");
+    process.stdout.write(`  ${code === 0 ? "ok   " : "FAIL "} the server stops when told: exit ${code}\n`);
+    return passed && code === 0;
+  } finally {
+    server.kill("SIGKILL");
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+const USAGE = "usage: npm run smoke [-- --url URL]\n";
+
+function readArguments(): { url?: string | undefined; help?: boolean | undefined } {
+  try {
+    return parseArgs({ options: { url: { type: "string" }, help: { type: "boolean" } } }).values;
+  } catch {
+    process.stderr.write(USAGE);
+    process.exit(2);
+  }
+}
+
+const { url, help } = readArguments();
+if (help) process.stdout.write(USAGE);
+else process.exitCode = (await (url === undefined ? runOnOwnServer() : run(url))) ? 0 : 1;

@@ -1,0 +1,98 @@
+import { TRPCClientError } from "@trpc/client";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { z } from "zod";
+import { createTokenClient, isTokenError } from "../../src/client/client.ts";
+import type { Reason } from "../../src/errors.ts";
+import { listen } from "../../src/http/listen.ts";
+import type { TokenRouter } from "../../src/router/router.ts";
+import type { JsonObject } from "../../src/token/json.ts";
+import { openServer } from "../support/service.ts";
+
+const claims = z.object({ role: z.enum(["reader", "writer"]) });
+
+/** A real server that answers nothing but keeps what it was sent. */
+async function recordingServer() {
+  const seen: { method: string | undefined; url: string | undefined; authorization: string | undefined }[] = [];
+  const server = await listen({
+    host: "127.0.0.1",
+    port: 0,
+    prepare: async () => ({
+      listener: ({ method, url, headers }, response) => {
+        seen.push({ method, url, authorization: headers.authorization });
+        response.writeHead(502).end();
+      },
+      close: async () => {},
+    }),
+  });
+  return { seen, url: server.origin, [Symbol.asyncDispose]: server.close };
+}
+
+describe("createTokenClient", () => {
+  it("types the custom claims both ways", async () => {
+    await using server = await openServer({ claims });
+    const client = createTokenClient<TokenRouter<typeof claims>>({ url: server.url });
+    const { token } = await client.getToken.query({ subject: "ada", claims: { role: "writer" } });
+    const verified = await client.verifyToken.mutate({ token });
+    expect(verified).toMatchObject({ sub: "ada", role: "writer" });
+    expectTypeOf(verified.role).toEqualTypeOf<"reader" | "writer">();
+    expectTypeOf(verified.exp).toEqualTypeOf<number>();
+    // @ts-expect-error a role that the schema does not know
+    await expect(client.getToken.query({ claims: { role: "owner" } })).rejects.toThrow(/claims.role/);
+    // @ts-expect-error the schema requires claims
+    await expect(client.getToken.query()).rejects.toThrow(/claims.role/);
+    // @ts-expect-error a claim that the schema does not have
+    await expect(client.getToken.query({ claims: { role: "reader", level: 3 } })).rejects.toThrow(/has no field level/);
+  });
+
+  it("needs no input without a schema, and takes any JSON object as claims", async () => {
+    await using server = await openServer();
+    const client = createTokenClient({ url: `${server.url}/` });
+    const { token } = await client.getToken.query();
+    const verified = await client.verifyToken.mutate({ token });
+    expectTypeOf(verified).toExtend<{ sub: string; exp: number } & JsonObject>();
+    const nested = { list: [1, "two", null, { three: true }] };
+    const other = await client.getToken.query({ claims: nested });
+    expect(await client.verifyToken.mutate({ token: other.token })).toMatchObject(nested);
+  });
+
+  it("puts no input into a URL, and credentials into Authorization alone, form-encoded (RFC 6749 §2.3.1)", async () => {
+    await using server = await recordingServer();
+    const client = createTokenClient({ url: server.url, credentials: { clientId: "a:b c", clientSecret: "ü%" } });
+    await expect(client.getToken.query({ subject: "canary" })).rejects.toThrow();
+    expect(server.seen).toEqual([
+      { method: "POST", url: "/trpc/getToken?batch=1", authorization: `Basic ${btoa("a%3Ab+c:%C3%BC%25")}` },
+    ]);
+  });
+
+  it("batches calls of one turn, 50 at most in a request", async () => {
+    await using server = await recordingServer();
+    const client = createTokenClient({ url: server.url });
+    await Promise.allSettled(Array.from({ length: 60 }, () => client.getToken.query()));
+    expect(server.seen.map(({ url }) => url?.split(",").length)).toEqual([50, 10]);
+  });
+});
+
+describe("isTokenError", () => {
+  it("narrows a refusal to its reason", async () => {
+    await using server = await openServer();
+    const client = createTokenClient({ url: server.url });
+    const error: unknown = await client.verifyToken.mutate({ token: "x.y.z" }).catch((error: unknown) => error);
+    if (!isTokenError(error)) throw new Error("not narrowed");
+    expectTypeOf(error.data.reason).toEqualTypeOf<Reason>();
+    expect(error.data).toMatchObject({ reason: "invalid_token", httpStatus: 401, code: "UNAUTHORIZED" });
+    expect(error.message).toBe("Could not validate credentials");
+  });
+
+  it("is false for a call that got no answer, or one of somebody else", async () => {
+    await using server = await recordingServer();
+    for (const url of [server.url, "http://127.0.0.1:9"]) {
+      const error: unknown = await createTokenClient({ url })
+        .getToken.query()
+        .catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(TRPCClientError);
+      expect(isTokenError(error)).toBe(false);
+    }
+    expect(isTokenError(new Error("other"))).toBe(false);
+    expect(isTokenError(undefined)).toBe(false);
+  });
+});

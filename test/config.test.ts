@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { StartError } from "../src/errors.ts";
+
+const SECRET = "canary-secret-of-more-than-32-bytes-length";
+
+describe("readConfig", () => {
+  it("has a default for everything", () => {
+    expect(readConfig({})).toEqual({
+      host: "127.0.0.1",
+      port: 3000,
+      issuer: undefined,
+      audience: undefined,
+      data: ".mintmark",
+      alg: "ES256",
+      secret: undefined,
+      ttl: 900,
+      maxTtl: 86400,
+      logLevel: "info",
+    });
+  });
+
+  it("reads every variable, takes an empty one for unset, and leaves others alone", () => {
+    const environment = {
+      HOST: "::1",
+      PORT: "0",
+      MINTMARK_ISSUER: "https://tokens.example/eu",
+      MINTMARK_AUDIENCE: "orders",
+      MINTMARK_DATA: "/var/lib/mintmark",
+      MINTMARK_ALG: "PS256",
+      MINTMARK_TTL: "60",
+      MINTMARK_MAX_TTL: "",
+      MINTMARK_ACCESS: "open",
+      MINTMARK_LOG_LEVEL: "debug",
+      HOME: "/root",
+    };
+    expect(readConfig(environment)).toMatchObject({ host: "::1", port: 0, alg: "PS256", ttl: 60, maxTtl: 86400 });
+    expect(readConfig({ MINTMARK_SECRET: SECRET })).toMatchObject({ secret: SECRET });
+  });
+
+  it.each([
+    [{ PORT: "99999" }, "PORT must be a port number"],
+    [{ PORT: "3000x" }, "PORT must be a port number"],
+    [{ HOST: "0.0.0.0" }, "HOST must be a loopback address"],
+    [{ HOST: "10.0.0.1" }, "HOST must be a loopback address"],
+    [{ MINTMARK_ISSUER: "tokens.example" }, "MINTMARK_ISSUER must be an http or https URL"],
+    [{ MINTMARK_ISSUER: "https://user:canary@x" }, "MINTMARK_ISSUER must be an http or https URL"],
+    [{ MINTMARK_ISSUER: "https://x/?a=b" }, "MINTMARK_ISSUER must be an http or https URL"],
+    [{ MINTMARK_ALG: "none" }, "MINTMARK_ALG must be one of ES256, ES384, RS256, PS256, EdDSA"],
+    [{ MINTMARK_ALG: "HS256" }, "MINTMARK_ALG must be one of"],
+    [{ MINTMARK_TTL: "0" }, "MINTMARK_TTL must be at least 1 second"],
+    [{ MINTMARK_TTL: "1.5" }, "MINTMARK_TTL must be a whole number of seconds"],
+    [{ MINTMARK_TTL: "-1" }, "MINTMARK_TTL must be a whole number of seconds"],
+    [{ MINTMARK_TTL: "1e3" }, "MINTMARK_TTL must be a whole number of seconds"],
+    [{ MINTMARK_MAX_TTL: "999999999" }, "MINTMARK_MAX_TTL must be at most"],
+    [{ MINTMARK_TTL: "100", MINTMARK_MAX_TTL: "10" }, "MINTMARK_TTL must be at most MINTMARK_MAX_TTL"],
+    [{ MINTMARK_SECRET: SECRET, MINTMARK_ALG: "ES256" }, "exclude each other"],
+    [{ MINTMARK_TLL: "canary" }, "MINTMARK_TLL is not a variable of Mintmark's"],
+    [{ DATABASE_URL: "postgres://user:canary@x/y" }, "DATABASE_URL cannot be used yet"],
+    [{ MINTMARK_LOG_LEVEL: "loud" }, "MINTMARK_LOG_LEVEL must be one of"],
+  ])("refuses %j in one line that names the variable and repeats no value", (environment, words) => {
+    const read = () => readConfig(environment);
+    expect(read).toThrow(StartError);
+    expect(read).toThrow(words);
+    expect(read).not.toThrow(/canary|\n/);
+  });
+});

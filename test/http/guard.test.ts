@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTokenServer } from "../../src/http/server.ts";
+import { send } from "../support/request.ts";
+import { openServer, openService } from "../support/service.ts";
+
+let server: Awaited<ReturnType<typeof openServer>>;
+beforeAll(async () => {
+  server = await openServer({ issuer: "https://tokens.example" });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+const getToken = (headers: Record<string, string>) => send(`${server.url}/trpc/getToken`, { headers });
+
+describe("open access", () => {
+  it.each(["127.0.0.1", "127.1.2.3:80", "localhost:3000", "[::1]:3000", "tokens.example"])(
+    "serves the host %s",
+    async (host) => {
+      expect(await getToken({ host })).toMatchObject({ status: 200 });
+    },
+  );
+
+  it.each([
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "10.0.0.1",
+    "0.0.0.0",
+    "tokens.example.evil",
+    "a b",
+  ])("refuses the host %s, to which a name may have been rebound", async (host) => {
+    expect(await getToken({ host })).toMatchObject({ status: 403 });
+    expect(await send(server.url, { headers: { host } })).not.toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ["another site's origin", { origin: "https://evil.example" }],
+    ["another port of this machine", { origin: "http://127.0.0.1:9" }],
+    ["an opaque origin", { origin: "null" }],
+    ["a request of another site's page", { "sec-fetch-site": "cross-site" }],
+    ["a request of a sibling's page", { "sec-fetch-site": "same-site" }],
+  ])("refuses %s", async (_name, headers) => {
+    const { status, text } = await getToken(headers);
+    expect({ status, reason: JSON.parse(text).error.data.reason }).toEqual({ status: 403, reason: "forbidden_origin" });
+  });
+
+  it("serves its own pages", async () => {
+    expect(await getToken({ origin: server.url, "sec-fetch-site": "same-origin" })).toMatchObject({ status: 200 });
+    expect(await getToken({ "sec-fetch-site": "none" })).toMatchObject({ status: 200 });
+  });
+
+  it.each(["0.0.0.0", "::", "192.168.1.1", "example.org"])("is refused on the address %s", async (host) => {
+    await using opened = await openService();
+    expect(() => createTokenServer(opened.service, { host, port: 0 })).toThrow(/not a loopback address/);
+  });
+});

@@ -1,0 +1,72 @@
+import { EventEmitter, once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, it } from "vitest";
+import { StartError } from "../../src/errors.ts";
+import { listen, type Served } from "../../src/http/listen.ts";
+import { send } from "../support/request.ts";
+
+const ADDRESS = { host: "127.0.0.1", port: 0 };
+
+const hello: Served = { listener: (_request, response) => void response.end("hello"), close: async () => {} };
+
+describe("listen", () => {
+  it("answers 503 until what it serves is prepared", async () => {
+    let early: unknown;
+    const server = await listen({
+      ...ADDRESS,
+      async prepare(origin) {
+        early = await send(origin);
+        return hello;
+      },
+    });
+    expect(early).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
+    expect(await send(server.origin)).toMatchObject({ status: 200, text: "hello" });
+    await server.close();
+  });
+
+  it("says what to do where the port is taken", async () => {
+    const first = await listen({ ...ADDRESS, prepare: async () => hello });
+    const port = Number(new URL(first.origin).port);
+    const second = listen({ host: "127.0.0.1", port, prepare: async () => hello });
+    await expect(second).rejects.toThrow(StartError);
+    await expect(second).rejects.toThrow(/is taken: .*PORT/);
+    await first.close();
+  });
+
+  it("lets the address go where preparing fails, and passes the reason on", async () => {
+    let origin = "";
+    const failed = listen({
+      ...ADDRESS,
+      async prepare(at) {
+        origin = at;
+        throw new StartError("no database");
+      },
+    });
+    await expect(failed).rejects.toThrow("no database");
+    await expect(send(origin)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it("finishes a request in flight before it closes, then what it served, and waits for no idle connection", async () => {
+    const events: string[] = [];
+    const requests = new EventEmitter();
+    const arrived = once(requests, "arrived");
+    const server = await listen({
+      ...ADDRESS,
+      prepare: async () => ({
+        listener: (_request, response) => void requests.emit("arrived", response),
+        close: async () => void events.push("closed"),
+      }),
+    });
+    const idle = connect(Number(new URL(server.origin).port), "127.0.0.1");
+    const inFlight = send(server.origin);
+    const [response] = await arrived;
+    const closing = server.close();
+    await expect(send(server.origin)).rejects.toThrow(/ECONNREFUSED/);
+    response.once("finish", () => events.push("answered"));
+    response.end("done");
+    await closing;
+    expect(events).toEqual(["answered", "closed"]);
+    expect(await inFlight).toMatchObject({ status: 200, text: "done" });
+    idle.destroy();
+  });
+});

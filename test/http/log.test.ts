@@ -1,0 +1,77 @@
+import { Writable } from "node:stream";
+import pino from "pino";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { listen } from "../../src/http/listen.ts";
+import { describeError } from "../../src/http/log.ts";
+import { createRequestHandler } from "../../src/http/server.ts";
+import { call, send } from "../support/request.ts";
+import { openService } from "../support/service.ts";
+
+/** A real logger at its most talkative, and everything that it wrote. */
+function capture() {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  return { lines, logger: pino({ level: "trace" }, stream) };
+}
+
+const fragile = z.looseObject({}).refine((claims) => {
+  if ("fail" in claims) throw Object.assign(new Error(`canary ${JSON.stringify(claims)}`), { code: "E_CANARY" });
+  return true;
+});
+
+describe("the log", () => {
+  it("has one line per request, with its route, status and duration, and nothing of what it carried", async () => {
+    const { lines, logger } = capture();
+    await using opened = await openService({ claims: fragile });
+    const { service } = opened;
+    const server = await listen({
+      host: "127.0.0.1",
+      port: 0,
+      prepare: async () => ({ listener: createRequestHandler(service, { logger }), close: async () => {} }),
+    });
+    const { data } = await call(server.origin, "getToken", { subject: "canary-subject" });
+    const { token } = z.object({ token: z.string() }).parse(data);
+    await call(server.origin, "verifyToken", { token });
+    await call(server.origin, "verifyToken", { token: `${token}x` });
+    await call(server.origin, "getToken", { claims: { fail: "canary-claim" } });
+    await send(`${server.origin}/canary-path?canary-query`, { headers: { authorization: "Basic canary" } });
+    await server.close();
+
+    const requests = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "request");
+    expect(requests.map(({ method, route, status }) => `${method} ${route} ${status}`)).toEqual([
+      "POST /trpc/ 200",
+      "POST /trpc/ 200",
+      "POST /trpc/ 401",
+      "POST /trpc/ 400",
+      "GET unknown 404",
+    ]);
+    for (const secret of ["canary", token, token.split(".")[2]]) expect(lines.join("")).not.toContain(secret);
+    expect(lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === "call failed")).toMatchObject({
+      procedure: "getToken",
+      error: {
+        type: "Error",
+        code: "E_CANARY",
+        frames: expect.arrayContaining([expect.stringContaining("log.test.ts")]),
+      },
+    });
+  });
+});
+
+describe("describeError", () => {
+  it("tells the type, the code and the frames of an error, never its message", () => {
+    const told = describeError(Object.assign(new RangeError("canary\n    with lines"), { code: "SQLITE_FULL" }));
+    expect(told).toMatchObject({ type: "RangeError", code: "SQLITE_FULL" });
+    expect(JSON.stringify(told)).not.toContain("canary");
+  });
+
+  it("tells no more than the type of anything else that was thrown", () => {
+    expect(describeError("canary")).toEqual({ type: "string" });
+    expect(describeError(undefined)).toEqual({ type: "undefined" });
+  });
+});

@@ -1,0 +1,151 @@
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { localCaller } from "../../src/service/caller.ts";
+import { createTokenService } from "../../src/service/service.ts";
+import { ISSUER, NOW, openService } from "../support/service.ts";
+
+describe("getToken", () => {
+  it("issues an access token as RFC 9068 §2 describes it", async () => {
+    await using opened = await openService();
+    const { token, ...rest } = await opened.service.getToken(localCaller, {
+      subject: "ada",
+      scope: "orders:read",
+      expiresIn: 60,
+      claims: { role: "reader" },
+    });
+    expect(rest).toEqual({ tokenType: "Bearer", expiresIn: 60, scope: "orders:read" });
+    const [jwk] = opened.service.jwks().keys;
+    expect(decodeProtectedHeader(token)).toEqual({ alg: "ES256", typ: "at+jwt", kid: jwk?.kid });
+    expect(decodeJwt(token)).toEqual({
+      iss: ISSUER,
+      sub: "ada",
+      aud: ISSUER,
+      iat: NOW,
+      exp: NOW + 60,
+      jti: expect.stringMatching(/^[\w-]{22}$/),
+      client_id: "local",
+      scope: "orders:read",
+      role: "reader",
+    });
+  });
+
+  it("is about the caller itself, for 900 seconds, where nothing else is asked for", async () => {
+    await using opened = await openService();
+    const { token, expiresIn } = await opened.service.getToken({ clientId: "billing" }, { claims: {} });
+    expect(expiresIn).toBe(900);
+    expect(decodeJwt(token)).toMatchObject({ sub: "billing", client_id: "billing", exp: NOW + 900 });
+  });
+
+  it("never gives two tokens the same jti", async () => {
+    await using opened = await openService();
+    const tokens = await Promise.all(
+      Array.from({ length: 200 }, () => opened.service.getToken(localCaller, { claims: {} })),
+    );
+    expect(new Set(tokens.map(({ token }) => decodeJwt(token).jti)).size).toBe(200);
+  });
+
+  it("signs nothing that verification would refuse, whatever a claims schema lets through", async () => {
+    await using opened = await openService({ claims: z.record(z.string(), z.unknown()) });
+    const unfit = [{ nbf: "x" }, { a: Number.NaN }, { a: 1n }, { a: undefined }, { a: new Map() }, { toJSON: 1 }];
+    for (const claims of unfit) {
+      await expect(opened.service.getToken(localCaller, { claims })).rejects.toMatchObject({
+        reason: "invalid_request",
+      });
+    }
+    for (const expiresIn of [0, -1, 1.5, 86401, Number.NaN, Number.POSITIVE_INFINITY]) {
+      await expect(opened.service.getToken(localCaller, { claims: {}, expiresIn })).rejects.toMatchObject({
+        reason: "invalid_request",
+      });
+    }
+  });
+});
+
+describe("verifyToken", () => {
+  it("accepts a token until the second in which it expires", async () => {
+    await using opened = await openService();
+    const { token } = await opened.service.getToken(localCaller, { claims: {}, expiresIn: 10 });
+    opened.clock.now = NOW + 9;
+    await expect(opened.service.verifyToken({ token })).resolves.toMatchObject({ exp: NOW + 10 });
+    opened.clock.now = NOW + 10;
+    await expect(opened.service.verifyToken({ token })).rejects.toMatchObject({ reason: "token_expired" });
+  });
+
+  it("wants the audience that it is asked for, and its own where it is asked for none", async () => {
+    await using opened = await openService({ audience: "billing" });
+    const { token } = await opened.service.getToken(localCaller, { claims: {}, audience: "orders" });
+    await expect(opened.service.verifyToken({ token, audience: "orders" })).resolves.toMatchObject({ aud: "orders" });
+    await expect(opened.service.verifyToken({ token })).rejects.toMatchObject({ reason: "wrong_audience" });
+  });
+
+  it("wants every scope token that it is asked for", async () => {
+    await using opened = await openService();
+    const { token } = await opened.service.getToken(localCaller, { claims: {}, scope: "orders:read orders:write" });
+    await expect(opened.service.verifyToken({ token, scope: "orders:write orders:read" })).resolves.toBeDefined();
+    for (const scope of ["orders", "orders:read users:read", "ORDERS:READ"]) {
+      await expect(opened.service.verifyToken({ token, scope })).rejects.toMatchObject({
+        reason: "insufficient_scope",
+      });
+    }
+  });
+
+  it("refuses the token of another issuer with the same keys", async () => {
+    await using opened = await openService();
+    const other = await createTokenService({ store: opened.store, issuer: "https://other.example", clock: () => NOW });
+    const { token } = await other.getToken(localCaller, { claims: {}, audience: ISSUER });
+    await expect(opened.service.verifyToken({ token })).rejects.toMatchObject({ reason: "wrong_issuer" });
+  });
+
+  it("refuses a token whose claims its schema does not accept", async () => {
+    await using opened = await openService();
+    const strict = await createTokenService({
+      store: opened.store,
+      issuer: ISSUER,
+      clock: () => NOW,
+      claims: z.object({ role: z.enum(["reader", "writer"]) }),
+    });
+    const { token } = await opened.service.getToken(localCaller, { claims: { role: "owner" } });
+    await expect(strict.verifyToken({ token })).rejects.toMatchObject({ reason: "invalid_token" });
+  });
+});
+
+describe("createTokenService", () => {
+  it("makes one key at the first start and finds it at the next", async () => {
+    await using opened = await openService();
+    const again = await createTokenService({ store: opened.store });
+    expect(again.jwks()).toEqual(opened.service.jwks());
+  });
+
+  it("adds a key when the algorithm changes, and goes on verifying with the old one", async () => {
+    await using opened = await openService();
+    const { token } = await opened.service.getToken(localCaller, { claims: {} });
+    const changed = await createTokenService({ store: opened.store, alg: "EdDSA", issuer: ISSUER, clock: () => NOW });
+    await expect(changed.verifyToken({ token })).resolves.toBeDefined();
+    expect(decodeProtectedHeader((await changed.getToken(localCaller, { claims: {} })).token).alg).toBe("EdDSA");
+    expect(
+      changed
+        .jwks()
+        .keys.map(({ alg }) => alg)
+        .sort(),
+    ).toEqual(["ES256", "EdDSA"]);
+  });
+
+  it("with a secret accepts nothing but HS256, and leaves the stored keys aside", async () => {
+    await using opened = await openService();
+    const { token } = await opened.service.getToken(localCaller, { claims: {} });
+    const secret = "correct horse battery staple, twice over";
+    const shared = await createTokenService({ store: opened.store, secret, issuer: ISSUER, clock: () => NOW });
+    expect(shared.jwks()).toEqual({ keys: [] });
+    await expect(shared.verifyToken({ token })).rejects.toMatchObject({ reason: "invalid_token" });
+    const own = await shared.getToken(localCaller, { claims: {} });
+    expect(decodeProtectedHeader(own.token).alg).toBe("HS256");
+    await expect(shared.verifyToken({ token: own.token })).resolves.toMatchObject({ iss: ISSUER });
+    await expect(opened.service.verifyToken({ token: own.token })).rejects.toMatchObject({ reason: "invalid_token" });
+  });
+
+  it("refuses a schema that gives a registered claim another meaning", async () => {
+    await expect(openService({ claims: z.object({ sub: z.string(), exp: z.number() }) })).rejects.toThrow(
+      /registered claims \(sub, exp\)/,
+    );
+  });
+});
