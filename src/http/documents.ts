@@ -6,7 +6,7 @@ import type { Document } from "./respond.ts";
 import { startPage } from "./start-page.ts";
 
 /** How long a verifier may keep the JWK Set, in seconds. */
-export const JWKS_MAX_AGE = 300;
+const JWKS_MAX_AGE = 300;
 
 const HTML = "text/html; charset=utf-8";
 

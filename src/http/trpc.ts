@@ -10,8 +10,8 @@ import { isFromElsewhere } from "./guard.ts";
 import { describeError } from "./log.ts";
 
 export const TRPC_PATH = "/trpc/";
-export const MAX_BODY_BYTES = 64 * 1024;
-export const MAX_BATCH = 50;
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BATCH = 50;
 
 /** Serves the router under `/trpc/` by tRPC's standalone adapter, with its open defaults closed. */
 export function createTrpcListener(router: ServedRouter, logger: Logger): RequestListener {

@@ -45,7 +45,7 @@ const RSA_BITS = { min: 2048, max: 4096 };
  * A public key as it stands in the JWK Set (RFC 7517 §4): public members only, always with `kid`,
  * `use: "sig"` and the one `alg` it may be used with.
  */
-export const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).superRefine((jwk, context) => {
+const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).superRefine((jwk, context) => {
   const fault = jwkFault(jwk);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });

@@ -3,7 +3,7 @@ import type { IssuedToken, TokenRequest, TokenService, VerificationRequest } fro
 import { type ClaimsSchema, identifier, requestedClaims, scopeString } from "../token/claims.ts";
 
 /** What `getToken` is called with. The custom claims may be left out where their schema accepts `{}`. */
-export type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> &
+type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> &
   RequestedClaims<z.input<Schema>>;
 
 type RequestedClaims<Custom> = EmptyObject extends Custom ? { claims?: Custom | undefined } : { claims: Custom };

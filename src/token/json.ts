@@ -3,9 +3,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Names that reach an object's prototype or change how it serialises, in some reader or other. */
 const FORBIDDEN_NAMES = new Set(["__proto__", "constructor", "prototype", "toJSON"]);
 
-export const MAX_JSON_DEPTH = 16;
+const MAX_JSON_DEPTH = 16;
 
-export type Json = string | number | boolean | null | Json[] | JsonObject;
+type Json = string | number | boolean | null | Json[] | JsonObject;
 export type JsonObject = { [name: string]: Json };
 
 /**

@@ -2,8 +2,7 @@ import { CompactSign, type CryptoKey, compactVerify, type KeyObject } from "jose
 import { type CompactJws, parseCompact } from "./compact.ts";
 
 /** What Mintmark signs with. `EdDSA` is Ed25519 (RFC 8037); `HS256` only with a shared secret. */
-export const algorithms = ["ES256", "ES384", "RS256", "PS256", "EdDSA", "HS256"] as const;
-export type Algorithm = (typeof algorithms)[number];
+export type Algorithm = "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA" | "HS256";
 
 /** A key and the one algorithm it may be used with (RFC 8725 §3.1). */
 export type SigningKey = { kid: string; alg: Algorithm; key: CryptoKey | KeyObject };
@@ -27,7 +26,7 @@ export function signJws(payload: Uint8Array, { alg, kid, key }: SigningKey): Pro
  * service writes: `alg`, `kid`, `typ` and nothing beside them. So `jwk`, `jku`, `x5u`, `x5c`, `crit`,
  * `b64`, `zip` and `cty` are refused unread, and nothing is ever fetched.
  */
-export function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup): VerificationKey | undefined {
+function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup): VerificationKey | undefined {
   const { alg, kid, typ, ...rest } = protectedHeader;
   if (Object.keys(rest).length > 0) return undefined;
   if (typeof typ !== "string" || !ACCEPTED_TYPES.has(typ.toLowerCase())) return undefined;

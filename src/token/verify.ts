@@ -59,7 +59,7 @@ function claimsFault(claims: RegisteredClaims, options: VerifyOptions<ClaimsSche
 }
 
 /** Whether a granted scope has every scope token of a required one. Order and repetition do not matter. */
-export function scopeIncludes(granted: string | undefined, required: string): boolean {
+function scopeIncludes(granted: string | undefined, required: string): boolean {
   const tokens = new Set(granted?.split(" "));
   return required.split(" ").every((token) => tokens.has(token));
 }
