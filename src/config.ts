@@ -10,82 +10,124 @@ export type Config = Readonly<{
   issuer: string | undefined;
   /** Undefined: the issuer. */
   audience: string | undefined;
+  /** Folder of the embedded database. */
   data: string;
+  /** PostgreSQL in place of it. */
+  databaseUrl: string | undefined;
   alg: "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA";
   secret: string | undefined;
+  kek: Buffer | undefined;
+  previousKek: Buffer | undefined;
   ttl: number;
   maxTtl: number;
+  rotation: number;
+  auditRetention: number;
+  access: "open" | "clients";
+  adminSecret: string | undefined;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }>;
 
-const MAX_LIFETIME = 366 * 86400;
+const YEAR = 366 * 86400;
 
 const wholeSeconds = z
   .string()
   .regex(/^[0-9]{1,9}$/, "must be a whole number of seconds")
   .transform(Number)
-  .pipe(z.int().min(1, "must be at least 1 second").max(MAX_LIFETIME, `must be at most ${MAX_LIFETIME} seconds`));
+  .pipe(z.int().min(1, "must be at least 1 second").max(YEAR, `must be at most ${YEAR} seconds`));
+
+const portNumber = "must be a port number, 0 to 65535 (0 picks a free one)";
+const makeSecret = "make one with  node -p \"crypto.randomBytes(32).toString('base64url')\"";
 
 const text = z.string().min(1).max(255);
 
+const kek = z
+  .string()
+  .transform((encoded) => Buffer.from(encoded, "base64url"))
+  .refine((bytes) => bytes.length === 32, `must be 32 bytes in base64url: ${makeSecret}`);
+
 const variables = {
-  HOST: z
-    .string()
-    .refine(
-      isLoopback,
-      "must be a loopback address (127.0.0.1, ::1 or localhost): anybody who reaches it may do everything",
-    )
-    .default("127.0.0.1"),
+  HOST: z.string().default("127.0.0.1"),
   PORT: z
     .string()
-    .regex(/^[0-9]{1,5}$/, "must be a port number, 0 to 65535 (0 picks a free one)")
+    .regex(/^[0-9]{1,5}$/, portNumber)
     .transform(Number)
-    .refine((port) => port <= 65535, "must be a port number, 0 to 65535 (0 picks a free one)")
+    .refine((port) => port <= 65535, portNumber)
     .default(3000),
   MINTMARK_ISSUER: text
     .refine(isIssuer, "must be an http or https URL without query, fragment or credentials")
     .optional(),
   MINTMARK_AUDIENCE: text.optional(),
   MINTMARK_DATA: z.string().min(1).default(".mintmark"),
-  DATABASE_URL: z.never("cannot be used yet: unset it, and state is kept in MINTMARK_DATA").optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must be a postgres:// URL")
+    .optional(),
   MINTMARK_ALG: z.enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"]).optional(),
   MINTMARK_SECRET: z.string().optional(),
+  MINTMARK_KEK: z.union([z.literal("none"), kek], `must be 32 bytes in base64url: ${makeSecret}`).optional(),
+  MINTMARK_KEK_PREVIOUS: kek.optional(),
   MINTMARK_TTL: wholeSeconds.default(900),
   MINTMARK_MAX_TTL: wholeSeconds.default(86400),
-  MINTMARK_ACCESS: z.literal("open", 'can only be "open" yet').default("open"),
+  MINTMARK_ROTATION: wholeSeconds.default(30 * 86400),
+  MINTMARK_AUDIT_RETENTION: wholeSeconds.default(90 * 86400),
+  MINTMARK_ACCESS: z.enum(["open", "clients"]).optional(),
+  MINTMARK_ADMIN_SECRET: z.string().min(32, `must have at least 32 characters: ${makeSecret}`).max(255).optional(),
   MINTMARK_WORKERS: z.literal("1", "can only be 1 yet").default("1"),
   MINTMARK_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };
+type Variables = z.output<z.ZodObject<typeof variables>>;
+
+/** Secrets of which an empty value is a mistake rather than none. */
+const NEVER_EMPTY = new Set(["MINTMARK_SECRET", "MINTMARK_KEK", "MINTMARK_ADMIN_SECRET"]);
 
 /**
  * Reads the configuration from environment variables, or throws a {@link StartError} that names the
  * variable and says what it must be, never what it was: it may be a secret. A variable that is set to
- * nothing counts as not set, but for the secret, where that is a mistake; one that begins with `MINTMARK_` and is not known is an error.
+ * nothing counts as not set, but for secrets; one that begins with `MINTMARK_` and is not known is an error.
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const set = Object.entries(environment).filter(
-    ([name, value]) => isOurs(name) && (value || name === "MINTMARK_SECRET"),
-  );
+  const set = Object.entries(environment).filter(([name, value]) => isOurs(name) && (value || NEVER_EMPTY.has(name)));
   const { data: env, error } = z.strictObject(variables).safeParse(Object.fromEntries(set));
   if (error !== undefined) throw new StartError(firstProblem(error));
-  if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) throw new StartError("MINTMARK_TTL must be at most MINTMARK_MAX_TTL");
-  if (env.MINTMARK_SECRET !== undefined && env.MINTMARK_ALG !== undefined) {
-    throw new StartError(
-      "MINTMARK_ALG and MINTMARK_SECRET exclude each other: the secret means HS256. Unset one of them",
-    );
-  }
+  const contradiction = contradictionIn(env);
+  if (contradiction !== undefined) throw new StartError(contradiction);
   return Object.freeze({
     host: env.HOST,
     port: env.PORT,
     issuer: env.MINTMARK_ISSUER,
     audience: env.MINTMARK_AUDIENCE,
     data: env.MINTMARK_DATA,
+    databaseUrl: env.DATABASE_URL,
     alg: env.MINTMARK_ALG ?? "ES256",
     secret: env.MINTMARK_SECRET,
+    kek: env.MINTMARK_KEK === "none" ? undefined : env.MINTMARK_KEK,
+    previousKek: env.MINTMARK_KEK_PREVIOUS,
     ttl: env.MINTMARK_TTL,
     maxTtl: env.MINTMARK_MAX_TTL,
+    rotation: env.MINTMARK_ROTATION,
+    auditRetention: env.MINTMARK_AUDIT_RETENTION,
+    access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
+    adminSecret: env.MINTMARK_ADMIN_SECRET,
     logLevel: env.MINTMARK_LOG_LEVEL,
   });
+}
+
+/** Says which variables are each right and together wrong, if any are. */
+function contradictionIn(env: Variables): string | undefined {
+  if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) return "MINTMARK_TTL must be at most MINTMARK_MAX_TTL";
+  if (env.MINTMARK_SECRET !== undefined && env.MINTMARK_ALG !== undefined) {
+    return "MINTMARK_ALG and MINTMARK_SECRET exclude each other: the secret means HS256. Unset one of them";
+  }
+  if (!isLoopback(env.HOST) && env.MINTMARK_ACCESS === "open") {
+    return "MINTMARK_ACCESS can be open only where HOST is a loopback address: whoever reaches it could do everything";
+  }
+  if (!isLoopback(env.HOST) && env.MINTMARK_ISSUER === undefined) {
+    return "MINTMARK_ISSUER must be set where HOST is not a loopback address: the URL that verifiers know this service by";
+  }
+  if (env.DATABASE_URL !== undefined && env.MINTMARK_KEK === undefined && env.MINTMARK_SECRET === undefined) {
+    return `MINTMARK_KEK must be set with DATABASE_URL, to encrypt private keys at rest (${makeSecret}), or be "none" to keep them in the clear`;
+  }
+  return undefined;
 }
 
 function isOurs(name: string): boolean {
@@ -95,7 +137,7 @@ function isOurs(name: string): boolean {
 function firstProblem({ issues }: z.ZodError): string {
   const [issue] = issues;
   if (issue?.code === "unrecognized_keys") {
-    return `${issue.keys[0]} is not a variable of Mintmark's: see  mintmark --help`;
+    return `${issue.keys[0]} is not a variable of Mintmark's: see  mintmark serve --help`;
   }
   const must =
     issue?.code === "invalid_value" && issue.values.length > 1

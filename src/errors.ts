@@ -14,6 +14,14 @@ export const catalogue = {
   wrong_issuer: { code: "UNAUTHORIZED", message: CREDENTIALS },
   wrong_audience: { code: "UNAUTHORIZED", message: CREDENTIALS },
   insufficient_scope: { code: "FORBIDDEN", message: "The token lacks a required scope" },
+  invalid_client: { code: "UNAUTHORIZED", message: "Client credentials are missing or wrong" },
+  permission_denied: { code: "FORBIDDEN", message: "This client may not do that" },
+  too_many_attempts: { code: "TOO_MANY_REQUESTS", message: "Too many failed attempts: wait before the next" },
+  unknown_client: { code: "NOT_FOUND", message: "There is no such client" },
+  unknown_key: { code: "NOT_FOUND", message: "There is no such key" },
+  too_many_secrets: { code: "CONFLICT", message: "Too many secrets of this client are still valid" },
+  conflict: { code: "CONFLICT", message: "Somebody else changed it at the same time: look again" },
+  no_key_pairs: { code: "BAD_REQUEST", message: "A shared secret is in use, so there are no keys to manage" },
   forbidden_origin: {
     code: "FORBIDDEN",
     message: "Only callers on this machine are served: check the Host and Origin headers",
@@ -45,10 +53,14 @@ export class MintmarkError extends Error {
   readonly reason: Reason;
   readonly issues: readonly Issue[];
 
-  constructor(reason: Reason, options: { issues?: readonly Issue[]; cause?: unknown } = {}) {
+  /** When to try again, in seconds from now. */
+  readonly retryAfter: number | undefined;
+
+  constructor(reason: Reason, options: { issues?: readonly Issue[]; retryAfter?: number; cause?: unknown } = {}) {
     super(catalogue[reason].message, { cause: options.cause });
     this.reason = reason;
     this.issues = options.issues ?? [];
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -5,12 +5,9 @@ export type { JwkSet } from "./keys/keyring.ts";
 export { createTokenRouter, type TokenRouter } from "./router/router.ts";
 export type { Context, ErrorShape } from "./router/trpc.ts";
 export type { Caller } from "./service/caller.ts";
-export {
-  createTokenService,
-  type IssuedToken,
-  type TokenService,
-  type TokenServiceOptions,
-} from "./service/service.ts";
+export { createTokenService, type TokenService, type TokenServiceOptions } from "./service/service.ts";
+export type { IssuedToken } from "./service/tokens.ts";
+export { openPostgresStore } from "./store/postgres.ts";
 export { openSqliteStore } from "./store/sqlite.ts";
 export type { Store } from "./store/store.ts";
 export type { Claims, ClaimsSchema } from "./token/claims.ts";

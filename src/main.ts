@@ -1,44 +1,33 @@
 import pino, { type Logger } from "pino";
 import { type Config, readConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
-import { listen, type RunningServer } from "./http/listen.ts";
+import { listen } from "./http/listen.ts";
 import { describeError } from "./http/log.ts";
 import { createRequestHandler } from "./http/server.ts";
-import { createTokenService } from "./service/service.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import { openService } from "./open.ts";
 
 /** Runs the server until it is told to stop. Standard output says where it listens, standard error has the log. */
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = await createLogger(config.logLevel);
-  const server = await start(config, logger);
+  const onError = (work: string, error: unknown) =>
+    logger.warn({ work, error: describeError(error) }, "will be tried again");
+  const server = await listen({
+    host: config.host,
+    port: config.port,
+    async prepare(origin) {
+      const service = await openService(config, { origin, onError });
+      return { listener: createRequestHandler(service, { logger }), close: service.close };
+    },
+  });
   process.stdout.write(welcome(server.origin));
-  logger.info("access is open: every program on this machine may do everything");
+  if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
   const stop = async (signal: NodeJS.Signals) => {
     logger.info({ signal }, "finishing what is in flight");
     await server.close();
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
-}
-
-function start(config: Config, logger: Logger): Promise<RunningServer> {
-  return listen({
-    host: config.host,
-    port: config.port,
-    async prepare(origin) {
-      const service = await createTokenService({
-        issuer: config.issuer ?? origin,
-        ...(config.audience !== undefined && { audience: config.audience }),
-        ...(config.secret !== undefined && { secret: config.secret }),
-        store: await openSqliteStore(config.data),
-        alg: config.alg,
-        ttl: config.ttl,
-        maxTtl: config.maxTtl,
-      });
-      return { listener: createRequestHandler(service, { logger }), close: service.close };
-    },
-  });
 }
 
 async function createLogger(level: Config["logLevel"]): Promise<Logger> {
@@ -59,5 +48,5 @@ function welcome(origin: string): string {
 main().catch((error: unknown) => {
   const reason = error instanceof StartError ? error.message : `Cannot start: ${JSON.stringify(describeError(error))}`;
   process.stderr.write(`mintmark: ${reason}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 });

@@ -1,12 +1,10 @@
+import { JWKS_MAX_AGE } from "../keys/lifecycle.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import { docsAssets, docsPage } from "./docs.ts";
 import { describeApi } from "./openapi.ts";
 import type { Document } from "./respond.ts";
 import { startPage } from "./start-page.ts";
-
-/** How long a verifier may keep the JWK Set, in seconds. */
-const JWKS_MAX_AGE = 300;
 
 const HTML = "text/html; charset=utf-8";
 
@@ -17,16 +15,27 @@ const PAGE_HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
+export type MakeDocument = () => Document | Promise<Document>;
+
+/** Whether the database can be asked. Without it tokens are still verified, but none are issued. */
+const READY = (): Document => ({ ...json({ status: "ready" }), cacheControl: "no-store" });
+const NOT_READY = (): Document => ({
+  ...json({ status: "database unavailable" }),
+  status: 503,
+  cacheControl: "no-store",
+});
+
 /** The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. */
 export function createDocuments(
-  service: Pick<TokenService, "issuer" | "jwks">,
+  service: Pick<TokenService, "issuer" | "jwks" | "ready">,
   router: ServedRouter,
-): ReadonlyMap<string, () => Document> {
+): ReadonlyMap<string, MakeDocument> {
   const docs = (): Document => ({ type: HTML, body: docsPage, headers: PAGE_HEADERS });
   const openapi = once(() => json(describeApi(router)));
-  return new Map<string, () => Document>([
+  return new Map<string, MakeDocument>([
     ["/", () => ({ type: HTML, body: startPage(service.issuer), headers: PAGE_HEADERS })],
     ["/healthz", () => ({ ...json({ status: "ok" }), cacheControl: "no-store" })],
+    ["/readyz", () => service.ready().then(READY, NOT_READY)],
     [
       "/.well-known/jwks.json",
       () => ({

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** A document: what is sent, as what, and for how long it may be kept. */
 export type Document = {
+  /** Default 200. */
+  status?: number;
   type: string;
   body: string | Buffer;
   /** Default `no-cache`: kept, but asked about each time. */
@@ -14,11 +16,14 @@ export type Document = {
 export function sendDocument(request: IncomingMessage, response: ServerResponse, document: Document): void {
   const etag = `"${createHash("sha256").update(document.body).digest("base64url").slice(0, 27)}"`;
   response.setHeaders(new Headers({ ...document.headers, etag, "cache-control": document.cacheControl ?? "no-cache" }));
-  if (matches(request.headers["if-none-match"], etag)) {
+  if (document.status === undefined && matches(request.headers["if-none-match"], etag)) {
     response.writeHead(304).end();
     return;
   }
-  response.writeHead(200, { "content-type": document.type, "content-length": Buffer.byteLength(document.body) });
+  response.writeHead(document.status ?? 200, {
+    "content-type": document.type,
+    "content-length": Buffer.byteLength(document.body),
+  });
   response.end(request.method === "HEAD" ? undefined : document.body);
 }
 

@@ -1,14 +1,14 @@
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import pino, { type Logger } from "pino";
 import { StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { createDocuments } from "./documents.ts";
+import { createDocuments, type MakeDocument } from "./documents.ts";
 import { isForUs, isLoopback } from "./guard.ts";
 import { listen, type RunningServer } from "./listen.ts";
-import { logRequest } from "./log.ts";
+import { describeError, logRequest } from "./log.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
 import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
 
@@ -20,7 +20,7 @@ export type HandlerOptions = {
 };
 
 export type ServerOptions = HandlerOptions & {
-  /** A loopback address. Default `127.0.0.1`. */
+  /** Where access is open, a loopback address. Default `127.0.0.1`. */
   host?: string;
   /** 0 picks a free one. Default 3000. */
   port?: number;
@@ -31,7 +31,7 @@ export function createTokenServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
   { host = "127.0.0.1", port = 3000, ...options }: ServerOptions = {},
 ): Promise<RunningServer> {
-  if (!isLoopback(host))
+  if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const listener = createRequestHandler(service, options);
   return listen({ host, port, prepare: async () => ({ listener, close: service.close }) });
@@ -39,14 +39,14 @@ export function createTokenServer<Schema extends ClaimsSchema>(
 
 /**
  * Makes the `node:http` request listener: tRPC under `/trpc/`, and the documents beside it.
- * Access is open: whoever can connect may do everything, so it must listen on a loopback address.
+ * Where access is open, whoever can connect may do everything: it must listen on a loopback address.
  */
 export function createRequestHandler<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
   options: HandlerOptions = {},
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
-  const serveTrpc = createTrpcListener(router, logger);
+  const serveTrpc = createTrpcListener({ router, authenticate: service.authenticate, logger });
   const documents = createDocuments(service, router);
 
   return (request, response) => {
@@ -56,10 +56,21 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     logRequest(logger, isTrpc ? TRPC_PATH : document ? path : "unknown", { request, response });
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (!isForUs(request, service.issuer))
+    if (service.open && !isForUs(request, service.issuer))
       sendText(response, 403, "This server answers to names of its own machine only");
     else if (isTrpc) serveTrpc(request, response);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
-    else if (!refusesMethod(request, response, ["GET", "HEAD"])) sendDocument(request, response, document());
+    else if (!refusesMethod(request, response, ["GET", "HEAD"])) void sendMade(document, { request, response, logger });
   };
+}
+
+type Exchange = { request: IncomingMessage; response: ServerResponse; logger: Logger };
+
+async function sendMade(make: MakeDocument, { request, response, logger }: Exchange): Promise<void> {
+  try {
+    sendDocument(request, response, await make());
+  } catch (error) {
+    logger.error({ error: describeError(error) }, "document failed");
+    sendText(response, 500, "Internal server error");
+  }
 }

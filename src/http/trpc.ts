@@ -5,7 +5,8 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
 import type { ServedRouter } from "../router/trpc.ts";
-import { localCaller } from "../service/caller.ts";
+import type { Authenticate } from "../service/authenticate.ts";
+import { credentialsOf } from "./credentials.ts";
 import { isFromElsewhere } from "./guard.ts";
 import { describeError } from "./log.ts";
 
@@ -13,19 +14,29 @@ export const TRPC_PATH = "/trpc/";
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
+export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenticate; logger: Logger };
+
 /** Serves the router under `/trpc/` by tRPC's standalone adapter, with its open defaults closed. */
-export function createTrpcListener(router: ServedRouter, logger: Logger): RequestListener {
+export function createTrpcListener({ router, authenticate, logger }: TrpcListenerOptions): RequestListener {
   const serve = createHTTPHandler({
     router,
     basePath: TRPC_PATH,
-    createContext: () => ({ caller: localCaller }),
+    createContext: ({ req }) => {
+      const credentials = credentialsOf(req);
+      const address = req.socket.remoteAddress ?? "unknown";
+      return { authenticate: () => authenticate(credentials, address) };
+    },
+    responseMeta: ({ errors }) => ({ headers: headersFor(errors.map(({ cause }) => cause)) }),
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.
     allowMethodOverride: true,
     onError({ error, path }) {
       if (isOurFault(error))
-        logger.error({ procedure: path, error: describeError(error.cause ?? error) }, "call failed");
+        logger.error(
+          { procedure: path, error: describeError(error.cause?.cause ?? error.cause ?? error) },
+          "call failed",
+        );
     },
   });
 
@@ -37,9 +48,24 @@ export function createTrpcListener(router: ServedRouter, logger: Logger): Reques
   };
 }
 
+/** What HTTP wants to be said beside a refusal: how to authenticate (RFC 9110 §11.6.1), and when to come again. */
+function headersFor(causes: readonly unknown[]): Headers {
+  const headers = new Headers();
+  for (const cause of causes) {
+    if (!(cause instanceof MintmarkError)) continue;
+    const { code } = catalogue[cause.reason];
+    if (code === "UNAUTHORIZED") headers.set("www-authenticate", cause.reason === "invalid_client" ? BASIC : BEARER);
+    if (cause.retryAfter !== undefined) headers.set("retry-after", String(cause.retryAfter));
+  }
+  return headers;
+}
+
+const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
+const BEARER = 'Bearer realm="mintmark", error="invalid_token"';
+
 /** Whether an operator should hear of it. tRPC calls it bad input, too, when a claims schema itself throws. */
 function isOurFault({ code, cause }: TRPCError): boolean {
-  if (code === "INTERNAL_SERVER_ERROR") return true;
+  if (code === "INTERNAL_SERVER_ERROR" || code === "SERVICE_UNAVAILABLE") return true;
   return code === "BAD_REQUEST" && cause !== undefined && !CALLERS_FAULTS.some((fault) => cause instanceof fault);
 }
 

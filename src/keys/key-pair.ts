@@ -1,34 +1,42 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair as generate, importJWK, type JWK } from "jose";
 import { StartError } from "../errors.ts";
-import type { Seconds } from "../time.ts";
 import { parseCompact } from "../token/compact.ts";
 import { type SigningKey, signJws, type VerificationKey, verifySignature } from "../token/jws.ts";
+import type { KeyTimes } from "./lifecycle.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
+import { type KeyEncryptionKey, seal, unseal } from "./seal.ts";
 
-/** A key pair as it is kept: both halves as JSON text. */
-export type StoredKey = {
+/** A key pair as it is kept. */
+export type StoredKey = KeyTimes & {
   /** RFC 7638 thumbprint (SHA-256) of the public key. */
   kid: string;
   alg: KeyPairAlgorithm;
+  /** JSON text, as it is published. */
   publicJwk: string;
+  /** JSON text, sealed where there is a key-encryption key; empty once the key was killed. */
   privateJwk: string;
-  createdAt: Seconds;
+  /** The `kid` of the key it comes after. Empty for the first. */
+  follows: string;
 };
 
 /** A key pair ready for use. */
-export type KeyPair = { signing: SigningKey; verification: VerificationKey; jwk: PublicJwk; createdAt: Seconds };
+export type KeyPair = { signing: SigningKey; verification: VerificationKey; jwk: PublicJwk };
+
+export type NewKey = Pick<StoredKey, "alg" | "createdAt" | "activatesAt" | "follows"> & {
+  kek?: KeyEncryptionKey | undefined;
+};
 
 /** Makes a new key pair. Reads the system's random source. */
-export async function generateKeyPair(alg: KeyPairAlgorithm, now: Seconds): Promise<StoredKey> {
-  const { publicKey, privateKey } = await generate(alg, { extractable: true, modulusLength: 2048 });
+export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredKey> {
+  const { publicKey, privateKey } = await generate(rest.alg, { extractable: true, modulusLength: 2048 });
   const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
+  const secret = JSON.stringify(await exportJWK(privateKey));
   return {
+    ...rest,
     kid,
-    alg,
-    publicJwk: JSON.stringify({ ...jwk, kid, use: "sig", alg }),
-    privateJwk: JSON.stringify(await exportJWK(privateKey)),
-    createdAt: now,
+    publicJwk: JSON.stringify({ ...jwk, kid, use: "sig", alg: rest.alg }),
+    privateJwk: kek === undefined ? secret : seal(secret, kid, kek),
   };
 }
 
@@ -36,25 +44,50 @@ export async function generateKeyPair(alg: KeyPairAlgorithm, now: Seconds): Prom
  * Makes a stored key pair ready for use, or throws a {@link StartError}. The private half signs a
  * probe that the published half must verify: a damaged RSA key imports and signs without complaint.
  */
-export async function loadKeyPair(stored: StoredKey): Promise<KeyPair> {
+export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Promise<KeyPair> {
+  const secret = unsealed(stored, kek);
   try {
     const jwk = JSON.parse(stored.publicJwk);
     const verification = await importPublicJwk(jwk);
     if (verification.kid !== stored.kid || verification.alg !== stored.alg) throw new Error("labels differ");
     if ((await calculateJwkThumbprint(jwk)) !== stored.kid) throw new Error("thumbprint differs");
-    const signing = { kid: stored.kid, alg: stored.alg, key: await importPrivateJwk(stored) };
+    const signing = { kid: stored.kid, alg: stored.alg, key: await importPrivateJwk(secret, stored.alg) };
     if (!(await provesItself(signing, verification))) throw new Error("probe failed");
-    return { signing, verification, jwk, createdAt: stored.createdAt };
+    return { signing, verification, jwk };
   } catch {
-    // What was thrown may quote the key, so only its name goes on.
-    throw new StartError(
-      `The signing key ${stored.kid.slice(0, 64)} in the database is damaged: restore the database from a backup. Nothing was changed`,
-    );
+    throw damaged(stored);
   }
 }
 
-async function importPrivateJwk({ privateJwk, alg }: StoredKey): Promise<SigningKey["key"]> {
-  const jwk: JWK = JSON.parse(privateJwk);
+/** Seals a stored key's private half anew: from one key-encryption key, or none, to another. */
+export function resealed(stored: StoredKey, from: KeyEncryptionKey | undefined, to: KeyEncryptionKey): StoredKey {
+  return { ...stored, privateJwk: seal(unsealed(stored, from), stored.kid, to) };
+}
+
+function unsealed(stored: StoredKey, kek: KeyEncryptionKey | undefined): string {
+  const secret = unseal(stored.privateJwk, stored.kid, kek);
+  if (secret.outcome === "unsealed") return secret.text;
+  if (secret.outcome === "damaged") throw damaged(stored);
+  throw new StartError(WRONG_KEK[secret.outcome]);
+}
+
+const WRONG_KEK = {
+  "other-kek": "MINTMARK_KEK is not the key that the signing keys in the database were encrypted with: set that one",
+  "kek-missing":
+    "The signing keys in the database are encrypted: set MINTMARK_KEK to the key that they were encrypted with",
+  "not-sealed":
+    "The signing keys in the database are not encrypted yet: run  mintmark keys rewrap  once with this MINTMARK_KEK",
+} as const;
+
+/** What was thrown may quote the key, so none of it goes on. */
+function damaged({ kid }: StoredKey): StartError {
+  return new StartError(
+    `The signing key ${kid.slice(0, 64)} in the database is damaged: restore the database from a backup. Nothing was changed`,
+  );
+}
+
+async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<SigningKey["key"]> {
+  const jwk: JWK = JSON.parse(secret);
   const key = await importJWK(jwk, alg);
   if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no private key");
   return key;

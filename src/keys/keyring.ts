@@ -1,7 +1,9 @@
 import { createHmac, createSecretKey } from "node:crypto";
 import { StartError } from "../errors.ts";
-import type { Algorithm, KeyLookup, SigningKey } from "../token/jws.ts";
-import type { KeyPair } from "./key-pair.ts";
+import type { Seconds } from "../time.ts";
+import type { SigningKey, VerificationKey } from "../token/jws.ts";
+import type { KeyPair, StoredKey } from "./key-pair.ts";
+import { type KeyLife, type KeyPolicy, livesOf } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";
 
 const MIN_SECRET_BYTES = 32;
@@ -9,19 +11,36 @@ const MIN_SECRET_BYTES = 32;
 /** The document at `/.well-known/jwks.json` (RFC 7517 §5). */
 export type JwkSet = { keys: PublicJwk[] };
 
-/** The keys in use: the one that signs, and all that are still believed. */
-export type Keyring = { signing: SigningKey; lookup: KeyLookup; jwks: JwkSet };
+/** The keys at one moment: the one that signs, those that are believed, and what is published of them. */
+export type Keyring = {
+  signing: SigningKey;
+  lookup: (kid: string) => VerificationKey | undefined;
+  jwks: JwkSet;
+  lives: readonly KeyLife<StoredKey>[];
+};
 
-/** Builds a keyring of key pairs. The newest one of the algorithm signs; all of them verify and are published. */
-export function createKeyring(pairs: readonly KeyPair[], alg: Algorithm): Keyring {
-  const newestFirst = [...pairs].sort((a, b) => b.createdAt - a.createdAt);
-  const active = newestFirst.find((pair) => pair.signing.alg === alg);
-  if (active === undefined) throw new StartError(`There is no ${alg} key to sign with`);
-  const byKid = new Map(pairs.map((pair) => [pair.verification.kid, pair.verification]));
+/** A stored key and, as long as it was not killed, its loaded halves. */
+export type LoadedKey = { stored: StoredKey; pair?: KeyPair | undefined };
+
+/** Builds the keyring of a moment. Throws a {@link StartError} where no key signs, which no change can bring about. */
+export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Seconds): Keyring {
+  const lives = livesOf(
+    keys.map(({ stored }) => stored),
+    policy,
+    now,
+  );
+  const pairs = new Map(keys.map(({ stored, pair }) => [stored.kid, pair]));
+  const pairIn = (...states: KeyLife<StoredKey>["state"][]) =>
+    lives.filter(({ state }) => states.includes(state)).flatMap(({ key }) => pairs.get(key.kid) ?? []);
+  // A clock that was set back may find all keys pending; then the first of them signs.
+  const [active] = [...pairIn("active"), ...pairIn("pending")];
+  if (active === undefined) throw new StartError("There is no key to sign with");
+  const believed = new Map(pairIn("pending", "active", "retiring").map((pair) => [pair.verification.kid, pair]));
   return {
     signing: active.signing,
-    lookup: (kid) => byKid.get(kid),
-    jwks: { keys: newestFirst.map((pair) => pair.jwk) },
+    lookup: (kid) => believed.get(kid)?.verification,
+    jwks: { keys: [...believed.values()].map(({ jwk }) => jwk) },
+    lives,
   };
 }
 
@@ -39,5 +58,5 @@ export function createSecretKeyring(secret: string): Keyring {
   // A keyed hash as the name: stable, different for each secret, and of no use without it.
   const kid = createHmac("sha256", secret).update("mintmark kid").digest("base64url").slice(0, 22);
   const signing: SigningKey = { kid, alg: "HS256", key: createSecretKey(secret, "utf8") };
-  return { signing, lookup: (wanted) => (wanted === kid ? signing : undefined), jwks: { keys: [] } };
+  return { signing, lookup: (wanted) => (wanted === kid ? signing : undefined), jwks: { keys: [] }, lives: [] };
 }

@@ -1,9 +1,19 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 import type { z } from "zod";
-import type { IssuedToken, TokenService, VerificationRequest } from "../service/service.ts";
+import type { TokenService } from "../service/service.ts";
+import type { IssuedToken, VerificationRequest } from "../service/tokens.ts";
 import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "../token/claims.ts";
-import { type GetTokenQuery, getTokenInput, issuedToken, verifyTokenInput } from "./schemas.ts";
-import { type ErrorShape, type Meta, procedure, type RootTypes, router } from "./trpc.ts";
+import { type AdminProcedures, adminProcedures } from "./admin.ts";
+import { type GetTokenQuery, getTokenInput, issuedToken, verifyTokenInput } from "./token-schemas.ts";
+import {
+  CLIENT_REFUSALS,
+  clientProcedure,
+  type ErrorShape,
+  type Meta,
+  procedure,
+  type RootTypes,
+  router,
+} from "./trpc.ts";
 
 /** The procedures and their types, generic over the schema of the custom claims. A client imports it as a type. */
 export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRouter<
@@ -11,7 +21,7 @@ export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRout
   {
     getToken: TRPCQueryProcedure<Definition<GetTokenQuery<Schema>, IssuedToken>>;
     verifyToken: TRPCMutationProcedure<Definition<VerificationRequest, Claims<z.output<Schema>>>>;
-  }
+  } & AdminProcedures
 >;
 
 type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; errorShape: ErrorShape };
@@ -19,12 +29,12 @@ type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; err
 /** Puts a token service behind a tRPC router, to be served or to be merged into another one. */
 export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenService<Schema>): TokenRouter<Schema> {
   const tokenRouter = router({
-    getToken: procedure
+    getToken: clientProcedure
       .meta({
         summary: "Get a token",
         description: "Issues a signed access token. Every field may be left out, and so may the whole input.",
         output: issuedToken,
-        errors: ["invalid_request"],
+        errors: ["invalid_request", ...CLIENT_REFUSALS],
       })
       .input(getTokenInput(service))
       .query(({ ctx, input }) => service.getToken(ctx.caller, input)),
@@ -46,7 +56,9 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
       })
       .input(verifyTokenInput)
       .mutation(({ input }) => service.verifyToken(input)),
+
+    ...adminProcedures(service),
   });
   // The same types, but tRPC writes them as conditionals that stay open until the schema is known.
-  return tokenRouter as TokenRouter<Schema>;
+  return tokenRouter as unknown as TokenRouter<Schema>;
 }

@@ -3,11 +3,19 @@ import { z } from "zod";
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { Caller } from "../service/caller.ts";
 
-/** What a procedure knows about its request. */
-export type Context = { caller: Caller };
+/** What a procedure knows about its request: how to find out who calls. */
+export type Context = { authenticate: () => Promise<Caller> };
 
 /** What the API description says about a procedure. */
 export type Meta = { summary: string; description: string; output: z.ZodType; errors: readonly Reason[] };
+
+/** What a procedure that is for clients alone may answer beside its own refusals. */
+export const CLIENT_REFUSALS: readonly Reason[] = [
+  "invalid_client",
+  "permission_denied",
+  "too_many_attempts",
+  "unavailable",
+];
 
 /** An error as clients read it. */
 export type ErrorShape = TRPCErrorShape<{
@@ -68,6 +76,11 @@ export const procedure = t.procedure.use(async ({ next }) => {
   const cause = result.error.cause;
   throw new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
 });
+
+/** Procedures for clients alone: whoever calls is authenticated before the input is looked at. */
+export const clientProcedure = procedure.use(async ({ ctx, next }) =>
+  next({ ctx: { caller: await ctx.authenticate() } }),
+);
 
 /** The reason and the issues of whatever a call ended with; nothing else of it is ever sent. */
 function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly Issue[] } {

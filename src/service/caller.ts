@@ -1,5 +1,20 @@
-/** Who calls: the client as whom the request was authenticated. Every use case is told, first of all. */
-export type Caller = { clientId: string };
+import type { Client, Permission } from "../store/client.ts";
+
+/** Who calls, and what they may do: an authenticated client. Every use case is told, first of all. */
+export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl">;
+
+const EVERYTHING = { permissions: ["admin"], scopes: [], audiences: [], anySubject: true } as const;
 
 /** The caller where access is open: somebody on this machine. */
-export const localCaller: Caller = { clientId: "local" };
+export const localCaller: Caller = { clientId: "local", ...EVERYTHING };
+
+/** The server itself, when it rotates keys in time. */
+export const systemCaller: Caller = { clientId: "system", ...EVERYTHING };
+
+export function may(caller: Caller, permission: Permission): boolean {
+  return isAdmin(caller) || caller.permissions.includes(permission);
+}
+
+export function isAdmin({ permissions }: Caller): boolean {
+  return permissions.includes("admin");
+}

@@ -4,40 +4,72 @@ import { Kysely, SqliteDialect } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
-import { migrate } from "./migrations.ts";
-import { createSqlStore } from "./queries.ts";
-import type { Schema, Store } from "./store.ts";
+import { createStore } from "./open-store.ts";
+import { migrate, type Schema } from "./schema.ts";
+import type { Store } from "./store.ts";
 
 const FILE = "mintmark.db";
+
+export type SqliteOptions = {
+  /** Whether other processes may use the folder meanwhile. A server does not share; a command may. Default false. */
+  shared?: boolean;
+};
 
 /**
  * Opens the embedded database in a folder of its own, made if need be.
  * A commit is on disk before it is answered: WAL with `synchronous=FULL`.
- * Throws a {@link StartError} where the folder cannot be used or the file is not a sound database.
+ * Throws a {@link StartError} where the folder cannot be used, is in use by another server, or where
+ * the file is not a sound database.
  */
-export async function openSqliteStore(folder: string): Promise<Store> {
+export async function openSqliteStore(folder: string, { shared = false }: SqliteOptions = {}): Promise<Store> {
   const file = join(prepareDataFolder(folder, FILE), FILE);
+  const unlock = shared ? () => {} : lock(`${file}.lock`);
   try {
     if (!existsSync(file)) createDatabase(file);
     // SQLite takes an empty file for a new database, and new keys would be made over the lost ones.
-    if (statSync(file).size === 0)
+    if (statSync(file).size === 0) {
       throw new StartError(`The database ${file} is empty: restore it from a backup, or remove it to start anew`);
+    }
     const database = open(file);
     const close = () => {
       // The whole state in one file, so that a copy of a stopped server's database is a backup.
       database.pragma("wal_checkpoint(TRUNCATE)");
       database.close();
+      unlock();
     };
     const dialect = new SqliteDialect({ database: { prepare: (sql) => database.prepare(sql), close } });
     const db = new Kysely<Schema>({ dialect });
     await migrate(db);
-    return createSqlStore(db);
+    return createStore({ db, close: () => db.destroy() });
   } catch (cause) {
+    unlock();
     if (cause instanceof StartError) throw cause;
     throw new StartError(
       `The database ${file} cannot be opened (${errorCode(cause)}): restore it from a backup, or name another folder in MINTMARK_DATA`,
     );
   }
+}
+
+/**
+ * Takes the folder for this process, by a transaction that stays open: the system ends it with the
+ * process, however that ends, so no lock is ever left behind. Gives the verb that lets it go.
+ */
+function lock(file: string): () => void {
+  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+  const holder = new Database(file);
+  try {
+    holder.exec("BEGIN EXCLUSIVE");
+  } catch {
+    holder.close();
+    throw new StartError(
+      `${dirname(file)} is in use by another Mintmark: stop it, or name another folder in MINTMARK_DATA`,
+    );
+  }
+  return () => {
+    if (!holder.open) return;
+    holder.exec("ROLLBACK");
+    holder.close();
+  };
 }
 
 /** Makes a database under a draft's name first, so that an interrupted first start leaves none that looks damaged. */

@@ -1,26 +1,50 @@
 import type { StoredKey } from "../keys/key-pair.ts";
-import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
+import type { Seconds } from "../time.ts";
+import type { AuditQuery, AuditRecord } from "./audit.ts";
+import type { Client, ClientSecret } from "./client.ts";
 
 /**
  * Where state lives. Every verb is one transaction: it has happened, durably, when its promise
- * resolves, or not at all. Safe for concurrent use.
+ * resolves, or not at all. A verb that changes something takes the audit record of the change and
+ * writes both or neither. Safe for concurrent use, by several servers too.
+ *
+ * Throws `unavailable` where the database cannot be reached or cannot write.
  */
 export type Store = {
-  /** Gives all keys, oldest first. */
+  /** All keys, killed ones included, in no particular order. */
   listKeys(): Promise<StoredKey[]>;
-  /** Adds a key unless there is one of its algorithm already; says which of the two it was. */
-  addFirstKey(key: StoredKey): Promise<"added" | "present">;
+  /**
+   * Adds a key behind the one it follows. Where that one has a follower already, no key is added: the
+   * follower is activated earlier if it was to sign later than the new one, else all stays as it is.
+   */
+  addKey(key: StoredKey, record: AuditRecord): Promise<"added" | "activated" | "present">;
+  /** Kills a key for ever and forgets its private half; where a replacement is given, it is added as by `addKey`. */
+  killKey(kid: string, change: KeyKill, record: AuditRecord): Promise<"killed" | "unchanged">;
+  /** Replaces the private halves of keys, all of them or none. */
+  resealKeys(keys: readonly Pick<StoredKey, "kid" | "privateJwk">[], record: AuditRecord): Promise<"resealed">;
+
+  findClient(clientId: string): Promise<Client | undefined>;
+  /** All clients by name. */
+  listClients(): Promise<Client[]>;
+  /** Adds a client, unless there is one of its id. */
+  addClient(client: Client, record: AuditRecord): Promise<"added" | "present">;
+  /** Replaces the secrets that a client is known by, provided that they are still the ones given. */
+  replaceSecrets(clientId: string, change: SecretChange, record: AuditRecord): Promise<"replaced" | "changed">;
+  removeClient(clientId: string, record: AuditRecord): Promise<"removed" | "unknown">;
+
+  appendAudit(records: readonly AuditRecord[]): Promise<void>;
+  /** Newest first. */
+  listAudit(query: AuditQuery): Promise<AuditRecord[]>;
+  /** Forgets records from before a moment; says how many. */
+  pruneAudit(before: Seconds): Promise<number>;
+
+  /** A number that grows with every change of keys or clients. */
+  revision(): Promise<number>;
+  /** Calls back soon after another process has changed keys or clients. Gives the verb that ends it. */
+  watch(changed: () => void): () => void;
   /** Ends all work. Nothing may be called after it. */
   close(): Promise<void>;
 };
 
-/** The tables, as the queries see them. */
-export type Schema = {
-  keys: {
-    kid: string;
-    alg: KeyPairAlgorithm;
-    public_jwk: string;
-    private_jwk: string;
-    created_at: number;
-  };
-};
+export type KeyKill = { now: Seconds; replacement?: StoredKey | undefined };
+export type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

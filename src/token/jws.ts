@@ -9,7 +9,7 @@ export type SigningKey = { kid: string; alg: Algorithm; key: CryptoKey | KeyObje
 export type VerificationKey = SigningKey;
 
 /** Finds the verification key for a `kid`; nothing else in a header can choose a key. */
-export type KeyLookup = (kid: string) => VerificationKey | undefined;
+export type KeyLookup = (kid: string) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
 
 /** The media type of an access token in the header (RFC 9068 §2.1). */
 const ACCESS_TOKEN_TYPE = "at+jwt";
@@ -26,12 +26,12 @@ export function signJws(payload: Uint8Array, { alg, kid, key }: SigningKey): Pro
  * service writes: `alg`, `kid`, `typ` and nothing beside them. So `jwk`, `jku`, `x5u`, `x5c`, `crit`,
  * `b64`, `zip` and `cty` are refused unread, and nothing is ever fetched.
  */
-function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup): VerificationKey | undefined {
+async function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup): Promise<VerificationKey | undefined> {
   const { alg, kid, typ, ...rest } = protectedHeader;
   if (Object.keys(rest).length > 0) return undefined;
   if (typeof typ !== "string" || !ACCEPTED_TYPES.has(typ.toLowerCase())) return undefined;
   if (typeof kid !== "string" || !KID.test(kid)) return undefined;
-  const key = lookup(kid);
+  const key = await lookup(kid);
   return key !== undefined && key.alg === alg ? key : undefined;
 }
 
@@ -48,6 +48,6 @@ export async function verifySignature(jws: CompactJws, { alg, key }: Verificatio
 /** Verifies form, header and signature; returns the payload's bytes, or `undefined`. Claims are not looked at. */
 export async function verifyJws(token: unknown, lookup: KeyLookup): Promise<Uint8Array | undefined> {
   const jws = parseCompact(token);
-  const key = jws && keyForHeader(jws, lookup);
+  const key = jws && (await keyForHeader(jws, lookup));
   return key && verifySignature(jws, key);
 }

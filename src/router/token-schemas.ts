@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { IssuedToken, TokenRequest, TokenService, VerificationRequest } from "../service/service.ts";
+import type { TokenService } from "../service/service.ts";
+import type { IssuedToken, TokenRequest, VerificationRequest } from "../service/tokens.ts";
 import { type ClaimsSchema, identifier, requestedClaims, scopeString } from "../token/claims.ts";
 
 /** What `getToken` is called with. The custom claims may be left out where their schema accepts `{}`. */
-type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> &
-  RequestedClaims<z.input<Schema>>;
+type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> & RequestedClaims<z.input<Schema>>;
 
 type RequestedClaims<Custom> = EmptyObject extends Custom ? { claims?: Custom | undefined } : { claims: Custom };
 type EmptyObject = Record<never, never>;

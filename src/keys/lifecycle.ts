@@ -1,0 +1,90 @@
+import type { Seconds } from "../time.ts";
+
+/** The stored times of a key. Everything else about its life follows from them and the moment. */
+export type KeyTimes = {
+  kid: string;
+  /** From when on it is published. */
+  createdAt: Seconds;
+  /** From when on it signs, until the next one does. */
+  activatesAt: Seconds;
+  /** When it was killed, if it was: neither it nor its tokens count any more. */
+  killedAt?: Seconds | undefined;
+};
+
+export type KeyPolicy = {
+  /** How long a key signs. */
+  rotation: Seconds;
+  /** Longest lifetime of a token. */
+  maxTtl: Seconds;
+};
+
+/** pending: published, not yet signing. active: signs. retiring: published, signs no more. removed: gone, or killed. */
+export type KeyState = "pending" | "active" | "retiring" | "removed";
+
+/** How long a verifier may keep the JWK Set, in seconds: its `max-age`, and as long as `jose` keeps one by default. */
+export const JWKS_MAX_AGE: Seconds = 600;
+
+/** How far the clocks of two machines may be apart. */
+const MAX_CLOCK_SKEW: Seconds = 60;
+
+/** How long a key is public before it signs: until whoever fetched the set a moment earlier must fetch it anew. */
+export const PUBLISH_AHEAD: Seconds = JWKS_MAX_AGE + MAX_CLOCK_SKEW;
+
+/** A key, the state that it is in, and when it leaves the last two states; `undefined` where that is not settled yet. */
+export type KeyLife<Key extends KeyTimes> = { key: Key; state: KeyState; retiresAt?: Seconds; removedAt?: Seconds };
+
+/** Works out the life of every key, in the order in which they sign. */
+export function livesOf<Key extends KeyTimes>(keys: readonly Key[], policy: KeyPolicy, now: Seconds): KeyLife<Key>[] {
+  const ordered = [...keys].sort(bySigning);
+  return ordered.map((key, at) => {
+    // A killed key still marks when the one before it stopped: nothing that was removed comes back.
+    const next = ordered.slice(at + 1).find(everSigned);
+    return lifeOf(key, next?.activatesAt, { policy, now });
+  });
+}
+
+/** Whether a key was not killed before it had begun to sign. */
+function everSigned({ killedAt, activatesAt }: KeyTimes): boolean {
+  return killedAt === undefined || killedAt > activatesAt;
+}
+
+function lifeOf<Key extends KeyTimes>(
+  key: Key,
+  retiresAt: Seconds | undefined,
+  { policy, now }: { policy: KeyPolicy; now: Seconds },
+): KeyLife<Key> {
+  if (key.killedAt !== undefined) return { key, state: "removed" };
+  if (retiresAt === undefined) return { key, state: key.activatesAt <= now ? "active" : "pending" };
+  const removedAt = retiresAt + policy.maxTtl + MAX_CLOCK_SKEW;
+  return { key, state: stateBetween({ key, retiresAt, removedAt, now }), retiresAt, removedAt };
+}
+
+function stateBetween(life: { key: KeyTimes; retiresAt: Seconds; removedAt: Seconds; now: Seconds }): KeyState {
+  if (life.now < life.key.activatesAt) return "pending";
+  if (life.now < life.retiresAt) return "active";
+  return life.now < life.removedAt ? "retiring" : "removed";
+}
+
+function bySigning(a: KeyTimes, b: KeyTimes): number {
+  return a.activatesAt - b.activatesAt || a.createdAt - b.createdAt || (a.kid < b.kid ? -1 : 1);
+}
+
+/** A key that ought to be made: behind which one, and when it signs. */
+export type DueKey = { follows: string; activatesAt: Seconds };
+
+/**
+ * Says which key ought to be made, or `undefined` while it is too early for the next. It is made
+ * {@link PUBLISH_AHEAD} before the last one has signed for long enough, or as soon as that is past;
+ * and at once where the last one is not of the wanted algorithm.
+ */
+export function dueKey<Key extends KeyTimes & { alg: string }>(
+  keys: readonly Key[],
+  { alg, ...policy }: KeyPolicy & { alg: string },
+  now: Seconds,
+): DueKey | undefined {
+  const last = [...keys].sort(bySigning).findLast(({ killedAt }) => killedAt === undefined);
+  if (last === undefined) return { follows: "", activatesAt: now };
+  if (last.activatesAt > now) return undefined;
+  const due = last.alg === alg ? last.activatesAt + policy.rotation : now;
+  return now < due - PUBLISH_AHEAD ? undefined : { follows: last.kid, activatesAt: Math.max(due, now + PUBLISH_AHEAD) };
+}

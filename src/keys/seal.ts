@@ -1,0 +1,45 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+
+/** A key that encrypts private keys at rest: 32 bytes. */
+export type KeyEncryptionKey = Buffer;
+
+const PREFIX = "sealed";
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Encrypts a private key with AES-256-GCM, bound to its `kid` so that two rows cannot be exchanged unnoticed. */
+export function seal(text: string, kid: string, kek: KeyEncryptionKey): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", kek, nonce).setAAD(Buffer.from(kid));
+  const sealed = Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
+  return [PREFIX, fingerprint(kek), sealed.toString("base64url")].join(".");
+}
+
+type Unsealed =
+  | { outcome: "unsealed"; text: string }
+  | { outcome: "damaged" | "other-kek" | "kek-missing" | "not-sealed" };
+
+/** Decrypts a sealed private key, or passes on one that is not sealed where there is no key to seal with. */
+export function unseal(stored: string, kid: string, kek: KeyEncryptionKey | undefined): Unsealed {
+  const [prefix, sealedBy, body = ""] = stored.split(".");
+  if (prefix !== PREFIX) return kek === undefined ? { outcome: "unsealed", text: stored } : { outcome: "not-sealed" };
+  if (kek === undefined) return { outcome: "kek-missing" };
+  if (sealedBy !== fingerprint(kek)) return { outcome: "other-kek" };
+  try {
+    return { outcome: "unsealed", text: decrypt(Buffer.from(body, "base64url"), kid, kek) };
+  } catch {
+    return { outcome: "damaged" };
+  }
+}
+
+function decrypt(bytes: Buffer, kid: string, kek: KeyEncryptionKey): string {
+  const decipher = createDecipheriv("aes-256-gcm", kek, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(kid))
+    .setAuthTag(bytes.subarray(-TAG_BYTES));
+  return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+}
+
+/** Tells one key-encryption key from another, and nothing else about it. */
+function fingerprint(kek: KeyEncryptionKey): string {
+  return createHmac("sha256", kek).update("mintmark kek").digest("base64url").slice(0, 11);
+}

@@ -1,0 +1,40 @@
+import type { Config } from "./config.ts";
+import { createTokenService, type TokenService } from "./service/service.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
+import type { Store } from "./store/store.ts";
+
+export type OpenOptions = {
+  /** Where the server listens: the issuer, where none is configured. */
+  origin: string;
+  /** Whether a server may have the embedded database open meanwhile. */
+  shared?: boolean;
+  onError?: (work: string, error: unknown) => void;
+};
+
+/** Opens the store that the configuration names. The PostgreSQL driver is loaded only where it is wanted. */
+export async function openStore({ data, databaseUrl }: Config, shared = false): Promise<Store> {
+  if (databaseUrl === undefined) return openSqliteStore(data, { shared });
+  const { openPostgresStore } = await import("./store/postgres.ts");
+  return openPostgresStore(databaseUrl);
+}
+
+/** Opens the token service that the configuration describes, on its store. */
+export async function openService(config: Config, { origin, shared, onError }: OpenOptions): Promise<TokenService> {
+  const store = await openStore(config, shared);
+  const service = await createTokenService({
+    store,
+    issuer: config.issuer ?? origin,
+    ...(config.audience !== undefined && { audience: config.audience }),
+    ...(config.secret !== undefined && { secret: config.secret }),
+    ...(config.kek !== undefined && { kek: config.kek }),
+    ...(onError !== undefined && { onError }),
+    alg: config.alg,
+    ttl: config.ttl,
+    maxTtl: config.maxTtl,
+    rotation: config.rotation,
+    auditRetention: config.auditRetention,
+    open: config.access === "open",
+  });
+  if (config.adminSecret !== undefined) await service.clients.ensureAdmin(config.adminSecret);
+  return service;
+}

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { permissions } from "../store/client.ts";
+import { identifier } from "../token/claims.ts";
+
+const seconds = z.int().positive();
+const kid = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's kid");
+const clientId = z.string().min(1).max(255);
+
+/** One scope token (RFC 6749 §3.3), or `*` for any. */
+const scopeToken = z
+  .string()
+  .max(255)
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be one scope token");
+
+export const rotateInput = z
+  .strictObject({
+    immediate: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Sign with it at once, as after a leak, without publishing it ahead." }),
+  })
+  .prefault({});
+
+export const revokeInput = z.strictObject({ keyId: kid.meta({ description: "Kills this key, and all its tokens." }) });
+export const revoked = z.strictObject({ sequence: z.int() });
+
+export const keyViews = z.array(
+  z.strictObject({
+    kid,
+    alg: z.string(),
+    state: z.enum(["pending", "active", "retiring", "removed"]),
+    createdAt: seconds,
+    activatesAt: seconds.meta({ description: "From when on it signs." }),
+    retiresAt: seconds.optional().meta({ description: "When it stops to sign, once that is settled." }),
+    removedAt: seconds.optional().meta({ description: "When it stops to be published, once that is settled." }),
+    killedAt: seconds.optional(),
+  }),
+);
+
+const clientFields = {
+  name: identifier.meta({ description: "For people.", examples: ["billing"] }),
+  permissions: z
+    .array(z.enum(permissions))
+    .max(permissions.length)
+    .meta({ examples: [["issue"]] }),
+  scopes: z.array(scopeToken).max(100).default([]).meta({ description: "What it may ask for; `*` is anything." }),
+  audiences: z.array(identifier).max(100).default([]).meta({ description: "Beside the default one; `*` is any." }),
+  anySubject: z.boolean().default(false).meta({ description: "Whether it may name subjects other than itself." }),
+  maxTtl: seconds.optional().meta({ description: "Longest lifetime it may ask for, in seconds." }),
+};
+
+export const newClient = z.strictObject(clientFields);
+
+const clientView = z.strictObject({
+  ...clientFields,
+  clientId,
+  createdAt: seconds,
+  secrets: z.array(z.strictObject({ createdAt: seconds, expiresAt: seconds.optional() })),
+});
+export const clientViews = z.array(clientView);
+export const createdClient = clientView.extend({
+  clientSecret: z.string().meta({ description: "Shown this once and kept nowhere." }),
+});
+
+export const rotateSecretInput = z.strictObject({
+  clientId,
+  overlap: z
+    .int()
+    .min(0)
+    .max(30 * 86400)
+    .default(3600)
+    .meta({ description: "How long the earlier secret is still accepted, in seconds." }),
+});
+export const rotatedSecret = z.strictObject({ clientId, clientSecret: z.string(), overlap: z.int() });
+
+export const removeClientInput = z.strictObject({ clientId });
+export const removedClient = removeClientInput;
+
+export const auditQuery = z
+  .strictObject({
+    clientId: clientId.optional(),
+    action: z.string().max(64).optional(),
+    outcome: z.enum(["allowed", "refused"]).optional(),
+    from: seconds.optional().meta({ description: "Not before this moment." }),
+    to: seconds.optional().meta({ description: "Before this moment." }),
+    before: z.string().max(64).optional().meta({ description: "`next` of the page before this one." }),
+    limit: z.int().min(1).max(1000).default(100),
+  })
+  .prefault({});
+
+export const auditPage = z.strictObject({
+  records: z.array(
+    z.strictObject({
+      id: z.string(),
+      at: seconds,
+      clientId: z.string().optional(),
+      action: z.string(),
+      outcome: z.enum(["allowed", "refused"]),
+      reason: z.string().optional(),
+      subject: z.string().optional(),
+      jti: z.string().optional(),
+      kid: z.string().optional(),
+      target: z.string().optional(),
+      address: z.string().optional(),
+      count: z.int().optional(),
+    }),
+  ),
+  next: z.string().optional().meta({ description: "Give it as `before` for the next page; absent on the last." }),
+});

@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import type { AuditQuery, AuditRecord } from "../store/audit.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "../time.ts";
+
+/** What a record says, before it is given its place. */
+export type AuditEntry = Omit<AuditRecord, "id" | "at">;
+
+/** A page of records, and where the next one begins; absent on the last. */
+export type AuditPage = { records: AuditRecord[]; next?: string };
+
+export type AuditLog = {
+  /** Makes a record of an entry, to be written by the change that it is about, or to be appended. */
+  record(entry: AuditEntry): AuditRecord;
+  /** Appends a record, in one commit with whatever else waits to be written; resolves when that is durable. */
+  append(record: AuditRecord): Promise<void>;
+  /** Counts a refusal of an unknown caller. Written once a minute and address, so that a flood cannot fill the disk. */
+  countRefusal(address: string, reason: string): void;
+  /** Newest first. */
+  list(query: AuditQuery): Promise<AuditPage>;
+  /** Writes what has been counted. */
+  flush(): Promise<void>;
+};
+
+/** Addresses that are told apart within one minute. The rest are counted together. */
+const MAX_ADDRESSES = 1000;
+
+/** The audit log over a store: single records with their change, the others in groups. */
+export function createAuditLog(store: Store, clock: Clock): AuditLog {
+  const append = inGroups((records: AuditRecord[]) => store.appendAudit(records));
+  let written = 0;
+  let refusals = new Map<string, { address: string; reason: string; count: number }>();
+
+  const record = (entry: AuditEntry): AuditRecord => {
+    written += 1;
+    return { ...entry, id: recordId(written), at: clock() };
+  };
+
+  return {
+    record,
+    append,
+    async list(query) {
+      const records = await store.listAudit(query);
+      const last = records.length === query.limit ? records.at(-1) : undefined;
+      return { records, ...(last !== undefined && { next: last.id }) };
+    },
+
+    countRefusal(from, reason) {
+      const address = refusals.has(`${from} ${reason}`) || refusals.size < MAX_ADDRESSES ? from : "others";
+      const counted = refusals.get(`${address} ${reason}`) ?? { address, reason, count: 0 };
+      refusals.set(`${address} ${reason}`, { ...counted, count: counted.count + 1 });
+    },
+
+    async flush() {
+      const counted = [...refusals.values()];
+      if (counted.length === 0) return;
+      refusals = new Map();
+      const records = counted.map((refusal) => record({ ...refusal, action: "authenticate", outcome: "refused" }));
+      await store.appendAudit(records);
+    },
+  };
+}
+
+/** Orders records by the millisecond, within it by their number, and tells the records of different servers apart. */
+function recordId(number: number): string {
+  const order = `${Date.now().toString(36).padStart(9, "0")}${(number % 36 ** 4).toString(36).padStart(4, "0")}`;
+  return order + randomBytes(6).toString("hex");
+}
+
+/** Gathers what comes while a commit is under way into the next one. Every item learns how its own commit went. */
+function inGroups<Item>(commit: (items: Item[]) => Promise<void>): (item: Item) => Promise<void> {
+  let waiting: Item[] = [];
+  let next: Promise<void> | undefined;
+  let last: Promise<void> = Promise.resolve();
+
+  return (item) => {
+    waiting.push(item);
+    next ??= last
+      .catch(() => {})
+      .then(() => {
+        const group = waiting;
+        waiting = [];
+        next = undefined;
+        last = commit(group);
+        return last;
+      });
+    return next;
+  };
+}

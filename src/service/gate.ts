@@ -1,0 +1,36 @@
+import { type Issue, MintmarkError, type Reason } from "../errors.ts";
+import type { AuditRecord } from "../store/audit.ts";
+import type { Permission } from "../store/client.ts";
+import type { AuditEntry, AuditLog } from "./audit-log.ts";
+import { type Caller, may } from "./caller.ts";
+
+/** An act: what it is called, who may do it, and what it is done to. */
+export type Act = {
+  action: string;
+  permission: Permission;
+  about?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target">;
+  /** What else is missing to the caller beside the permission, if anything is. */
+  missing?: Issue | undefined;
+};
+
+/** Does an act in the name of a caller. `work` is handed the record of it, to write in its own transaction. */
+export type Gate = <Result>(
+  caller: Caller,
+  act: Act,
+  work: (record: AuditRecord) => Promise<Result>,
+) => Promise<Result>;
+
+/**
+ * The one place that decides whether a caller may do something, and puts down that it was done or
+ * refused. A refusal is durable before it is answered, and names what was missing.
+ */
+export function createGate(audit: AuditLog): Gate {
+  return async (caller, { action, permission, about, missing }, work) => {
+    const lacks = may(caller, permission) ? missing : { path: "permission", message: `${permission} is missing` };
+    const entry = { clientId: caller.clientId, action, ...about };
+    if (lacks === undefined) return work(audit.record({ ...entry, outcome: "allowed" }));
+    const reason: Reason = "permission_denied";
+    await audit.append(audit.record({ ...entry, outcome: "refused", reason }));
+    throw new MintmarkError(reason, { issues: [lacks] });
+  };
+}

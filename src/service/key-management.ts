@@ -1,0 +1,108 @@
+import { MintmarkError } from "../errors.ts";
+import { generateKeyPair, type StoredKey } from "../keys/key-pair.ts";
+import { type DueKey, dueKey, type KeyPolicy, type KeyState, PUBLISH_AHEAD } from "../keys/lifecycle.ts";
+import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
+import type { KeyEncryptionKey } from "../keys/seal.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock, Seconds } from "../time.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { type Caller, systemCaller } from "./caller.ts";
+import type { Gate } from "./gate.ts";
+import type { Keys } from "./keys.ts";
+
+/** A key as anybody may see it who manages keys. */
+export type KeyView = {
+  kid: string;
+  alg: string;
+  state: KeyState;
+  createdAt: Seconds;
+  activatesAt: Seconds;
+  /** When it stops to sign, and when it stops to be published; absent while no key is there to follow it. */
+  retiresAt?: Seconds;
+  removedAt?: Seconds;
+  killedAt?: Seconds;
+};
+
+export type KeyManagement = {
+  list(caller: Caller): Promise<KeyView[]>;
+  /** Makes the next key now. It signs when it has been public for long enough; with `immediate`, at once. */
+  rotate(caller: Caller, options: { immediate: boolean }): Promise<KeyView[]>;
+  /** Kills a key and all its tokens. If it was the one that signs, another does from the same moment on. */
+  kill(caller: Caller, kid: string): Promise<{ sequence: number }>;
+  /** Makes the first key there is, or the next one when it is time to. */
+  rotateIfDue(): Promise<void>;
+};
+
+export type KeyManagementOptions = {
+  store: Store;
+  keys: Keys;
+  gate: Gate;
+  audit: AuditLog;
+  clock: Clock;
+  policy: KeyPolicy & { alg: KeyPairAlgorithm };
+  kek?: KeyEncryptionKey | undefined;
+};
+
+/**
+ * The use cases of keys. A key has one follower at most, and the store sees to it: of two servers
+ * that rotate at once, one makes the key and the other finds it there.
+ */
+export function createKeyManagement(options: KeyManagementOptions): KeyManagement {
+  const { store, keys, gate, audit, clock, policy, kek } = options;
+  const { alg } = policy;
+  const permission = "rotate_keys";
+
+  const make = (due: DueKey) => generateKeyPair({ ...due, alg, createdAt: clock(), kek });
+  const signing = () => {
+    if (keys.stored().length === 0) throw new MintmarkError("no_key_pairs");
+    return keys.current().signing.kid;
+  };
+
+  return {
+    list: (caller) => gate(caller, { action: "keys.list", permission }, async () => view(keys)),
+
+    async rotate(caller, { immediate }) {
+      const follows = signing();
+      const key = await make({ follows, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
+      const act = { action: "keys.rotate", permission, about: { kid: key.kid } } as const;
+      return gate(caller, act, async (record) => {
+        await store.addKey(key, record);
+        await keys.reload();
+        return view(keys);
+      });
+    },
+
+    kill: (caller, kid) =>
+      gate(caller, { action: "keys.kill", permission, about: { kid } }, async (record) => {
+        await keys.reload();
+        if (!keys.stored().some((key) => key.kid === kid)) throw new MintmarkError("unknown_key");
+        const now = clock();
+        const replacement = signing() === kid ? await make({ follows: kid, activatesAt: now }) : undefined;
+        await store.killKey(kid, { now, replacement }, record);
+        await keys.reload();
+        return { sequence: await store.revision() };
+      }),
+
+    async rotateIfDue() {
+      const due = dueKey(keys.stored(), policy, clock());
+      if (due === undefined) return;
+      const key = await make(due);
+      const entry = {
+        clientId: systemCaller.clientId,
+        action: "keys.rotate",
+        outcome: "allowed",
+        kid: key.kid,
+      } as const;
+      await store.addKey(key, audit.record(entry));
+      await keys.reload();
+    },
+  };
+}
+
+function view(keys: Keys): KeyView[] {
+  return keys.current().lives.map(({ key, ...life }) => ({ ...publicPart(key), ...life }));
+}
+
+function publicPart({ kid, alg, createdAt, activatesAt, killedAt }: StoredKey) {
+  return { kid, alg, createdAt, activatesAt, ...(killedAt !== undefined && { killedAt }) };
+}

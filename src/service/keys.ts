@@ -1,0 +1,88 @@
+import { type KeyPair, loadKeyPair, type StoredKey } from "../keys/key-pair.ts";
+import { createSecretKeyring, type Keyring, keyringAt, type LoadedKey } from "../keys/keyring.ts";
+import type { KeyPolicy } from "../keys/lifecycle.ts";
+import type { KeyEncryptionKey } from "../keys/seal.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "../time.ts";
+import type { KeyLookup } from "../token/jws.ts";
+
+/** The keys of a running server. */
+export type Keys = {
+  /** The keyring of the present moment. */
+  current(): Keyring;
+  /** Finds a key to verify with, in the store too: another server may have made it a moment ago. */
+  find: KeyLookup;
+  /** All keys of the store, killed and removed ones too. */
+  stored(): readonly StoredKey[];
+  /** Reads the store again. */
+  reload(): Promise<void>;
+};
+
+export type KeysOptions = {
+  store: Store;
+  clock: Clock;
+  policy: KeyPolicy;
+  kek?: KeyEncryptionKey | undefined;
+};
+
+/** Shortest time between two looks at the store for an unknown key, in milliseconds: random kids must not load it. */
+const LOOK_INTERVAL = 100;
+
+/** The keys with a shared secret: one keyring for ever. */
+export function secretKeys(secret: string): Keys {
+  const keyring = createSecretKeyring(secret);
+  return { current: () => keyring, find: keyring.lookup, stored: () => [], reload: async () => {} };
+}
+
+/** The keys in a store. Nothing is loaded before the first `reload`. */
+export function storedKeys({ store, clock, policy, kek }: KeysOptions): Keys {
+  let loaded: LoadedKey[] = [];
+  let keyring: { of: Keyring; at: number } | undefined;
+
+  function current(): Keyring {
+    const now = clock();
+    if (keyring?.at !== now) keyring = { of: keyringAt(loaded, policy, now), at: now };
+    return keyring.of;
+  }
+
+  async function reload(): Promise<void> {
+    const pairs = new Map(loaded.map(({ stored, pair }) => [stored.kid, pair]));
+    const stored = await store.listKeys();
+    loaded = await Promise.all(
+      stored.map(async (key) => ({ stored: key, pair: await pairOf(key, pairs.get(key.kid)) })),
+    );
+    keyring = undefined;
+  }
+
+  async function pairOf(key: StoredKey, known: KeyPair | undefined): Promise<KeyPair | undefined> {
+    return key.killedAt === undefined ? (known ?? (await loadKeyPair(key, kek))) : undefined;
+  }
+
+  const look = spaced(reload, LOOK_INTERVAL);
+  return {
+    current,
+    reload,
+    stored: () => loaded.map(({ stored }) => stored),
+    find(kid) {
+      const key = current().lookup(kid);
+      // One that is known to be dead needs no second look.
+      if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
+      return look().then(() => current().lookup(kid));
+    },
+  };
+}
+
+/** Runs some work for all who ask for it meanwhile, and not sooner than `interval` milliseconds after the last time. */
+function spaced(work: () => Promise<void>, interval: number): () => Promise<void> {
+  let next: Promise<void> | undefined;
+  let last = Number.NEGATIVE_INFINITY;
+  const wait = () => new Promise((resolve) => setTimeout(resolve, last + interval - performance.now()));
+  return () => {
+    next ??= (performance.now() - last < interval ? wait() : Promise.resolve()).then(() => {
+      last = performance.now();
+      next = undefined;
+      return work();
+    });
+    return next;
+  };
+}

@@ -1,0 +1,81 @@
+import type { Insertable, Selectable } from "kysely";
+import type { StoredKey } from "../keys/key-pair.ts";
+import type { AuditRecord } from "./audit.ts";
+import type { Client } from "./client.ts";
+import type { Schema } from "./schema.ts";
+
+export function toKeyRow(key: StoredKey): Insertable<Schema["keys"]> {
+  return {
+    kid: key.kid,
+    alg: key.alg,
+    public_jwk: key.publicJwk,
+    private_jwk: key.privateJwk,
+    created_at: key.createdAt,
+    activates_at: key.activatesAt,
+    killed_at: key.killedAt ?? null,
+    follows: key.follows,
+  };
+}
+
+export function fromKeyRow(row: Selectable<Schema["keys"]>): StoredKey {
+  return {
+    kid: row.kid,
+    alg: row.alg,
+    publicJwk: row.public_jwk,
+    privateJwk: row.private_jwk,
+    createdAt: row.created_at,
+    activatesAt: row.activates_at,
+    follows: row.follows,
+    ...(row.killed_at !== null && { killedAt: row.killed_at }),
+  };
+}
+
+export function toClientRow(client: Client): Insertable<Schema["clients"]> {
+  return {
+    client_id: client.clientId,
+    name: client.name,
+    permissions: JSON.stringify(client.permissions),
+    scopes: JSON.stringify(client.scopes),
+    audiences: JSON.stringify(client.audiences),
+    any_subject: client.anySubject ? 1 : 0,
+    max_ttl: client.maxTtl ?? null,
+    created_at: client.createdAt,
+    secrets: JSON.stringify(client.secrets),
+  };
+}
+
+export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
+  return {
+    clientId: row.client_id,
+    name: row.name,
+    permissions: JSON.parse(row.permissions),
+    scopes: JSON.parse(row.scopes),
+    audiences: JSON.parse(row.audiences),
+    anySubject: row.any_subject === 1,
+    createdAt: row.created_at,
+    secrets: JSON.parse(row.secrets),
+    ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
+  };
+}
+
+export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
+  return {
+    id: record.id,
+    at: record.at,
+    client_id: record.clientId ?? null,
+    action: record.action,
+    outcome: record.outcome,
+    reason: record.reason ?? null,
+    subject: record.subject ?? null,
+    jti: record.jti ?? null,
+    kid: record.kid ?? null,
+    target: record.target ?? null,
+    address: record.address ?? null,
+    count: record.count ?? null,
+  };
+}
+
+export function fromAuditRow({ client_id, ...row }: Selectable<Schema["audit"]>): AuditRecord {
+  const present = Object.entries({ ...row, clientId: client_id }).filter(([, value]) => value !== null);
+  return Object.fromEntries(present) as AuditRecord;
+}
