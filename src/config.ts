@@ -24,6 +24,8 @@ export type Config = Readonly<{
   auditRetention: number;
   access: "open" | "clients";
   adminSecret: string | undefined;
+  /** As whom commands ask a service elsewhere. */
+  credentials: { clientId: string; clientSecret: string } | undefined;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }>;
 
@@ -72,6 +74,8 @@ const variables = {
   MINTMARK_AUDIT_RETENTION: wholeSeconds.default(90 * 86400),
   MINTMARK_ACCESS: z.enum(["open", "clients"]).optional(),
   MINTMARK_ADMIN_SECRET: z.string().min(32, `must have at least 32 characters: ${makeSecret}`).max(255).optional(),
+  MINTMARK_CLIENT_ID: text.optional(),
+  MINTMARK_CLIENT_SECRET: text.optional(),
   MINTMARK_WORKERS: z.literal("1", "can only be 1 yet").default("1"),
   MINTMARK_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };
@@ -108,6 +112,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     auditRetention: env.MINTMARK_AUDIT_RETENTION,
     access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
     adminSecret: env.MINTMARK_ADMIN_SECRET,
+    credentials: credentialsIn(env),
     logLevel: env.MINTMARK_LOG_LEVEL,
   });
 }
@@ -128,6 +133,10 @@ function contradictionIn(env: Variables): string | undefined {
     return `MINTMARK_KEK must be set with DATABASE_URL, to encrypt private keys at rest (${makeSecret}), or be "none" to keep them in the clear`;
   }
   return undefined;
+}
+
+function credentialsIn({ MINTMARK_CLIENT_ID: clientId, MINTMARK_CLIENT_SECRET: clientSecret }: Variables) {
+  return clientId !== undefined && clientSecret !== undefined ? { clientId, clientSecret } : undefined;
 }
 
 function isOurs(name: string): boolean {

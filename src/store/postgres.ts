@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { StartError } from "../errors.ts";
+import { createStore, type Driver } from "./driver.ts";
 import { errorCode } from "./folder.ts";
-import { createStore } from "./open-store.ts";
 import { migrate, type Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -13,11 +13,16 @@ const CONNECT_TIMEOUT = 1000;
 const QUERY_TIMEOUT = 1500;
 const RETRY = 1000;
 
+/** Opens a PostgreSQL database as a store; see {@link openPostgres}. */
+export async function openPostgresStore(url: string): Promise<Store> {
+  return createStore(await openPostgres(url));
+}
+
 /**
  * Opens a PostgreSQL database, by a `postgres://` URL, for any number of servers.
  * Throws a {@link StartError} where it cannot be reached or used. Later it may come and go.
  */
-export async function openPostgresStore(url: string): Promise<Store> {
+export async function openPostgres(url: string): Promise<Driver> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
@@ -38,12 +43,12 @@ export async function openPostgresStore(url: string): Promise<Store> {
       `The database in DATABASE_URL cannot be used (${errorCode(cause)}): check that it runs and what the URL says`,
     );
   }
-  return createStore({
+  return {
     db,
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (wake) => listen(url, wake),
     close: () => db.destroy(),
-  });
+  };
 }
 
 const INT8 = 20;

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { Kysely, SqliteDialect } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
+import { createStore, type Driver } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
-import { createStore } from "./open-store.ts";
 import { migrate, type Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -15,13 +15,18 @@ export type SqliteOptions = {
   shared?: boolean;
 };
 
+/** Opens the embedded database as a store; see {@link openSqlite}. */
+export async function openSqliteStore(folder: string, options?: SqliteOptions): Promise<Store> {
+  return createStore(await openSqlite(folder, options));
+}
+
 /**
  * Opens the embedded database in a folder of its own, made if need be.
  * A commit is on disk before it is answered: WAL with `synchronous=FULL`.
  * Throws a {@link StartError} where the folder cannot be used, is in use by another server, or where
  * the file is not a sound database.
  */
-export async function openSqliteStore(folder: string, { shared = false }: SqliteOptions = {}): Promise<Store> {
+export async function openSqlite(folder: string, { shared = false }: SqliteOptions = {}): Promise<Driver> {
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   try {
@@ -40,7 +45,7 @@ export async function openSqliteStore(folder: string, { shared = false }: Sqlite
     const dialect = new SqliteDialect({ database: { prepare: (sql) => database.prepare(sql), close } });
     const db = new Kysely<Schema>({ dialect });
     await migrate(db);
-    return createStore({ db, close: () => db.destroy() });
+    return { db, close: () => db.destroy() };
   } catch (cause) {
     unlock();
     if (cause instanceof StartError) throw cause;

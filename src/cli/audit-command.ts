@@ -1,0 +1,52 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { AuditQuery, AuditRecord } from "../store/audit.ts";
+import { moment, table, talking } from "./run.ts";
+import { wholeNumber } from "./token-commands.ts";
+
+type Options = {
+  client?: string;
+  action?: string;
+  outcome?: AuditRecord["outcome"];
+  from?: number;
+  to?: number;
+  before?: string;
+  limit?: number;
+};
+
+export function auditCommand(): Command {
+  const audit = new Command("audit")
+    .description("show who did what, when, and whether it was allowed; newest first")
+    .option("--client <client-id>", "only what this client did")
+    .option("--action <action>", "only this action, such as getToken or keys.rotate")
+    .addOption(new Option("--outcome <outcome>", "only what came out so").choices(["allowed", "refused"]))
+    .option("--from <time>", "not before this time, as 2026-11-24 or 2026-11-24T10:00:00Z", instant)
+    .option("--to <time>", "before this time", instant)
+    .option("--before <id>", "the next page: the `next` of the one before")
+    .option("--limit <number>", "how many at most; default 100", wholeNumber)
+    .addHelpText("after", "\nExample:\n  mintmark audit --outcome refused --from 2026-11-24");
+
+  return talking<Options>(audit, async (service, { options: { client, ...rest } }) => {
+    const query: Partial<AuditQuery> = { ...rest, ...(client !== undefined && { clientId: client }) };
+    const page = await service.audit.list.query(query);
+    const more = page.next === undefined ? "" : `\nmore: --before ${page.next}`;
+    return { json: page, text: table(["time", "client", "action", "outcome", "about"], page.records.map(row)) + more };
+  });
+}
+
+function row({ at, clientId, action, outcome, reason, subject, target, kid, address, count }: AuditRecord): string[] {
+  const about = [
+    subject && `sub ${subject}`,
+    target,
+    kid && `kid ${kid}`,
+    address && `from ${address}`,
+    count && `${count} times`,
+    reason,
+  ];
+  return [moment(at), clientId ?? "", action, outcome, about.filter(Boolean).join(", ")];
+}
+
+function instant(word: string): number {
+  const milliseconds = Date.parse(word);
+  if (Number.isNaN(milliseconds)) throw new InvalidArgumentError("It must be a date or a time.");
+  return Math.floor(milliseconds / 1000);
+}

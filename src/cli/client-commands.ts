@@ -1,0 +1,108 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { ClientView } from "../service/clients.ts";
+import { type Permission, permissions } from "../store/client.ts";
+import { moment, table, talking } from "./run.ts";
+import { wholeNumber } from "./token-commands.ts";
+
+type AddOptions = {
+  permissions: Permission[];
+  scopes: string[];
+  audiences: string[];
+  anySubject?: boolean;
+  maxTtl?: number;
+};
+
+export function clientCommands(): Command {
+  const add = new Command("add")
+    .description("add a machine client; its secret is shown this once")
+    .argument("<name>", "a name for people")
+    .requiredOption("--permissions <list>", `separated by commas: ${permissions.join(", ")}`, permissionList)
+    .addOption(
+      new Option("--scopes <list>", "scope tokens it may ask for, separated by commas; * is any")
+        .argParser(list)
+        .default([], "none"),
+    )
+    .addOption(
+      new Option("--audiences <list>", "audiences it may ask for, beside the default one; * is any")
+        .argParser(list)
+        .default([], "none"),
+    )
+    .option("--any-subject", "it may name subjects other than itself")
+    .option("--max-ttl <seconds>", "longest lifetime it may ask for", wholeNumber)
+    .addHelpText(
+      "after",
+      "\nExample:\n  mintmark clients add billing --permissions issue --scopes invoices:read --any-subject",
+    );
+
+  const rotateSecret = new Command("rotate-secret")
+    .description("give a client a new secret, shown this once")
+    .argument("<client-id>")
+    .option("--overlap <seconds>", "how long the earlier secret is still accepted", wholeNumber)
+    .addHelpText(
+      "after",
+      "\nExample:\n  mintmark clients rotate-secret 4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f --overlap 3600",
+    );
+
+  const remove = new Command("remove")
+    .description("remove a client and end all its rights")
+    .argument("<client-id>")
+    .addHelpText("after", "\nExample:\n  mintmark clients remove 4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f");
+
+  return new Command("clients")
+    .description("add, list and remove machine clients")
+    .addCommand(
+      talking<AddOptions>(add, async (client, { words: [name = ""], options }) => {
+        const created = await client.clients.create.mutate({ name, ...options });
+        return { json: created, text: `client id      ${created.clientId}\nclient secret  ${created.clientSecret}` };
+      }),
+    )
+    .addCommand(
+      talking(
+        new Command("list")
+          .description("list the clients and what each may do")
+          .addHelpText("after", "\nExample:\n  mintmark clients list"),
+        async (client) => {
+          const clients = await client.clients.list.query();
+          return {
+            json: clients,
+            text: table(["client id", "name", "permissions", "scopes", "audiences", "since"], clients.map(row)),
+          };
+        },
+      ),
+    )
+    .addCommand(
+      talking<{ overlap?: number }>(rotateSecret, async (client, { words: [clientId = ""], options }) => {
+        const rotated = await client.clients.rotateSecret.mutate({ clientId, ...options });
+        return {
+          json: rotated,
+          text: `client secret  ${rotated.clientSecret}\nthe earlier one is accepted for ${rotated.overlap} s more`,
+        };
+      }),
+    )
+    .addCommand(
+      talking(remove, async (client, { words: [clientId = ""] }) => {
+        const removed = await client.clients.remove.mutate({ clientId });
+        return { json: removed, text: `removed ${clientId}` };
+      }),
+    );
+}
+
+function row({ clientId, name, permissions, scopes, audiences, createdAt }: ClientView): string[] {
+  return [clientId, name, permissions.join(","), scopes.join(","), audiences.join(","), moment(createdAt)];
+}
+
+function list(word: string): string[] {
+  return word
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function permissionList(word: string): Permission[] {
+  const named = list(word);
+  const known = permissions.filter((permission) => named.includes(permission));
+  if (named.length === 0 || known.length !== new Set(named).size) {
+    throw new InvalidArgumentError(`It must be of ${permissions.join(", ")}.`);
+  }
+  return known;
+}

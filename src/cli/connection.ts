@@ -1,0 +1,28 @@
+import { createTRPCClient, localLink, type TRPCClient } from "@trpc/client";
+import { createTokenClient } from "../client/client.ts";
+import { readConfig } from "../config.ts";
+import { StartError } from "../errors.ts";
+import { openService } from "../open.ts";
+import { createTokenRouter, type TokenRouter } from "../router/router.ts";
+import { localCaller } from "../service/caller.ts";
+
+export type Connection = { client: TRPCClient<TokenRouter>; close: () => Promise<void> };
+
+/**
+ * Connects to the service at a URL, as the client in the environment; without one, to the data that
+ * the environment names, in this process. Whoever can read those may do everything anyway.
+ */
+export async function connect(url: string | undefined): Promise<Connection> {
+  const config = readConfig();
+  if (url !== undefined) {
+    if (!URL.canParse(url)) throw new StartError("--url must be a URL, such as https://tokens.example");
+    const { credentials } = config;
+    return { client: createTokenClient({ url, ...(credentials && { credentials }) }), close: async () => {} };
+  }
+  const service = await openService(config, { origin: `http://${config.host}:${config.port}`, shared: true });
+  const link = localLink<TokenRouter>({
+    router: createTokenRouter(service),
+    createContext: async () => ({ authenticate: async () => localCaller }),
+  });
+  return { client: createTRPCClient<TokenRouter>({ links: [link] }), close: service.close };
+}

@@ -1,0 +1,73 @@
+import { Command } from "commander";
+import { readConfig } from "../config.ts";
+import { StartError } from "../errors.ts";
+import { openStore } from "../open.ts";
+import type { KeyView } from "../service/key-management.ts";
+import { resealKeys } from "../service/reseal.ts";
+import { moment, type Result, reportFailure, table, talking } from "./run.ts";
+
+export function keyCommands(): Command {
+  const list = new Command("list")
+    .description("list the keys and the state that each is in")
+    .addHelpText("after", "\nExample:\n  mintmark keys list --json");
+
+  const rotate = new Command("rotate")
+    .description("make the next key; it is published first and signs later")
+    .option("--immediate", "sign with it at once, as after a leak")
+    .addHelpText("after", "\nExample:\n  mintmark keys rotate --immediate");
+
+  const kill = new Command("kill")
+    .description("kill a key and all its tokens")
+    .argument("<kid>", "the key, as `keys list` names it")
+    .addHelpText("after", "\nExample:\n  mintmark keys kill NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+
+  return new Command("keys")
+    .description("list, rotate and kill keys")
+    .addCommand(talking(list, async (client) => keyTable(await client.keys.list.query())))
+    .addCommand(
+      talking<{ immediate?: boolean }>(rotate, async (client, { options }) =>
+        keyTable(await client.keys.rotate.mutate(options)),
+      ),
+    )
+    .addCommand(
+      talking(kill, async (client, { words: [keyId = ""] }) => {
+        const revoked = await client.revoke.mutate({ keyId });
+        return { json: revoked, text: `killed ${keyId}` };
+      }),
+    )
+    .addCommand(rewrapCommand());
+}
+
+function rewrapCommand(): Command {
+  return new Command("rewrap")
+    .description(
+      "encrypt the private keys of this machine's data with MINTMARK_KEK, from MINTMARK_KEK_PREVIOUS or from none",
+    )
+    .addHelpText("after", "\nExample:\n  MINTMARK_KEK_PREVIOUS=… MINTMARK_KEK=… mintmark keys rewrap")
+    .action(() =>
+      reportFailure(async () => {
+        const config = readConfig();
+        if (config.kek === undefined)
+          throw new StartError("MINTMARK_KEK must be set: it is what the keys are encrypted with");
+        const store = await openStore(config);
+        try {
+          const count = await resealKeys(store, { from: config.previousKek, to: config.kek });
+          process.stdout.write(`encrypted ${count} keys anew\n`);
+        } finally {
+          await store.close();
+        }
+      }),
+    );
+}
+
+function keyTable(keys: readonly KeyView[]): Result {
+  const rows = keys.map(({ kid, alg, state, activatesAt, retiresAt, removedAt, killedAt }) => [
+    kid,
+    alg,
+    killedAt === undefined ? state : "killed",
+    moment(activatesAt),
+    moment(retiresAt),
+    moment(killedAt ?? removedAt),
+  ]);
+  return { json: keys, text: table(["kid", "alg", "state", "signs from", "until", "public until"], rows) };
+}

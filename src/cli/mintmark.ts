@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { auditCommand } from "./audit-command.ts";
+import { clientCommands } from "./client-commands.ts";
+import { keyCommands } from "./key-commands.ts";
+import { moveCommand } from "./move-command.ts";
+import { tokenCommands } from "./token-commands.ts";
+
+const { version } = createRequire(import.meta.url)("../../package.json");
+
+const ENVIRONMENT = `
+Environment (default):
+  HOST, PORT                where to listen (127.0.0.1, 3000; PORT=0 picks a free port)
+  MINTMARK_ISSUER           the iss of every token (http://HOST:PORT)
+  MINTMARK_AUDIENCE         the aud of a token that asks for none (the issuer)
+  MINTMARK_DATA             folder of the embedded database (.mintmark)
+  DATABASE_URL              postgres://… keeps all state in PostgreSQL instead
+  MINTMARK_ALG              ES256, ES384, RS256, PS256 or EdDSA (ES256)
+  MINTMARK_SECRET           sign by HS256 with this secret of at least 32 bytes instead
+  MINTMARK_KEK              32 bytes in base64url that encrypt private keys at rest; needed with DATABASE_URL, or "none"
+  MINTMARK_TTL              lifetime of a token that asks for none, in seconds (900)
+  MINTMARK_MAX_TTL          longest lifetime that may be asked for (86400)
+  MINTMARK_ROTATION         how long a key signs (2592000)
+  MINTMARK_AUDIT_RETENTION  how long audit records are kept (7776000)
+  MINTMARK_ACCESS           open: any program on this machine may do everything; or clients (open on loopback)
+  MINTMARK_ADMIN_SECRET     makes the client "admin" with this secret of at least 32 characters
+  MINTMARK_LOG_LEVEL        fatal, error, warn, info, debug, trace or silent (info)
+
+Example:
+  PORT=4000 MINTMARK_DATA=/var/lib/mintmark mintmark serve`;
+
+const serve = new Command("serve")
+  .description("run the server until it is told to stop")
+  .addHelpText("after", ENVIRONMENT)
+  .action(async () => {
+    await import("../main.ts");
+  });
+
+const program = new Command("mintmark")
+  .description("A typed token service: issues and verifies JSON Web Tokens.")
+  .version(version)
+  .addCommand(serve, { isDefault: true })
+  .addCommand(tokenCommands())
+  .addCommand(keyCommands())
+  .addCommand(clientCommands())
+  .addCommand(auditCommand())
+  .addCommand(moveCommand());
+
+/** 0: done. 1: it was refused or failed. 2: the words of the command were wrong. */
+function exitStatus(error: unknown): number {
+  return error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+}
+
+function exitByThrowing(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) exitByThrowing(inner);
+}
+
+exitByThrowing(program);
+await program.parseAsync().catch((error: unknown) => {
+  process.exitCode = exitStatus(error);
+});

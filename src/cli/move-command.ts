@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { readConfig } from "../config.ts";
+import { StartError } from "../errors.ts";
+import { moveState } from "../store/move.ts";
+import { openPostgres } from "../store/postgres.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import { reportFailure } from "./run.ts";
+
+export function moveCommand(): Command {
+  return new Command("move")
+    .description("copy all state of the embedded database in MINTMARK_DATA to the PostgreSQL in DATABASE_URL")
+    .addHelpText(
+      "after",
+      "\nStop the server first; the embedded database stays as it is.\n\nExample:\n  DATABASE_URL=postgres://… MINTMARK_KEK=… mintmark move",
+    )
+    .action(() => reportFailure(move));
+}
+
+async function move(): Promise<void> {
+  const { data, databaseUrl } = readConfig();
+  if (databaseUrl === undefined) throw new StartError("DATABASE_URL must be set: it is where the state is moved to");
+  const from = await openSqlite(data);
+  const to = await openPostgres(databaseUrl).catch(async (error: unknown) => {
+    await from.close();
+    throw error;
+  });
+  try {
+    const { keys, clients, audit } = await moveState(from, to);
+    process.stdout.write(`moved ${keys} keys, ${clients} clients and ${audit} audit records\n`);
+  } finally {
+    await to.close();
+    await from.close();
+  }
+}

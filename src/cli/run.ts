@@ -1,0 +1,68 @@
+import type { TRPCClient } from "@trpc/client";
+import type { Command } from "commander";
+import { isTokenError } from "../client/client.ts";
+import { StartError } from "../errors.ts";
+import type { TokenRouter } from "../router/router.ts";
+import { connect } from "./connection.ts";
+
+/** What a command gives back: rows for a table, or fields, or one bare word for another program. */
+export type Result = { json: unknown; text: string };
+
+type SharedOptions = { url?: string; json?: boolean };
+
+/** Adds the options that every command has which talks to the service, and how such a command runs. */
+export function talking<Options>(
+  command: Command,
+  work: (client: TRPCClient<TokenRouter>, parameters: { words: string[]; options: Options }) => Promise<Result>,
+): Command {
+  return command
+    .option(
+      "--url <url>",
+      "the service to ask, as the client in MINTMARK_CLIENT_ID and MINTMARK_CLIENT_SECRET; default: the data of this machine",
+    )
+    .option("--json", "print JSON, for programs")
+    .action(async () => {
+      const { url, json, ...options } = command.opts<SharedOptions & Options>();
+      await reportFailure(async () => {
+        const { client, close } = await connect(url);
+        try {
+          const result = await work(client, { words: command.args, options: options as Options });
+          process.stdout.write(`${json ? JSON.stringify(result.json) : result.text}\n`);
+        } finally {
+          await close();
+        }
+      });
+    });
+}
+
+/** Runs something and tells a failure in one line, without a stack: exit status 1. */
+export async function reportFailure(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    process.stderr.write(`mintmark: ${inWords(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function inWords(error: unknown): string {
+  if (isTokenError(error)) return `${error.message} (${error.data.reason})`;
+  if (error instanceof StartError) return error.message;
+  return "the service could not be reached: check the URL, and that it runs";
+}
+
+/** Sets rows under their headings. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [line(headings.map((heading) => heading.toUpperCase())), ...rows.map(line)].join("\n");
+}
+
+/** A moment for people: `2026-11-24 10:00:00`, in UTC. Empty for none. */
+export function moment(seconds: number | undefined): string {
+  return seconds === undefined ? "" : new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+}

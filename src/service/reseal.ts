@@ -1,0 +1,21 @@
+import { resealed } from "../keys/key-pair.ts";
+import type { KeyEncryptionKey } from "../keys/seal.ts";
+import type { Store } from "../store/store.ts";
+import { type Clock, systemClock } from "../time.ts";
+import { createAuditLog } from "./audit-log.ts";
+import { localCaller } from "./caller.ts";
+
+/** Encrypts every private key anew, all of them or none: from one key-encryption key, or none, to another. */
+export async function resealKeys(
+  store: Store,
+  { from, to }: { from: KeyEncryptionKey | undefined; to: KeyEncryptionKey },
+  clock: Clock = systemClock,
+): Promise<number> {
+  const keys = (await store.listKeys()).filter(({ killedAt }) => killedAt === undefined);
+  const entry = { clientId: localCaller.clientId, action: "keys.rewrap", outcome: "allowed" } as const;
+  await store.resealKeys(
+    keys.map((key) => resealed(key, from, to)),
+    createAuditLog(store, clock).record(entry),
+  );
+  return keys.length;
+}
