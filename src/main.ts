@@ -12,14 +12,15 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = await createLogger(config.logLevel);
   const server = await start(config, logger);
-  process.stdout.write(welcome(server.origin));
-  logger.info("access is open: every program on this machine may do everything");
   const stop = async (signal: NodeJS.Signals) => {
     logger.info({ signal }, "finishing what is in flight");
     await server.close();
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // Last, so that whoever waits for this line can also stop the server.
+  process.stdout.write(welcome(server.origin));
+  logger.info("access is open: every program on this machine may do everything");
 }
 
 function start(config: Config, logger: Logger): Promise<RunningServer> {
@@ -57,7 +58,12 @@ function welcome(origin: string): string {
 }
 
 main().catch((error: unknown) => {
-  const reason = error instanceof StartError ? error.message : `Cannot start: ${JSON.stringify(describeError(error))}`;
-  process.stderr.write(`mintmark: ${reason}\n`);
+  process.stderr.write(`mintmark: ${error instanceof StartError ? error.message : whatFailed(error)}\n`);
   process.exitCode = 1;
 });
+
+function whatFailed(error: unknown): string {
+  const { type, code } = describeError(error);
+  if (code?.startsWith("SQLITE_")) return `The database cannot be read (${code}): restore MINTMARK_DATA from a backup`;
+  return `Cannot start (${[type, code].filter(Boolean).join(" ")})`;
+}

@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import pino, { type Logger } from "pino";
 import { StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
@@ -8,8 +8,8 @@ import type { ClaimsSchema } from "../token/claims.ts";
 import { createDocuments } from "./documents.ts";
 import { isForUs, isLoopback } from "./guard.ts";
 import { listen, type RunningServer } from "./listen.ts";
-import { logRequest } from "./log.ts";
-import { refusesMethod, sendDocument, sendText } from "./respond.ts";
+import { describeError, logRequest } from "./log.ts";
+import { type Document, refusesMethod, sendDocument, sendText } from "./respond.ts";
 import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
 
 export type HandlerOptions = {
@@ -60,6 +60,17 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
       sendText(response, 403, "This server answers to names of its own machine only");
     else if (isTrpc) serveTrpc(request, response);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
-    else if (!refusesMethod(request, response, ["GET", "HEAD"])) sendDocument(request, response, document());
+    else if (!refusesMethod(request, response, ["GET", "HEAD"])) sendMade(document, { request, response, logger });
   };
+}
+
+type Exchange = { request: IncomingMessage; response: ServerResponse; logger: Logger };
+
+function sendMade(make: () => Document, { request, response, logger }: Exchange): void {
+  try {
+    sendDocument(request, response, make());
+  } catch (error) {
+    logger.error({ error: describeError(error) }, "document failed");
+    sendText(response, 500, "Internal server error");
+  }
 }
