@@ -1,6 +1,6 @@
 import pino, { type Logger } from "pino";
 import { type Config, readConfig } from "./config.ts";
-import { StartError } from "./errors.ts";
+import { MintmarkError, StartError } from "./errors.ts";
 import { listen } from "./http/listen.ts";
 import { describeError } from "./http/log.ts";
 import { createRequestHandler } from "./http/server.ts";
@@ -20,14 +20,15 @@ async function main(): Promise<void> {
       return { listener: createRequestHandler(service, { logger }), close: service.close };
     },
   });
-  process.stdout.write(welcome(server.origin));
-  if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
   const stop = async (signal: NodeJS.Signals) => {
     logger.info({ signal }, "finishing what is in flight");
     await server.close();
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // Last, so that whoever waits for this line can also stop the server.
+  process.stdout.write(welcome(server.origin));
+  if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
 }
 
 async function createLogger(level: Config["logLevel"]): Promise<Logger> {
@@ -46,7 +47,12 @@ function welcome(origin: string): string {
 }
 
 main().catch((error: unknown) => {
-  const reason = error instanceof StartError ? error.message : `Cannot start: ${JSON.stringify(describeError(error))}`;
-  process.stderr.write(`mintmark: ${reason}\n`);
+  process.stderr.write(`mintmark: ${error instanceof StartError ? error.message : whatFailed(error)}\n`);
   process.exit(1);
 });
+
+function whatFailed(error: unknown): string {
+  const { type, code } = describeError(error instanceof MintmarkError ? error.cause : error);
+  if (code?.startsWith("SQLITE_")) return `The database cannot be read (${code}): restore MINTMARK_DATA from a backup`;
+  return `Cannot start (${[type, code].filter(Boolean).join(" ")})`;
+}

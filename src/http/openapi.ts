@@ -44,8 +44,10 @@ function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure
 }
 
 function success(output: z.ZodType): JsonSchema {
-  const result = object({ data: jsonSchema(output, "output") });
-  return { description: "OK", content: content(object({ result })) };
+  const { examples, ...schema } = jsonSchema(output, "output");
+  const result = object({ data: schema });
+  const example = Array.isArray(examples) && { examples: [{ result: { data: examples[0] } }] };
+  return { description: "OK", content: content({ ...object({ result }), ...example }) };
 }
 
 /** One response per HTTP status, with an example for each reason behind it. */

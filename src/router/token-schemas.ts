@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TokenService } from "../service/service.ts";
 import type { IssuedToken, TokenRequest, VerificationRequest } from "../service/tokens.ts";
-import { type ClaimsSchema, identifier, requestedClaims, scopeString } from "../token/claims.ts";
+import { type ClaimsSchema, exampleOf, identifier, requestedClaims, scopeString } from "../token/claims.ts";
 
 /** What `getToken` is called with. The custom claims may be left out where their schema accepts `{}`. */
 type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> & RequestedClaims<z.input<Schema>>;
@@ -44,7 +44,7 @@ export function getTokenInput<Schema extends ClaimsSchema>(
 
 /** Something to send as it stands. A schema that requires claims must bring its own example of them. */
 function exampleFor(claims: ClaimsSchema): { examples?: object[] } {
-  const ownExample = Object.values(claims.meta()?.examples ?? {}).at(0);
+  const ownExample = exampleOf(claims);
   const { required = [] } = z.toJSONSchema(claims, { io: "input", unrepresentable: "any" });
   if (ownExample === undefined && required.length > 0) return {};
   return {
@@ -55,7 +55,10 @@ function exampleFor(claims: ClaimsSchema): { examples?: object[] } {
 export const issuedToken: z.ZodType<IssuedToken> = z.strictObject({
   token: z.string().meta({ description: "The signed token: a JWT access token (RFC 9068)." }),
   tokenType: z.literal("Bearer"),
-  expiresIn: z.int().meta({ description: "Lifetime in seconds." }),
+  expiresIn: z
+    .int()
+    .positive()
+    .meta({ description: "Lifetime in seconds.", examples: [900] }),
   scope: z.string().meta({ description: "What was granted; empty when nothing in particular." }),
 });
 

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Kysely, SqliteDialect } from "kysely";
 import Database from "libsql";
@@ -77,13 +78,20 @@ function lock(file: string): () => void {
   };
 }
 
-/** Makes a database under a draft's name first, so that an interrupted first start leaves none that looks damaged. */
+/**
+ * Makes a database under a name of its own first, so that an interrupted start leaves none
+ * that looks damaged, and of several that start at once one makes it.
+ */
 function createDatabase(file: string): void {
-  const draft = `${file}.draft`;
-  rmSync(draft, { force: true });
+  const draft = `${file}.${randomUUID()}`;
   closeSync(openSync(draft, "wx", 0o600));
   open(draft).close();
-  renameSync(draft, file);
+  try {
+    linkSync(draft, file);
+  } catch (cause) {
+    if (errorCode(cause) !== "EEXIST") throw cause;
+  }
+  rmSync(draft);
   const folder = openSync(dirname(file), "r");
   fsyncSync(folder);
   closeSync(folder);

@@ -119,7 +119,23 @@ export function hasSoundLifetime({ iat, exp }: Pick<RegisteredClaims, "iat" | "e
   return exp > iat && exp - iat <= maxLifetime;
 }
 
+const EXAMPLE: RegisteredClaims = {
+  iss: "http://127.0.0.1:3000",
+  sub: "ada",
+  aud: "http://127.0.0.1:3000",
+  iat: 1795515614,
+  exp: 1795516514,
+  jti: "shqxLuffdwfzBEJ3S674UA",
+  client_id: "local",
+  scope: "orders:read",
+};
+
+/** The example of custom claims that a schema carries with it, if it does. */
+export function exampleOf(custom: ClaimsSchema): object | undefined {
+  return Object.values(custom.meta()?.examples ?? {}).at(0);
+}
+
 /** The schema of a verified claim set as a whole, for descriptions. {@link readClaims} does the reading. */
 export function claimsSchema(custom: ClaimsSchema): z.ZodType {
-  return z.intersection(registeredClaims, custom);
+  return z.intersection(registeredClaims, custom).meta({ examples: [{ ...EXAMPLE, ...exampleOf(custom) }] });
 }

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import type { Locator, Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { hasChromium, openPage } from "../support/browser.ts";
+import { testWith } from "../support/optional.ts";
+import { openServer, temporaryFolder } from "../support/service.ts";
+
+const test = testWith({
+  program: "Chromium",
+  found: hasChromium,
+  required: process.env.MINTMARK_TEST_BROWSER === "required",
+});
+
+/** A browser takes its time where other tests keep the processors busy. */
+const PATIENCE = { timeout: 60_000 };
+
+describe.concurrent("the page at /docs", PATIENCE, () => {
+  test("gets a token as it is prefilled, verifies it, and refuses it with one letter altered", async () => {
+    await using server = await openServer();
+    await using browser = await openPage();
+    using folder = temporaryFolder();
+    const { page, faults, origins } = browser;
+    const picture = process.env.MINTMARK_SCREENSHOT || join(folder.path, "docs.png");
+
+    await page.goto(server.url);
+    await page.getByRole("link", { name: "/docs", exact: true }).click();
+    const getToken = await tryOut(page, "getToken");
+    const issued = await execute(getToken, 200);
+    const { token } = JSON.parse(issued).result.data;
+
+    const verifyToken = await tryOut(page, "verifyToken");
+    await verifyToken.getByRole("textbox").fill(JSON.stringify({ token }));
+    const claims = JSON.parse(await execute(verifyToken, 200)).result.data;
+    await page.screenshot({ path: picture, fullPage: true });
+    expect(claims).toMatchObject({ sub: "ada", scope: "orders:read", role: "reader" });
+    expect(faults).toEqual([]);
+
+    await verifyToken.getByRole("textbox").fill(JSON.stringify({ token: alterMiddle(token) }));
+    const refused = await execute(verifyToken, 401);
+    await page.screenshot({ path: picture.replace(/(\.png)?$/, "-refused.png"), fullPage: true });
+    expect(JSON.parse(refused).error).toMatchObject({
+      message: "Could not validate credentials",
+      data: { reason: "invalid_token" },
+    });
+
+    expect([...origins]).toEqual([server.url]);
+    expect(faults).toEqual(["Failed to load resource: the server responded with a status of 401 (Unauthorized)"]);
+  });
+});
+
+describe.concurrent("the page at /", PATIENCE, () => {
+  test("leads to the docs, the API description and the keys, and asks nobody else", async () => {
+    await using server = await openServer();
+    await using browser = await openPage();
+    const { page, faults, origins } = browser;
+
+    await page.goto(server.url);
+    await page.getByRole("heading", { name: "Mintmark" }).waitFor();
+
+    for (const path of ["/docs", "/openapi.json", "/.well-known/jwks.json"]) {
+      expect(await page.getByRole("link", { name: path, exact: true }).getAttribute("href")).toBe(path);
+      expect((await page.request.get(server.url + path)).status(), path).toBe(200);
+    }
+    expect([...origins]).toEqual([server.url]);
+    expect(faults).toEqual([]);
+  });
+});
+
+async function tryOut(page: Page, procedure: string): Promise<Locator> {
+  const section = page.locator(".opblock", { hasText: `/${procedure}` });
+  await section.locator(".opblock-summary-control").click();
+  await section.getByRole("button", { name: "Try it out" }).click();
+  return section;
+}
+
+/** Sends the form as it stands, and gives the body that the page shows once it shows this status. */
+async function execute(section: Locator, status: number): Promise<string> {
+  await section.getByRole("button", { name: "Execute" }).click();
+  const answer = section.locator(".live-responses-table .response", {
+    has: section.page().locator(".response-col_status", { hasText: String(status) }),
+  });
+  return (await answer.locator("code").first().textContent()) ?? "";
+}
+
+function alterMiddle(token: string): string {
+  const middle = token.length >> 1;
+  return token.slice(0, middle) + (token[middle] === "A" ? "B" : "A") + token.slice(middle + 1);
+}

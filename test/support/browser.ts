@@ -1,0 +1,50 @@
+import { existsSync } from "node:fs";
+import { chromium, type Page } from "playwright-core";
+
+/** Debian's Chromium, or another one that `CHROMIUM` names. */
+const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
+
+export const hasChromium = existsSync(CHROMIUM);
+
+/** What keeps Chromium from calling home by itself, and what it needs to run as root and without a screen. */
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A page in a browser of its own. `faults` are errors of any kind that a visitor's developer tools would show. */
+export async function openPage() {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const origins = new Set<string>();
+  // The context's requests are those of every page and of every worker.
+  context.on("request", (request) => origins.add(new URL(request.url()).origin));
+  const page = await context.newPage();
+  const faults = await watch(page);
+  return {
+    page,
+    origins,
+    faults,
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
+}
+
+async function watch(page: Page): Promise<string[]> {
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("requestfailed", (request) => faults.push(`failed: ${request.url()}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
+  });
+  // Some violations, such as of a report-only policy, are no console error.
+  await page.addInitScript({
+    content: `addEventListener("securitypolicyviolation", (event) =>
+      console.error("CSP: " + event.violatedDirective + " " + event.blockedURI))`,
+  });
+  return faults;
+}
