@@ -12,10 +12,18 @@ describe("readConfig", () => {
       issuer: undefined,
       audience: undefined,
       data: ".mintmark",
+      databaseUrl: undefined,
       alg: "ES256",
       secret: undefined,
+      kek: undefined,
+      previousKek: undefined,
       ttl: 900,
       maxTtl: 86400,
+      rotation: 2592000,
+      auditRetention: 7776000,
+      access: "open",
+      adminSecret: undefined,
+      credentials: undefined,
       logLevel: "info",
     });
   });
@@ -36,13 +44,24 @@ describe("readConfig", () => {
     };
     expect(readConfig(environment)).toMatchObject({ host: "::1", port: 0, alg: "PS256", ttl: 60, maxTtl: 86400 });
     expect(readConfig({ MINTMARK_SECRET: SECRET })).toMatchObject({ secret: SECRET });
+    expect(readConfig({ HOST: "0.0.0.0", MINTMARK_ISSUER: "https://x" })).toMatchObject({ access: "clients" });
+    const kek = Buffer.alloc(32, 7);
+    const postgres = { DATABASE_URL: "postgres://x/y", MINTMARK_KEK: kek.toString("base64url") };
+    expect(readConfig(postgres)).toMatchObject({ databaseUrl: "postgres://x/y", kek });
+    expect(readConfig({ ...postgres, MINTMARK_KEK: "none" })).toMatchObject({ kek: undefined });
   });
 
   it.each([
     [{ PORT: "99999" }, "PORT must be a port number"],
     [{ PORT: "3000x" }, "PORT must be a port number"],
-    [{ HOST: "0.0.0.0" }, "HOST must be a loopback address"],
-    [{ HOST: "10.0.0.1" }, "HOST must be a loopback address"],
+    [{ HOST: "0.0.0.0" }, "MINTMARK_ISSUER must be set where HOST is not a loopback address"],
+    [{ HOST: "0.0.0.0", MINTMARK_ACCESS: "open" }, "MINTMARK_ACCESS can be open only where HOST is a loopback address"],
+    [{ DATABASE_URL: "mysql://user:canary@x/y" }, "DATABASE_URL must be a postgres:// URL"],
+    [{ MINTMARK_KEK: "canary" }, "MINTMARK_KEK must be 32 bytes"],
+    [{ MINTMARK_KEK: "" }, "MINTMARK_KEK must be 32 bytes"],
+    [{ MINTMARK_KEK_PREVIOUS: "canary" }, "MINTMARK_KEK_PREVIOUS must be 32 bytes"],
+    [{ MINTMARK_ADMIN_SECRET: "canary" }, "MINTMARK_ADMIN_SECRET must have at least 32 characters"],
+    [{ MINTMARK_WORKERS: "2" }, "MINTMARK_WORKERS can only be 1 yet"],
     [{ MINTMARK_ISSUER: "tokens.example" }, "MINTMARK_ISSUER must be an http or https URL"],
     [{ MINTMARK_ISSUER: "https://user:canary@x" }, "MINTMARK_ISSUER must be an http or https URL"],
     [{ MINTMARK_ISSUER: "https://x/?a=b" }, "MINTMARK_ISSUER must be an http or https URL"],
@@ -56,7 +75,7 @@ describe("readConfig", () => {
     [{ MINTMARK_TTL: "100", MINTMARK_MAX_TTL: "10" }, "MINTMARK_TTL must be at most MINTMARK_MAX_TTL"],
     [{ MINTMARK_SECRET: SECRET, MINTMARK_ALG: "ES256" }, "exclude each other"],
     [{ MINTMARK_TLL: "canary" }, "MINTMARK_TLL is not a variable of Mintmark's"],
-    [{ DATABASE_URL: "postgres://user:canary@x/y" }, "DATABASE_URL cannot be used yet"],
+    [{ DATABASE_URL: "postgres://user:canary@x/y" }, "MINTMARK_KEK must be set with DATABASE_URL"],
     [{ MINTMARK_LOG_LEVEL: "loud" }, "MINTMARK_LOG_LEVEL must be one of"],
   ])("refuses %j in one line that names the variable and repeats no value", (environment, words) => {
     const read = () => readConfig(environment);

@@ -22,25 +22,34 @@ export function describeApi(router: ServedRouter): JsonSchema {
         "Issues and verifies JSON Web Tokens. Get a token, verify it, change one letter, and verify it again.",
     },
     servers: [{ url: "/trpc" }],
+    components: {
+      securitySchemes: { client: { type: "http", scheme: "basic", description: "A client's id and secret." } },
+    },
+    security: [{}, { client: [] }],
     paths: Object.fromEntries(callable.map(([name, procedure]) => [`/${name}`, describe(router, name, procedure)])),
   };
 }
 
 function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure): JsonSchema {
   const meta = _def.meta as Meta;
-  const input = content(jsonSchema(_def.inputs[0] as z.ZodType, "input"));
   const isQuery = _def.type === "query";
   const reasons = [...meta.errors, ...(isQuery ? COMMON : COMMON_WITH_BODY)];
+  const [input] = _def.inputs;
   const operation = {
     operationId: name,
+    tags: [name.includes(".") ? name.split(".")[0] : "tokens"],
     summary: meta.summary,
     description: meta.description,
     responses: { 200: success(meta.output), ...refusals(router, name, reasons) },
-    ...(isQuery
-      ? { parameters: [{ name: "input", in: "query", required: false, description: "JSON", content: input }] }
-      : { requestBody: { required: true, content: input } }),
+    ...(input !== undefined && inputOf(input as z.ZodType, isQuery)),
   };
   return { [isQuery ? "get" : "post"]: operation };
+}
+
+function inputOf(input: z.ZodType, isQuery: boolean): JsonSchema {
+  const json = content(jsonSchema(input, "input"));
+  if (!isQuery) return { requestBody: { required: true, content: json } };
+  return { parameters: [{ name: "input", in: "query", required: false, description: "JSON", content: json }] };
 }
 
 function success(output: z.ZodType): JsonSchema {

@@ -5,6 +5,7 @@ import { ISSUER, openServer } from "../support/service.ts";
 const DOCUMENTS = [
   "/",
   "/healthz",
+  "/readyz",
   "/.well-known/jwks.json",
   "/openapi.json",
   "/docs",
@@ -23,7 +24,7 @@ describe("the JWK Set", () => {
     const { headers, text } = await send(`${server.url}/.well-known/jwks.json`);
     expect(headers).toMatchObject({
       "content-type": "application/jwk-set+json",
-      "cache-control": "public, max-age=300",
+      "cache-control": "public, max-age=600",
     });
     const [jwk, ...rest] = JSON.parse(text).keys;
     expect(rest).toEqual([]);
@@ -91,7 +92,9 @@ describe("every document", () => {
 describe("the API description", () => {
   it("describes the native endpoints with their schemas, examples and refusals", async () => {
     const { paths } = JSON.parse((await send(`${server.url}/openapi.json`)).text);
-    expect(Object.keys(paths)).toEqual(["/getToken", "/verifyToken"]);
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(["/getToken", "/verifyToken", "/keys.list", "/clients.create"]),
+    );
     const [input] = paths["/getToken"].get.parameters;
     expect(input).toMatchObject({ name: "input", in: "query", required: false });
     expect(input.content["application/json"].schema.properties.expiresIn).toMatchObject({ minimum: 1, maximum: 86400 });

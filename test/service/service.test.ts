@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
 import { localCaller } from "../../src/service/caller.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
@@ -32,7 +33,7 @@ describe("getToken", () => {
 
   it("is about the caller itself, for 900 seconds, where nothing else is asked for", async () => {
     await using opened = await openService();
-    const { token, expiresIn } = await opened.service.getToken({ clientId: "billing" }, { claims: {} });
+    const { token, expiresIn } = await opened.service.getToken({ ...localCaller, clientId: "billing" }, { claims: {} });
     expect(expiresIn).toBe(900);
     expect(decodeJwt(token)).toMatchObject({ sub: "billing", client_id: "billing", exp: NOW + 900 });
   });
@@ -116,18 +117,34 @@ describe("createTokenService", () => {
     expect(again.jwks()).toEqual(opened.service.jwks());
   });
 
-  it("adds a key when the algorithm changes, and goes on verifying with the old one", async () => {
+  it("lets the next key be of another algorithm when that changes, published ahead, and goes on verifying with the old one", async () => {
     await using opened = await openService();
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
-    const changed = await createTokenService({ store: opened.store, alg: "EdDSA", issuer: ISSUER, clock: () => NOW });
-    await expect(changed.verifyToken({ token })).resolves.toBeDefined();
-    expect(decodeProtectedHeader((await changed.getToken(localCaller, { claims: {} })).token).alg).toBe("EdDSA");
+    const clock = { now: NOW };
+    const changed = await createTokenService({
+      store: opened.store,
+      alg: "EdDSA",
+      issuer: ISSUER,
+      clock: () => clock.now,
+    });
+    const algorithm = async () =>
+      decodeProtectedHeader((await changed.getToken(localCaller, { claims: {} })).token).alg;
     expect(
       changed
         .jwks()
         .keys.map(({ alg }) => alg)
         .sort(),
     ).toEqual(["ES256", "EdDSA"]);
+    expect(await algorithm()).toBe("ES256");
+    clock.now = NOW + PUBLISH_AHEAD;
+    expect(await algorithm()).toBe("EdDSA");
+    await expect(changed.verifyToken({ token })).resolves.toBeDefined();
+  });
+
+  it("refuses a rotation too short to publish keys ahead", async () => {
+    await expect(openService({ rotation: 2 * PUBLISH_AHEAD - 1 })).rejects.toThrow(
+      /MINTMARK_ROTATION must be at least/,
+    );
   });
 
   it("with a secret accepts nothing but HS256, and leaves the stored keys aside", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const run = (...args: string[]) =>
-  spawnSync(process.execPath, ["--import", "tsx", join(import.meta.dirname, "../src/cli.ts"), ...args], {
+  spawnSync(process.execPath, ["--import", "tsx", join(import.meta.dirname, "../../src/cli/mintmark.ts"), ...args], {
     encoding: "utf8",
   });
 
@@ -21,7 +21,7 @@ describe("mintmark", () => {
   });
 
   it("refuses a command or an option that it does not have", () => {
-    expect(run("mint")).toMatchObject({ status: 1, stdout: "" });
-    expect(run("serve", "--port", "1")).toMatchObject({ status: 1, stdout: "" });
+    expect(run("mint")).toMatchObject({ status: 2, stdout: "" });
+    expect(run("serve", "--port", "1")).toMatchObject({ status: 2, stdout: "" });
   });
 });
