@@ -33,7 +33,7 @@ export const PUBLISH_AHEAD: Seconds = JWKS_MAX_AGE + MAX_CLOCK_SKEW;
 /** A key, the state that it is in, and when it leaves the last two states; `undefined` where that is not settled yet. */
 export type KeyLife<Key extends KeyTimes> = { key: Key; state: KeyState; retiresAt?: Seconds; removedAt?: Seconds };
 
-/** Works out the life of every key, in the order in which they sign. */
+/** Works out the life of every key, in the order in which they sign. Takes them in the order in which they were added. */
 export function livesOf<Key extends KeyTimes>(keys: readonly Key[], policy: KeyPolicy, now: Seconds): KeyLife<Key>[] {
   const ordered = [...keys].sort(bySigning);
   return ordered.map((key, at) => {
@@ -65,8 +65,9 @@ function stateBetween(life: { key: KeyTimes; retiresAt: Seconds; removedAt: Seco
   return life.now < life.removedAt ? "retiring" : "removed";
 }
 
+/** Of keys that begin in the same second the one added later signs: sorting leaves equals in their order. */
 function bySigning(a: KeyTimes, b: KeyTimes): number {
-  return a.activatesAt - b.activatesAt || a.createdAt - b.createdAt || (a.kid < b.kid ? -1 : 1);
+  return a.activatesAt - b.activatesAt;
 }
 
 /** A key that ought to be made: behind which one, and when it signs. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AuditQuery, AuditRecord } from "../store/audit.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
+import { inTurn } from "./in-turn.ts";
 
 /** What a record says, before it is given its place. */
 export type AuditEntry = Omit<AuditRecord, "id" | "at">;
@@ -27,7 +28,12 @@ const MAX_ADDRESSES = 1000;
 
 /** The audit log over a store: single records with their change, the others in groups. */
 export function createAuditLog(store: Store, clock: Clock): AuditLog {
-  const append = inGroups((records: AuditRecord[]) => store.appendAudit(records));
+  let waiting: AuditRecord[] = [];
+  const appendWaiting = inTurn(() => {
+    const group = waiting;
+    waiting = [];
+    return store.appendAudit(group);
+  });
   let written = 0;
   let refusals = new Map<string, { address: string; reason: string; count: number }>();
 
@@ -38,7 +44,10 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
 
   return {
     record,
-    append,
+    append(record) {
+      waiting.push(record);
+      return appendWaiting();
+    },
     async list(query) {
       const records = await store.listAudit(query);
       const last = records.length === query.limit ? records.at(-1) : undefined;
@@ -65,25 +74,4 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
 function recordId(number: number): string {
   const order = `${Date.now().toString(36).padStart(9, "0")}${(number % 36 ** 4).toString(36).padStart(4, "0")}`;
   return order + randomBytes(6).toString("hex");
-}
-
-/** Gathers what comes while a commit is under way into the next one. Every item learns how its own commit went. */
-function inGroups<Item>(commit: (items: Item[]) => Promise<void>): (item: Item) => Promise<void> {
-  let waiting: Item[] = [];
-  let next: Promise<void> | undefined;
-  let last: Promise<void> = Promise.resolve();
-
-  return (item) => {
-    waiting.push(item);
-    next ??= last
-      .catch(() => {})
-      .then(() => {
-        const group = waiting;
-        waiting = [];
-        next = undefined;
-        last = commit(group);
-        return last;
-      });
-    return next;
-  };
 }

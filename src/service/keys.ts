@@ -5,6 +5,7 @@ import type { KeyEncryptionKey } from "../keys/seal.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
 import type { KeyLookup } from "../token/jws.ts";
+import { inTurn } from "./in-turn.ts";
 
 /** The keys of a running server. */
 export type Keys = {
@@ -45,20 +46,21 @@ export function storedKeys({ store, clock, policy, kek }: KeysOptions): Keys {
     return keyring.of;
   }
 
-  async function reload(): Promise<void> {
+  // In turn: of two reads at once, the one that saw less must not have the last word.
+  const reload = inTurn(async () => {
     const pairs = new Map(loaded.map(({ stored, pair }) => [stored.kid, pair]));
     const stored = await store.listKeys();
     loaded = await Promise.all(
       stored.map(async (key) => ({ stored: key, pair: await pairOf(key, pairs.get(key.kid)) })),
     );
     keyring = undefined;
-  }
+  });
 
   async function pairOf(key: StoredKey, known: KeyPair | undefined): Promise<KeyPair | undefined> {
     return key.killedAt === undefined ? (known ?? (await loadKeyPair(key, kek))) : undefined;
   }
 
-  const look = spaced(reload, LOOK_INTERVAL);
+  const look = inTurn(reload, LOOK_INTERVAL);
   return {
     current,
     reload,
@@ -69,20 +71,5 @@ export function storedKeys({ store, clock, policy, kek }: KeysOptions): Keys {
       if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
       return look().then(() => current().lookup(kid));
     },
-  };
-}
-
-/** Runs some work for all who ask for it meanwhile, and not sooner than `interval` milliseconds after the last time. */
-function spaced(work: () => Promise<void>, interval: number): () => Promise<void> {
-  let next: Promise<void> | undefined;
-  let last = Number.NEGATIVE_INFINITY;
-  const wait = () => new Promise((resolve) => setTimeout(resolve, last + interval - performance.now()));
-  return () => {
-    next ??= (performance.now() - last < interval ? wait() : Promise.resolve()).then(() => {
-      last = performance.now();
-      next = undefined;
-      return work();
-    });
-    return next;
   };
 }

@@ -23,13 +23,16 @@ export function createQueries(
   announce: (transaction: Transaction<Schema>) => Promise<unknown> = async () => {},
 ): Queries {
   /** Runs a change under the one lock that all changes take, the row that numbers them, and writes its record. */
-  function change<Outcome>(apply: (transaction: Transaction<Schema>) => Promise<Change<Outcome>>): Promise<Outcome> {
+  function change<Outcome>(
+    apply: (transaction: Transaction<Schema>, sequence: number) => Promise<Change<Outcome>>,
+  ): Promise<Outcome> {
     return db.transaction().execute(async (transaction) => {
-      await transaction
+      const { revision } = await transaction
         .updateTable("state")
         .set(({ eb }) => ({ revision: eb("revision", "+", 1) }))
-        .execute();
-      const { outcome, record } = await apply(transaction);
+        .returning("revision")
+        .executeTakeFirstOrThrow();
+      const { outcome, record } = await apply(transaction, revision);
       if (record === undefined) return outcome;
       await transaction.insertInto("audit").values(toAuditRow(record)).execute();
       await announce(transaction);
@@ -39,14 +42,14 @@ export function createQueries(
 
   return {
     async listKeys() {
-      const rows = await db.selectFrom("keys").selectAll().execute();
+      const rows = await db.selectFrom("keys").selectAll().orderBy("sequence").execute();
       return rows.map(fromKeyRow);
     },
 
-    addKey: (key, record) => change((transaction) => putBehind(transaction, key, record)),
+    addKey: (key, record) => change((transaction, sequence) => putBehind(transaction, { key, sequence, record })),
 
     killKey: (kid, { now, replacement }, record) =>
-      change(async (transaction) => {
+      change(async (transaction, sequence) => {
         const key = await transaction
           .selectFrom("keys")
           .select(["follows", "activates_at"])
@@ -61,7 +64,7 @@ export function createQueries(
           .set({ killed_at: now, private_jwk: "", follows })
           .where("kid", "=", kid)
           .execute();
-        if (replacement !== undefined) await putBehind(transaction, replacement, record);
+        if (replacement !== undefined) await putBehind(transaction, { key: replacement, sequence, record });
         return { outcome: "killed", record };
       }),
 
@@ -142,8 +145,7 @@ export function createQueries(
 /** Adds a key behind the one it follows. Where that has a follower, the follower signs no later than the key would have. */
 async function putBehind(
   transaction: Transaction<Schema>,
-  key: StoredKey,
-  record: AuditRecord,
+  { key, sequence, record }: { key: StoredKey; sequence: number; record: AuditRecord },
 ): Promise<Change<"added" | "activated" | "present">> {
   const follower = await transaction
     .selectFrom("keys")
@@ -151,7 +153,7 @@ async function putBehind(
     .where("follows", "=", key.follows)
     .executeTakeFirst();
   if (follower === undefined) {
-    await transaction.insertInto("keys").values(toKeyRow(key)).execute();
+    await transaction.insertInto("keys").values(toKeyRow(key, sequence)).execute();
     return { outcome: "added", record };
   }
   if (follower.activates_at <= key.activatesAt) return { outcome: "present" };

@@ -4,9 +4,10 @@ import type { AuditRecord } from "./audit.ts";
 import type { Client } from "./client.ts";
 import type { Schema } from "./schema.ts";
 
-export function toKeyRow(key: StoredKey): Insertable<Schema["keys"]> {
+export function toKeyRow(key: StoredKey, sequence: number): Insertable<Schema["keys"]> {
   return {
     kid: key.kid,
+    sequence,
     alg: key.alg,
     public_jwk: key.publicJwk,
     private_jwk: key.privateJwk,

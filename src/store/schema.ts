@@ -8,6 +8,8 @@ export type Schema = {
   state: { id: number; revision: number };
   keys: {
     kid: string;
+    /** The number of the change that added it. */
+    sequence: number;
     alg: KeyPairAlgorithm;
     public_jwk: string;
     private_jwk: string;
@@ -57,6 +59,7 @@ const migrations: Record<string, Migration> = {
       await db.schema
         .createTable("keys")
         .addColumn("kid", "text", (column) => column.primaryKey())
+        .addColumn("sequence", "bigint", (column) => column.notNull())
         .addColumn("alg", "text", (column) => column.notNull())
         .addColumn("public_jwk", "text", (column) => column.notNull())
         .addColumn("private_jwk", "text", (column) => column.notNull())

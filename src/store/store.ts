@@ -11,7 +11,7 @@ import type { Client, ClientSecret } from "./client.ts";
  * Throws `unavailable` where the database cannot be reached or cannot write.
  */
 export type Store = {
-  /** All keys, killed ones included, in no particular order. */
+  /** All keys, killed ones included, in the order in which they were added. */
   listKeys(): Promise<StoredKey[]>;
   /**
    * Adds a key behind the one it follows. Where that one has a follower already, no key is added: the

@@ -1,0 +1,26 @@
+/**
+ * Makes work that is asked for at any time run one at a time. All who ask before it begins share one
+ * run, so each gets the outcome of a run that began after they asked; a failure reaches those of its run only.
+ * With `interval`, a run begins that many milliseconds after the one before it, at the earliest.
+ */
+export function inTurn<Outcome>(work: () => Promise<Outcome>, interval = 0): () => Promise<Outcome> {
+  let next: Promise<Outcome> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let began = Number.NEGATIVE_INFINITY;
+
+  async function takeTurn(): Promise<Outcome> {
+    await last.catch(() => {});
+    const early = began + interval - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    next = undefined;
+    began = performance.now();
+    const run = work();
+    last = run;
+    return run;
+  }
+
+  return () => {
+    next ??= takeTurn();
+    return next;
+  };
+}
