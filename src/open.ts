@@ -21,6 +21,15 @@ export async function openStore({ data, databaseUrl }: Config, shared = false): 
 /** Opens the token service that the configuration describes, on its store. */
 export async function openService(config: Config, { origin, shared, onError }: OpenOptions): Promise<TokenService> {
   const store = await openStore(config, shared);
+  try {
+    return await openServiceOn(store, config, { origin, ...(onError && { onError }) });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function openServiceOn(store: Store, config: Config, { origin, onError }: OpenOptions): Promise<TokenService> {
   const service = await createTokenService({
     store,
     issuer: config.issuer ?? origin,

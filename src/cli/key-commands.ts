@@ -1,9 +1,7 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { openStore } from "../open.ts";
 import type { KeyView } from "../service/key-management.ts";
-import { resealKeys } from "../service/reseal.ts";
 import { moment, type Result, reportFailure, table, talking } from "./run.ts";
 
 export function keyCommands(): Command {
@@ -49,6 +47,10 @@ function rewrapCommand(): Command {
         const config = readConfig();
         if (config.kek === undefined)
           throw new StartError("MINTMARK_KEK must be set: it is what the keys are encrypted with");
+        const [{ openStore }, { resealKeys }] = await Promise.all([
+          import("../open.ts"),
+          import("../service/reseal.ts"),
+        ]);
         const store = await openStore(config);
         try {
           const count = await resealKeys(store, { from: config.previousKek, to: config.kek });

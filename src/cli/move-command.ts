@@ -1,9 +1,6 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { moveState } from "../store/move.ts";
-import { openPostgres } from "../store/postgres.ts";
-import { openSqlite } from "../store/sqlite.ts";
 import { reportFailure } from "./run.ts";
 
 export function moveCommand(): Command {
@@ -19,6 +16,11 @@ export function moveCommand(): Command {
 async function move(): Promise<void> {
   const { data, databaseUrl } = readConfig();
   if (databaseUrl === undefined) throw new StartError("DATABASE_URL must be set: it is where the state is moved to");
+  const [{ moveState }, { openPostgres }, { openSqlite }] = await Promise.all([
+    import("../store/move.ts"),
+    import("../store/postgres.ts"),
+    import("../store/sqlite.ts"),
+  ]);
   const from = await openSqlite(data);
   const to = await openPostgres(databaseUrl).catch(async (error: unknown) => {
     await from.close();

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { isTokenError } from "../client/client.ts";
 import { StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
-import { connect } from "./connection.ts";
 
 /** What a command gives back: rows for a table, or fields, or one bare word for another program. */
 export type Result = { json: unknown; text: string };
@@ -24,6 +23,8 @@ export function talking<Options>(
     .action(async () => {
       const { url, json, ...options } = command.opts<SharedOptions & Options>();
       await reportFailure(async () => {
+        // Only now: to explain a command, the service need not be loaded.
+        const { connect } = await import("./connection.ts");
         const { client, close } = await connect(url);
         try {
           const result = await work(client, { words: command.args, options: options as Options });

@@ -1,27 +1,68 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { mintmark } from "../support/command.ts";
 
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, ["--import", "tsx", join(import.meta.dirname, "../../src/cli/mintmark.ts"), ...args], {
-    encoding: "utf8",
-  });
+const COMMANDS = [
+  ["serve"],
+  ["token", "get"],
+  ["token", "verify"],
+  ["keys", "list"],
+  ["keys", "rotate"],
+  ["keys", "kill"],
+  ["keys", "rewrap"],
+  ["clients", "add"],
+  ["clients", "list"],
+  ["clients", "rotate-secret"],
+  ["clients", "remove"],
+  ["audit"],
+  ["move"],
+];
 
 describe("mintmark", () => {
-  it("explains itself, with every variable and an example", () => {
-    expect(run("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("serve") });
-    const { status, stdout } = run("serve", "--help");
+  it("explains each of its commands, with an example", async () => {
+    const { status, stdout } = await mintmark(["--help"]);
     expect(status).toBe(0);
-    for (const variable of ["HOST", "PORT", "MINTMARK_DATA", "MINTMARK_SECRET", "Example:"])
+    for (const [command = ""] of COMMANDS) expect(stdout).toContain(`  ${command}`);
+    const pages = await Promise.all(COMMANDS.map((words) => mintmark([...words, "--help"])));
+    for (const [at, page] of pages.entries()) {
+      expect({ command: COMMANDS[at], ...page }).toMatchObject({ status: 0, stderr: "" });
+      expect(page.stdout).toContain("Example:");
+    }
+  });
+
+  it("names every variable of the environment that the server reads", async () => {
+    const { stdout } = await mintmark(["serve", "--help"]);
+    for (const variable of ["HOST", "PORT", "DATABASE_URL", "MINTMARK_DATA", "MINTMARK_SECRET", "MINTMARK_KEK"]) {
       expect(stdout).toContain(variable);
+    }
   });
 
-  it("tells its version", () => {
-    expect(run("--version")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  it("tells its version", async () => {
+    expect(await mintmark(["--version"])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
   });
 
-  it("refuses a command or an option that it does not have", () => {
-    expect(run("mint")).toMatchObject({ status: 2, stdout: "" });
-    expect(run("serve", "--port", "1")).toMatchObject({ status: 2, stdout: "" });
+  it.each([
+    [["mint"]],
+    [["serve", "--port", "1"]],
+    [["token"]],
+    [["token", "get", "--expires-in", "soon"]],
+    [["token", "get", "--claims", "[1]"]],
+    [["keys", "kill"]],
+    [["clients", "add", "x"]],
+    [["clients", "add", "x", "--permissions", "root"]],
+    [["audit", "--outcome", "odd"]],
+    [["audit", "--from", "yesterday-ish"]],
+  ])("refuses the words %j with exit status 2, and says nothing on standard output", async (words) => {
+    const { status, stdout, stderr } = await mintmark(words);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).not.toMatch(/ {4}at /);
+  });
+
+  it("says in one line what is wrong with the environment", async () => {
+    const { status, stderr } = await mintmark(["keys", "list"], { environment: { MINTMARK_KEK: "canary" } });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^mintmark: MINTMARK_KEK must be 32 bytes.*\n$/);
   });
 });

@@ -1,0 +1,119 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { mintmark } from "../support/command.ts";
+import { startServer } from "../support/process.ts";
+import { temporaryFolder } from "../support/service.ts";
+
+type Environment = Record<string, string>;
+
+/** Runs a command that must succeed, and reads the JSON that it prints. */
+async function json(words: string[], environment: Environment, input = "") {
+  const { status, stdout, stderr } = await mintmark([...words, "--json"], { environment, input });
+  expect({ words, status, stderr }).toEqual({ words, status: 0, stderr: "" });
+  return JSON.parse(stdout);
+}
+
+describe("the commands, on the data of this machine", () => {
+  const folder = temporaryFolder();
+  const environment = { MINTMARK_DATA: join(folder.path, "data") };
+  afterAll(() => folder[Symbol.dispose]());
+
+  it("issue a token and verify it, by a pipe", async () => {
+    const { stdout } = await mintmark(["token", "get", "--subject", "ada", "--claims", '{"role":"reader"}'], {
+      environment,
+    });
+    expect(stdout).toMatch(/^eyJ[\w.-]+\n$/);
+    expect(await json(["token", "verify"], environment, stdout)).toMatchObject({ sub: "ada", role: "reader" });
+    const altered = await mintmark(["token", "verify"], { environment, input: `${stdout.trim()}x` });
+    expect(altered).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "mintmark: Could not validate credentials (invalid_token)\n",
+    });
+  });
+
+  it("rotate and kill keys", async () => {
+    const [first] = await json(["keys", "list"], environment);
+    expect(first).toMatchObject({ state: "active" });
+    const rotated = await json(["keys", "rotate", "--immediate"], environment);
+    expect(rotated.map(({ state }: { state: string }) => state)).toEqual(["retiring", "active"]);
+    await json(["keys", "kill", first.kid], environment);
+    expect((await mintmark(["keys", "list"], { environment })).stdout).toMatch(
+      new RegExp(`${first.kid}  ES256  killed`),
+    );
+    expect(await mintmark(["keys", "kill", "nobody"], { environment })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("unknown_key"),
+    });
+  });
+
+  it("add clients, show the secret once, and remove them", async () => {
+    const added = await json(["clients", "add", "boss", "--permissions", "admin"], environment);
+    expect(added).toMatchObject({ clientId: expect.any(String), clientSecret: expect.stringMatching(/^[\w-]{43}$/) });
+    const list = await mintmark(["clients", "list"], { environment });
+    expect(list.stdout).toContain(`${added.clientId}  boss  admin`);
+    expect(list.stdout).not.toContain(added.clientSecret);
+    const rotated = await json(["clients", "rotate-secret", added.clientId, "--overlap", "60"], environment);
+    expect(rotated).toMatchObject({ overlap: 60, clientSecret: expect.not.stringMatching(added.clientSecret) });
+    await json(["clients", "remove", added.clientId], environment);
+    expect(await json(["clients", "list"], environment)).toEqual([]);
+  });
+
+  it("show the audit log, page by page", async () => {
+    const page = await json(["audit", "--limit", "2", "--action", "clients.create"], environment);
+    expect(page.records).toEqual([expect.objectContaining({ action: "clients.create", clientId: "local" })]);
+    const { stdout } = await mintmark(["audit", "--limit", "1"], { environment });
+    const [, next = ""] = /more: --before (\S+)/.exec(stdout) ?? [];
+    expect((await mintmark(["audit", "--limit", "1", "--before", next], { environment })).stdout).not.toBe(stdout);
+  });
+});
+
+describe("the commands, against a server that runs", () => {
+  let server: Awaited<ReturnType<typeof startServer>>;
+  const folder = temporaryFolder();
+  const secret = "an admin secret of more than 32 characters";
+
+  beforeAll(async () => {
+    const settings = {
+      MINTMARK_ACCESS: "clients",
+      MINTMARK_ADMIN_SECRET: secret,
+      MINTMARK_DATA: join(folder.path, "data"),
+    };
+    server = await startServer({ PORT: "0", ...settings });
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    folder[Symbol.dispose]();
+  });
+
+  it("ask it as the client in the environment, and no more than that client may", async () => {
+    const admin = { MINTMARK_CLIENT_ID: "admin", MINTMARK_CLIENT_SECRET: secret };
+    const at = ["--url", server.origin];
+    const added = await json(["clients", "add", "issuer", "--permissions", "issue", ...at], admin);
+    const issuer = { MINTMARK_CLIENT_ID: added.clientId, MINTMARK_CLIENT_SECRET: added.clientSecret };
+    expect(await json(["token", "get", ...at], issuer)).toMatchObject({ tokenType: "Bearer" });
+    const refused = await mintmark(["clients", "list", ...at], { environment: issuer });
+    expect(refused).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("permission_denied") });
+    const nobody = await mintmark(["keys", "list", ...at]);
+    expect(nobody).toMatchObject({ status: 1, stderr: expect.stringContaining("invalid_client") });
+  });
+
+  it("say that a server cannot be reached", async () => {
+    const { status, stderr } = await mintmark(["keys", "list", "--url", "http://127.0.0.1:9"]);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: "mintmark: the service could not be reached: check the URL, and that it runs\n",
+    });
+  });
+
+  it("share the data folder with it, and a second server does not", async () => {
+    const environment = { MINTMARK_DATA: join(folder.path, "data"), MINTMARK_ACCESS: "clients" };
+    expect(await json(["keys", "list"], environment)).toHaveLength(1);
+    const second = await mintmark(["serve"], { environment: { ...environment, PORT: "0" } });
+    expect(second).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^mintmark: .* is in use by another Mintmark.*\n$/),
+    });
+  });
+});
