@@ -48,9 +48,11 @@ describe("the lint rule of the rooms", () => {
     expect(lint(room, `import "${target}";`)).not.toContain("noRestrictedImports");
   });
 
-  it("keeps jose in token and keys, node:http in http, and the process out of the rooms below", () => {
+  it("keeps jose in token and keys, the databases in store, node:http in http, and the process out of the rooms below", () => {
     expect(lint("service", 'import "jose";')).toContain("jose belongs to token and keys");
     expect(lint("keys", 'import "jose";')).not.toContain("noRestrictedImports");
+    expect(lint("service", 'import "pg";')).toContain("pg belongs to store");
+    expect(lint("store", 'import "pg";')).not.toContain("noRestrictedImports");
     expect(lint("service", 'import "node:http";')).toContain("node:http belongs to http");
     expect(lint("http", 'import "node:http";')).not.toContain("noRestrictedImports");
     expect(lint("router", "process.exit();")).toContain("process belongs to http, main, cli and config");

@@ -61,16 +61,14 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
   return {
     list: (caller) => gate(caller, { action: "keys.list", permission }, async () => view(keys)),
 
-    async rotate(caller, { immediate }) {
-      const follows = signing();
-      const key = await make({ follows, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
-      const act = { action: "keys.rotate", permission, about: { kid: key.kid } } as const;
-      return gate(caller, act, async (record) => {
-        await store.addKey(key, record);
+    rotate: (caller, { immediate }) =>
+      gate(caller, { action: "keys.rotate", permission }, async (record) => {
+        // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.
+        const key = await make({ follows: signing(), activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
+        await store.addKey(key, { ...record, kid: key.kid });
         await keys.reload();
         return view(keys);
-      });
-    },
+      }),
 
     kill: (caller, kid) =>
       gate(caller, { action: "keys.kill", permission, about: { kid } }, async (record) => {
@@ -87,13 +85,8 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
       const due = dueKey(keys.stored(), policy, clock());
       if (due === undefined) return;
       const key = await make(due);
-      const entry = {
-        clientId: systemCaller.clientId,
-        action: "keys.rotate",
-        outcome: "allowed",
-        kid: key.kid,
-      } as const;
-      await store.addKey(key, audit.record(entry));
+      const { clientId } = systemCaller;
+      await store.addKey(key, audit.record({ clientId, action: "keys.rotate", outcome: "allowed", kid: key.kid }));
       await keys.reload();
     },
   };

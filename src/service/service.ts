@@ -94,11 +94,12 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const gate = createGate(audit);
   const keys = secret === undefined ? storedKeys({ store, clock, policy, kek }) : secretKeys(secret);
   const management = createKeyManagement({ store, keys, gate, audit, clock, policy, kek });
+  const rotateIfDue = secret === undefined ? management.rotateIfDue : async () => {};
   await keys.reload();
-  if (secret === undefined) await management.rotateIfDue();
+  await rotateIfDue();
 
   const upkeep = async () => {
-    if (secret === undefined) await management.rotateIfDue();
+    await rotateIfDue();
     await audit.flush();
     await store.pruneAudit(clock() - auditRetention);
   };
