@@ -12,6 +12,6 @@ export function setup(): void {
 }
 
 function newest(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
   return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));
 }
