@@ -25,8 +25,8 @@ export function startPage(issuer: string): string {
       <dd>The public keys that any JWT library verifies these tokens with.</dd>
       <dt><a href="/openapi.json">/openapi.json</a></dt>
       <dd>The API, described for machines.</dd>
-      <dt><a href="/healthz">/healthz</a></dt>
-      <dd>Whether the process is up.</dd>
+      <dt><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></dt>
+      <dd>Whether the process is up, and whether its database is there.</dd>
     </dl>
     <p>From a terminal: <code>curl -s ${escapeHtml(issuer)}/trpc/getToken</code></p>
   </body>

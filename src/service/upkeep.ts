@@ -1,7 +1,7 @@
 import type { Store } from "../store/store.ts";
 
-/** How often upkeep is done, in milliseconds. Far more often than any of it is due. */
-const INTERVAL = 30_000;
+/** How often upkeep is done, in milliseconds. */
+const INTERVAL = 60_000;
 
 export type UpkeepOptions = {
   upkeep: () => Promise<void>;
