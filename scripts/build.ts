@@ -1,17 +1,20 @@
 /** Makes what is published: the compiled sources, and the files of Swagger UI that `/docs` serves. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
-const dist = join(import.meta.dirname, "..", "dist");
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
 const swaggerUi = dirname(require.resolve("swagger-ui-dist/package.json"));
 const typescript = dirname(require.resolve("typescript/package.json"));
 
-rmSync(dist, { recursive: true, force: true });
-execFileSync(process.execPath, [join(typescript, "bin", "tsc"), "-p", "src"], { stdio: "inherit" });
-mkdirSync(join(dist, "swagger-ui"));
+// Made beside the old one and put in its place when it is whole: a server may be running from there.
+const next = `${dist}.${process.pid}`;
+const tsc = join(typescript, "bin", "tsc");
+execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root, stdio: "inherit" });
+mkdirSync(join(next, "swagger-ui"));
 for (const file of [
   "swagger-ui.css",
   "swagger-ui-bundle.js",
@@ -19,5 +22,7 @@ for (const file of [
   "LICENSE",
   "NOTICE",
 ]) {
-  cpSync(join(swaggerUi, file), join(dist, "swagger-ui", file));
+  cpSync(join(swaggerUi, file), join(next, "swagger-ui", file));
 }
+rmSync(dist, { recursive: true, force: true });
+renameSync(next, dist);

@@ -1,11 +1,17 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Builds the package before any test runs, so that what is started as a process is what users run, and is current. */
+const root = join(import.meta.dirname, "../..");
+
+/** Builds the package before any test runs, unless it is current: what is started as a process is what users run. */
 export function setup(): void {
-  const build = join(import.meta.dirname, "../../scripts/build.ts");
-  execFileSync(process.execPath, ["--import", "tsx", build], {
-    cwd: join(import.meta.dirname, "../.."),
-    stdio: "inherit",
-  });
+  const built = join(root, "dist/index.js");
+  if (existsSync(built) && statSync(built).mtimeMs > newest(join(root, "src"))) return;
+  execFileSync(process.execPath, ["--import", "tsx", join(root, "scripts/build.ts")], { cwd: root, stdio: "inherit" });
+}
+
+function newest(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));
 }
