@@ -4,6 +4,7 @@ import type { Seconds } from "../time.ts";
 import { parseCompact } from "../token/compact.ts";
 import { type SigningKey, signJws, type VerificationKey, verifySignature } from "../token/jws.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
+import { isConsistent, type RsaMembers } from "./rsa.ts";
 
 /** A key pair as it is kept: both halves as JSON text. */
 export type StoredKey = {
@@ -34,7 +35,8 @@ export async function generateKeyPair(alg: KeyPairAlgorithm, now: Seconds): Prom
 
 /**
  * Makes a stored key pair ready for use, or throws a {@link StartError}. The private half signs a
- * probe that the published half must verify: a damaged RSA key imports and signs without complaint.
+ * probe that the published half must verify, and the members of an RSA key must belong together: a
+ * damaged one imports and signs without complaint.
  */
 export async function loadKeyPair(stored: StoredKey): Promise<KeyPair> {
   try {
@@ -46,15 +48,21 @@ export async function loadKeyPair(stored: StoredKey): Promise<KeyPair> {
     if (!(await provesItself(signing, verification))) throw new Error("probe failed");
     return { signing, verification, jwk, createdAt: stored.createdAt };
   } catch {
-    // What was thrown may quote the key, so only its name goes on.
-    throw new StartError(
-      `The signing key ${stored.kid.slice(0, 64)} in the database is damaged: restore the database from a backup. Nothing was changed`,
-    );
+    throw damaged(stored);
   }
+}
+
+/** What was thrown may quote the key, so none of it goes on; nor does a name that is not one. */
+function damaged({ kid }: StoredKey): StartError {
+  const name = /^[A-Za-z0-9_-]{43}$/.test(kid) ? ` ${kid}` : "";
+  return new StartError(
+    `The signing key${name} in the database is damaged: restore the database from a backup. Nothing was changed`,
+  );
 }
 
 async function importPrivateJwk({ privateJwk, alg }: StoredKey): Promise<SigningKey["key"]> {
   const jwk: JWK = JSON.parse(privateJwk);
+  if (jwk.kty === "RSA" && !isConsistent(jwk as RsaMembers)) throw new Error("members differ");
   const key = await importJWK(jwk, alg);
   if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no private key");
   return key;
