@@ -4,6 +4,7 @@ import { parseCompact } from "../token/compact.ts";
 import { type SigningKey, signJws, type VerificationKey, verifySignature } from "../token/jws.ts";
 import type { KeyTimes } from "./lifecycle.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
+import { isConsistent, type RsaMembers } from "./rsa.ts";
 import { type KeyEncryptionKey, seal, unseal } from "./seal.ts";
 
 /** A key pair as it is kept. */
@@ -42,7 +43,8 @@ export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredK
 
 /**
  * Makes a stored key pair ready for use, or throws a {@link StartError}. The private half signs a
- * probe that the published half must verify: a damaged RSA key imports and signs without complaint.
+ * probe that the published half must verify, and the members of an RSA key must belong together: a
+ * damaged one imports and signs without complaint.
  */
 export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Promise<KeyPair> {
   const secret = unsealed(stored, kek);
@@ -79,15 +81,17 @@ const WRONG_KEK = {
     "The signing keys in the database are not encrypted yet: run  mintmark keys rewrap  once with this MINTMARK_KEK",
 } as const;
 
-/** What was thrown may quote the key, so none of it goes on. */
+/** What was thrown may quote the key, so none of it goes on; nor does a name that is not one. */
 function damaged({ kid }: StoredKey): StartError {
+  const name = /^[A-Za-z0-9_-]{43}$/.test(kid) ? ` ${kid}` : "";
   return new StartError(
-    `The signing key ${kid.slice(0, 64)} in the database is damaged: restore the database from a backup. Nothing was changed`,
+    `The signing key${name} in the database is damaged: restore the database from a backup. Nothing was changed`,
   );
 }
 
 async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<SigningKey["key"]> {
   const jwk: JWK = JSON.parse(secret);
+  if (jwk.kty === "RSA" && !isConsistent(jwk as RsaMembers)) throw new Error("members differ");
   const key = await importJWK(jwk, alg);
   if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no private key");
   return key;

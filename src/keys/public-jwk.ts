@@ -1,7 +1,7 @@
 import { importJWK } from "jose";
 import { z } from "zod";
 import type { Algorithm, VerificationKey } from "../token/jws.ts";
-import { hasRocaFingerprint } from "./roca.ts";
+import { hasRocaFingerprint, toBigInt } from "./rsa.ts";
 
 /** Algorithms with a key pair: all but the shared-secret one. */
 export type KeyPairAlgorithm = Exclude<Algorithm, "HS256">;
@@ -54,7 +54,7 @@ export type PublicJwk = z.infer<typeof ecKey> | z.infer<typeof edKey> | z.infer<
 function jwkFault(jwk: PublicJwk): string | undefined {
   if (jwk.kty === "EC" && CURVES[jwk.alg] !== jwk.crv) return `${jwk.alg} needs curve ${CURVES[jwk.alg]}`;
   if (jwk.kty !== "RSA") return undefined;
-  const modulus = BigInt(`0x${Buffer.from(jwk.n, "base64url").toString("hex")}`);
+  const modulus = toBigInt(jwk.n);
   const bits = modulus.toString(2).length;
   if (bits < RSA_BITS.min || bits > RSA_BITS.max) return `an RSA key must have ${RSA_BITS.min} to ${RSA_BITS.max} bits`;
   return hasRocaFingerprint(modulus) ? "the RSA key was made by a generator known to be weak (ROCA)" : undefined;

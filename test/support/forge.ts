@@ -1,0 +1,148 @@
+import {
+  constants,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  sign,
+} from "node:crypto";
+import { generateKeyPair, loadKeyPair, type StoredKey } from "../../src/keys/key-pair.ts";
+import { createSecretKeyring, type Keyring, keyringAt } from "../../src/keys/keyring.ts";
+import type { KeyPairAlgorithm } from "../../src/keys/public-jwk.ts";
+import type { Algorithm } from "../../src/token/jws.ts";
+import { ISSUER, NOW } from "./service.ts";
+
+/** A real keyring, and its private key in the hands of somebody who signs whatever he likes with it. */
+export type Forge = { alg: Algorithm; kid: string; keyring: Keyring; key: KeyObject };
+
+/** The same with a key pair, whose public half everybody has. */
+export type PairForge = Forge & { alg: KeyPairAlgorithm; publicKey: KeyObject; stored: StoredKey };
+
+export type Forges = Awaited<ReturnType<typeof openForges>>;
+
+/** Bytes as they stand, text as UTF-8, and anything else as JSON. */
+export type Part = Uint8Array | string | object;
+
+/** Exactly as long as the shortest secret that is accepted, and as an AES-256 key. */
+const SECRET = "0123456789abcdef0123456789ABCDEF";
+
+/** One forge for each algorithm, each with new keys. */
+export async function openForges() {
+  const [es256, es384, rs256, ps256, edDsa] = await Promise.all([
+    openPairForge("ES256"),
+    openPairForge("ES384"),
+    openPairForge("RS256"),
+    openPairForge("PS256"),
+    openPairForge("EdDSA"),
+  ]);
+  const hs256 = openSecretForge(SECRET);
+  const pairs: PairForge[] = [es256, es384, rs256, ps256, edDsa];
+  const all: Forge[] = [...pairs, hs256];
+  // For what happens behind the signature, where the algorithm makes no difference: one of each family that is fast.
+  const fast: Forge[] = [es256, edDsa, hs256];
+  return { es256, es384, rs256, ps256, edDsa, hs256, pairs, all, fast };
+}
+
+/** Key pairs of somebody else, in the order of `pairs`. RSA keys are slow to make, so one has to do for both algorithms. */
+export async function openStrangers(): Promise<PairForge[]> {
+  const [es256, es384, rs256, edDsa] = await Promise.all([
+    openPairForge("ES256"),
+    openPairForge("ES384"),
+    openPairForge("RS256"),
+    openPairForge("EdDSA"),
+  ]);
+  const publicJwk = JSON.stringify({ ...JSON.parse(rs256.stored.publicJwk), alg: "PS256" });
+  const ps256 = await openPairForge("PS256", { ...rs256.stored, alg: "PS256", publicJwk });
+  return [es256, es384, rs256, ps256, edDsa];
+}
+
+export async function openPairForge(alg: KeyPairAlgorithm, made?: StoredKey): Promise<PairForge> {
+  const stored = made ?? (await generateKeyPair({ alg, createdAt: NOW, activatesAt: NOW, follows: "" }));
+  const keyring = await keyringOf([stored]);
+  const key = createPrivateKey({ key: JSON.parse(stored.privateJwk), format: "jwk" });
+  return { alg, kid: stored.kid, keyring, key, publicKey: createPublicKey(key), stored };
+}
+
+/** The keyring of some stored keys, of which the last to be activated signs. */
+export async function keyringOf(stored: readonly StoredKey[], now: number = NOW): Promise<Keyring> {
+  const loaded = await Promise.all(stored.map(async (key) => ({ stored: key, pair: await loadKeyPair(key) })));
+  return keyringAt(loaded, { rotation: 86400, maxTtl: 86400 }, now);
+}
+
+export function openSecretForge(secret: string): Forge {
+  const keyring = createSecretKeyring(secret);
+  return { alg: "HS256", kid: keyring.signing.kid, keyring, key: createSecretKey(secret, "utf8") };
+}
+
+/** The header that the service would write, with some members changed; `undefined` leaves one out. */
+export function goodHeader({ alg, kid }: Pick<Forge, "alg" | "kid">, changes: Record<string, unknown> = {}) {
+  return { alg, typ: "at+jwt", kid, ...changes };
+}
+
+/** A claim set that is accepted, with some claims changed; `undefined` leaves one out. */
+export function goodClaims(changes: Record<string, unknown> = {}) {
+  const times = { iat: NOW, exp: NOW + 900 };
+  return { iss: ISSUER, sub: "ada", aud: ISSUER, ...times, jti: "3q2-7wAAAAAAAAAA", client_id: "local", ...changes };
+}
+
+/** An accepted claim set as JSON text, with one claim spelled as given: `1e999` and the like. */
+export function claimsWith(name: string, json: string): string {
+  return spell(goodClaims(), name, json);
+}
+
+/** An object as JSON text whose last member is spelled as given. */
+export function spell(object: Record<string, unknown>, name: string, json: string): string {
+  return `${JSON.stringify({ ...object, [name]: undefined }).slice(0, -1)},"${name}":${json}}`;
+}
+
+export function encode(part: Part): string {
+  if (part instanceof Uint8Array) return Buffer.from(part).toString("base64url");
+  return Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
+}
+
+/** A token of any header and any payload. By default all of it is good. */
+export function forge(by: Forge, parts: { header?: Part; payload?: Part; alg?: string; key?: KeyObject } = {}): string {
+  const { header = goodHeader(by), payload = goodClaims(), alg = by.alg, key = by.key } = parts;
+  return seal({ alg, key }, encode(header), encode(payload));
+}
+
+/** A token of any two segments, however they are spelled, with a good signature over that spelling. */
+export function seal(by: { alg: string; key: KeyObject }, header: string, payload: string): string {
+  const input = `${header}.${payload}`;
+  return `${input}.${encode(signAs(by.alg, by.key, Buffer.from(input)))}`;
+}
+
+/** Signs bytes as RFC 7518 §3 and RFC 8037 say for an algorithm, including those that Mintmark has no use for. */
+export function signAs(alg: string, key: KeyObject, input: Uint8Array): Buffer {
+  if (alg === "EdDSA") return sign(null, input, key);
+  const hash = `sha${alg.slice(2)}`;
+  switch (alg.slice(0, 2)) {
+    case "HS":
+      return createHmac(hash, key).update(input).digest();
+    case "ES":
+      return sign(hash, input, { key, dsaEncoding: "ieee-p1363" });
+    case "PS":
+      return sign(hash, input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: Number(alg.slice(2)) / 8 });
+    default:
+      return sign(hash, input, key);
+  }
+}
+
+/** The same token with another signature. */
+export function withSignature(token: string, signature: Uint8Array): string {
+  return `${token.slice(0, token.lastIndexOf("."))}.${encode(signature)}`;
+}
+
+export function signatureOf(token: string): Buffer {
+  return Buffer.from(token.slice(token.lastIndexOf(".") + 1), "base64url");
+}
+
+/** An integer in so many bytes, big end first. */
+export function integer(value: bigint, length: number): Buffer {
+  return Buffer.from(value.toString(16).padStart(2 * length, "0"), "hex");
+}
+
+export function toInteger(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+}

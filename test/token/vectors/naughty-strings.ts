@@ -1,0 +1,87 @@
+import { TRPCError } from "@trpc/server";
+import { expect, test } from "vitest";
+import { createTokenRouter } from "../../../src/router/router.ts";
+import { localCaller } from "../../../src/service/caller.ts";
+import type { TokenService } from "../../../src/service/service.ts";
+import { openService } from "../../support/service.ts";
+import { describeVectors, readJsonVector } from "../../support/vectors.ts";
+
+type Request = Record<string, unknown>;
+
+type Place = {
+  /** A request with the string in that place. */
+  asked: (text: string) => Request;
+  /** What the claims of the token have there. */
+  found: (claims: Request) => unknown;
+  /** How many of the strings are accepted. Written down, so that a rule that grows stricter or laxer shows. */
+  accepts: number;
+};
+
+const PLACES: Record<string, Place> = {
+  // One string is empty, one has 269 characters, and six have control characters.
+  "the subject": { asked: (subject) => ({ subject }), found: ({ sub }) => sub, accepts: 507 },
+  "the audience": { asked: (audience) => ({ audience }), found: ({ aud }) => aud, accepts: 507 },
+  // The others have characters that no scope has (RFC 6749 §3.3).
+  "the scope": { asked: (scope) => ({ scope }), found: ({ scope }) => scope, accepts: 197 },
+  "the value of a custom claim": { asked: (x) => ({ claims: { x } }), found: ({ x }) => x, accepts: 515 },
+  "a value deep in a custom claim": {
+    asked: (text) => ({ claims: { x: [{ y: [text] }] } }),
+    found: ({ x }) => (x as [{ y: [string] }])[0].y[0],
+    accepts: 515,
+  },
+};
+
+export function naughtyStrings(): void {
+  describeVectors("blns", () => {
+    const strings = readJsonVector<string[]>("blns/blns.json");
+
+    for (const [name, { asked, found, accepts }] of Object.entries(PLACES)) {
+      test(`getToken refuses a string as a bad request, or verifyToken gives it back, for ${name}`, async () => {
+        await using opened = await openService();
+        const outcomes = strings.map(async (text) => {
+          const claims = await claimsOf(opened.service, asked(text));
+          if (claims !== undefined) expect(found(claims)).toBe(text);
+          return claims;
+        });
+        expect((await Promise.all(outcomes)).filter((claims) => claims !== undefined)).toHaveLength(accepts);
+      });
+    }
+
+    test("getToken takes each string for the name of a custom claim, and verifyToken gives it back", async () => {
+      await using opened = await openService();
+      const refused = strings.map(async (text) => {
+        const claims = await claimsOf(opened.service, { claims: JSON.parse(`{${JSON.stringify(text)}:1}`) });
+        if (claims === undefined) return [text];
+        expect(claims).toHaveProperty([text], 1);
+        return [];
+      });
+      expect((await Promise.all(refused)).flat()).toEqual([]);
+    });
+
+    test("verifyToken refuses each string for a token", async () => {
+      await using opened = await openService();
+      for (const token of strings) {
+        const outcome = await callerOf(opened.service)
+          .verifyToken({ token })
+          .catch((error: unknown) => error);
+        expect(outcome).toMatchObject({ code: "UNAUTHORIZED", message: "Could not validate credentials" });
+      }
+    });
+  });
+}
+
+function callerOf(service: TokenService) {
+  return createTokenRouter(service).createCaller({ authenticate: async () => localCaller });
+}
+
+/** The claims of a token that was asked for and verified, or `undefined` where the request was a bad one. */
+async function claimsOf(service: TokenService, request: Request): Promise<Request | undefined> {
+  const caller = callerOf(service);
+  const issued = await caller.getToken(request as never).catch((error: unknown) => error);
+  if (issued instanceof TRPCError) {
+    expect(issued.code, JSON.stringify(request)).toBe("BAD_REQUEST");
+    return undefined;
+  }
+  const { token } = issued as { token: string };
+  return caller.verifyToken({ token, ...(typeof request.audience === "string" && { audience: request.audience }) });
+}
