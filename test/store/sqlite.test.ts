@@ -4,7 +4,14 @@ import { describe, expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { generateKeyPair } from "../../src/keys/key-pair.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
 import { NOW, temporaryFolder } from "../support/service.ts";
+
+/** Puts a first key into a store. */
+async function addKey(store: Store): Promise<void> {
+  const key = await generateKeyPair({ alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "" });
+  await store.addKey(key, { id: "1", at: NOW, action: "keys.rotate", outcome: "allowed" });
+}
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
@@ -13,12 +20,14 @@ describe("openSqliteStore", () => {
     using folder = temporaryFolder();
     const data = join(folder.path, "deep", "data");
     const store = await openSqliteStore(data);
-    await store.addFirstKey(await generateKeyPair("ES256", NOW));
+    await addKey(store);
     expect(mode(data)).toBe("700");
     expect(readdirSync(data).map((file) => `${file} ${mode(join(data, file))}`)).toEqual([
       "mintmark.db 600",
       "mintmark.db-shm 600",
       "mintmark.db-wal 600",
+      "mintmark.db.lock 600",
+      "mintmark.db.lock-journal 600",
     ]);
     await store.close();
   });
@@ -50,7 +59,7 @@ describe("openSqliteStore", () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "mintmark.db");
     const store = await openSqliteStore(folder.path);
-    await store.addFirstKey(await generateKeyPair("ES256", NOW));
+    await addKey(store);
     await store.close();
     const damaged = content ?? readFileSync(file).subarray(0, 5000);
     writeFileSync(file, damaged);
@@ -58,28 +67,5 @@ describe("openSqliteStore", () => {
     await expect(reopened).rejects.toThrow(StartError);
     await expect(reopened).rejects.toThrow(/restore it from a backup/);
     expect(readFileSync(file)).toEqual(Buffer.from(damaged));
-  });
-
-  it("keeps keys over a restart, oldest first", async () => {
-    using folder = temporaryFolder();
-    const keys = [await generateKeyPair("ES256", NOW), await generateKeyPair("EdDSA", NOW + 1)];
-    const store = await openSqliteStore(folder.path);
-    for (const key of keys.toReversed()) await store.addFirstKey(key);
-    await store.close();
-    const reopened = await openSqliteStore(folder.path);
-    expect(await reopened.listKeys()).toEqual(keys);
-    await reopened.close();
-  });
-});
-
-describe("addFirstKey", () => {
-  it("adds one key of an algorithm and no second, however many are offered at once", async () => {
-    using folder = temporaryFolder();
-    const store = await openSqliteStore(folder.path);
-    const offered = await Promise.all(Array.from({ length: 5 }, () => generateKeyPair("ES256", NOW)));
-    const outcomes = await Promise.all(offered.map((key) => store.addFirstKey(key)));
-    expect(outcomes.filter((outcome) => outcome === "added")).toHaveLength(1);
-    expect(await store.listKeys()).toHaveLength(1);
-    await store.close();
   });
 });
