@@ -32,11 +32,9 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
     // The typed client sends queries by POST, to keep their input out of URLs.
     allowMethodOverride: true,
     onError({ error, path }) {
-      if (isOurFault(error))
-        logger.error(
-          { procedure: path, error: describeError(error.cause?.cause ?? error.cause ?? error) },
-          "call failed",
-        );
+      if (!isOurFault(error)) return;
+      const origin = error.cause?.cause ?? error.cause ?? error;
+      logger.error({ procedure: path, error: describeError(origin) }, "call failed");
     },
   });
 

@@ -49,7 +49,8 @@ function watch({ revision, listen, changed }: Watch): () => void {
     asking = true;
     try {
       const current = await revision();
-      if (known !== undefined && current !== known) changed();
+      // Also the first time: something may have changed since the caller last looked.
+      if (current !== known) changed();
       known = current;
     } catch {
       // The database is away: what it missed is noticed when it is back, by the revision.
