@@ -74,7 +74,6 @@ export const rotateSecretInput = z.strictObject({
 export const rotatedSecret = z.strictObject({ clientId, clientSecret: z.string(), overlap: z.int() });
 
 export const removeClientInput = z.strictObject({ clientId });
-export const removedClient = removeClientInput;
 
 export const auditQuery = z
   .strictObject({

@@ -76,7 +76,7 @@ export function adminProcedures({ keys, clients, audit }: Managed) {
         .meta({
           summary: "Remove a client",
           description: "Ends all its rights at once, on every server.",
-          output: schemas.removedClient,
+          output: schemas.removeClientInput,
           errors: [...errors, "unknown_client"],
         })
         .input(schemas.removeClientInput)

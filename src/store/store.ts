@@ -46,5 +46,5 @@ export type Store = {
   close(): Promise<void>;
 };
 
-export type KeyKill = { now: Seconds; replacement?: StoredKey | undefined };
-export type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };
+type KeyKill = { now: Seconds; replacement?: StoredKey | undefined };
+type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };
