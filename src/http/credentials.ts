@@ -8,8 +8,10 @@ const MAX_LENGTH = 255;
 const UNREADABLE: Credentials = { clientId: "", clientSecret: "" };
 
 /** Reads HTTP Basic credentials (RFC 6749 §2.3.1: both parts form-encoded); `undefined` where there are none at all. */
-export function credentialsOf({ headers }: IncomingMessage): Credentials | undefined {
+export function credentialsOf({ headers, headersDistinct }: IncomingMessage): Credentials | undefined {
   if (headers.authorization === undefined) return undefined;
+  // Of two, a proxy on the way here may have looked at the other one.
+  if (headersDistinct.authorization?.length !== 1) return UNREADABLE;
   const [, base64] = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.authorization) ?? [];
   const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(base64 ?? "", "base64").toString()) ?? [];
   const [clientId, clientSecret] = [formDecoded(id), formDecoded(secret)];

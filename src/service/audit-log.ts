@@ -26,6 +26,11 @@ export type AuditLog = {
 /** Addresses that are told apart within one minute. The rest are counted together. */
 const MAX_ADDRESSES = 1000;
 
+/** How often unknown callers at an address were refused for a reason. */
+type Refusals = { address: string; reason: string; count: number };
+
+const keyOf = ({ address, reason }: Refusals) => `${address} ${reason}`;
+
 /** The audit log over a store: single records with their change, the others in groups. */
 export function createAuditLog(store: Store, clock: Clock): AuditLog {
   let waiting: AuditRecord[] = [];
@@ -35,12 +40,19 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
     return store.appendAudit(group);
   });
   let written = 0;
-  let refusals = new Map<string, { address: string; reason: string; count: number }>();
+  let refusals = new Map<string, Refusals>();
 
   const record = (entry: AuditEntry): AuditRecord => {
     written += 1;
     return { ...entry, id: recordId(written), at: clock() };
   };
+
+  function count(more: Refusals): void {
+    const isOne = refusals.has(keyOf(more)) || refusals.size < MAX_ADDRESSES;
+    const counted = isOne ? more : { ...more, address: "others" };
+    const before = refusals.get(keyOf(counted))?.count ?? 0;
+    refusals.set(keyOf(counted), { ...counted, count: before + more.count });
+  }
 
   return {
     record,
@@ -49,23 +61,25 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
       return appendWaiting();
     },
     async list(query) {
-      const records = await store.listAudit(query);
-      const last = records.length === query.limit ? records.at(-1) : undefined;
+      const found = await store.listAudit({ ...query, limit: query.limit + 1 });
+      const records = found.slice(0, query.limit);
+      const last = found.length > query.limit ? records.at(-1) : undefined;
       return { records, ...(last !== undefined && { next: last.id }) };
     },
 
-    countRefusal(from, reason) {
-      const address = refusals.has(`${from} ${reason}`) || refusals.size < MAX_ADDRESSES ? from : "others";
-      const counted = refusals.get(`${address} ${reason}`) ?? { address, reason, count: 0 };
-      refusals.set(`${address} ${reason}`, { ...counted, count: counted.count + 1 });
-    },
+    countRefusal: (address, reason) => count({ address, reason, count: 1 }),
 
     async flush() {
       const counted = [...refusals.values()];
       if (counted.length === 0) return;
       refusals = new Map();
-      const records = counted.map((refusal) => record({ ...refusal, action: "authenticate", outcome: "refused" }));
-      await store.appendAudit(records);
+      try {
+        const entry = { action: "authenticate", outcome: "refused" } as const;
+        await store.appendAudit(counted.map((refusal) => record({ ...refusal, ...entry })));
+      } catch (error) {
+        for (const refusal of counted) count(refusal);
+        throw error;
+      }
     },
   };
 }

@@ -1,4 +1,4 @@
-import { RateLimiterMemory } from "rate-limiter-flexible";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { MintmarkError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
@@ -37,32 +37,60 @@ export function createAuthenticator({ store, clock, audit, open }: Authenticator
   const ofAddress = new RateLimiterMemory(ADDRESS_FAILURES);
   const known = new Set<string>();
 
-  async function refuse(pair: string, address: string): Promise<never> {
-    audit.countRefusal(address, "invalid_client");
-    await Promise.allSettled([ofClient.consume(pair), ofAddress.consume(address)]);
-    throw new MintmarkError("invalid_client");
+  /** Counts an attempt as failed before it is heard, so that many at once are no way to try more. */
+  async function count(pair: string, address: string): Promise<void> {
+    try {
+      await ofClient.consume(pair);
+      await ofAddress.consume(address);
+    } catch (limit) {
+      if (!(limit instanceof RateLimiterRes)) throw limit;
+      audit.countRefusal(address, "too_many_attempts");
+      throw new MintmarkError("too_many_attempts", { retryAfter: Math.ceil(limit.msBeforeNext / 1000) });
+    }
   }
 
-  async function refuseIfTooMany(pair: string, address: string): Promise<void> {
-    const [client, origin] = await Promise.all([ofClient.get(pair), ofAddress.get(address)]);
-    const waits = [client, origin].flatMap((failures) =>
-      failures !== null && failures.remainingPoints <= 0 ? [failures.msBeforeNext] : [],
-    );
-    if (waits.length === 0) return;
-    audit.countRefusal(address, "too_many_attempts");
-    throw new MintmarkError("too_many_attempts", { retryAfter: Math.ceil(Math.max(...waits) / 1000) });
-  }
-
-  return async (credentials, address) => {
-    if (credentials === undefined && open) return localCaller;
-    const { clientId, clientSecret } = credentials ?? { clientId: "", clientSecret: "" };
-    const pair = `${clientId} ${address}`;
-    if (!known.has(pair)) await refuseIfTooMany(pair, address);
-    const client = clientId === "" ? undefined : await store.findClient(clientId);
-    const matches = secretMatches(clientSecret, client?.secrets ?? [], clock());
-    if (client === undefined || !matches) return refuse(pair, address);
+  /** Takes back what was counted, since the attempt succeeded. */
+  async function discount(pair: string, address: string): Promise<void> {
     if (known.size >= MAX_KNOWN) known.clear();
     known.add(pair);
+    await Promise.all([ofClient.reward(pair), ofAddress.reward(address)]);
+  }
+
+  async function hear({ clientId, clientSecret }: Credentials, address: string): Promise<Caller> {
+    const pair = `${clientId} ${address}`;
+    const isKnown = known.has(pair);
+    if (!isKnown) await count(pair, address);
+    const client = clientId === "" ? undefined : await store.findClient(clientId);
+    const matches = secretMatches(clientSecret, client?.secrets ?? [], clock());
+    if (client === undefined || !matches) {
+      audit.countRefusal(address, "invalid_client");
+      throw new MintmarkError("invalid_client");
+    }
+    if (!isKnown) await discount(pair, address);
     return client;
+  }
+
+  const oneByOne = queues();
+  return async (credentials, address) => {
+    if (credentials === undefined && open) return localCaller;
+    const presented = credentials ?? { clientId: "", clientSecret: "" };
+    const pair = `${presented.clientId} ${address}`;
+    // Until a pair is known, its attempts wait for each other: the first calls of a client all at once are no guesses.
+    return known.has(pair) ? hear(presented, address) : oneByOne(pair, () => hear(presented, address));
+  };
+}
+
+/** Makes what is asked for under one name happen one after the other. */
+function queues(): <Outcome>(name: string, work: () => Promise<Outcome>) => Promise<Outcome> {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const run = (last.get(name) ?? Promise.resolve()).then(work);
+    const done = run
+      .catch(() => {})
+      .then(() => {
+        if (last.get(name) === done) last.delete(name);
+      });
+    last.set(name, done);
+    return run;
   };
 }

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Caller, systemCaller } from "./caller.ts";
-import { createClientSecret, isValid, keptSecret, MAX_SECRETS, secretMatches } from "./client-secret.ts";
+import { createClientSecret, isValid, keptSecret, MAX_SECRETS } from "./client-secret.ts";
 import type { Act, Gate } from "./gate.ts";
 import { beyondManager } from "./limits.ts";
 
@@ -91,7 +91,7 @@ export function createClients({ store, gate, audit, clock }: ClientsOptions): Cl
       const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
       await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
       const present = await store.findClient(ADMIN);
-      if (present === undefined || secretMatches(secret, present.secrets, now)) return;
+      if (present === undefined || hasOnly(present.secrets, kept)) return;
       const change = { from: present.secrets, to: [kept] };
       await store.replaceSecrets(ADMIN, change, audit.record({ ...about, action: "clients.rotateSecret" }));
     },
@@ -99,6 +99,11 @@ export function createClients({ store, gate, audit, clock }: ClientsOptions): Cl
 }
 
 const ADMIN = "admin";
+
+/** Whether one secret counts, for good, and no other does. */
+function hasOnly(secrets: readonly ClientSecret[], { hash }: ClientSecret): boolean {
+  return secrets.length === 1 && secrets.every((secret) => secret.hash === hash && secret.expiresAt === undefined);
+}
 
 /** The secrets that still count, ending after the overlap at the latest. */
 function endingBy(

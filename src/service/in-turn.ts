@@ -11,7 +11,8 @@ export function inTurn<Outcome>(work: () => Promise<Outcome>, interval = 0): () 
   async function takeTurn(): Promise<Outcome> {
     await last.catch(() => {});
     const early = began + interval - performance.now();
-    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    // Even where nothing is under way, whoever else is about to ask may join.
+    await new Promise((resolve) => (early > 0 ? setTimeout(resolve, early) : setImmediate(resolve)));
     next = undefined;
     began = performance.now();
     const run = work();
