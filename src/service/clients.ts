@@ -9,7 +9,7 @@ import { createClientSecret, isValid, keptSecret, MAX_SECRETS } from "./client-s
 import type { Act, Gate } from "./gate.ts";
 import { beyondManager } from "./limits.ts";
 
-type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
+export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
 
 /** A client as anybody may see it who manages clients: everything but its secrets. */
 export type ClientView = Omit<Client, "secrets"> & { secrets: { createdAt: Seconds; expiresAt?: Seconds }[] };

@@ -58,7 +58,7 @@ export function createQueries(
           .executeTakeFirst();
         if (key === undefined) return { outcome: "unchanged" };
         // One that never signed makes room behind the key it was to follow.
-        const follows = key.activates_at > now ? kid : key.follows;
+        const follows = key.activates_at > now ? `killed ${kid}` : key.follows;
         await transaction
           .updateTable("keys")
           .set({ killed_at: now, private_jwk: "", follows })
@@ -142,26 +142,32 @@ export function createQueries(
   };
 }
 
-/** Adds a key behind the one it follows. Where that has a follower, the follower signs no later than the key would have. */
+/**
+ * Adds a key behind the one it follows. Where that has a follower, the follower signs no later than the
+ * key would have. Neither signs before the one that it follows, whatever the clock says that asked for it.
+ */
 async function putBehind(
   transaction: Transaction<Schema>,
   { key, sequence, record }: { key: StoredKey; sequence: number; record: AuditRecord },
 ): Promise<Change<"added" | "activated" | "present">> {
-  const follower = await transaction
+  const keys = await transaction
     .selectFrom("keys")
-    .select(["kid", "activates_at"])
-    .where("follows", "=", key.follows)
-    .executeTakeFirst();
+    .select(["kid", "follows", "activates_at", "killed_at"])
+    .where((eb) => eb.or([eb("kid", "=", key.follows), eb("follows", "=", key.follows)]))
+    .execute();
+  const followed = keys.find(({ kid }) => kid === key.follows);
+  const hasSigned = followed !== undefined && followed.activates_at < (followed.killed_at ?? Number.POSITIVE_INFINITY);
+  const activatesAt = Math.max(key.activatesAt, hasSigned ? followed.activates_at : 0);
+  const follower = keys.find(({ follows }) => follows === key.follows);
   if (follower === undefined) {
-    await transaction.insertInto("keys").values(toKeyRow(key, sequence)).execute();
+    await transaction
+      .insertInto("keys")
+      .values(toKeyRow({ ...key, activatesAt }, sequence))
+      .execute();
     return { outcome: "added", record };
   }
-  if (follower.activates_at <= key.activatesAt) return { outcome: "present" };
-  await transaction
-    .updateTable("keys")
-    .set({ activates_at: key.activatesAt })
-    .where("kid", "=", follower.kid)
-    .execute();
+  if (follower.activates_at <= activatesAt) return { outcome: "present" };
+  await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "=", follower.kid).execute();
   return { outcome: "activated", record: { ...record, kid: follower.kid } };
 }
 
