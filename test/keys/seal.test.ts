@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { StartError } from "../../src/errors.ts";
+import { generateKeyPair, loadKeyPair } from "../../src/keys/key-pair.ts";
+import { seal, unseal } from "../../src/keys/seal.ts";
+import { localCaller } from "../../src/service/caller.ts";
+import { resealKeys } from "../../src/service/reseal.ts";
+import { createTokenService } from "../../src/service/service.ts";
+import { ISSUER, NOW, openService } from "../support/service.ts";
+
+const kek = randomBytes(32);
+const other = randomBytes(32);
+
+describe("seal", () => {
+  it("is undone by unseal with the same key and the same kid", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.string(), (text, kid) => {
+        fc.pre(text.isWellFormed());
+        expect(unseal(seal(text, kid, kek), kid, kek)).toEqual({ outcome: "unsealed", text });
+      }),
+    );
+  });
+
+  it("never seals one text the same way twice", () => {
+    expect(seal("text", "kid", kek)).not.toBe(seal("text", "kid", kek));
+  });
+
+  it("leaves nothing of the text, and nothing of the key but a name", () => {
+    const sealed = seal('{"d":"canary"}', "kid", kek);
+    expect(sealed).not.toContain("canary");
+    for (const encoding of ["hex", "base64url"] as const)
+      expect(sealed).not.toContain(kek.toString(encoding).slice(0, 11));
+  });
+});
+
+describe("unseal", () => {
+  const sealed = seal("text", "kid", kek);
+
+  it("tells a wrong key, a missing one, and a text that should have been sealed", () => {
+    expect(unseal(sealed, "kid", other)).toEqual({ outcome: "other-kek" });
+    expect(unseal(sealed, "kid", undefined)).toEqual({ outcome: "kek-missing" });
+    expect(unseal('{"kty":"EC"}', "kid", kek)).toEqual({ outcome: "not-sealed" });
+  });
+
+  it("refuses a sealed text that was exchanged with another key's", () => {
+    expect(unseal(sealed, "another", kek)).toEqual({ outcome: "damaged" });
+  });
+
+  it("refuses any one changed or missing character", () => {
+    for (let at = 0; at < sealed.length; at += 1) {
+      const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
+      const cut = sealed.slice(0, at);
+      // The last character's low bits are not part of the bytes, so another spelling of it is the same text.
+      if (at < sealed.length - 1) expect(unseal(changed, "kid", kek).outcome).not.toBe("unsealed");
+      expect(unseal(cut, "kid", kek).outcome).not.toBe("unsealed");
+    }
+  });
+});
+
+describe("a private key at rest", () => {
+  it("loads only with the key that it was sealed with, and says in one line which is missing", async () => {
+    const key = { alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "" } as const;
+    const sealed = await generateKeyPair({ ...key, kek });
+    const plain = await generateKeyPair(key);
+    expect(sealed.privateJwk).toMatch(/^sealed\./);
+    expect((await loadKeyPair(sealed, kek)).signing.kid).toBe(sealed.kid);
+    for (const [stored, given, words] of [
+      [sealed, other, "MINTMARK_KEK is not the key"],
+      [sealed, undefined, "set MINTMARK_KEK"],
+      [plain, kek, "run  mintmark keys rewrap"],
+    ] as const) {
+      const failure: unknown = await loadKeyPair(stored, given).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(StartError);
+      expect(String(failure)).toContain(words);
+      expect(String(failure)).not.toContain("\n");
+    }
+  });
+
+  it("is sealed by every server that has a key to seal with, and sealed anew by one command, all keys or none", async () => {
+    await using opened = await openService();
+    await opened.service.keys.rotate(localCaller, { immediate: true });
+    const { token } = await opened.service.getToken(localCaller, { claims: {} });
+    const { store } = opened;
+
+    expect(await resealKeys(store, { from: undefined, to: kek })).toBe(2);
+    for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^sealed\./);
+    await expect(createTokenService({ store })).rejects.toThrow(/set MINTMARK_KEK/);
+
+    await expect(resealKeys(store, { from: other, to: kek })).rejects.toThrow(StartError);
+    expect(await resealKeys(store, { from: kek, to: other })).toBe(2);
+    await expect(createTokenService({ store, kek })).rejects.toThrow(/MINTMARK_KEK is not the key/);
+    const again = await createTokenService({ store, kek: other, issuer: ISSUER, clock: () => NOW });
+    await expect(again.verifyToken({ token })).resolves.toMatchObject({ iss: ISSUER });
+    await again.keys.rotate(localCaller, { immediate: true });
+    for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^sealed\./);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import type { AuditQuery } from "../../src/store/audit.ts";
+import { addClient } from "../support/clients.ts";
+import { NOW } from "../support/service.ts";
+import { openSharedService } from "../support/shared-service.ts";
+
+const RETENTION = 1000;
+
+/** A service in whose log nothing but tokens for the subjects given stands, in this order, a second apart. */
+async function openWithTokens(subjects: string[]) {
+  const opened = await openSharedService({ auditRetention: RETENTION });
+  const issue = async (subject: string) => void (await opened.service.getToken(localCaller, { subject, claims: {} }));
+  for (const subject of subjects) {
+    await issue(subject);
+    opened.clock.now += 1;
+  }
+  return {
+    ...opened,
+    issue,
+    list: (query: Partial<AuditQuery> = {}) =>
+      opened.service.audit.list(localCaller, { action: "getToken", limit: 100, ...query }),
+  };
+}
+
+const subjectsOf = ({ records }: { records: { subject?: string | undefined }[] }) =>
+  records.map(({ subject }) => subject);
+
+describe("audit.list", () => {
+  it("lists the newest first, also within one millisecond", async () => {
+    const subjects = Array.from({ length: 50 }, (_, at) => `subject ${at}`);
+    await using opened = await openWithTokens(subjects);
+    expect(subjectsOf(await opened.list())).toEqual(subjects.toReversed());
+  });
+
+  it("gives every record on one page, although others are written between the pages", async () => {
+    await using opened = await openWithTokens(["a", "b", "c", "d", "e"]);
+    const pages = [await opened.list({ limit: 2 })];
+    for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) {
+      await opened.issue("later");
+      pages.push(await opened.list({ limit: 2, before: next }));
+    }
+    expect(pages.flatMap(subjectsOf)).toEqual(["e", "d", "c", "b", "a"]);
+  });
+
+  it("says of the last page that it is the last", async () => {
+    await using opened = await openWithTokens(["a", "b", "c", "d"]);
+    expect(await opened.list({ limit: 5 })).not.toHaveProperty("next");
+    const first = await opened.list({ limit: 2 });
+    expect(first).toHaveProperty("next", first.records.at(-1)?.id);
+    expect(await opened.list({ limit: 2, before: String(first.next) })).not.toHaveProperty("next");
+  });
+
+  it("filters by time: from a moment on, and before one", async () => {
+    await using opened = await openWithTokens(["a", "b", "c", "d"]);
+    expect(subjectsOf(await opened.list({ from: NOW + 1 }))).toEqual(["d", "c", "b"]);
+    expect(subjectsOf(await opened.list({ to: NOW + 2 }))).toEqual(["b", "a"]);
+    expect(subjectsOf(await opened.list({ from: NOW + 1, to: NOW + 2 }))).toEqual(["b"]);
+    expect(subjectsOf(await opened.list({ from: NOW + 2, to: NOW + 1 }))).toEqual([]);
+  });
+
+  it("filters by client, action and outcome, and by all of them together", async () => {
+    await using opened = await openSharedService();
+    const { service } = opened;
+    const clients = [await addClient(service, { permissions: ["issue"] }), await addClient(service)];
+    const callers = await Promise.all(clients.map((client) => service.authenticate(client, "192.0.2.1")));
+    for (const caller of callers) {
+      await service.getToken(caller, { claims: {} }).catch(() => {});
+      await service.keys.list(caller).catch(() => {});
+    }
+    const [first, second] = callers.map(({ clientId }) => clientId);
+    const list = async (query: Partial<AuditQuery>) => {
+      const { records } = await service.audit.list(localCaller, { limit: 100, ...query });
+      return records.map(({ clientId, action, outcome }) => [clientId, action, outcome]);
+    };
+    expect(await list({ clientId: first })).toEqual([
+      [first, "keys.list", "refused"],
+      [first, "getToken", "allowed"],
+    ]);
+    expect(await list({ action: "getToken" })).toEqual([
+      [second, "getToken", "refused"],
+      [first, "getToken", "allowed"],
+    ]);
+    expect(await list({ outcome: "refused", action: "keys.list" })).toEqual([
+      [second, "keys.list", "refused"],
+      [first, "keys.list", "refused"],
+    ]);
+    expect(await list({ clientId: first, action: "getToken", outcome: "allowed" })).toHaveLength(1);
+    expect(await list({ clientId: first, action: "getToken", outcome: "refused" })).toEqual([]);
+    expect(await list({ clientId: "nobody" })).toEqual([]);
+  });
+});
+
+describe("upkeep", () => {
+  it("forgets a record when it is older than it is to be kept, and not before", async () => {
+    await using opened = await openWithTokens(["a", "b"]);
+    opened.clock.now = NOW + RETENTION;
+    await opened.service.upkeep();
+    expect(subjectsOf(await opened.list())).toEqual(["b", "a"]);
+    opened.clock.now = NOW + RETENTION + 1;
+    await opened.service.upkeep();
+    expect(subjectsOf(await opened.list())).toEqual(["b"]);
+  });
+});

@@ -1,0 +1,155 @@
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { describe, expect, it } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import type { NewClient } from "../../src/service/clients.ts";
+import type { AuditRecord } from "../../src/store/audit.ts";
+import type { Permission } from "../../src/store/client.ts";
+import { addClient, newClient } from "../support/clients.ts";
+import { NOW } from "../support/service.ts";
+import { openSharedService } from "../support/shared-service.ts";
+
+const ADDRESS = "192.0.2.1";
+
+/** A service, a client of it that acts, and another one that is acted on. */
+async function openWithActor(fields: Partial<NewClient>) {
+  const opened = await openSharedService();
+  const credentials = await addClient(opened.service, fields);
+  const target = await addClient(opened.service);
+  const actor = await opened.service.authenticate(credentials, ADDRESS);
+  const kid = opened.service.jwks().keys[0]?.kid ?? "";
+  return {
+    ...opened,
+    actor,
+    target: target.clientId,
+    kid,
+    secrets: [credentials.clientSecret, target.clientSecret],
+    /** What the log says that the actor did. */
+    async acts(): Promise<AuditRecord[]> {
+      const { records } = await opened.service.audit.list(localCaller, { clientId: actor.clientId, limit: 100 });
+      return records;
+    },
+  };
+}
+
+type Opened = Awaited<ReturnType<typeof openWithActor>>;
+type Done = { about: Partial<AuditRecord>; secrets?: string[] };
+
+type Act = {
+  action: string;
+  needs: Permission;
+  /** Does it, and says whom it was about and which secrets it gave away. */
+  act: (opened: Opened) => Promise<Done>;
+  /** Whom a refusal is about, as far as that is known before it is done. */
+  refused: (opened: Opened) => Partial<AuditRecord>;
+};
+
+const acts: Act[] = [
+  {
+    action: "getToken",
+    needs: "issue",
+    async act({ service, actor }) {
+      const { token } = await service.getToken(actor, { claims: {} });
+      const { jti = "" } = decodeJwt(token);
+      const { kid = "" } = decodeProtectedHeader(token);
+      return { about: { subject: actor.clientId, jti, kid }, secrets: [token, token.slice(token.lastIndexOf("."))] };
+    },
+    refused: ({ actor, kid }) => ({ subject: actor.clientId, kid }),
+  },
+  {
+    action: "clients.create",
+    needs: "manage_clients",
+    async act({ service, actor }) {
+      const { clientId, clientSecret } = await service.clients.create(actor, newClient());
+      return { about: { target: clientId }, secrets: [clientSecret] };
+    },
+    refused: () => ({}),
+  },
+  {
+    action: "clients.rotateSecret",
+    needs: "manage_clients",
+    async act({ service, actor, target }) {
+      const { clientSecret } = await service.clients.rotateSecret(actor, { clientId: target, overlap: 60 });
+      return { about: { target }, secrets: [clientSecret] };
+    },
+    refused: ({ target }) => ({ target }),
+  },
+  {
+    action: "clients.remove",
+    needs: "manage_clients",
+    async act({ service, actor, target }) {
+      await service.clients.remove(actor, target);
+      return { about: { target } };
+    },
+    refused: ({ target }) => ({ target }),
+  },
+  {
+    action: "keys.rotate",
+    needs: "rotate_keys",
+    async act({ service, actor, kid }) {
+      const keys = await service.keys.rotate(actor, { immediate: false });
+      return { about: { kid: keys.find((key) => key.kid !== kid)?.kid ?? "no new key" } };
+    },
+    refused: () => ({}),
+  },
+  {
+    action: "keys.kill",
+    needs: "rotate_keys",
+    async act({ service, actor, kid }) {
+      await service.keys.kill(actor, kid);
+      return { about: { kid } };
+    },
+    refused: ({ kid }) => ({ kid }),
+  },
+];
+
+describe("the audit log", () => {
+  it.each(acts)("has one record of an allowed $action, with nothing secret in it", async (it) => {
+    await using opened = await openWithActor({ permissions: [it.needs] });
+    const { about, secrets = [] } = await it.act(opened);
+    expect(await opened.acts()).toEqual([
+      {
+        id: expect.any(String),
+        at: NOW,
+        clientId: opened.actor.clientId,
+        action: it.action,
+        outcome: "allowed",
+        ...about,
+      },
+    ]);
+    const rows = JSON.stringify(opened.rows("audit"));
+    for (const secret of [...opened.secrets, ...secrets]) expect(rows).not.toContain(secret);
+  });
+
+  it.each(acts)("has one record of a refused $action when the refusal arrives", async (it) => {
+    await using opened = await openWithActor({ permissions: ["follow_events"] });
+    await expect(it.act(opened)).rejects.toMatchObject({ reason: "permission_denied" });
+    const [record, ...others] = await opened.acts();
+    expect(others).toEqual([]);
+    expect(record).toMatchObject({
+      at: NOW,
+      action: it.action,
+      outcome: "refused",
+      reason: "permission_denied",
+      ...it.refused(opened),
+    });
+  });
+
+  it("has a record of every refusal to read", async () => {
+    await using opened = await openWithActor({});
+    const { service, actor } = opened;
+    const reads = [service.clients.list(actor), service.keys.list(actor), service.audit.list(actor, { limit: 1 })];
+    for (const read of reads) await expect(read).rejects.toMatchObject({ reason: "permission_denied" });
+    expect((await opened.acts()).map(({ action, outcome }) => `${action} ${outcome}`).toSorted()).toEqual([
+      "audit.list refused",
+      "clients.list refused",
+      "keys.list refused",
+    ]);
+  });
+
+  it("has a record of a request beyond a client's limits, and of whom it was about", async () => {
+    await using opened = await openWithActor({ permissions: ["issue"] });
+    const refusal = opened.service.getToken(opened.actor, { subject: "ada", claims: {} });
+    await expect(refusal).rejects.toMatchObject({ reason: "permission_denied" });
+    expect(await opened.acts()).toMatchObject([{ action: "getToken", outcome: "refused", subject: "ada" }]);
+  });
+});

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import { createTokenService } from "../../src/service/service.ts";
+import { ISSUER, NOW, openService } from "../support/service.ts";
+
+/** Two services on one store, as two servers are, and how often the second has read the keys. */
+async function openTwo() {
+  const opened = await openService();
+  const reads = { count: 0 };
+  const store = {
+    ...opened.store,
+    listKeys() {
+      reads.count += 1;
+      return opened.store.listKeys();
+    },
+    watch: () => () => {},
+  };
+  const other = await createTokenService({ store, issuer: ISSUER, clock: () => NOW });
+  return { one: opened.service, other, reads, [Symbol.asyncDispose]: opened[Symbol.asyncDispose] };
+}
+
+/** A token whose header names a key that nobody has. */
+function withRandomKid(token: string): string {
+  const header = { alg: "ES256", typ: "at+jwt", kid: randomBytes(32).toString("base64url") };
+  return [Buffer.from(JSON.stringify(header)).toString("base64url"), ...token.split(".").slice(1)].join(".");
+}
+
+describe("a server that has not yet heard of a rotation", () => {
+  it("verifies a token by the new key at once", async () => {
+    await using two = await openTwo();
+    await two.one.keys.rotate(localCaller, { immediate: true });
+    const { token } = await two.one.getToken(localCaller, { claims: {} });
+    await expect(two.other.verifyToken({ token })).resolves.toMatchObject({ iss: ISSUER });
+  });
+
+  it("believes a killed key no more once it has heard of it, and does not look again for it", async () => {
+    await using two = await openTwo();
+    const { token } = await two.one.getToken(localCaller, { claims: {} });
+    const [key] = two.one.jwks().keys;
+    await two.one.keys.kill(localCaller, key?.kid ?? "");
+    await expect(two.one.verifyToken({ token })).rejects.toMatchObject({ reason: "invalid_token" });
+    const { token: later } = await two.one.getToken(localCaller, { claims: {} });
+    await expect(two.other.verifyToken({ token: later })).resolves.toBeDefined();
+    const { count } = two.reads;
+    await expect(two.other.verifyToken({ token })).rejects.toMatchObject({ reason: "invalid_token" });
+    expect(two.reads.count).toBe(count);
+  });
+});
+
+describe("a flood of tokens with random kids", () => {
+  it("is refused, and reads the store no more than ten times a second", async () => {
+    await using two = await openTwo();
+    const { token } = await two.one.getToken(localCaller, { claims: {} });
+    const start = performance.now();
+    const before = two.reads.count;
+    for (let wave = 0; wave < 5; wave += 1) {
+      const flood = Array.from({ length: 1000 }, () => two.other.verifyToken({ token: withRandomKid(token) }));
+      for (const outcome of await Promise.allSettled(flood)) {
+        expect(outcome).toMatchObject({ status: "rejected", reason: { reason: "invalid_token" } });
+      }
+    }
+    const seconds = (performance.now() - start) / 1000;
+    expect(two.reads.count - before).toBeLessThanOrEqual(10 * seconds + 1);
+  });
+});

@@ -1,0 +1,24 @@
+import { localCaller } from "../../src/service/caller.ts";
+import { keptSecret } from "../../src/service/client-secret.ts";
+import type { Clients, NewClient } from "../../src/service/clients.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { Credentials } from "./call-as.ts";
+import { NOW } from "./service.ts";
+
+/** A client that may do nothing, but for the fields given. */
+export function newClient(fields: Partial<NewClient> = {}): NewClient {
+  return { name: "test", permissions: [], scopes: [], audiences: [], anySubject: false, ...fields };
+}
+
+/** Adds a client, by whoever may do everything, and gives what it authenticates with. */
+export async function addClient({ clients }: { clients: Clients }, fields: Partial<NewClient> = {}) {
+  const { clientId, clientSecret } = await clients.create(localCaller, newClient(fields));
+  return { clientId, clientSecret };
+}
+
+/** Adds a client that may ask for tokens, with an id and a secret that the service itself would not choose. */
+export async function addChosenClient(store: Store, { clientId, clientSecret }: Credentials): Promise<void> {
+  const secrets = [keptSecret(clientSecret, NOW)];
+  const client = { ...newClient({ permissions: ["issue"] }), clientId, createdAt: NOW, secrets };
+  await store.addClient(client, { id: "0", at: NOW, action: "clients.create", outcome: "allowed" });
+}
