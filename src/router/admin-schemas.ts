@@ -4,7 +4,7 @@ import { identifier } from "../token/claims.ts";
 
 const seconds = z.int().positive();
 const kid = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's kid");
-const clientId = z.string().min(1).max(255);
+const clientId = identifier;
 
 /** One scope token (RFC 6749 §3.3), or `*` for any. */
 const scopeToken = z
@@ -78,11 +78,18 @@ export const removeClientInput = z.strictObject({ clientId });
 export const auditQuery = z
   .strictObject({
     clientId: clientId.optional(),
-    action: z.string().max(64).optional(),
+    action: z
+      .string()
+      .regex(/^[\w.]{1,64}$/)
+      .optional(),
     outcome: z.enum(["allowed", "refused"]).optional(),
     from: seconds.optional().meta({ description: "Not before this moment." }),
     to: seconds.optional().meta({ description: "Before this moment." }),
-    before: z.string().max(64).optional().meta({ description: "`next` of the page before this one." }),
+    before: z
+      .string()
+      .regex(/^\w{1,64}$/)
+      .optional()
+      .meta({ description: "`next` of the page before this one." }),
     limit: z.int().min(1).max(1000).default(100),
   })
   .prefault({});

@@ -2,6 +2,7 @@ import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { MintmarkError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
+import { identifier } from "../token/claims.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Caller, localCaller } from "./caller.ts";
 import { secretMatches } from "./client-secret.ts";
@@ -60,7 +61,8 @@ export function createAuthenticator({ store, clock, audit, open }: Authenticator
     const pair = `${clientId} ${address}`;
     const isKnown = known.has(pair);
     if (!isKnown) await count(pair, address);
-    const client = clientId === "" ? undefined : await store.findClient(clientId);
+    // What could be no client's id is not looked for: not every database takes any text.
+    const client = identifier.safeParse(clientId).success ? await store.findClient(clientId) : undefined;
     const matches = secretMatches(clientSecret, client?.secrets ?? [], clock());
     if (client === undefined || !matches) {
       audit.countRefusal(address, "invalid_client");

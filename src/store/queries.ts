@@ -71,7 +71,9 @@ export function createQueries(
     resealKeys: (keys, record) =>
       change(async (transaction) => {
         for (const { kid, privateJwk } of keys) {
-          await transaction.updateTable("keys").set({ private_jwk: privateJwk }).where("kid", "=", kid).execute();
+          const change = transaction.updateTable("keys").set({ private_jwk: privateJwk });
+          // One that was killed meanwhile stays without.
+          await change.where("kid", "=", kid).where("killed_at", "is", null).execute();
         }
         return { outcome: "resealed", record };
       }),

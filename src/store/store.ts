@@ -8,6 +8,8 @@ import type { Client, ClientSecret } from "./client.ts";
  * resolves, or not at all. A verb that changes something takes the audit record of the change and
  * writes both or neither. Safe for concurrent use, by several servers too.
  *
+ * Text is well-formed Unicode without NUL: what comes from outside is checked before it comes here.
+ *
  * Throws `unavailable` where the database cannot be reached or cannot write.
  */
 export type Store = {

@@ -22,6 +22,13 @@ describePostgres("a server whose PostgreSQL is away", () => {
     await postgres[Symbol.asyncDispose]();
   });
 
+  it("is asked about no client whose id no database need take", async () => {
+    for (const id of ["%00", "a%00b", "%ED%A0%80", "%0A"]) {
+      const headers = { authorization: `Basic ${Buffer.from(`${id}:secret`).toString("base64")}` };
+      expect(await send(`${server.origin}/trpc/getToken`, { headers })).toMatchObject({ status: 401 });
+    }
+  });
+
   const away = {
     stopped: { leave: () => postgres.stop("fast"), comeBack: () => postgres.start() },
     killed: { leave: () => postgres.kill(), comeBack: () => postgres.start() },

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { MintmarkError } from "../../src/errors.ts";
+import type { AuditRecord } from "../../src/store/audit.ts";
+import type { Store } from "../../src/store/store.ts";
+import { NOW } from "../support/service.ts";
+import type { Open } from "./conformance.ts";
+import { aClient, aKey, aRecord, aSecret } from "./samples.ts";
+
+const everything = { limit: 1000 };
+const unavailable = new MintmarkError("unavailable");
+
+export function describeAtomicity(open: Open): void {
+  describe("a change and its record", () => {
+    it("are written both or neither: a record that cannot be written takes its change with it", async () => {
+      await using opened = await open();
+      const { here } = opened;
+      const { changes, record } = await furnish(here);
+      const before = await contentOf(here);
+      for (const [name, apply] of Object.entries(changes)) {
+        // The id is taken, so the record is refused after the change was made.
+        await expect(apply(record), name).rejects.toMatchObject(unavailable);
+        expect(await contentOf(here), name).toEqual(before);
+        expect(await contentOf(opened.there), name).toEqual(before);
+      }
+      for (const [name, apply] of Object.entries(changes)) {
+        await apply(aRecord());
+        expect(await here.listAudit({ limit: 1 }), name).not.toEqual(before.audit.slice(0, 1));
+      }
+    });
+
+    it("are written both or neither: a change that cannot be made leaves no record", async () => {
+      await using opened = await open();
+      const { here } = opened;
+      const { keys } = await furnish(here);
+      const before = await contentOf(here);
+      const duplicate = { ...keys[0], follows: "another" };
+      await expect(here.addKey(duplicate, aRecord())).rejects.toMatchObject(unavailable);
+      const kill = { now: NOW, replacement: { ...duplicate, follows: keys[1].kid } };
+      await expect(here.killKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(unavailable);
+      expect(await contentOf(here)).toEqual(before);
+    });
+
+    it("are there when their promise has resolved, in every process and after a reopening", async () => {
+      await using opened = await open();
+      const { changes } = await furnish(opened.here);
+      for (const apply of Object.values(changes)) {
+        await apply(aRecord());
+        expect(await contentOf(opened.there)).toEqual(await contentOf(opened.here));
+      }
+      const content = await contentOf(opened.here);
+      expect(await contentOf(await opened.reopen())).toEqual(content);
+    });
+  });
+}
+
+/** All that a store holds, but for the order of its keys. */
+async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listAudit" | "revision">) {
+  const keys = await store.listKeys();
+  return {
+    keys: keys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1)),
+    clients: await store.listClients(),
+    audit: await store.listAudit(everything),
+    revision: await store.revision(),
+  };
+}
+
+/** Puts keys, clients and a record into a store, and gives every change that can be made of them, one after the other. */
+async function furnish(store: Store) {
+  const record = aRecord();
+  await store.appendAudit([record]);
+  const first = await aKey();
+  const keys = [first, await aKey({ follows: first.kid, activatesAt: NOW + 660 })] as const;
+  for (const key of keys) await store.addKey(key, aRecord());
+  const client = aClient();
+  await store.addClient(client, aRecord());
+  const next = await aKey({ follows: keys[1].kid, activatesAt: NOW + 1320 });
+  const secrets = { from: client.secrets, to: [aSecret()] };
+  const sooner = { ...next, follows: keys[0].kid, activatesAt: NOW };
+  const newcomer = aClient();
+  const changes: Record<string, (record: AuditRecord) => Promise<unknown>> = {
+    addKey: (record) => store.addKey(next, record),
+    "addKey, activating": (record) => store.addKey(sooner, record),
+    resealKeys: (record) =>
+      store.resealKeys(
+        keys.map(({ kid }) => ({ kid, privateJwk: "sealed" })),
+        record,
+      ),
+    killKey: (record) => store.killKey(keys[0].kid, { now: NOW, replacement: sooner }, record),
+    addClient: (record) => store.addClient(newcomer, record),
+    replaceSecrets: (record) => store.replaceSecrets(client.clientId, secrets, record),
+    removeClient: (record) => store.removeClient(client.clientId, record),
+  };
+  return { record, keys, changes };
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { NOW } from "../support/service.ts";
+import type { Open } from "./conformance.ts";
+import { aClient, aRecord, aSecret } from "./samples.ts";
+
+const everything = { limit: 1000 };
+
+export function describeClients(open: Open): void {
+  describe("addClient", () => {
+    it("adds a client, and findClient gives it back as it was, with all that is optional or without", async () => {
+      await using opened = await open();
+      const bare = aClient({ name: "", permissions: [], scopes: [], audiences: [], anySubject: false, secrets: [] });
+      const secrets = [aSecret(), { ...aSecret(), expiresAt: NOW + 60 }];
+      const full = aClient({ maxTtl: 60, permissions: ["admin"], scopes: ["a b", '"'], secrets });
+      for (const client of [bare, full]) {
+        expect(await opened.here.addClient(client, aRecord())).toBe("added");
+        expect(await opened.there.findClient(client.clientId)).toEqual(client);
+      }
+    });
+
+    it("leaves a client of that id as it is, and records nothing", async () => {
+      await using opened = await open();
+      const client = aClient();
+      await opened.here.addClient(client, aRecord());
+      expect(await opened.there.addClient({ ...client, permissions: ["admin"] }, aRecord())).toBe("present");
+      expect(await opened.here.listClients()).toEqual([client]);
+      expect(await opened.here.listAudit(everything)).toHaveLength(1);
+    });
+
+    it("adds one of many of that id that two processes offer at once", async () => {
+      await using opened = await open();
+      const offered = Array.from({ length: 12 }, () => aClient({ clientId: "admin" }));
+      const outcomes = await Promise.all(
+        offered.map((client, at) => (at % 2 ? opened.here : opened.there).addClient(client, aRecord())),
+      );
+      expect(outcomes.toSorted()).toEqual(["added", ...Array(11).fill("present")]);
+      expect(await opened.here.listClients()).toEqual([offered[outcomes.indexOf("added")]]);
+      expect(await opened.here.listAudit(everything)).toHaveLength(1);
+    });
+  });
+
+  describe("findClient", () => {
+    it("finds no client by an id that is unknown, differs in case, or is a pattern", async () => {
+      await using opened = await open();
+      await opened.here.addClient(aClient({ clientId: "admin" }), aRecord());
+      for (const clientId of ["", "Admin", "admi%", "admin ", "' or ''='"]) {
+        expect(await opened.here.findClient(clientId)).toBeUndefined();
+      }
+    });
+  });
+
+  describe("listClients", () => {
+    it("lists clients by name, and those of one name always in the same order", async () => {
+      await using opened = await open();
+      const names = ["worker", "backup", "reporting", "backup"];
+      for (const name of names) await opened.here.addClient(aClient({ name }), aRecord());
+      const listed = await opened.here.listClients();
+      expect(listed.map(({ name }) => name)).toEqual(names.toSorted());
+      expect(await opened.there.listClients()).toEqual(listed);
+    });
+  });
+
+  describe("replaceSecrets", () => {
+    it("replaces the secrets that are still the ones given, and nothing else", async () => {
+      await using opened = await open();
+      const [client, other] = [aClient(), aClient()];
+      for (const each of [client, other]) await opened.here.addClient(each, aRecord());
+      const to = [aSecret(), ...client.secrets.map((secret) => ({ ...secret, expiresAt: NOW + 60 }))];
+      const change = { from: client.secrets, to };
+      expect(await opened.there.replaceSecrets(client.clientId, change, aRecord())).toBe("replaced");
+      expect(await opened.here.findClient(client.clientId)).toEqual({ ...client, secrets: to });
+      expect(await opened.here.findClient(other.clientId)).toEqual(other);
+    });
+
+    it("changes and records nothing where they are others by now, or the client is gone", async () => {
+      await using opened = await open();
+      const client = aClient();
+      await opened.here.addClient(client, aRecord());
+      const change = { from: [aSecret()], to: [aSecret()] };
+      for (const clientId of [client.clientId, "unknown"]) {
+        expect(await opened.here.replaceSecrets(clientId, change, aRecord())).toBe("changed");
+      }
+      expect(await opened.here.listClients()).toEqual([client]);
+      expect(await opened.here.listAudit(everything)).toHaveLength(1);
+    });
+
+    it("lets one of many win that two processes try at once", async () => {
+      await using opened = await open();
+      const client = aClient();
+      await opened.here.addClient(client, aRecord());
+      const offered = Array.from({ length: 12 }, () => [aSecret()]);
+      const outcomes = await Promise.all(
+        offered.map((to, at) => {
+          const store = at % 2 ? opened.here : opened.there;
+          return store.replaceSecrets(client.clientId, { from: client.secrets, to }, aRecord());
+        }),
+      );
+      expect(outcomes.toSorted()).toEqual([...Array(11).fill("changed"), "replaced"]);
+      const winner = offered[outcomes.indexOf("replaced")];
+      expect((await opened.here.findClient(client.clientId))?.secrets).toEqual(winner);
+    });
+  });
+
+  describe("removeClient", () => {
+    it("removes one client, once, however many ask at once in two processes", async () => {
+      await using opened = await open();
+      const [client, other] = [aClient(), aClient()];
+      for (const each of [client, other]) await opened.here.addClient(each, aRecord());
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, at) =>
+          (at % 2 ? opened.here : opened.there).removeClient(client.clientId, aRecord()),
+        ),
+      );
+      expect(outcomes.toSorted()).toEqual(["removed", ...Array(7).fill("unknown")]);
+      expect(await opened.here.findClient(client.clientId)).toBeUndefined();
+      expect(await opened.here.listClients()).toEqual([other]);
+      expect(await opened.here.listAudit(everything)).toHaveLength(3);
+    });
+  });
+}

@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import { NOW } from "../support/service.ts";
+import type { Open } from "./conformance.ts";
+import { aKey, aRecord } from "./samples.ts";
+
+const everything = { limit: 1000 };
+
+export function describeKeys(open: Open): void {
+  describeAdding(open);
+  describeKilling(open);
+  describeResealing(open);
+}
+
+function describeAdding(open: Open): void {
+  describe("addKey", () => {
+    it("adds the first key and one behind it, and listKeys gives them back as they were", async () => {
+      await using opened = await open();
+      const first = await aKey();
+      const second = await aKey({ alg: "EdDSA", follows: first.kid, activatesAt: NOW + 660 });
+      expect(await opened.here.addKey(first, aRecord())).toBe("added");
+      expect(await opened.there.addKey(second, aRecord())).toBe("added");
+      expect(await opened.here.listKeys()).toHaveLength(2);
+      expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, second]));
+    });
+
+    it("adds one first key and one follower, however many are offered at once by two processes", async () => {
+      await using opened = await open();
+      let follows = "";
+      for (const round of [1, 2]) {
+        const offered = await Promise.all(Array.from({ length: 12 }, () => aKey({ follows })));
+        const outcomes = await Promise.all(
+          offered.map((key, at) => (at % 2 ? opened.here : opened.there).addKey(key, aRecord({ kid: key.kid }))),
+        );
+        expect(outcomes.toSorted()).toEqual(["added", ...Array(11).fill("present")]);
+        const keys = await opened.here.listKeys();
+        expect(keys).toHaveLength(round);
+        follows = offered[outcomes.indexOf("added")]?.kid ?? "";
+        expect(keys.map(({ kid }) => kid)).toContain(follows);
+      }
+      expect(await opened.here.listAudit(everything)).toHaveLength(2);
+    });
+
+    it("activates a follower that was to sign later, and records that one", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const immediate = await aKey({ follows: first.kid, activatesAt: NOW + 5 });
+      expect(await opened.here.addKey(immediate, aRecord({ kid: immediate.kid }))).toBe("activated");
+      expect(await opened.here.listKeys()).toHaveLength(2);
+      expect(await opened.here.listKeys()).toContainEqual({ ...pending, activatesAt: NOW + 5 });
+      expect((await opened.here.listAudit({ limit: 1 }))[0]?.kid).toBe(pending.kid);
+    });
+
+    it("leaves a follower that signs as early, and records nothing", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const later = await aKey({ follows: first.kid, activatesAt: pending.activatesAt + 1 });
+      expect(await opened.here.addKey(later, aRecord())).toBe("present");
+      expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, pending]));
+      expect(await opened.here.listAudit(everything)).toHaveLength(2);
+    });
+  });
+}
+
+function describeKilling(open: Open): void {
+  describe("killKey", () => {
+    it("forgets the private half and keeps the rest", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      expect(await opened.here.killKey(first.kid, { now: NOW + 9 }, aRecord())).toBe("killed");
+      expect(await opened.there.listKeys()).toEqual(
+        expect.arrayContaining([{ ...first, privateJwk: "", killedAt: NOW + 9 }, pending]),
+      );
+    });
+
+    it("changes and records nothing for a key that is dead or unknown", async () => {
+      await using opened = await open();
+      const { first } = await addTwo(opened);
+      await opened.here.killKey(first.kid, { now: NOW + 9 }, aRecord());
+      const keys = await opened.here.listKeys();
+      const replacement = await aKey({ follows: first.kid });
+      for (const kid of [first.kid, "unknown"]) {
+        expect(await opened.here.killKey(kid, { now: NOW + 20, replacement }, aRecord())).toBe("unchanged");
+      }
+      expect(await opened.here.listKeys()).toEqual(keys);
+      expect(await opened.here.listAudit(everything)).toHaveLength(3);
+    });
+
+    it("makes room behind the key that a pending one was to follow", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      await opened.here.killKey(pending.kid, { now: NOW + 9 }, aRecord());
+      const next = await aKey({ follows: first.kid, activatesAt: NOW + 700 });
+      expect(await opened.here.addKey(next, aRecord())).toBe("added");
+      expect(await opened.here.listKeys()).toContainEqual(next);
+    });
+
+    it("makes no room behind the key that a used one followed", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      await opened.here.killKey(pending.kid, { now: pending.activatesAt }, aRecord());
+      const next = await aKey({ follows: first.kid, activatesAt: pending.activatesAt + 1 });
+      expect(await opened.here.addKey(next, aRecord())).toBe("present");
+    });
+
+    it("adds the replacement", async () => {
+      await using opened = await open();
+      const first = await aKey();
+      await opened.here.addKey(first, aRecord());
+      const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
+      expect(await opened.here.killKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.listKeys()).toContainEqual(replacement);
+    });
+
+    it("adds the replacement of a key that has not signed yet by this clock", async () => {
+      await using opened = await open();
+      const first = await aKey();
+      await opened.here.addKey(first, aRecord());
+      const replacement = await aKey({ follows: first.kid, activatesAt: NOW - 9 });
+      expect(await opened.here.killKey(first.kid, { now: NOW - 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.listKeys()).toContainEqual(replacement);
+    });
+
+    it("activates the follower where there is one already, in place of the replacement", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
+      expect(await opened.here.killKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.listKeys()).toHaveLength(2);
+      expect(await opened.here.listKeys()).toContainEqual({ ...pending, activatesAt: NOW + 9 });
+    });
+
+    it("kills once, with one replacement, however many ask at once in two processes", async () => {
+      await using opened = await open();
+      const first = await aKey();
+      await opened.here.addKey(first, aRecord());
+      const offered = await Promise.all(Array.from({ length: 8 }, () => aKey({ follows: first.kid })));
+      const outcomes = await Promise.all(
+        offered.map((replacement, at) =>
+          (at % 2 ? opened.here : opened.there).killKey(first.kid, { now: NOW, replacement }, aRecord()),
+        ),
+      );
+      expect(outcomes.toSorted()).toEqual(["killed", ...Array(7).fill("unchanged")]);
+      const replacement = offered[outcomes.indexOf("killed")];
+      expect((await opened.here.listKeys()).filter(({ killedAt }) => killedAt === undefined)).toEqual([replacement]);
+    });
+  });
+}
+
+function describeResealing(open: Open): void {
+  describe("resealKeys", () => {
+    it("replaces the private halves and nothing else", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
+      expect(await opened.here.resealKeys(sealed, aRecord())).toBe("resealed");
+      expect(await opened.there.listKeys()).toEqual(expect.arrayContaining(sealed));
+      expect(await opened.here.listAudit(everything)).toHaveLength(3);
+    });
+
+    it("leaves a key without its private half that was killed meanwhile", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      await opened.there.killKey(first.kid, { now: NOW }, aRecord());
+      await opened.here.resealKeys([first, pending], aRecord()).catch(() => {});
+      expect((await opened.here.listKeys()).find(({ kid }) => kid === first.kid)?.privateJwk).toBe("");
+    });
+  });
+}
+
+/** Adds a key that signs, and a pending one behind it. */
+async function addTwo({ here }: Awaited<ReturnType<Open>>) {
+  const first = await aKey();
+  const pending = await aKey({ follows: first.kid, activatesAt: NOW + 660 });
+  for (const key of [first, pending]) await here.addKey(key, aRecord({ kid: key.kid }));
+  return { first, pending };
+}

@@ -1,0 +1,43 @@
+import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
+import type { AuditRecord } from "../../src/store/audit.ts";
+import type { Client } from "../../src/store/client.ts";
+import { NOW } from "../support/service.ts";
+
+let made = 0;
+
+/** A name that no other sample has. Later ones sort behind earlier ones. */
+export function unique(prefix = ""): string {
+  made += 1;
+  return `${prefix}${String(made).padStart(9, "0")}`;
+}
+
+export function aRecord(fields: Partial<AuditRecord> = {}): AuditRecord {
+  return { id: unique(), at: NOW, action: "test", outcome: "allowed", ...fields };
+}
+
+/** Records in the order in which they were made. */
+export function records(count: number, fields: Partial<AuditRecord> = {}): AuditRecord[] {
+  return Array.from({ length: count }, () => aRecord(fields));
+}
+
+export function aClient(fields: Partial<Client> = {}): Client {
+  return {
+    clientId: unique("client-"),
+    name: "reporting",
+    permissions: ["issue", "verify"],
+    scopes: ["read", "write"],
+    audiences: ["*"],
+    anySubject: true,
+    createdAt: NOW,
+    secrets: [aSecret()],
+    ...fields,
+  };
+}
+
+export function aSecret() {
+  return { hash: unique("hash-"), createdAt: NOW };
+}
+
+export function aKey(fields: Partial<NewKey> = {}): Promise<StoredKey> {
+  return generateKeyPair({ alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "", ...fields });
+}
