@@ -10,7 +10,7 @@ import { describeRevision } from "./conformance-revision.ts";
 import { describeStrings } from "./conformance-strings.ts";
 
 /** One new database that this process and another one have open. */
-export type Opened = {
+type Opened = {
   here: Store;
   there: StoreElsewhere;
   /** Closes it in both processes, and opens it in this one again. */
