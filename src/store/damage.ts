@@ -1,0 +1,37 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { StartError } from "../errors.ts";
+
+export function cannotOpen(file: string, code: string): StartError {
+  return new StartError(
+    `The database ${file} cannot be opened (${code}): restore it from a backup, or name another folder in MINTMARK_DATA`,
+  );
+}
+
+/** Where the header says how long a page is, and how many there are (SQLite file format §1.3). */
+const PAGE_SIZE_AT = 16;
+const PAGE_COUNT_AT = 28;
+const HEADER_BYTES = 100;
+
+/**
+ * Refuses a file that has lost its end. SQLite would notice only when it comes to a page that is not
+ * there; and it takes an empty file for a new database, so that new keys would be made over the lost ones.
+ */
+export function refuseIfCutShort(file: string): void {
+  const wal = `${file}-wal`;
+  // After a crash the end may still be in the write-ahead log; from there it is put in its place.
+  if (existsSync(wal) && statSync(wal).size > 0) return;
+  const header = readHeader(file);
+  const isSqlite = header.toString("latin1", 0, 15) === "SQLite format 3";
+  const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
+  const bytes = (pageSize === 1 ? 65536 : pageSize) * header.readUInt32BE(PAGE_COUNT_AT);
+  if (!isSqlite) throw cannotOpen(file, "SQLITE_NOTADB");
+  if (statSync(file).size < bytes) throw cannotOpen(file, "SQLITE_CORRUPT");
+}
+
+function readHeader(file: string): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const descriptor = openSync(file, "r");
+  readSync(descriptor, header);
+  closeSync(descriptor);
+  return header;
+}
