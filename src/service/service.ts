@@ -63,7 +63,7 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
   jwks(): JwkSet;
   /** Resolves if requests can be served in full, and rejects with `unavailable` if the database is away. */
   ready(): Promise<void>;
-  /** Does now what is done at intervals: rotates keys in time, writes what was counted, forgets old records. */
+  /** Does now what is done every minute: reads the keys, rotates them in time, writes what was counted, forgets old records. */
   upkeep(): Promise<void>;
   /** Ends all work and closes the store. */
   close(): Promise<void>;
@@ -99,6 +99,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   await rotateIfDue();
 
   const upkeep = async () => {
+    await keys.reload();
     await rotateIfDue();
     await audit.flush();
     await store.pruneAudit(clock() - auditRetention);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
-import type { Caller } from "../../src/service/caller.ts";
+import { type Caller, localCaller } from "../../src/service/caller.ts";
 import type { NewClient } from "../../src/service/clients.ts";
 import { addClient } from "../support/clients.ts";
 import { ISSUER, openService } from "../support/service.ts";
@@ -54,6 +54,10 @@ describe("a client's limits", () => {
       code: "FORBIDDEN",
       cause: { reason: "permission_denied", issues },
     });
+    const { records } = await opened.service.audit.list(localCaller, { clientId: opened.clientId, limit: 9 });
+    expect(records).toMatchObject([
+      { action: "getToken", outcome: "refused", subject: input.subject ?? opened.clientId },
+    ]);
   });
 
   it("let it name itself as the subject, and others where it may name any", async () => {
