@@ -21,6 +21,10 @@ export const catalogue = {
   unknown_key: { code: "NOT_FOUND", message: "There is no such key" },
   too_many_secrets: { code: "CONFLICT", message: "Too many secrets of this client are still valid" },
   conflict: { code: "CONFLICT", message: "Somebody else changed it at the same time: look again" },
+  kek_changed: {
+    code: "PRECONDITION_FAILED",
+    message: "The keys were encrypted anew: start this server again with the MINTMARK_KEK of today",
+  },
   no_key_pairs: { code: "BAD_REQUEST", message: "A shared secret is in use, so there are no keys to manage" },
   forbidden_origin: {
     code: "FORBIDDEN",

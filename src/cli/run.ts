@@ -1,7 +1,7 @@
 import type { TRPCClient } from "@trpc/client";
 import type { Command } from "commander";
 import { isTokenError } from "../client/client.ts";
-import { StartError } from "../errors.ts";
+import { MintmarkError, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 
 /** What a command gives back: rows for a table, or fields, or one bare word for another program. */
@@ -22,6 +22,7 @@ export function talking<Options>(
     .option("--json", "print JSON, for programs")
     .action(async () => {
       const { url, json, ...options } = command.opts<SharedOptions & Options>();
+      const where = url === undefined ? HERE : ELSEWHERE;
       await reportFailure(async () => {
         // Only now: to explain a command, the service need not be loaded.
         const { connect } = await import("./connection.ts");
@@ -32,24 +33,27 @@ export function talking<Options>(
         } finally {
           await close();
         }
-      });
+      }, where);
     });
 }
 
+/** What is said where a failure says nothing that may be passed on. */
+const HERE = "the database could not be used: check that it runs, or that its disk is sound and not full";
+const ELSEWHERE = "the service could not be reached: check the URL, and that it runs";
+
 /** Runs something and tells a failure in one line, without a stack: exit status 1. */
-export async function reportFailure(work: () => Promise<void>): Promise<void> {
+export async function reportFailure(work: () => Promise<void>, otherwise = HERE): Promise<void> {
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`mintmark: ${inWords(error)}\n`);
+    process.stderr.write(`mintmark: ${inWords(error) ?? otherwise}\n`);
     process.exitCode = 1;
   }
 }
 
-function inWords(error: unknown): string {
+function inWords(error: unknown): string | undefined {
   if (isTokenError(error)) return `${error.message} (${error.data.reason})`;
-  if (error instanceof StartError) return error.message;
-  return "the service could not be reached: check the URL, and that it runs";
+  return error instanceof StartError || error instanceof MintmarkError ? error.message : undefined;
 }
 
 /** Sets rows under their headings. */

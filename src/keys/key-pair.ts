@@ -2,10 +2,10 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair as generate, importJ
 import { StartError } from "../errors.ts";
 import { parseCompact } from "../token/compact.ts";
 import { type SigningKey, signJws, type VerificationKey, verifySignature } from "../token/jws.ts";
-import type { KeyTimes } from "./lifecycle.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
 import { isConsistent, type RsaMembers } from "./rsa.ts";
 import { type KeyEncryptionKey, seal, unseal } from "./seal.ts";
+import type { KeyTimes } from "./succession.ts";
 
 /** A key pair as it is kept. */
 export type StoredKey = KeyTimes & {
@@ -61,8 +61,16 @@ export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Pr
   }
 }
 
-/** Seals a stored key's private half anew: from one key-encryption key, or none, to another. */
-export function resealed(stored: StoredKey, from: KeyEncryptionKey | undefined, to: KeyEncryptionKey): StoredKey {
+/**
+ * Seals a stored key's private half anew: from one key-encryption key, or none, to another. Throws a
+ * {@link StartError} for what is no key: sealed, damage would look sound.
+ */
+export async function resealed(
+  stored: StoredKey,
+  from: KeyEncryptionKey | undefined,
+  to: KeyEncryptionKey,
+): Promise<StoredKey> {
+  await loadKeyPair(stored, from);
   return { ...stored, privateJwk: seal(unsealed(stored, from), stored.kid, to) };
 }
 

@@ -1,15 +1,5 @@
 import type { Seconds } from "../time.ts";
-
-/** The stored times of a key. Everything else about its life follows from them and the moment. */
-export type KeyTimes = {
-  kid: string;
-  /** From when on it is published. */
-  createdAt: Seconds;
-  /** From when on it signs, until the next one does. */
-  activatesAt: Seconds;
-  /** When it was killed, if it was: neither it nor its tokens count any more. */
-  killedAt?: Seconds | undefined;
-};
+import { type KeyTimes, successionOf, type WantedKey } from "./succession.ts";
 
 export type KeyPolicy = {
   /** How long a key signs. */
@@ -33,19 +23,13 @@ export const PUBLISH_AHEAD: Seconds = JWKS_MAX_AGE + MAX_CLOCK_SKEW;
 /** A key, the state that it is in, and when it leaves the last two states; `undefined` where that is not settled yet. */
 export type KeyLife<Key extends KeyTimes> = { key: Key; state: KeyState; retiresAt?: Seconds; removedAt?: Seconds };
 
-/** Works out the life of every key, in the order in which they sign. Takes them in the order in which they were added. */
+/** Works out the life of every key. Takes them in the order in which they were added, and so sign. */
 export function livesOf<Key extends KeyTimes>(keys: readonly Key[], policy: KeyPolicy, now: Seconds): KeyLife<Key>[] {
-  const ordered = [...keys].sort(bySigning);
-  return ordered.map((key, at) => {
+  return keys.map((key, at) => {
     // A killed key still marks when the one before it stopped: nothing that was removed comes back.
-    const next = ordered.slice(at + 1).find(everSigned);
+    const [next] = successionOf(keys.slice(at + 1));
     return lifeOf(key, next?.activatesAt, { policy, now });
   });
-}
-
-/** Whether a key was not killed before it had begun to sign. */
-function everSigned({ killedAt, activatesAt }: KeyTimes): boolean {
-  return killedAt === undefined || killedAt > activatesAt;
 }
 
 function lifeOf<Key extends KeyTimes>(
@@ -65,14 +49,6 @@ function stateBetween(life: { key: KeyTimes; retiresAt: Seconds; removedAt: Seco
   return life.now < life.removedAt ? "retiring" : "removed";
 }
 
-/** Of keys that begin in the same second the one added later signs: sorting leaves equals in their order. */
-function bySigning(a: KeyTimes, b: KeyTimes): number {
-  return a.activatesAt - b.activatesAt;
-}
-
-/** A key that ought to be made: behind which one, and when it signs. */
-export type DueKey = { follows: string; activatesAt: Seconds };
-
 /**
  * Says which key ought to be made, or `undefined` while it is too early for the next. It is made
  * {@link PUBLISH_AHEAD} before the last one has signed for long enough, or as soon as that is past;
@@ -82,8 +58,8 @@ export function dueKey<Key extends KeyTimes & { alg: string }>(
   keys: readonly Key[],
   { alg, ...policy }: KeyPolicy & { alg: string },
   now: Seconds,
-): DueKey | undefined {
-  const last = [...keys].sort(bySigning).findLast(({ killedAt }) => killedAt === undefined);
+): WantedKey | undefined {
+  const last = successionOf(keys).at(-1);
   if (last === undefined) return { follows: "", activatesAt: now };
   if (last.activatesAt > now) return undefined;
   const due = last.alg === alg ? last.activatesAt + policy.rotation : now;

@@ -21,15 +21,25 @@ type Unsealed =
 
 /** Decrypts a sealed private key, or passes on one that is not sealed where there is no key to seal with. */
 export function unseal(stored: string, kid: string, kek: KeyEncryptionKey | undefined): Unsealed {
-  const [prefix, sealedBy, body = ""] = stored.split(".");
-  if (prefix !== PREFIX) return kek === undefined ? { outcome: "unsealed", text: stored } : { outcome: "not-sealed" };
+  const sealer = sealerOf(stored);
+  if (sealer === "") return kek === undefined ? { outcome: "unsealed", text: stored } : { outcome: "not-sealed" };
   if (kek === undefined) return { outcome: "kek-missing" };
-  if (sealedBy !== fingerprint(kek)) return { outcome: "other-kek" };
+  if (sealer !== fingerprint(kek)) return { outcome: "other-kek" };
+  const body = stored.slice(`${PREFIX}.${sealer}.`.length);
+  const bytes = Buffer.from(body, "base64url");
+  // The same bytes can be spelled in several ways; only the one that was written is sound.
+  if (bytes.toString("base64url") !== body) return { outcome: "damaged" };
   try {
-    return { outcome: "unsealed", text: decrypt(Buffer.from(body, "base64url"), kid, kek) };
+    return { outcome: "unsealed", text: decrypt(bytes, kid, kek) };
   } catch {
     return { outcome: "damaged" };
   }
+}
+
+/** The fingerprint of the key that a private key was sealed with; empty where it is not sealed. */
+export function sealerOf(stored: string): string {
+  const [prefix, sealer = ""] = stored.split(".");
+  return prefix === PREFIX ? sealer : "";
 }
 
 function decrypt(bytes: Buffer, kid: string, kek: KeyEncryptionKey): string {

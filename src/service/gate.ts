@@ -28,9 +28,16 @@ export function createGate(audit: AuditLog): Gate {
   return async (caller, { action, permission, about, missing }, work) => {
     const lacks = may(caller, permission) ? missing : { path: "permission", message: `${permission} is missing` };
     const entry = { clientId: caller.clientId, action, ...about };
-    if (lacks === undefined) return work(audit.record({ ...entry, outcome: "allowed" }));
-    const reason: Reason = "permission_denied";
-    await audit.append(audit.record({ ...entry, outcome: "refused", reason }));
-    throw new MintmarkError(reason, { issues: [lacks] });
+    const refuse = (reason: Reason) => audit.append(audit.record({ ...entry, outcome: "refused", reason }));
+    if (lacks !== undefined) {
+      await refuse("permission_denied");
+      throw new MintmarkError("permission_denied", { issues: [lacks] });
+    }
+    try {
+      return await work(audit.record({ ...entry, outcome: "allowed" }));
+    } catch (error) {
+      if (error instanceof MintmarkError && error.reason !== "unavailable") await refuse(error.reason);
+      throw error;
+    }
   };
 }

@@ -1,8 +1,9 @@
 import { MintmarkError } from "../errors.ts";
 import { generateKeyPair, type StoredKey } from "../keys/key-pair.ts";
-import { type DueKey, dueKey, type KeyPolicy, type KeyState, PUBLISH_AHEAD } from "../keys/lifecycle.ts";
+import { dueKey, type KeyPolicy, type KeyState, PUBLISH_AHEAD } from "../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { KeyEncryptionKey } from "../keys/seal.ts";
+import type { WantedKey } from "../keys/succession.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import type { AuditLog } from "./audit-log.ts";
@@ -52,7 +53,7 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
   const { alg } = policy;
   const permission = "rotate_keys";
 
-  const make = (due: DueKey) => generateKeyPair({ ...due, alg, createdAt: clock(), kek });
+  const make = (wanted: WantedKey) => generateKeyPair({ ...wanted, alg, createdAt: clock(), kek });
   const signing = () => {
     if (keys.stored().length === 0) throw new MintmarkError("no_key_pairs");
     return keys.current().signing.kid;
@@ -75,7 +76,8 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         await keys.reload();
         if (!keys.stored().some((key) => key.kid === kid)) throw new MintmarkError("unknown_key");
         const now = clock();
-        const replacement = signing() === kid ? await make({ follows: kid, activatesAt: now }) : undefined;
+        // Made in any case: only the store can tell, at the moment of the kill, whether one is needed.
+        const replacement = await make({ follows: kid, activatesAt: now });
         await store.killKey(kid, { now, replacement }, record);
         await keys.reload();
         return { sequence: await store.revision() };

@@ -1,3 +1,4 @@
+import { MintmarkError } from "../errors.ts";
 import { resealed } from "../keys/key-pair.ts";
 import type { KeyEncryptionKey } from "../keys/seal.ts";
 import type { Store } from "../store/store.ts";
@@ -12,10 +13,9 @@ export async function resealKeys(
   clock: Clock = systemClock,
 ): Promise<number> {
   const keys = (await store.listKeys()).filter(({ killedAt }) => killedAt === undefined);
+  const sealed = await Promise.all(keys.map((key) => resealed(key, from, to)));
   const entry = { clientId: localCaller.clientId, action: "keys.rewrap", outcome: "allowed" } as const;
-  await store.resealKeys(
-    keys.map((key) => resealed(key, from, to)),
-    createAuditLog(store, clock).record(entry),
-  );
+  const outcome = await store.resealKeys(sealed, createAuditLog(store, clock).record(entry));
+  if (outcome === "changed") throw new MintmarkError("conflict");
   return keys.length;
 }

@@ -100,9 +100,9 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
 
   const upkeep = async () => {
     await keys.reload();
-    await rotateIfDue();
     await audit.flush();
     await store.pruneAudit(clock() - auditRetention);
+    await rotateIfDue();
   };
   const { onError = () => {} } = options;
   const end = startUpkeep({ upkeep, reload: keys.reload, watch: store.watch, onError });

@@ -31,7 +31,7 @@ function guarded(queries: Queries): Queries {
       try {
         return await (query as (...parameters: never[]) => Promise<unknown>)(...parameters);
       } catch (cause) {
-        throw new MintmarkError("unavailable", { cause });
+        throw cause instanceof MintmarkError ? cause : new MintmarkError("unavailable", { cause });
       }
     },
   ]);

@@ -1,5 +1,8 @@
 import type { Kysely, Transaction } from "kysely";
+import { MintmarkError } from "../errors.ts";
 import type { StoredKey } from "../keys/key-pair.ts";
+import { sealerOf } from "../keys/seal.ts";
+import { placeAfterKill, placeKey, type Succession } from "../keys/succession.ts";
 import type { AuditQuery, AuditRecord } from "./audit.ts";
 import { fromAuditRow, fromClientRow, fromKeyRow, toAuditRow, toClientRow, toKeyRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
@@ -46,34 +49,37 @@ export function createQueries(
       return rows.map(fromKeyRow);
     },
 
-    addKey: (key, record) => change((transaction, sequence) => putBehind(transaction, { key, sequence, record })),
+    addKey: (key, record) =>
+      change(async (transaction, sequence) => {
+        const succession = placeKey(await keysIn(transaction), key);
+        return succeed(transaction, succession, { key, sequence, record });
+      }),
 
     killKey: (kid, { now, replacement }, record) =>
       change(async (transaction, sequence) => {
-        const key = await transaction
-          .selectFrom("keys")
-          .select(["follows", "activates_at"])
-          .where("kid", "=", kid)
-          .where("killed_at", "is", null)
-          .executeTakeFirst();
+        const keys = await keysIn(transaction);
+        const key = keys.find((key) => key.kid === kid && key.killedAt === undefined);
         if (key === undefined) return { outcome: "unchanged" };
-        // One that never signed makes room behind the key it was to follow.
-        const follows = key.activates_at > now ? `killed ${kid}` : key.follows;
-        await transaction
-          .updateTable("keys")
-          .set({ killed_at: now, private_jwk: "", follows })
-          .where("kid", "=", kid)
-          .execute();
-        if (replacement !== undefined) await putBehind(transaction, { key: replacement, sequence, record });
+        // One that never signed leaves its place to another.
+        const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
+        const dead = { killed_at: now, private_jwk: "", ...follows };
+        await transaction.updateTable("keys").set(dead).where("kid", "=", kid).execute();
+        const succession = placeAfterKill(
+          keys.map((other) => (other === key ? { ...key, killedAt: now } : other)),
+          now,
+        );
+        await succeed(transaction, succession, { key: replacement, sequence, record });
         return { outcome: "killed", record };
       }),
 
     resealKeys: (keys, record) =>
       change(async (transaction) => {
-        for (const { kid, privateJwk } of keys) {
-          const change = transaction.updateTable("keys").set({ private_jwk: privateJwk });
-          // One that was killed meanwhile stays without.
-          await change.where("kid", "=", kid).where("killed_at", "is", null).execute();
+        const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
+        const sealed = new Map(keys.map(({ kid, privateJwk }) => [kid, privateJwk]));
+        if (living.some(({ kid }) => !sealed.has(kid))) return { outcome: "changed" };
+        for (const { kid } of living) {
+          const change = transaction.updateTable("keys").set({ private_jwk: sealed.get(kid) });
+          await change.where("kid", "=", kid).execute();
         }
         return { outcome: "resealed", record };
       }),
@@ -144,33 +150,35 @@ export function createQueries(
   };
 }
 
-/**
- * Adds a key behind the one it follows. Where that has a follower, the follower signs no later than the
- * key would have. Neither signs before the one that it follows, whatever the clock says that asked for it.
- */
-async function putBehind(
+async function keysIn(transaction: Transaction<Schema>): Promise<StoredKey[]> {
+  const rows = await transaction.selectFrom("keys").selectAll().orderBy("sequence").execute();
+  return rows.map(fromKeyRow);
+}
+
+type NewKey = { key: StoredKey; sequence: number; record: AuditRecord };
+
+/** Does what was found to do about a new key. Throws `kek_changed` for one that is sealed unlike those that are there. */
+async function succeed(
   transaction: Transaction<Schema>,
-  { key, sequence, record }: { key: StoredKey; sequence: number; record: AuditRecord },
+  succession: Succession | undefined,
+  { key, sequence, record }: NewKey,
 ): Promise<Change<"added" | "activated" | "present">> {
-  const keys = await transaction
-    .selectFrom("keys")
-    .select(["kid", "follows", "activates_at", "killed_at"])
-    .where((eb) => eb.or([eb("kid", "=", key.follows), eb("follows", "=", key.follows)]))
-    .execute();
-  const followed = keys.find(({ kid }) => kid === key.follows);
-  const hasSigned = followed !== undefined && followed.activates_at < (followed.killed_at ?? Number.POSITIVE_INFINITY);
-  const activatesAt = Math.max(key.activatesAt, hasSigned ? followed.activates_at : 0);
-  const follower = keys.find(({ follows }) => follows === key.follows);
-  if (follower === undefined) {
-    await transaction
-      .insertInto("keys")
-      .values(toKeyRow({ ...key, activatesAt }, sequence))
-      .execute();
-    return { outcome: "added", record };
+  if (succession === undefined) return { outcome: "present" };
+  if ("hasten" in succession) {
+    const { hasten: kid, activatesAt } = succession;
+    await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "=", kid).execute();
+    return { outcome: "activated", record: { ...record, kid } };
   }
-  if (follower.activates_at <= activatesAt) return { outcome: "present" };
-  await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "=", follower.kid).execute();
-  return { outcome: "activated", record: { ...record, kid: follower.kid } };
+  await refuseOtherSealer(transaction, key);
+  const row = toKeyRow({ ...key, ...succession.add }, sequence);
+  await transaction.insertInto("keys").values(row).execute();
+  return { outcome: "added", record };
+}
+
+/** A server that still has the key-encryption key of before a rewrap must not leave keys that none can read beside it. */
+async function refuseOtherSealer(transaction: Transaction<Schema>, { privateJwk }: StoredKey): Promise<void> {
+  const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
+  if (living.some((key) => sealerOf(key.privateJwk) !== sealerOf(privateJwk))) throw new MintmarkError("kek_changed");
 }
 
 function auditPage(db: Kysely<Schema>, query: AuditQuery) {

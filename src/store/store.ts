@@ -16,14 +16,21 @@ export type Store = {
   /** All keys, killed ones included, in the order in which they were added. */
   listKeys(): Promise<StoredKey[]>;
   /**
-   * Adds a key behind the one it follows. Where that one has a follower already, no key is added: the
-   * follower is activated earlier if it was to sign later than the new one, else all stays as it is.
+   * Adds a key behind the one it follows. Where another was added behind that one already, no key is
+   * added: the other is activated earlier if it was to sign later than the new one, else all stays as
+   * it is. Throws `kek_changed` where the keys that are there were sealed with another key.
    */
   addKey(key: StoredKey, record: AuditRecord): Promise<"added" | "activated" | "present">;
-  /** Kills a key for ever and forgets its private half; where a replacement is given, it is added as by `addKey`. */
+  /**
+   * Kills a key for ever and forgets its private half. The last key lives and signs afterwards, by
+   * whatever clock: where none is there that could, the replacement is added.
+   */
   killKey(kid: string, change: KeyKill, record: AuditRecord): Promise<"killed" | "unchanged">;
-  /** Replaces the private halves of keys, all of them or none. */
-  resealKeys(keys: readonly Pick<StoredKey, "kid" | "privateJwk">[], record: AuditRecord): Promise<"resealed">;
+  /** Replaces the private halves of all living keys, provided that those given are all there are. */
+  resealKeys(
+    keys: readonly Pick<StoredKey, "kid" | "privateJwk">[],
+    record: AuditRecord,
+  ): Promise<"resealed" | "changed">;
 
   findClient(clientId: string): Promise<Client | undefined>;
   /** All clients by name. */
@@ -48,5 +55,5 @@ export type Store = {
   close(): Promise<void>;
 };
 
-type KeyKill = { now: Seconds; replacement?: StoredKey | undefined };
+type KeyKill = { now: Seconds; replacement: StoredKey };
 type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { dueKey, JWKS_MAX_AGE, type KeyTimes, livesOf, PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
+import { dueKey, JWKS_MAX_AGE, livesOf, PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
+import type { KeyTimes } from "../../src/keys/succession.ts";
 import { NOW } from "../support/service.ts";
 
 const DAY = 86400;
@@ -61,6 +62,14 @@ describe("livesOf", () => {
     expect(states([first, { ...second, killedAt: NOW + 10 }], NOW + 5000)).toEqual(["first active", "second removed"]);
   });
 
+  it("counts a key that was killed in the very second in which it began to sign", () => {
+    expect(states([first, { ...second, killedAt: NOW + 1000 }, key("third", NOW + 1000)], NOW + 1000)).toEqual([
+      "first retiring",
+      "second removed",
+      "third active",
+    ]);
+  });
+
   it("lets the one that was added later sign, of two that begin in the same second", () => {
     expect(states([first, key("second", NOW), key("third", NOW)], NOW)).toEqual([
       "first retiring",
@@ -101,6 +110,7 @@ describe("dueKey", () => {
     const waiting = key("second", NOW + PUBLISH_AHEAD);
     const late = NOW + 2 * POLICY.rotation;
     expect(dueKey([first, { ...waiting, activatesAt: late + 1 }], policy, late)).toBeUndefined();
+    expect(dueKey([first, waiting], { ...policy, alg: "EdDSA" }, NOW + 1)).toBeUndefined();
     expect(dueKey([first, { ...waiting, killedAt: NOW + 1 }], policy, late)).toMatchObject({ follows: "first" });
   });
 });

@@ -51,12 +51,30 @@ describe("unseal", () => {
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
       const cut = sealed.slice(0, at);
-      // The last character's low bits are not part of the bytes, so another spelling of it is the same text.
-      if (at < sealed.length - 1) expect(unseal(changed, "kid", kek).outcome).not.toBe("unsealed");
+      expect(unseal(changed, "kid", kek).outcome).not.toBe("unsealed");
       expect(unseal(cut, "kid", kek).outcome).not.toBe("unsealed");
     }
   });
 });
+
+describe("unseal, of the same bytes spelled otherwise", () => {
+  it("refuses unused bits that are set, padding, the other alphabet, white space and parts that are not part of it", () => {
+    const [prefix = "", sealer = "", body = ""] = seal("text", "kid", kek).split(".");
+    expect(body).toHaveLength(43);
+    const lastTwin = Buffer.from(body.slice(0, -1) + twinOf(body.at(-1) ?? "")).toString();
+    expect(Buffer.from(lastTwin, "base64url")).toEqual(Buffer.from(body, "base64url"));
+    const padded = Buffer.from(body, "base64url").toString("base64");
+    for (const other of [lastTwin, padded, `${body}=`, `${body}\n`, `${body}.`, `${body}.x`, ` ${body}`])
+      expect(unseal([prefix, sealer, other].join("."), "kid", kek), other).toEqual({ outcome: "damaged" });
+  });
+});
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Another character that stands for the same bits where the last two count for nothing. */
+function twinOf(last: string): string {
+  return ALPHABET[ALPHABET.indexOf(last) ^ 1] ?? "";
+}
 
 describe("a private key at rest", () => {
   it("loads only with the key that it was sealed with, and says in one line which is missing", async () => {
@@ -88,11 +106,28 @@ describe("a private key at rest", () => {
     await expect(createTokenService({ store })).rejects.toThrow(/set MINTMARK_KEK/);
 
     await expect(resealKeys(store, { from: other, to: kek })).rejects.toThrow(StartError);
+    await expect(opened.service.keys.rotate(localCaller, { immediate: true })).rejects.toMatchObject({
+      reason: "kek_changed",
+    });
     expect(await resealKeys(store, { from: kek, to: other })).toBe(2);
     await expect(createTokenService({ store, kek })).rejects.toThrow(/MINTMARK_KEK is not the key/);
     const again = await createTokenService({ store, kek: other, issuer: ISSUER, clock: () => NOW });
     await expect(again.verifyToken({ token })).resolves.toMatchObject({ iss: ISSUER });
     await again.keys.rotate(localCaller, { immediate: true });
     for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^sealed\./);
+  });
+
+  it("is not sealed anew where one is no key, or where another was added meanwhile", async () => {
+    await using opened = await openService();
+    const { store } = opened;
+    const damaged = (await store.listKeys()).map((key) => ({ ...key, privateJwk: "no key" }));
+    const listing = (keys: typeof damaged) => ({ ...store, listKeys: async () => keys });
+    await expect(resealKeys(listing(damaged), { from: undefined, to: kek })).rejects.toThrow(/is damaged/);
+    const before = await store.listKeys();
+    await opened.service.keys.rotate(localCaller, { immediate: true });
+    await expect(resealKeys(listing(before), { from: undefined, to: kek })).rejects.toMatchObject({
+      reason: "conflict",
+    });
+    for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^\{/);
   });
 });

@@ -145,4 +145,15 @@ describe("the audit log", () => {
       "keys.list refused",
     ]);
   });
+
+  it("has a record of an act that was allowed and could not be done", async () => {
+    await using opened = await openWithActor({ permissions: ["admin"] });
+    const { service, actor } = opened;
+    for (const act of [service.clients.remove(actor, "nobody"), service.keys.kill(actor, "none")])
+      await expect(act).rejects.toThrow();
+    expect((await opened.acts()).map(({ outcome, reason }) => `${outcome} ${reason}`).toSorted()).toEqual([
+      "refused unknown_client",
+      "refused unknown_key",
+    ]);
+  });
 });

@@ -63,4 +63,14 @@ describe("a flood of tokens with random kids", () => {
     const seconds = (performance.now() - start) / 1000;
     expect(two.reads.count - before).toBeLessThanOrEqual(10 * seconds + 1);
   });
+
+  it("one after another waits for the look that the one before it has caused", async () => {
+    await using two = await openTwo();
+    const { token } = await two.one.getToken(localCaller, { claims: {} });
+    const [before, start] = [two.reads.count, performance.now()];
+    for (let asked = 0; asked < 8; asked += 1)
+      await expect(two.other.verifyToken({ token: withRandomKid(token) })).rejects.toThrow();
+    // A timer may fire a millisecond early, so one more look is allowed than the time would have room for.
+    expect(two.reads.count - before).toBeLessThanOrEqual((performance.now() - start) / 100 + 2);
+  });
 });

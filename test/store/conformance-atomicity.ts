@@ -33,9 +33,9 @@ export function describeAtomicity(open: Open): void {
       const { here } = opened;
       const { keys } = await furnish(here);
       const before = await contentOf(here);
-      const duplicate = { ...keys[0], follows: "another" };
+      const duplicate = { ...keys[0], follows: keys[1].kid };
       await expect(here.addKey(duplicate, aRecord())).rejects.toMatchObject(unavailable);
-      const kill = { now: NOW, replacement: { ...duplicate, follows: keys[1].kid } };
+      const kill = { now: keys[1].activatesAt, replacement: duplicate };
       await expect(here.killKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(unavailable);
       expect(await contentOf(here)).toEqual(before);
     });

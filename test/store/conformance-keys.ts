@@ -66,16 +66,21 @@ function describeKilling(open: Open): void {
     it("forgets the private half and keeps the rest", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      expect(await opened.here.killKey(first.kid, { now: NOW + 9 }, aRecord())).toBe("killed");
+      expect(await opened.here.killKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord())).toBe(
+        "killed",
+      );
       expect(await opened.there.listKeys()).toEqual(
-        expect.arrayContaining([{ ...first, privateJwk: "", killedAt: NOW + 9 }, pending]),
+        expect.arrayContaining([
+          { ...first, privateJwk: "", killedAt: NOW + 9 },
+          { ...pending, activatesAt: NOW + 9 },
+        ]),
       );
     });
 
     it("changes and records nothing for a key that is dead or unknown", async () => {
       await using opened = await open();
       const { first } = await addTwo(opened);
-      await opened.here.killKey(first.kid, { now: NOW + 9 }, aRecord());
+      await opened.here.killKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
       const keys = await opened.here.listKeys();
       const replacement = await aKey({ follows: first.kid });
       for (const kid of [first.kid, "unknown"]) {
@@ -88,17 +93,20 @@ function describeKilling(open: Open): void {
     it("makes room behind the key that a pending one was to follow", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      await opened.here.killKey(pending.kid, { now: NOW + 9 }, aRecord());
+      await opened.here.killKey(pending.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
       const next = await aKey({ follows: first.kid, activatesAt: NOW + 700 });
       expect(await opened.here.addKey(next, aRecord())).toBe("added");
       expect(await opened.here.listKeys()).toContainEqual(next);
     });
 
-    it("makes no room behind the key that a used one followed", async () => {
+    it.each([0, 1])("makes no room for a key that was killed %i s after it began to sign", async (age) => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      await opened.here.killKey(pending.kid, { now: pending.activatesAt }, aRecord());
-      const next = await aKey({ follows: first.kid, activatesAt: pending.activatesAt + 1 });
+      const now = pending.activatesAt + age;
+      const replacement = await aKey({ activatesAt: now });
+      await opened.here.killKey(pending.kid, { now, replacement }, aRecord());
+      expect(await opened.here.listKeys()).toContainEqual({ ...replacement, follows: pending.kid });
+      const next = await aKey({ follows: first.kid, activatesAt: now + 1 });
       expect(await opened.here.addKey(next, aRecord())).toBe("present");
     });
 
@@ -117,7 +125,7 @@ function describeKilling(open: Open): void {
       await opened.here.addKey(first, aRecord());
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW - 9 });
       expect(await opened.here.killKey(first.kid, { now: NOW - 9, replacement }, aRecord())).toBe("killed");
-      expect(await opened.here.listKeys()).toContainEqual(replacement);
+      expect(await opened.here.listKeys()).toContainEqual({ ...replacement, follows: "" });
     });
 
     it("activates the follower where there is one already, in place of the replacement", async () => {
@@ -157,11 +165,34 @@ function describeResealing(open: Open): void {
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
     });
 
+    it("replaces none where another was added meanwhile", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
+      await opened.there.addKey(next, aRecord());
+      const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
+      expect(await opened.here.resealKeys(sealed, aRecord())).toBe("changed");
+      expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, pending, next]));
+    });
+
+    it("lets no key be added that is sealed unlike those that are there", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.new.${key.kid}` }));
+      await opened.there.resealKeys(sealed, aRecord());
+      const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
+      for (const privateJwk of [next.privateJwk, "sealed.old.x"])
+        await expect(opened.here.addKey({ ...next, privateJwk }, aRecord())).rejects.toMatchObject({
+          reason: "kek_changed",
+        });
+      expect(await opened.here.addKey({ ...next, privateJwk: "sealed.new.x" }, aRecord())).toBe("added");
+    });
+
     it("leaves a key without its private half that was killed meanwhile", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      await opened.there.killKey(first.kid, { now: NOW }, aRecord());
-      await opened.here.resealKeys([first, pending], aRecord()).catch(() => {});
+      await opened.there.killKey(first.kid, { now: NOW, replacement: await aKey() }, aRecord());
+      expect(await opened.here.resealKeys([first, pending], aRecord())).toBe("resealed");
       expect((await opened.here.listKeys()).find(({ kid }) => kid === first.kid)?.privateJwk).toBe("");
     });
   });

@@ -11,13 +11,13 @@ export function describeRevision(open: Open): void {
     it("grows with every change of keys or clients, and is the same in both processes", async () => {
       await using opened = await open();
       const { here, there } = opened;
-      const [first, client] = [await aKey(), aClient()];
+      const [first, spare, client] = [await aKey(), await aKey(), aClient()];
       const second = await aKey({ follows: first.kid });
       const change = { from: client.secrets, to: [aSecret()] };
       const changes = [
         () => here.addKey(first, aRecord()),
         () => there.addKey(second, aRecord()),
-        () => here.killKey(first.kid, { now: NOW }, aRecord()),
+        () => here.killKey(first.kid, { now: NOW, replacement: spare }, aRecord()),
         () => there.resealKeys([second], aRecord()),
         () => here.addClient(client, aRecord()),
         () => there.replaceSecrets(client.clientId, change, aRecord()),

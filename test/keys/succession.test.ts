@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type KeyTimes, placeAfterKill, placeKey, type Succession, successionOf } from "../../src/keys/succession.ts";
+import { NOW } from "../support/service.ts";
+
+const key = (kid: string, activatesAt: number, killedAt?: number): KeyTimes => ({
+  kid,
+  createdAt: NOW,
+  activatesAt,
+  killedAt,
+});
+
+describe("placeKey", () => {
+  it("adds a key at the end, and lets it sign no earlier than the one it comes after", () => {
+    expect(placeKey([], { follows: "", activatesAt: NOW })).toEqual({ add: { follows: "", activatesAt: NOW } });
+    expect(placeKey([key("a", NOW)], { follows: "a", activatesAt: NOW - 5 })).toEqual({
+      add: { follows: "a", activatesAt: NOW },
+    });
+  });
+
+  it("hastens the key that another has added behind the same one, and does nothing if it signs as early", () => {
+    const keys = [key("a", NOW), key("b", NOW + 660)];
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 5 })).toEqual({ hasten: "b", activatesAt: NOW + 5 });
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW - 5 })).toEqual({ hasten: "b", activatesAt: NOW });
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 660 })).toBeUndefined();
+    expect(placeKey(keys, { follows: "", activatesAt: NOW + 5 })).toBeUndefined();
+  });
+
+  it("adds behind the last key that counts where the one to follow was killed before it signed", () => {
+    const keys = [key("a", NOW), key("b", NOW + 660, NOW + 9)];
+    expect(placeKey(keys, { follows: "b", activatesAt: NOW + 700 })).toEqual({
+      add: { follows: "a", activatesAt: NOW + 700 },
+    });
+  });
+
+  it("never moves a key that is dead", () => {
+    const keys = [key("a", NOW), key("b", NOW + 5, NOW + 5), key("c", NOW + 5)];
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW })).toBeUndefined();
+  });
+});
+
+describe("placeAfterKill", () => {
+  it("has nothing to do where the key that signs lives", () => {
+    expect(placeAfterKill([key("a", NOW), key("b", NOW + 660, NOW + 9)], NOW + 9)).toBeUndefined();
+    expect(placeAfterKill([key("a", NOW, NOW + 9), key("b", NOW + 5)], NOW + 9)).toBeUndefined();
+  });
+
+  it("hastens the key that waits behind a dead one", () => {
+    expect(placeAfterKill([key("a", NOW, NOW + 9), key("b", NOW + 660)], NOW + 9)).toEqual({
+      hasten: "b",
+      activatesAt: NOW + 9,
+    });
+  });
+
+  it("adds a key where none lives, also where the clock finds that the last one never signed", () => {
+    expect(placeAfterKill([key("a", NOW, NOW)], NOW)).toEqual({ add: { follows: "a", activatesAt: NOW } });
+    expect(placeAfterKill([key("a", NOW, NOW - 5)], NOW - 5)).toEqual({ add: { follows: "", activatesAt: NOW - 5 } });
+    const keys = [key("a", NOW - 100), key("b", NOW, NOW + 1), key("c", NOW + 1, NOW - 1)];
+    expect(placeAfterKill(keys, NOW - 1)).toEqual({ add: { follows: "b", activatesAt: NOW } });
+  });
+});
+
+/** Whatever is done to keys, by clocks that may show anything. */
+const act = fc.record({
+  now: fc.integer({ min: NOW, max: NOW + 20 }),
+  what: fc.constantFrom("add", "kill"),
+  at: fc.nat({ max: 9 }),
+  ahead: fc.constantFrom(0, 7),
+});
+
+it("after any acts by any clocks the last key lives, and keys sign in the order in which they were added", () => {
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 30 }), (acts) => {
+      let keys: KeyTimes[] = [];
+      const apply = (succession: Succession | undefined, kid: string) => {
+        if (succession === undefined) return;
+        if ("add" in succession) keys = [...keys, key(kid, succession.add.activatesAt)];
+        else keys = keys.map((key) => (key.kid === succession.hasten ? { ...key, ...succession } : key));
+      };
+      apply(placeKey(keys, { follows: "", activatesAt: NOW }), "first");
+      for (const [number, { now, what, at, ahead }] of acts.entries()) {
+        const chosen = keys[at % keys.length];
+        if (what === "add")
+          apply(placeKey(keys, { follows: chosen?.kid ?? "", activatesAt: now + ahead }), `k${number}`);
+        else if (chosen?.killedAt === undefined) {
+          keys = keys.map((key) => (key === chosen ? { ...key, killedAt: now } : key));
+          apply(placeAfterKill(keys, now), `k${number}`);
+        }
+        const succession = successionOf(keys);
+        expect(succession.at(-1)).toMatchObject({ killedAt: undefined });
+        const moments = succession.map(({ activatesAt }) => activatesAt);
+        expect(moments).toEqual(moments.toSorted((a, b) => a - b));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import { createTokenService } from "../../src/service/service.ts";
+import { ISSUER, NOW, openService } from "../support/service.ts";
+
+/** Two servers on one store, of which the second has a clock that is some seconds behind. */
+async function openTwo({ behind }: { behind: number }) {
+  const opened = await openService();
+  const { store, clock } = opened;
+  let interlude = async () => {};
+  const other = await createTokenService({
+    // Lets another's change come between the moment a server has looked and the one in which it kills.
+    store: {
+      ...store,
+      async killKey(...change) {
+        await interlude();
+        return store.killKey(...change);
+      },
+    },
+    issuer: ISSUER,
+    clock: () => clock.now - behind,
+  });
+  return {
+    ...opened,
+    other,
+    beforeKill(work: () => Promise<unknown>) {
+      interlude = async () => void (await work());
+    },
+  };
+}
+
+type Opened = Awaited<ReturnType<typeof openService>>;
+
+async function newest({ store }: Opened): Promise<string> {
+  return (await store.listKeys()).at(-1)?.kid ?? "";
+}
+
+/** Whether a token is issued, a minute later, when no two clocks disagree any more on what has signed. */
+async function stillIssues({ service, clock }: Opened): Promise<void> {
+  clock.now += 100;
+  await service.upkeep();
+  const issue = async () => service.getToken(localCaller, { claims: {} });
+  await expect(issue()).resolves.toMatchObject({ tokenType: "Bearer" });
+}
+
+async function stillRotates({ service, store }: Opened): Promise<void> {
+  const before = (await store.listKeys()).length;
+  await service.keys.rotate(localCaller, { immediate: true });
+  expect(await store.listKeys()).toHaveLength(before + 1);
+}
+
+describe("killing the key that replaced a killed one", () => {
+  it.each([0, 1])("leaves a key that signs, and room behind it, where the first was killed %i s old", async (age) => {
+    await using opened = await openTwo({ behind: 2 });
+    opened.clock.now = NOW + 1000;
+    await opened.service.keys.rotate(localCaller, { immediate: true });
+    opened.clock.now += age;
+    await opened.service.keys.kill(localCaller, await newest(opened));
+    await opened.other.keys.kill(localCaller, await newest(opened));
+    await stillIssues(opened);
+    await stillRotates(opened);
+  });
+
+  it("leaves a key that signs, where the clock was set back by two seconds", async () => {
+    await using opened = await openService();
+    opened.clock.now = NOW + 1;
+    await opened.service.keys.kill(localCaller, await newest(opened));
+    opened.clock.now = NOW - 1;
+    await opened.service.keys.kill(localCaller, await newest(opened));
+    await stillIssues(opened);
+  });
+});
+
+describe("killing a pending key while another server lets it sign at once", () => {
+  it.each([0, 1])("leaves a key that signs, and room behind it, with clocks %i s apart", async (apart) => {
+    await using opened = await openTwo({ behind: -apart });
+    opened.clock.now = NOW + 1000;
+    await opened.service.keys.rotate(localCaller, { immediate: false });
+    opened.beforeKill(() => opened.service.keys.rotate(localCaller, { immediate: true }));
+    await opened.other.keys.kill(localCaller, await newest(opened));
+    await opened.service.upkeep();
+    await stillIssues(opened);
+    await stillRotates(opened);
+  });
+});
