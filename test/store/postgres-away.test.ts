@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
+import type { Store } from "../../src/store/store.ts";
+import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+import { startRelay } from "../support/relay.ts";
+import { startElsewhere } from "../support/stores-elsewhere.ts";
+import { everyVerb, refusal } from "./every-verb.ts";
+import { aClient, aRecord } from "./samples.ts";
+
+/** Longest time that a verb may take, and longest that may pass until all is well again, in milliseconds. */
+const ANSWERED = 2000;
+const HEALED = { timeout: 10_000, interval: 20 };
+
+describePostgres("a store whose PostgreSQL is away", () => {
+  let postgres: Postgres;
+  let url: string;
+  let store: Store;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    url = await postgres.newDatabase();
+    store = await openPostgresStore(url);
+  });
+  afterAll(async () => {
+    await store.close();
+    await postgres[Symbol.asyncDispose]();
+  });
+
+  const away = {
+    stopped: { leave: () => postgres.stop("fast"), comeBack: () => postgres.start() },
+    killed: { leave: () => postgres.kill(), comeBack: () => postgres.start() },
+    paused: { leave: async () => postgres.pause(), comeBack: async () => postgres.resume() },
+  };
+  const ways = Object.entries(away);
+  const listeners = () => postgres.query("select pid from pg_stat_activity where query = 'listen mintmark'");
+
+  it.each(ways)("(%s) refuses every verb as unavailable within 2 s, and heals by itself", async (_, way) => {
+    await store.revision();
+    await way.leave();
+    for (const _round of [1, 2]) {
+      const calls = Object.entries(await everyVerb(store)).map(([verb, call]) => refusal(verb, call));
+      for (const { verb, reason, took } of await Promise.all(calls)) {
+        expect({ verb, reason }).toEqual({ verb, reason: "unavailable" });
+        expect(took, verb).toBeLessThan(ANSWERED);
+      }
+    }
+    await way.comeBack();
+    await healed(store);
+    for (const [verb, call] of Object.entries(await everyVerb(store)))
+      await expect(call(), verb).resolves.not.toThrow();
+  });
+
+  it.each(ways)(
+    "(%s in the midst of changes) answers each within 2 s, keeps what it acknowledged, heals",
+    async (_, way) => {
+      const acknowledged: string[] = [];
+      const change = async (): Promise<void> => {
+        const client = aClient();
+        await store.addClient(client, aRecord({ target: client.clientId }));
+        acknowledged.push(client.clientId);
+        return change();
+      };
+      const changing = Array.from({ length: 15 }, () => refusal("addClient", change));
+      await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(30), HEALED);
+      const left = performance.now();
+      await way.leave();
+      const refusals = await Promise.all(changing);
+      const took = performance.now() - left;
+      expect(new Set(refusals.map(({ reason }) => reason))).toEqual(new Set(["unavailable"]));
+      await way.comeBack();
+      await healed(store);
+      await Promise.all(Array.from({ length: 20 }, () => store.addClient(aClient(), aRecord())));
+      const clients = new Set((await store.listClients()).map(({ clientId }) => clientId));
+      const recorded = new Set((await store.listAudit({ limit: 100_000 })).map(({ target }) => target));
+      expect(acknowledged.filter((id) => !clients.has(id) || !recorded.has(id))).toEqual([]);
+      expect(took).toBeLessThan(ANSWERED);
+    },
+  );
+
+  it("listens again after its connections were cut, and its verbs work at once", async () => {
+    const other = await openPostgresStore(url);
+    let calls = 0;
+    const end = store.watch(() => {
+      calls += 1;
+    });
+    await vi.waitFor(async () => expect(await listeners()).toHaveLength(1), HEALED);
+    const [before] = await listeners();
+    await postgres.query("select pg_terminate_backend(pid) from pg_stat_activity where datname like 'test%'");
+    await vi.waitFor(
+      async () => expect(await listeners()).toEqual([expect.not.objectContaining(before ?? {})]),
+      HEALED,
+    );
+    const known = calls;
+    await other.addClient(aClient(), aRecord());
+    await vi.waitFor(() => expect(calls).toBeGreaterThan(known), HEALED);
+    end();
+    await other.close();
+  });
+
+  it("replaces all the connections that the network lost without a word, after one that was not answered", async () => {
+    await using relayed = await openRelayed(url);
+    // As many at once as there are connections, so that every one of them is made, lost and asked again.
+    const askAll = () => Promise.all(Array.from({ length: 10 }, () => relayed.store.revision()));
+    await askAll();
+    relayed.network.loseConnections();
+    const { reason, took } = await refusal("revision", () => relayed.store.revision());
+    expect(reason).toBe("unavailable");
+    expect(took).toBeLessThan(ANSWERED);
+    await askAll();
+  });
+
+  it("lets others change what it was changing when the network lost it", async () => {
+    await using relayed = await openRelayed(url);
+    let made = 0;
+    const change = async (): Promise<void> => {
+      await relayed.store.addClient(aClient(), aRecord());
+      made += 1;
+      return change();
+    };
+    const changing = Array.from({ length: 10 }, () => refusal("addClient", change));
+    await vi.waitFor(() => expect(made).toBeGreaterThan(30), HEALED);
+    relayed.network.loseConnections();
+    const lost = performance.now();
+    await healed(store);
+    expect(performance.now() - lost).toBeLessThan(2 * ANSWERED);
+    expect(new Set((await Promise.all(changing)).map(({ reason }) => reason))).toEqual(new Set(["unavailable"]));
+  });
+
+  it("answers a change within 2 s where each of its statements is slow, and not all of them can be waited for", async () => {
+    await using relayed = await openRelayed(url);
+    await relayed.store.revision();
+    relayed.network.slowDown(600);
+    const { reason, took } = await refusal("addClient", () => relayed.store.addClient(aClient(), aRecord()));
+    expect(reason).toBe("unavailable");
+    expect(took).toBeLessThan(ANSWERED);
+  });
+
+  it("refuses changes within 2 s while another holds their lock, and makes the next ones at once", async () => {
+    const other = await openPostgres(url, { limit: 10_000 });
+    const change = () => store.addClient(aClient(), aRecord());
+    await other.db.transaction().execute(async (transaction) => {
+      await transaction.selectFrom("state").selectAll().forUpdate().execute();
+      const refusals = await Promise.all(Array.from({ length: 10 }, () => refusal("addClient", change)));
+      expect(new Set(refusals.map(({ reason }) => reason))).toEqual(new Set(["unavailable"]));
+      expect(Math.max(...refusals.map(({ took }) => took))).toBeLessThan(ANSWERED);
+    });
+    for (const outcome of await Promise.all(Array.from({ length: 10 }, change))) expect(outcome).toBe("added");
+    await other.close();
+  });
+
+  it.each(["there", "paused"])(
+    "ends all work by close(), and the process can end, while PostgreSQL is %s",
+    async (state) => {
+      await using elsewhere = startElsewhere();
+      const there = await elsewhere.open({ url });
+      await there.watch();
+      await there.addClient(aClient(), aRecord());
+      if (state === "paused") postgres.pause();
+      try {
+        await within(5000, there.close());
+        if (state === "there") await vi.waitFor(async () => expect(await listeners()).toEqual([]), HEALED);
+        await within(5000, elsewhere.leave());
+      } finally {
+        postgres.resume();
+      }
+    },
+  );
+});
+
+async function healed(store: Store): Promise<void> {
+  await vi.waitFor(() => store.addClient(aClient(), aRecord()), HEALED);
+}
+
+/** Opens a store behind a network of its own. */
+async function openRelayed(url: string) {
+  const address = new URL(url);
+  const network = await startRelay(Number(address.port));
+  address.port = String(network.port);
+  const store = await openPostgresStore(address.href);
+  return {
+    network,
+    store,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      network[Symbol.dispose]();
+    },
+  };
+}
+
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${milliseconds} ms`)), milliseconds);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
