@@ -109,7 +109,7 @@ const migrations: Record<string, Migration> = {
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   await db.connection().execute(async (connection) => {
     const { adapter } = connection.getExecutor();
-    // The migrator takes the same lock once more, but reads the list of migrations without it or on another connection.
+    // The migrator takes the same lock, but only after the newer migrations have been read. A session may take it twice.
     await adapter.acquireMigrationLock(connection, LOCK);
     try {
       await migrateLocked(connection);
