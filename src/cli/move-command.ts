@@ -3,6 +3,9 @@ import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
 import { reportFailure } from "./run.ts";
 
+/** Milliseconds. All state is moved in one transaction, which takes as long as there is much of it. */
+const MOVE_LIMIT = 3_600_000;
+
 export function moveCommand(): Command {
   return new Command("move")
     .description("copy all state of the embedded database in MINTMARK_DATA to the PostgreSQL in DATABASE_URL")
@@ -22,7 +25,7 @@ async function move(): Promise<void> {
     import("../store/sqlite.ts"),
   ]);
   const from = await openSqlite(data);
-  const to = await openPostgres(databaseUrl).catch(async (error: unknown) => {
+  const to = await openPostgres(databaseUrl, { limit: MOVE_LIMIT }).catch(async (error: unknown) => {
     await from.close();
     throw error;
   });

@@ -3,6 +3,7 @@ import type { AuditQuery, AuditRecord } from "../store/audit.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
 import { inTurn } from "./in-turn.ts";
+import { patiently } from "./patience.ts";
 
 /** What a record says, before it is given its place. */
 export type AuditEntry = Omit<AuditRecord, "id" | "at">;
@@ -56,9 +57,15 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
 
   return {
     record,
-    append(record) {
+    async append(record) {
       waiting.push(record);
-      return appendWaiting();
+      try {
+        await patiently(appendWaiting());
+      } catch (error) {
+        // What is refused before its turn came did not happen.
+        waiting = waiting.filter((other) => other !== record);
+        throw error;
+      }
     },
     async list(query) {
       const found = await store.listAudit({ ...query, limit: query.limit + 1 });

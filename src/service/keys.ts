@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
 import type { KeyLookup } from "../token/jws.ts";
 import { inTurn } from "./in-turn.ts";
+import { patiently } from "./patience.ts";
 
 /** The keys of a running server. */
 export type Keys = {
@@ -69,7 +70,7 @@ export function storedKeys({ store, clock, policy, kek }: KeysOptions): Keys {
       const key = current().lookup(kid);
       // One that is known to be dead needs no second look.
       if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
-      return look().then(() => current().lookup(kid));
+      return patiently(look()).then(() => current().lookup(kid));
     },
   };
 }

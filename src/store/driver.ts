@@ -20,7 +20,22 @@ const POLL = 1000;
 /** Makes a store of a database: its queries, watched and guarded. */
 export function createStore({ db, announce, listen, close }: Driver): Store {
   const queries = guarded(createQueries(db, announce));
-  return { ...queries, watch: (changed) => watch({ revision: queries.revision, listen, changed }), close };
+  const watches = new Set<() => void>();
+  return {
+    ...queries,
+    watch(changed) {
+      const end = watch({ revision: queries.revision, listen, changed });
+      watches.add(end);
+      return () => {
+        watches.delete(end);
+        end();
+      };
+    },
+    async close() {
+      for (const end of watches) end();
+      await close();
+    },
+  };
 }
 
 /** Turns whatever the database throws into `unavailable`: its own words may quote what was stored. */

@@ -1,17 +1,25 @@
+import { Socket } from "node:net";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { StartError } from "../errors.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode } from "./folder.ts";
+import { CONNECT_TIMEOUT, createPool } from "./postgres-pool.ts";
 import { migrate, type Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
 const CHANNEL = "mintmark";
 
 /** Milliseconds. A request must be answered within two seconds, with or without the database. */
-const CONNECT_TIMEOUT = 1000;
-const QUERY_TIMEOUT = 1500;
+const LIMIT = 1500;
+/** A start may have to wait for other servers that change the tables, and then change them itself. */
+const MIGRATION_LIMIT = 60_000;
 const RETRY = 1000;
+
+export type PostgresOptions = {
+  /** Longest time for a query or a transaction, in milliseconds. Default 1500. */
+  limit?: number;
+};
 
 /** Opens a PostgreSQL database as a store; see {@link openPostgres}. */
 export async function openPostgresStore(url: string): Promise<Store> {
@@ -22,27 +30,18 @@ export async function openPostgresStore(url: string): Promise<Store> {
  * Opens a PostgreSQL database, by a `postgres://` URL, for any number of servers.
  * Throws a {@link StartError} where it cannot be reached or used. Later it may come and go.
  */
-export async function openPostgres(url: string): Promise<Driver> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 10,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    query_timeout: QUERY_TIMEOUT,
-    // Commits are on disk before they are answered, whatever the server's default is.
-    options: `-c synchronous_commit=on -c statement_timeout=${QUERY_TIMEOUT} -c lock_timeout=${QUERY_TIMEOUT}`,
-    types: { getTypeParser: numberForBigint },
-  });
-  // A connection that breaks while it waits in the pool is replaced by the next query.
-  pool.on("error", () => {});
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptions = {}): Promise<Driver> {
+  const migrating = connectTo(url, MIGRATION_LIMIT);
   try {
-    await migrate(db);
+    await migrate(migrating);
   } catch (cause) {
-    await db.destroy().catch(() => {});
     throw new StartError(
       `The database in DATABASE_URL cannot be used (${errorCode(cause)}): check that it runs and what the URL says`,
     );
+  } finally {
+    await migrating.destroy().catch(() => {});
   }
+  const db = connectTo(url, limit);
   return {
     db,
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
@@ -51,21 +50,26 @@ export async function openPostgres(url: string): Promise<Driver> {
   };
 }
 
-const INT8 = 20;
-
-/** Numbers here are counts and seconds, far below 2^53. */
-function numberForBigint(oid: number, format?: "text" | "binary") {
-  return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
+function connectTo(url: string, limit: number): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(url, limit) }) });
 }
 
 /** Listens for changes on a connection of its own, made again whenever it breaks. */
 function listen(url: string, wake: () => void): () => void {
-  let client: pg.Client | undefined;
+  let socket: Socket | undefined;
   let retry: NodeJS.Timeout | undefined;
   let ended = false;
 
   const connect = async () => {
-    client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true });
+    const made = new Socket();
+    socket = made;
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      query_timeout: LIMIT,
+      keepAlive: true,
+      stream: () => made,
+    });
     client.on("notification", wake);
     client.on("error", () => {});
     client.on("end", again);
@@ -74,7 +78,7 @@ function listen(url: string, wake: () => void): () => void {
       await client.query(`listen ${CHANNEL}`);
       wake();
     } catch {
-      await client.end().catch(() => {});
+      made.destroy();
     }
   };
   const again = () => {
@@ -85,6 +89,7 @@ function listen(url: string, wake: () => void): () => void {
   return () => {
     ended = true;
     clearTimeout(retry);
-    void client?.end().catch(() => {});
+    // Without a farewell: a server that does not answer it would keep the process.
+    socket?.destroy();
   };
 }

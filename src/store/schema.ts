@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator, sql } from "kysely";
+import { type Kysely, MIGRATION_LOCK_ID, type Migration, Migrator, sql } from "kysely";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { AuditRecord } from "./audit.ts";
 
@@ -107,18 +107,32 @@ const migrations: Record<string, Migration> = {
  * Changes only ever add, so a server may run, and start, on tables that a newer one has extended.
  */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
+  await db.connection().execute(async (connection) => {
+    const { adapter } = connection.getExecutor();
+    // The migrator takes the same lock, but only after the newer migrations have been read. A session may take it twice.
+    await adapter.acquireMigrationLock(connection, LOCK);
+    try {
+      await migrateLocked(connection);
+    } finally {
+      await adapter.releaseMigrationLock(connection, LOCK);
+    }
+  });
+}
+
+async function migrateLocked(db: Kysely<Schema>): Promise<void> {
   const newer = Object.fromEntries((await appliedMigrations(db)).map((name) => [name, { up: async () => {} }]));
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...newer, ...migrations }) },
     migrationTableName: MIGRATIONS,
-    migrationLockTableName: `${MIGRATIONS}_lock`,
+    migrationLockTableName: LOCK.lockTable,
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
 }
 
 const MIGRATIONS = "mintmark_migration";
+const LOCK = { lockTable: `${MIGRATIONS}_lock`, lockRowId: MIGRATION_LOCK_ID };
 
 async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });

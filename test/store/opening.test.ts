@@ -2,13 +2,19 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
 import { openSqlite, openSqliteStore } from "../../src/store/sqlite.ts";
 import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 const NEWER = sql`insert into mintmark_migration (name, timestamp) values ('999-newer', '2030-01-01')`;
+
+const KYSELY_MIGRATION_LOCK = 3853314791062309107n;
+
+/** Who has waited for that lock for longer than any query may take. */
+const LATE = `select pid from pg_stat_activity
+  where datname = current_database() and wait_event = 'advisory' and query_start < now() - interval '2 seconds'`;
 
 describePostgres("opening a PostgreSQL database", () => {
   let postgres: Postgres;
@@ -32,6 +38,38 @@ describePostgres("opening a PostgreSQL database", () => {
     const store = await openPostgresStore(url);
     expect(await store.listKeys()).toEqual([]);
     await store.close();
+  });
+
+  it("waits while a newer server changes the tables, longer than for a query, and goes on from there", async () => {
+    const url = await postgres.newDatabase();
+    const newer = await openPostgres(url, { limit: 15_000 });
+    const { opening } = await newer.db.transaction().execute(async (transaction) => {
+      await sql`select pg_advisory_xact_lock(${sql.lit(KYSELY_MIGRATION_LOCK)})`.execute(transaction);
+      await NEWER.execute(transaction);
+      const opening = openPostgresStore(url);
+      await Promise.race([
+        opening,
+        vi.waitFor(async () => expect(await postgres.query(LATE, url)).toHaveLength(1), 10_000),
+      ]);
+      return { opening };
+    });
+    const store = await opening;
+    expect(await store.listKeys()).toEqual([]);
+    await store.close();
+    await newer.close();
+  });
+
+  it("keeps commits on disk and its time limits, and all else that the URL sets", async () => {
+    const url = new URL(await postgres.newDatabase());
+    url.searchParams.set("options", "-c synchronous_commit=off -c lock_timeout=0 -c work_mem=8MB");
+    url.searchParams.set("statement_timeout", "90000");
+    const { db, close } = await openPostgres(url.href);
+    const setting = async (name: string) => (await sql`select current_setting(${name}) as value`.execute(db)).rows;
+    expect(await setting("synchronous_commit")).toEqual([{ value: "on" }]);
+    for (const name of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"])
+      expect(await setting(name)).toEqual([{ value: "1200ms" }]);
+    expect(await setting("work_mem")).toEqual([{ value: "8MB" }]);
+    await close();
   });
 
   it("says in one line that it cannot be reached", async () => {

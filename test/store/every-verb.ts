@@ -1,0 +1,32 @@
+import { MintmarkError } from "../../src/errors.ts";
+import type { Store } from "../../src/store/store.ts";
+import { NOW } from "../support/service.ts";
+import { aClient, aKey, aRecord, aSecret, records } from "./samples.ts";
+
+/** A call of every verb, on what is there or not. */
+export async function everyVerb(store: Store): Promise<Record<string, () => Promise<unknown>>> {
+  const key = await aKey({ follows: (await aKey()).kid });
+  const client = aClient();
+  return {
+    listKeys: () => store.listKeys(),
+    addKey: () => store.addKey(key, aRecord()),
+    killKey: () => store.killKey(key.kid, { now: NOW }, aRecord()),
+    resealKeys: () => store.resealKeys([key], aRecord()),
+    findClient: () => store.findClient(client.clientId),
+    listClients: () => store.listClients(),
+    addClient: () => store.addClient(client, aRecord()),
+    replaceSecrets: () => store.replaceSecrets(client.clientId, { from: client.secrets, to: [aSecret()] }, aRecord()),
+    removeClient: () => store.removeClient(client.clientId, aRecord()),
+    appendAudit: () => store.appendAudit(records(2)),
+    listAudit: () => store.listAudit({ limit: 1 }),
+    pruneAudit: () => store.pruneAudit(1),
+    revision: () => store.revision(),
+  };
+}
+
+/** What a call was refused with, and how many milliseconds that took. */
+export async function refusal(verb: string, call: () => Promise<unknown>) {
+  const start = performance.now();
+  const error = await call().catch((error: unknown) => error);
+  return { verb, reason: error instanceof MintmarkError ? error.reason : error, took: performance.now() - start };
+}
