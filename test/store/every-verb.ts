@@ -10,7 +10,7 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
   return {
     listKeys: () => store.listKeys(),
     addKey: () => store.addKey(key, aRecord()),
-    killKey: () => store.killKey(key.kid, { now: NOW }, aRecord()),
+    killKey: () => store.killKey(key.kid, { now: NOW, replacement: key }, aRecord()),
     resealKeys: () => store.resealKeys([key], aRecord()),
     findClient: () => store.findClient(client.clientId),
     listClients: () => store.listClients(),
