@@ -10,12 +10,15 @@ const CREDENTIALS = "Could not validate credentials";
 export const catalogue = {
   invalid_token: { code: "UNAUTHORIZED", message: CREDENTIALS },
   token_expired: { code: "UNAUTHORIZED", message: CREDENTIALS },
+  token_revoked: { code: "UNAUTHORIZED", message: CREDENTIALS },
   not_yet_valid: { code: "UNAUTHORIZED", message: CREDENTIALS },
   wrong_issuer: { code: "UNAUTHORIZED", message: CREDENTIALS },
   wrong_audience: { code: "UNAUTHORIZED", message: CREDENTIALS },
   insufficient_scope: { code: "FORBIDDEN", message: "The token lacks a required scope" },
+  invalid_refresh_token: { code: "UNAUTHORIZED", message: "The refresh token is not valid: sign in again" },
   invalid_client: { code: "UNAUTHORIZED", message: "Client credentials are missing or wrong" },
   permission_denied: { code: "FORBIDDEN", message: "This client may not do that" },
+  too_many_followers: { code: "TOO_MANY_REQUESTS", message: "Too many followers of the events: close some" },
   too_many_attempts: { code: "TOO_MANY_REQUESTS", message: "Too many failed attempts: wait before the next" },
   unknown_client: { code: "NOT_FOUND", message: "There is no such client" },
   unknown_key: { code: "NOT_FOUND", message: "There is no such key" },
@@ -41,6 +44,10 @@ export const catalogue = {
   },
   payload_too_large: { code: "PAYLOAD_TOO_LARGE", message: "The request body is too large" },
   client_closed_request: { code: "CLIENT_CLOSED_REQUEST", message: "The client went away" },
+  verifier_stale: {
+    code: "SERVICE_UNAVAILABLE",
+    message: "What was revoked of late is not known: try again in a moment",
+  },
   unavailable: { code: "SERVICE_UNAVAILABLE", message: "Not ready: try again in a moment" },
   internal_error: { code: "INTERNAL_SERVER_ERROR", message: "Internal server error" },
 } as const satisfies Record<string, { code: string; message: string }>;

@@ -26,6 +26,8 @@ export type RegisteredClaims = {
   client_id: string;
   /** What it allows, separated by spaces (RFC 6749 §3.3). Absent when it allows nothing in particular. */
   scope?: string | undefined;
+  /** The session it belongs to, where it came with a refresh token or by one. */
+  sid?: string | undefined;
 };
 
 /** A schema for the custom claims, without async parts. What it gives back must be JSON, and a value it accepts again. */
@@ -69,6 +71,7 @@ const registeredClaims: z.ZodType<RegisteredClaims> = z.strictObject({
   jti: identifier,
   client_id: identifier,
   scope: scopeString.optional(),
+  sid: identifier.optional(),
 });
 
 /** The schema where none is given: any JSON object. */
@@ -125,7 +128,7 @@ const EXAMPLE: RegisteredClaims = {
   aud: "http://127.0.0.1:3000",
   iat: 1795515614,
   exp: 1795516514,
-  jti: "shqxLuffdwfzBEJ3S674UA",
+  jti: "AAAAAAAJshqxLuffdwfzBEJ3",
   client_id: "local",
   scope: "orders:read",
 };

@@ -45,9 +45,13 @@ export async function verifySignature(jws: CompactJws, { alg, key }: Verificatio
   }
 }
 
-/** Verifies form, header and signature; returns the payload's bytes, or `undefined`. Claims are not looked at. */
-export async function verifyJws(token: unknown, lookup: KeyLookup): Promise<Uint8Array | undefined> {
+/** Verifies form, header and signature; gives the payload's bytes and the key's name, or `undefined`. Claims are not looked at. */
+export async function verifyJws(
+  token: unknown,
+  lookup: KeyLookup,
+): Promise<{ payload: Uint8Array; kid: string } | undefined> {
   const jws = parseCompact(token);
   const key = jws && (await keyForHeader(jws, lookup));
-  return key && verifySignature(jws, key);
+  const payload = key && (await verifySignature(jws, key));
+  return payload && { payload, kid: key.kid };
 }

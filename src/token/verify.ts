@@ -8,21 +8,25 @@ import { type KeyLookup, verifyJws } from "./jws.ts";
 /** How far another machine's clock may be ahead of ours before its tokens look forged, in seconds. */
 const MAX_CLOCK_SKEW: Seconds = 60;
 
-export type VerifyOptions<Schema extends ClaimsSchema> = {
+/** What is expected of the claims of a token, beside their form. */
+export type Expectations = {
   /** The only acceptable `iss`, compared exactly. */
   issuer: string;
-  /** Must be the `aud`, or one of them, exactly. */
-  audience: string;
-  /** Schema of the custom claims. */
-  custom: Schema;
+  /** Must be the `aud`, or one of them, exactly. Without one, whom a token is for is not looked at. */
+  audience?: string | undefined;
   /** The current moment. */
   now: Seconds;
-  /** Longest acceptable `exp - iat`. */
-  maxLifetime: Seconds;
+  /** Longest acceptable `exp - iat`. Default: any. */
+  maxLifetime?: Seconds | undefined;
   /** Scope tokens that the token must all have, separated by spaces. Default: none. */
   scope?: string | undefined;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
+};
+
+export type VerifyOptions<Schema extends ClaimsSchema> = Expectations & {
+  /** Schema of the custom claims. */
+  custom: Schema;
 };
 
 /**
@@ -37,24 +41,37 @@ export async function verifyAccessToken<Schema extends ClaimsSchema>(
   lookup: KeyLookup,
   options: VerifyOptions<Schema>,
 ): Promise<Claims<z.output<Schema>>> {
-  const bytes = await verifyJws(token, lookup);
-  const payload = bytes && parseJsonObject(bytes);
-  const claims = payload && readClaims(payload, options.custom);
-  if (claims === undefined) throw new MintmarkError("invalid_token");
-  const fault = claimsFault(claims, options);
-  if (fault !== undefined) throw new MintmarkError(fault);
-  return claims;
+  const signed = await readSigned(token, lookup, options.custom);
+  const fault = signed ? claimsFault(signed.claims, options) : "invalid_token";
+  if (signed === undefined || fault !== undefined) throw new MintmarkError(fault ?? "invalid_token");
+  return signed.claims;
 }
 
-function claimsFault(claims: RegisteredClaims, options: VerifyOptions<ClaimsSchema>): Reason | undefined {
-  const { issuer, audience, now, maxLifetime, clockTolerance = 0 } = options;
+/** The claims of a token, and the key that signed it. */
+export type SignedClaims<Schema extends ClaimsSchema> = { claims: Claims<z.output<Schema>>; kid: string };
+
+/** Verifies the form and the signature of a token and reads its claims, or gives `undefined`. What they say is not judged. */
+export async function readSigned<Schema extends ClaimsSchema>(
+  token: unknown,
+  lookup: KeyLookup,
+  custom: Schema,
+): Promise<SignedClaims<Schema> | undefined> {
+  const jws = await verifyJws(token, lookup);
+  const payload = jws && parseJsonObject(jws.payload);
+  const claims = payload && readClaims(payload, custom);
+  return jws && claims && { claims, kid: jws.kid };
+}
+
+/** Says what is wrong with claims at a moment, or `undefined`. */
+export function claimsFault(claims: RegisteredClaims, expected: Expectations): Reason | undefined {
+  const { issuer, audience, now, maxLifetime = Number.POSITIVE_INFINITY, clockTolerance = 0 } = expected;
   if (claims.iss !== issuer) return "wrong_issuer";
-  if (![claims.aud].flat().includes(audience)) return "wrong_audience";
+  if (audience !== undefined && ![claims.aud].flat().includes(audience)) return "wrong_audience";
   if (!hasSoundLifetime(claims, maxLifetime)) return "invalid_token";
   if (claims.exp <= now - clockTolerance) return "token_expired";
   if (claims.iat > now + MAX_CLOCK_SKEW) return "not_yet_valid";
   if (claims.nbf !== undefined && claims.nbf > now + clockTolerance) return "not_yet_valid";
-  if (options.scope !== undefined && !scopeIncludes(claims.scope, options.scope)) return "insufficient_scope";
+  if (expected.scope !== undefined && !scopeIncludes(claims.scope, expected.scope)) return "insufficient_scope";
   return undefined;
 }
 

@@ -20,8 +20,9 @@ for (const [index, { alg, stored }] of keys.pairs.entries()) {
       const { signing, verification, jwk } = await loadKeyPair(stored);
       expect({ alg: signing.alg, kid: signing.kid }).toEqual({ alg, kid: stored.kid });
       const token = await signJws(Buffer.from("payload"), signing);
-      const payload = await verifyJws(token, (kid) => (kid === jwk.kid ? verification : undefined));
-      expect(Buffer.from(payload ?? []).toString()).toBe("payload");
+      const read = await verifyJws(token, (kid) => (kid === jwk.kid ? verification : undefined));
+      expect(read?.kid).toBe(stored.kid);
+      expect(Buffer.from(read?.payload ?? []).toString()).toBe("payload");
     });
 
     test("generateKeyPair names a key by the thumbprint of its public half (RFC 7638)", async () => {

@@ -1,0 +1,95 @@
+import { LRUCache } from "lru-cache";
+import type { z } from "zod";
+import { MintmarkError } from "../errors.ts";
+import type { Clock, Seconds } from "../time.ts";
+import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import type { VerificationKey } from "../token/jws.ts";
+import { claimsFault, readSigned, type SignedClaims } from "../token/verify.ts";
+import type { TrustState } from "../trust/trust-state.ts";
+
+/** Where trust comes from: in the server the store, elsewhere the feed of events or the JWK Set alone. */
+export type TrustSource = {
+  /** Finds a key that counts at this moment among those that are known. */
+  lookup(kid: string): VerificationKey | undefined;
+  /** Asks about a key that is not known: it may have been made a moment ago. */
+  ask(kid: string): Promise<VerificationKey | undefined>;
+  /** What has been revoked, as far as is known. */
+  trust(): Pick<TrustState, "faultOf">;
+  /** Whether too little is known of late to say yes or no. */
+  isStale(): boolean;
+};
+
+export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
+  source: TrustSource;
+  /** The only acceptable `iss`. */
+  issuer: string;
+  custom: Schema;
+  clock: Clock;
+  /** Longest acceptable lifetime. Default: any. */
+  maxLifetime?: Seconds | undefined;
+  /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
+  clockTolerance?: Seconds | undefined;
+};
+
+export type ExpectedToken = {
+  /** Must be the `aud`, or one of them, exactly. Without one, whom a token is for is not looked at. */
+  audience?: string | undefined;
+  /** Scope tokens that the token must all have, separated by spaces. Default: none. */
+  scope?: string | undefined;
+};
+
+export type VerifyToken<Schema extends ClaimsSchema> = (
+  token: unknown,
+  expected: ExpectedToken,
+) => Promise<Claims<z.output<Schema>>>;
+
+const CACHE = { max: 10_000, maxSize: 16 * 1024 * 1024 };
+
+/**
+ * Makes the one way in which tokens are verified, in the server and in every service. Gives the claims,
+ * frozen, or throws a {@link MintmarkError}: `invalid_token` until the signature has proved good,
+ * `verifier_stale` where it cannot be known whether a token still counts.
+ *
+ * A token whose signature was checked before is not checked again. The cache is keyed by the exact
+ * text of the token and sits below all else: times, audience, scope, whether its key still counts and
+ * whether it was revoked are looked at every time.
+ */
+export function createTokenVerifier<Schema extends ClaimsSchema>({
+  source,
+  custom,
+  clock,
+  ...expectations
+}: TokenVerifierOptions<Schema>): VerifyToken<Schema> {
+  const checked = new LRUCache<string, SignedClaims<Schema>>({ ...CACHE, sizeCalculation: (_, { length }) => length });
+  const find = (kid: string) => source.lookup(kid) ?? source.ask(kid);
+
+  async function readNew(token: unknown): Promise<SignedClaims<Schema> | undefined> {
+    const signed = await readSigned(token, find, custom);
+    if (signed !== undefined) checked.set(String(token), deepFreeze(signed));
+    return signed;
+  }
+
+  function readAgain(token: unknown): SignedClaims<Schema> | undefined {
+    const signed = typeof token === "string" ? checked.get(token) : undefined;
+    return signed && source.lookup(signed.kid) && signed;
+  }
+
+  return async (token, expected) => {
+    if (source.isStale()) throw new MintmarkError("verifier_stale");
+    const signed = readAgain(token) ?? (await readNew(token));
+    if (signed === undefined) throw new MintmarkError("invalid_token");
+    const { claims } = signed;
+    const fault = claimsFault(claims, { ...expectations, ...expected, now: clock() }) ?? source.trust().faultOf(claims);
+    if (fault !== undefined) throw new MintmarkError(fault);
+    return claims;
+  };
+}
+
+/** Claims are handed out more than once: whoever gets them must not change them for the next. */
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}
