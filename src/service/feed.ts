@@ -61,14 +61,12 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
     const { epoch, sequence } = trust.state();
     const known = sequenceIn(after, epoch);
     const isReset = known === undefined || known > sequence;
-    const start = { epoch, at: trust.knownAt(), ...(isReset && { reset: true }) };
-    let piece: TrustUpdate = { ...start, sequence: isReset ? 0 : known, ...(isReset && { more: true }) };
-    if (isReset) yield piece;
-    for await (const revocations of revocationsBetween(store, piece.sequence, sequence)) {
-      piece = { epoch, at: start.at, sequence: isReset ? 0 : (revocations.at(-1)?.sequence ?? 0), revocations };
-      yield isReset ? { ...piece, more: true } : piece;
-    }
-    yield { epoch, sequence, at: start.at, keys: keys() };
+    const at = trust.knownAt();
+    const from = isReset ? 0 : known;
+    if (isReset) yield { epoch, sequence: 0, at, reset: true, more: true };
+    for await (const revocations of revocationsBetween(store, from, sequence))
+      yield { epoch, sequence: from, at, more: true, revocations };
+    yield { epoch, sequence, at, keys: keys() };
   }
 
   /** What has happened since an update that was sent, or a heartbeat where nothing has. */
