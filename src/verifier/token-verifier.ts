@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import { MintmarkError } from "../errors.ts";
 import type { Clock, Seconds } from "../time.ts";
@@ -6,6 +5,7 @@ import type { Claims, ClaimsSchema } from "../token/claims.ts";
 import type { VerificationKey } from "../token/jws.ts";
 import { claimsFault, readSigned, type SignedClaims } from "../token/verify.ts";
 import type { TrustState } from "../trust/trust-state.ts";
+import { createTokenCache } from "./token-cache.ts";
 
 /** Where trust comes from: in the server the store, elsewhere the feed of events or the JWK Set alone. */
 export type TrustSource = {
@@ -43,8 +43,6 @@ export type VerifyToken<Schema extends ClaimsSchema> = (
   expected: ExpectedToken,
 ) => Promise<Claims<z.output<Schema>>>;
 
-const CACHE = { max: 10_000, maxSize: 16 * 1024 * 1024 };
-
 /**
  * Makes the one way in which tokens are verified, in the server and in every service. Gives the claims,
  * frozen, or throws a {@link MintmarkError}: `invalid_token` until the signature has proved good,
@@ -56,11 +54,13 @@ const CACHE = { max: 10_000, maxSize: 16 * 1024 * 1024 };
  */
 export function createTokenVerifier<Schema extends ClaimsSchema>({
   source,
+  issuer,
   custom,
   clock,
-  ...expectations
+  maxLifetime,
+  clockTolerance,
 }: TokenVerifierOptions<Schema>): VerifyToken<Schema> {
-  const checked = new LRUCache<string, SignedClaims<Schema>>({ ...CACHE, sizeCalculation: (_, { length }) => length });
+  const checked = createTokenCache<SignedClaims<Schema>>();
   const find = (kid: string) => source.lookup(kid) ?? source.ask(kid);
 
   async function readNew(token: unknown): Promise<SignedClaims<Schema> | undefined> {
@@ -79,7 +79,9 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
     const signed = readAgain(token) ?? (await readNew(token));
     if (signed === undefined) throw new MintmarkError("invalid_token");
     const { claims } = signed;
-    const fault = claimsFault(claims, { ...expectations, ...expected, now: clock() }) ?? source.trust().faultOf(claims);
+    const { audience, scope } = expected;
+    const all = { issuer, audience, scope, now: clock(), maxLifetime, clockTolerance };
+    const fault = claimsFault(claims, all) ?? source.trust().faultOf(claims);
     if (fault !== undefined) throw new MintmarkError(fault);
     return claims;
   };

@@ -1,0 +1,124 @@
+import { createPublicKey } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { importJWK, jwtVerify } from "jose";
+import { localCaller } from "../../src/service/caller.ts";
+import { createTokenService, type TokenServiceOptions } from "../../src/service/service.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { anyClaims } from "../../src/token/claims.ts";
+import { createTrustState } from "../../src/trust/trust-state.ts";
+import { createTokenVerifier } from "../../src/verifier/token-verifier.ts";
+import { progress, quantile, type Report } from "./support.ts";
+
+type Verify = (token: string) => unknown;
+
+const ROUNDS = 9;
+const REVOKED = 100_000;
+
+/** Verification in process: hot, with tokens that were verified before, and cold, with tokens that are all different. */
+export async function measure(): Promise<Report> {
+  const report: Report = {};
+  const createFastVerifier = await loadFastJwt();
+  for (const alg of ["ES256", "EdDSA", "RS256"] as const) {
+    const { issuer, tokens, jwk, verify, close } = await openIssuer({ alg });
+    const key = await importJWK(jwk, alg);
+    const expected = { issuer, audience: issuer, algorithms: [alg], typ: "at+jwt" };
+    const fastOptions = {
+      key: createPublicKey({ key: jwk as never, format: "jwk" }).export({ type: "spki", format: "pem" }),
+    };
+    const fast = createFastVerifier({ ...fastOptions, cache: true, allowedIss: issuer, allowedAud: issuer });
+    const uncached = createFastVerifier({ ...fastOptions, allowedIss: issuer, allowedAud: issuer });
+    const jose: Verify = (token) => jwtVerify(token, key, expected);
+
+    const [hot] = tokens;
+    // As they come with requests: one text in as many strings, none of which was hashed before.
+    const copies = () => Array.from({ length: 20_000 }, () => Buffer.from(hot ?? "").toString("latin1"));
+    const hotTimes = await inTurns({ mintmark: verify(), "fast-jwt with cache": fast }, copies);
+    report[`${alg} hot, ${REVOKED} revocations held`] = inWords(hotTimes);
+    const coldTimes = await inTurns(
+      { mintmark: () => verify(), jose, "fast-jwt": uncached },
+      () => tokens,
+      (made) => (typeof made === "function" && made.length === 0 ? (made as () => Verify)() : made) as Verify,
+    );
+    report[`${alg} cold`] = inWords(coldTimes);
+    await close();
+  }
+  return report;
+}
+
+/** A service whose tokens are verified as a resource server does, by the same verifier over a trust state that is full. */
+async function openIssuer(options: TokenServiceOptions) {
+  const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
+  const store = await openSqliteStore(folder);
+  const service = await createTokenService({ store, ...options });
+  const issue = () => service.getToken(localCaller, { claims: {}, subject: "ada", scope: "orders:read" });
+  const tokens = (await Promise.all(Array.from({ length: 500 }, issue))).map(({ token }) => token);
+  const trust = createTrustState();
+  const until = Math.floor(Date.now() / 1000) + 900;
+  const revocations = Array.from({ length: REVOKED }, (_, at) => ({
+    kind: at % 2 ? ("token" as const) : ("subject" as const),
+    id: `revoked-${at}`,
+    sequence: at,
+    until,
+  }));
+  trust.apply({ epoch: "bench", sequence: REVOKED, at: 0, revocations });
+  const [jwk = {}] = service.jwks().keys;
+  const key = { kid: String((jwk as { kid?: string }).kid), alg: options.alg ?? "ES256", key: await importJWK(jwk) };
+  const source = {
+    lookup: (kid: string) => (kid === key.kid ? (key as never) : undefined),
+    ask: async () => undefined,
+    trust: () => trust,
+    isStale: () => false,
+  };
+  const { issuer } = service;
+  const verify = (): Verify => {
+    const one = createTokenVerifier({ source, issuer, custom: anyClaims, clock: () => Math.floor(Date.now() / 1000) });
+    return (token) => one(token, { audience: issuer });
+  };
+  const close = async () => {
+    await service.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { issuer, tokens, jwk, verify, close };
+}
+
+/** Lets contenders work in turns, several times, and gives the microseconds that each took per token in each round. */
+async function inTurns(
+  contenders: Record<string, Verify | (() => Verify)>,
+  tokens: () => readonly string[],
+  begin: (contender: Verify | (() => Verify)) => Verify = (contender) => contender as Verify,
+): Promise<Map<string, number[]>> {
+  const times = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [name, contender] of Object.entries(contenders)) {
+      const verify = begin(contender);
+      const work = tokens();
+      const start = process.cpuUsage();
+      for (const token of work) await verify(token);
+      const { user, system } = process.cpuUsage(start);
+      if (round > 0) times.get(name)?.push((user + system) / work.length);
+    }
+  }
+  progress([...times].map(([name, each]) => `${name} ${quantile(each, 0.5).toFixed(2)} µs`).join(" · "));
+  return times;
+}
+
+function inWords(times: Map<string, number[]>): string {
+  const [own = 1] = [...times.values()].map((each) => quantile(each, 0.5));
+  return [...times]
+    .map(([name, each]) => `${name} ${quantile(each, 0.5).toFixed(2)} µs (×${(quantile(each, 0.5) / own).toFixed(2)})`)
+    .join(" · ");
+}
+
+type CreateFastVerifier = (options: Record<string, unknown>) => Verify;
+
+/** Not a dependency: install it beside this script to compare with it. */
+async function loadFastJwt(): Promise<CreateFastVerifier> {
+  const name = "fast-jwt";
+  try {
+    return ((await import(name)) as { createVerifier: CreateFastVerifier }).createVerifier;
+  } catch {
+    throw new Error("fast-jwt is missing: run  npm ci --prefix scripts/bench  first");
+  }
+}

@@ -1,0 +1,48 @@
+/** Most tokens in one generation, and most characters of all of them together. */
+const MAX_TOKENS = 5000;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+
+/** The end of a token, nearly all of which is signature: whatever else is changed in a token, this tells many apart. */
+const TAIL = 64;
+
+export type TokenCache<Value> = {
+  get(token: string): Value | undefined;
+  set(token: string, value: Value): void;
+};
+
+type Entry<Value> = { token: string; value: Value };
+
+/**
+ * A bounded cache that is keyed by the exact text of tokens. They are filed by their last characters, since
+ * to hash a whole token takes longer than all else; what is found must then be equal to the last character.
+ *
+ * It has two generations: when the younger one is full the older one is dropped, but for those that were
+ * asked for since. So nothing has to be put in order when a token is read.
+ */
+export function createTokenCache<Value>(): TokenCache<Value> {
+  let young = new Map<string, Entry<Value>>();
+  let old = new Map<string, Entry<Value>>();
+  let characters = 0;
+
+  function set(token: string, value: Value): void {
+    if (young.size >= MAX_TOKENS || characters + token.length > MAX_CHARACTERS) {
+      [young, old] = [new Map(), young];
+      characters = 0;
+    }
+    young.set(token.slice(-TAIL), { token, value });
+    characters += token.length;
+  }
+
+  return {
+    get(token) {
+      const tail = token.slice(-TAIL);
+      const found = young.get(tail);
+      if (found !== undefined) return found.token === token ? found.value : undefined;
+      const survivor = old.get(tail);
+      if (survivor?.token !== token) return undefined;
+      set(token, survivor.value);
+      return survivor.value;
+    },
+    set,
+  };
+}
