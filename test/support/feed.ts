@@ -88,6 +88,11 @@ function openConnection(request: IncomingMessage, response: ServerResponse) {
   }
   const event = (name: string, data: unknown) => write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n\n`);
 
+  /** Writes an update as tRPC does, in one piece. */
+  function send(message: TrustUpdate, cursor = `${message.epoch}:${message.sequence}`): void {
+    write(`data: ${JSON.stringify(message)}\nid: ${cursor}\n\n\n`);
+  }
+
   return {
     pathname,
     headers: request.headers,
@@ -95,14 +100,12 @@ function openConnection(request: IncomingMessage, response: ServerResponse) {
     response,
     write,
     event,
-    /** Writes an update as tRPC does, in one piece. */
-    send: (message: TrustUpdate, cursor = `${message.epoch}:${message.sequence}`) =>
-      write(`data: ${JSON.stringify(message)}\nid: ${cursor}\n\n\n`),
+    send,
     refuse: (status: number, headers: Record<string, string> = {}) => response.writeHead(status, headers).end("no"),
     /** Sends heartbeats from now on; of another sequence or time where fields say so. */
     beat(fields: () => Partial<TrustUpdate> = () => ({})): void {
       clearInterval(heart);
-      heart = setInterval(() => this.send(update(fields())), 20);
+      heart = setInterval(() => send(update(fields())), 20);
     },
     stopBeating: () => clearInterval(heart),
     end(): void {
