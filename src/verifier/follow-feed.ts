@@ -58,8 +58,8 @@ export function followFeed({ service, status, maxStaleness, clock, steady }: Fol
       cursor = next ?? cursor;
       const at = Math.min(steady(), requestedAt + update.at - sentFirst);
       const knownAt = taken === "replaced" ? at : Math.max(at, status.knownAt);
-      status.note({ at: knownAt, staleAt: knownAt + maxStaleness * 1000 });
       learning.succeeded();
+      status.note({ at: knownAt, staleAt: knownAt + maxStaleness * 1000 });
       tidy();
     }
 

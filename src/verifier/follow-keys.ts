@@ -2,7 +2,7 @@ import { createTrustState } from "../trust/trust-state.ts";
 import type { Followed, FollowOptions } from "./follow-feed.ts";
 import { fetchJwkSet } from "./jwk-set.ts";
 import { findKey, importKeySet, type KeySet } from "./key-set.ts";
-import { keepLearning } from "./learning.ts";
+import { keepLearning, type Learning } from "./learning.ts";
 import { sparingly } from "./sparingly.ts";
 
 /** Keeps the JWK Set of the service, and nothing else: of revocations it hears nothing. */
@@ -12,10 +12,11 @@ export function followKeys({ service, status, maxStaleness, clock, steady }: Fol
   let takenAt = Number.NEGATIVE_INFINITY;
 
   /** Gives for how many milliseconds the set that it fetched may be kept. */
-  async function fetchKeys(): Promise<number> {
+  async function fetchKeys({ succeeded }: Learning): Promise<number> {
     const requestedAt = steady();
     const { keys: published, maxAge, age } = await fetchJwkSet(service);
     const imported = await importKeySet(published);
+    succeeded();
     // Of two answers that overtook each other, the one asked for first is the older one.
     if (requestedAt > takenAt) {
       [keys, takenAt] = [imported, requestedAt];
@@ -25,13 +26,12 @@ export function followKeys({ service, status, maxStaleness, clock, steady }: Fol
     return Math.max(maxAge - age, 10) * 1000;
   }
 
-  const learning = keepLearning(service, async ({ succeeded }) => {
-    const fresh = await fetchKeys();
-    succeeded();
+  const learning = keepLearning(service, async (learning) => {
+    const fresh = await fetchKeys(learning);
     return { wait: fresh * (0.7 + Math.random() / 10), ref: false };
   });
 
-  const fetchKeysAgain = sparingly(async () => void (await fetchKeys()));
+  const fetchKeysAgain = sparingly(async () => void (await fetchKeys(learning)));
 
   return {
     lookup: (kid) => findKey(keys, kid, clock()),

@@ -24,7 +24,7 @@ describe("how fresh a verifier is", () => {
       feed.connections[0]?.stopBeating();
       const quietSince = performance.now();
       await expect.poll(() => states, { interval: 5 }).toEqual(["live", "stale"]);
-        expect(performance.now() - quietSince).toBeLessThan(700);
+      expect(performance.now() - quietSince).toBeLessThan(700);
       expect(verifier.age).toBeGreaterThan(0.3);
       expect(await verdictOf(verifier.verify(forge(by)))).toBe(verdict);
       expect(await verdictOf(verifier.verify("a.b.c"))).toBe(onStale === "accept" ? "invalid_token" : "verifier_stale");
