@@ -32,4 +32,3 @@ const { measure } = await load();
 const report = await measure();
 for (const [what, value] of Object.entries(report)) process.stdout.write(`${what.padEnd(72)} ${value}\n`);
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ name, machine, report }, null, 2));
-process.exit(0);

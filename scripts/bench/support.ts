@@ -14,7 +14,13 @@ export async function startServer(environment: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
   const child: ChildProcess = spawn(process.execPath, ["dist/main.js"], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, PORT: "0", MINTMARK_DATA: join(folder, "data"), ...environment },
+    env: {
+      PATH: process.env.PATH,
+      PORT: "0",
+      MINTMARK_DATA: join(folder, "data"),
+      MINTMARK_LOG_LEVEL: "warn",
+      ...environment,
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let url = "";
@@ -22,13 +28,18 @@ export async function startServer(environment: Record<string, string> = {}) {
     url = /listening on (\S+)/.exec(line)?.[1] ?? "";
     if (url !== "") break;
   }
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const pause = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
   return {
     url,
-    pid: child.pid ?? 0,
+    data: join(folder, "data"),
+    /** Ends the process and leaves its data. */
+    pause,
     async stop(): Promise<void> {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
+      await pause();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -3,12 +3,13 @@ import { catalogue } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { ErrorShape } from "../router/trpc.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
+import { basic, type Credentials } from "../verifier/basic.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. */
   url: string | URL;
   /** Who calls. Sent as HTTP Basic, never in a URL. Not needed where access is open. */
-  credentials?: { clientId: string; clientSecret: string };
+  credentials?: Credentials;
 };
 
 /** Calls that start in the same turn of the event loop share one request, at most this many. */
@@ -34,12 +35,6 @@ export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = Tok
     ...(credentials && { headers: { authorization: basic(credentials) } }),
   });
   return createTRPCClient<TokenRouter>({ links: [link] }) as unknown as TRPCClient<Router>;
-}
-
-/** HTTP Basic with the form-encoding of RFC 6749 §2.3.1, so that any character may stand in a client id. */
-function basic({ clientId, clientSecret }: { clientId: string; clientSecret: string }): string {
-  const pair = [clientId, clientSecret].map((part) => new URLSearchParams({ "": part }).toString().slice(1)).join(":");
-  return `Basic ${Buffer.from(pair).toString("base64")}`;
 }
 
 /** An error that the service answered with. `data.reason` tells why. */

@@ -2,7 +2,7 @@ import type { Seconds } from "../time.ts";
 import { sequenceOf } from "../token/jti.ts";
 
 export type Bounds = {
-  /** Revokes what was issued before an event. Of several bounds the latest counts. */
+  /** Revokes what was issued before an event. Of several bounds the latest counts, for as long as any of them. */
   raise(id: string, bound: { to: number; until: Seconds }): void;
   has(id: string): boolean;
   /** Whether a token of this id was issued before its bound. */
@@ -12,28 +12,33 @@ export type Bounds = {
   forget(before: Seconds): void;
 };
 
+type Bound = { id: string; to: number; until: Seconds };
+
 /** Up to which event whatever was issued to somebody is revoked. */
 export function createBounds(): Bounds {
-  const bounds = new Map<string, number>();
-  /** In the order in which they come to matter no more, or nearly: lifetimes are alike. */
-  let ends: { id: string; bound: number; until: Seconds }[] = [];
+  const bounds = new Map<string, Bound>();
+  /** Those and the ones that they stand for, in the order in which they come to matter no more, or nearly. */
+  let all: Bound[] = [];
 
   return {
-    raise(id, { to: bound, until }) {
-      if (bound <= (bounds.get(id) ?? -1)) return;
+    raise(id, { to, until }) {
+      const known = bounds.get(id) ?? { to: -1, until: 0 };
+      if (to <= known.to && until <= known.until) return;
+      // A later bound may end sooner, where lifetimes became shorter in between: the older tokens still live.
+      const bound = { id, to: Math.max(to, known.to), until: Math.max(until, known.until) };
       bounds.set(id, bound);
-      ends.push({ id, bound, until });
+      all.push(bound);
     },
     has: (id) => bounds.has(id),
     isBelow(id, jti) {
       const bound = bounds.get(id);
-      return bound !== undefined && sequenceOf(jti) < bound;
+      return bound !== undefined && sequenceOf(jti) < bound.to;
     },
     size: () => bounds.size,
     forget(before) {
-      if (ends.every(({ until }) => until >= before)) return;
-      for (const { id, bound, until } of ends) if (until < before && bounds.get(id) === bound) bounds.delete(id);
-      ends = ends.filter(({ until }) => until >= before);
+      if (all.every(({ until }) => until >= before)) return;
+      for (const bound of all) if (bound.until < before && bounds.get(bound.id) === bound) bounds.delete(bound.id);
+      all = all.filter(({ until }) => until >= before);
     },
   };
 }

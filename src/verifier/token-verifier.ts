@@ -65,6 +65,8 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
 
   async function readNew(token: unknown): Promise<SignedClaims<Schema> | undefined> {
     const signed = await readSigned(token, find, custom);
+    // Asking for a key takes time, in which too little may have become known.
+    if (source.isStale()) throw new MintmarkError("verifier_stale");
     if (signed !== undefined) checked.set(String(token), deepFreeze(signed));
     return signed;
   }

@@ -1,0 +1,30 @@
+import type { Seconds } from "../time.ts";
+
+/** Milliseconds. The first attempt comes soon: mostly it is one connection that was lost, and not the service. */
+const FIRST = 100;
+const LONGEST = 5000;
+
+/** What a `Retry-After` may ask for. A longer one would keep a verifier stale for no good reason. */
+const RETRY_AFTER: { min: Seconds; max: Seconds } = { min: 1, max: 30 };
+
+export type Backoff = {
+  /** How many milliseconds to wait before the next attempt. */
+  next(retryAfter: Seconds | undefined): number;
+  reset(): void;
+};
+
+/** Waits longer after every failure, by chance, so that those who failed together do not come back together. */
+export function createBackoff(): Backoff {
+  let attempts = 0;
+  return {
+    next(retryAfter) {
+      const ceiling = Math.min(LONGEST, FIRST * 2 ** attempts);
+      attempts = Math.min(attempts + 1, 16);
+      const asked = retryAfter === undefined ? 0 : Math.min(Math.max(retryAfter, RETRY_AFTER.min), RETRY_AFTER.max);
+      return asked * 1000 + Math.random() * ceiling;
+    },
+    reset() {
+      attempts = 0;
+    },
+  };
+}

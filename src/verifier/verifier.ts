@@ -1,0 +1,100 @@
+import type { z } from "zod";
+import type { Seconds } from "../time.ts";
+import { systemClock } from "../time.ts";
+import { type AnyClaims, anyClaims, type Claims, type ClaimsSchema } from "../token/claims.ts";
+import { basic } from "./basic.ts";
+import type { Service } from "./exchange.ts";
+import { followFeed } from "./follow-feed.ts";
+import { followKeys } from "./follow-keys.ts";
+import { checkOptions, type VerifierOptions } from "./options.ts";
+import { createStatus, type VerifierState } from "./status.ts";
+import { createSteadyClock } from "./steady-clock.ts";
+import { createTokenVerifier, type ExpectedToken } from "./token-verifier.ts";
+
+export { MintmarkError, type Reason, StartError } from "../errors.ts";
+export type { Claims, ClaimsSchema } from "../token/claims.ts";
+export type { ExpectedToken, VerifierOptions, VerifierState };
+
+export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {
+  /**
+   * Gives the claims of an access token, frozen, or rejects with a `MintmarkError`. Its reason is
+   * `verifier_stale` where it cannot be known whether the token counts: while connecting, stale (unless
+   * `onStale` says otherwise) or closed. `await verifier.ready` first where a token can wait.
+   */
+  verify(token: unknown, expected?: ExpectedToken): Promise<Claims<z.output<Schema>>>;
+  readonly state: VerifierState;
+  /** How old what is known is, in seconds, delays on the way included. Infinite while nothing is known. */
+  readonly age: Seconds;
+  /** Why nothing new comes from the service, or `undefined`. It is tried again whatever this is: show it to an operator. */
+  readonly failure: Error | undefined;
+  /** Resolves when the verifier is live for the first time, and rejects where it is closed before. */
+  readonly ready: Promise<void>;
+  /** Calls back after every change of state. Gives the verb that ends it. */
+  onStateChange(listener: (state: VerifierState) => void): () => void;
+  /** Ends all work: no timer and no connection is left. A verifier that is closed stays closed. */
+  close(): void;
+  [Symbol.dispose](): void;
+};
+
+/**
+ * Makes a verifier of the access tokens of one issuer. It verifies them by itself, and follows the feed
+ * of the service to know the keys and what has been revoked:
+ *
+ *     using verifier = createVerifier({ issuer: "https://tokens.example", audience: "https://orders.example" });
+ *     await verifier.ready;
+ *     const { sub } = await verifier.verify(token, { scope: "orders:read" });
+ *
+ * One that follows the feed keeps its process alive until it is closed, as any open connection does.
+ * Loses it the service, it goes on for `maxStaleness` seconds and tries to reach it again for ever.
+ * With `follow: false` the JWK Set is kept for as long as its `Cache-Control` says (10 s to a day, 600 s
+ * where it does not), fetched anew ahead of that time, and stale `maxStaleness` seconds after it.
+ *
+ * Throws a `StartError` for options that are wrong. Not checked: whether `sub` still exists, and who sent the token.
+ */
+export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
+  options: VerifierOptions<Schema>,
+): Verifier<Schema> {
+  const { url } = checkOptions(options);
+  const { issuer, audience, credentials, clockTolerance } = options;
+  const { maxStaleness = 30, onStale = "reject", follow = true, clock = systemClock } = options;
+  const steady = createSteadyClock();
+  const status = createStatus(steady);
+  const closing = new AbortController();
+  const service: Service = {
+    url,
+    authorization: credentials && basic(credentials),
+    fetch: options.fetch ?? globalThis.fetch,
+    closing: closing.signal,
+  };
+  const { failure, ...source } = (follow ? followFeed : followKeys)({ service, status, maxStaleness, clock, steady });
+  const isUsable = (state: VerifierState) => state === "live" || (state === "stale" && onStale === "accept");
+  const verify = createTokenVerifier({
+    source: { ...source, isStale: () => !isUsable(status.state) },
+    issuer,
+    custom: (options.claims ?? anyClaims) as Schema,
+    clock,
+    clockTolerance,
+  });
+
+  function close(): void {
+    closing.abort();
+    status.close();
+  }
+
+  return {
+    verify: (token, expected = {}) => verify(token, { ...expected, audience: expected.audience ?? audience }),
+    get state() {
+      return status.state;
+    },
+    get age() {
+      return status.age;
+    },
+    get failure() {
+      return failure();
+    },
+    ready: status.ready,
+    onStateChange: status.onStateChange,
+    close,
+    [Symbol.dispose]: close,
+  };
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { expect, it } from "vitest";
+
+const dist = join(import.meta.dirname, "../../dist");
+
+const IMPORT = /^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\(\s*["']([^"']+)["']/gm;
+
+/** All that a module loads: modules of this package by their paths below dist, and whatever is not of this package. */
+function graphOf(path: string, seen = { own: new Set<string>(), foreign: new Set<string>() }) {
+  if (seen.own.has(relative(dist, path))) return seen;
+  seen.own.add(relative(dist, path));
+  for (const [, still, lazy] of readFileSync(path, "utf8").matchAll(IMPORT)) {
+    const name = still ?? lazy ?? "";
+    if (name.startsWith(".")) graphOf(join(dirname(path), name), seen);
+    else seen.foreign.add(name);
+  }
+  return seen;
+}
+
+it("mintmark/verifier loads no server, store or database code, and installs light", () => {
+  const { exports } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
+  const { own, foreign } = graphOf(join(dist, "..", exports["./verifier"].default));
+  const rooms = new Set([...own].map((path) => path.split("/").slice(0, -1).join("/")));
+  expect([...rooms].sort()).toEqual(["", "keys", "token", "trust", "verifier"]);
+  const builtin = [...foreign].filter(isBuiltin).sort();
+  const packages = [...foreign].filter((name) => !isBuiltin(name)).sort();
+  expect(packages).toEqual(["eventsource-parser", "jose", "lru-cache", "zod"]);
+  expect(builtin).toEqual(["node:crypto", "node:timers/promises"]);
+});
+
+it("mintmark/client loads of the verifier only how credentials are written down", () => {
+  const { own } = graphOf(join(dist, "client/client.js"));
+  expect([...own].sort()).toEqual(["client/client.js", "errors.js", "verifier/basic.js"]);
+});
