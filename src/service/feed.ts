@@ -58,14 +58,18 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
 
   /** What has happened after a cursor, in pieces, and the keys last; all there is where the cursor is not of this history. */
   async function* catchUp(after: string | undefined): AsyncGenerator<TrustUpdate> {
-    const { epoch, sequence } = trust.state();
+    const state = trust.state();
+    const { epoch, sequence } = state;
     const known = sequenceIn(after, epoch);
     const isReset = known === undefined || known > sequence;
     const at = trust.knownAt();
-    const from = isReset ? 0 : known;
-    if (isReset) yield { epoch, sequence: 0, at, reset: true, more: true };
-    for await (const revocations of revocationsBetween(store, from, sequence))
-      yield { epoch, sequence: from, at, more: true, revocations };
+    if (isReset) {
+      yield { epoch, sequence: 0, at, reset: true, more: true };
+      for (const piece of state.snapshot()) yield { epoch, sequence: 0, at, more: true, ...piece };
+    } else {
+      for await (const revocations of revocationsBetween(store, known, sequence))
+        yield { epoch, sequence: known, at, more: true, revocations };
+    }
     yield { epoch, sequence, at, keys: keys() };
   }
 

@@ -8,17 +8,19 @@ export type Bounds = {
   /** Whether a token of this id was issued before its bound. */
   isBelow(id: string, jti: string): boolean;
   size(): number;
+  /** Those that count. */
+  all(): Bound[];
   /** Lets go of bounds that matter no more from a moment on. */
   forget(before: Seconds): void;
 };
 
-type Bound = { id: string; to: number; until: Seconds };
+export type Bound = { id: string; to: number; until: Seconds };
 
 /** Up to which event whatever was issued to somebody is revoked. */
 export function createBounds(): Bounds {
   const bounds = new Map<string, Bound>();
   /** Those and the ones that they stand for, in the order in which they come to matter no more, or nearly. */
-  let all: Bound[] = [];
+  let ends: Bound[] = [];
 
   return {
     raise(id, { to, until }) {
@@ -27,7 +29,7 @@ export function createBounds(): Bounds {
       // A later bound may end sooner, where lifetimes became shorter in between: the older tokens still live.
       const bound = { id, to: Math.max(to, known.to), until: Math.max(until, known.until) };
       bounds.set(id, bound);
-      all.push(bound);
+      ends.push(bound);
     },
     has: (id) => bounds.has(id),
     isBelow(id, jti) {
@@ -35,10 +37,11 @@ export function createBounds(): Bounds {
       return bound !== undefined && sequenceOf(jti) < bound.to;
     },
     size: () => bounds.size,
+    all: () => [...bounds.values()],
     forget(before) {
-      if (all.every(({ until }) => until >= before)) return;
-      for (const bound of all) if (bound.until < before && bounds.get(bound.id) === bound) bounds.delete(bound.id);
-      all = all.filter(({ until }) => until >= before);
+      if (ends.every(({ until }) => until >= before)) return;
+      for (const bound of ends) if (bound.until < before && bounds.get(bound.id) === bound) bounds.delete(bound.id);
+      ends = ends.filter(({ until }) => until >= before);
     },
   };
 }

@@ -8,6 +8,9 @@ import type { Revocation, TrustedKey, TrustUpdate } from "./trust-update.ts";
 /** How long a revocation is kept after it has ceased to matter: a token may be accepted for as long after its `exp`. */
 const MARGIN: Seconds = 60;
 
+/** Revocations in one piece of a snapshot: so few that nobody waits long while it is made or read. */
+const PIECE = 5000;
+
 /** What a token is asked about. */
 type Revocable = Pick<RegisteredClaims, "jti" | "sub" | "client_id" | "sid" | "exp">;
 
@@ -21,6 +24,8 @@ export type TrustState = {
   readonly size: number;
   /** Takes the next update. Updates may overlap with what is known already. */
   apply(update: TrustUpdate): void;
+  /** All revocations, in pieces. What is revoked meanwhile may be among them. */
+  snapshot(): Generator<Pick<TrustUpdate, "revocations" | "tokens">>;
   /** Says why a token counts no more, or `undefined`. Signature and times are not looked at. */
   faultOf(claims: Revocable): Reason | undefined;
   /** Lets go of revocations that matter no more. */
@@ -60,6 +65,15 @@ export function createTrustState(): TrustState {
       sequence = Math.max(sequence, update.sequence);
       keys = update.keys ?? keys;
       for (const revocation of update.revocations ?? []) revoke(revocation);
+      for (const { until, jtis } of update.tokens ?? []) for (const jti of jtis) tokens.add(jti, until);
+    },
+
+    *snapshot() {
+      for (const piece of tokens.pieces(PIECE)) yield { tokens: [piece] };
+      const revocations = Object.entries(bounds).flatMap(([kind, { all }]) =>
+        all().map(({ id, to, until }) => ({ kind: kind as keyof typeof bounds, id, sequence: to, until })),
+      );
+      for (let at = 0; at < revocations.length; at += PIECE) yield { revocations: revocations.slice(at, at + PIECE) };
     },
 
     faultOf({ jti, sub, client_id, sid, exp }) {

@@ -15,12 +15,15 @@ export type Revocation = {
   until: Seconds;
 };
 
+/** Many revoked tokens, as a snapshot tells of them. Each of them expires less than a minute after `until`. */
+export type RevokedTokens = { until: Seconds; jtis: readonly string[] };
+
 /** A public key that counts, as it stands in the JWK Set, and until when, if that is settled. */
 export type TrustedKey = { jwk: object; until?: Seconds | undefined };
 
 /**
  * A piece of the log of trust events, as it is sent to whoever follows it. Bare, it is a heartbeat.
- * The keys come whole whenever one of them has changed, the revocations one by one.
+ * The keys come whole whenever one of them has changed, the revocations one by one, the tokens of a snapshot in bulk.
  */
 export type TrustUpdate = {
   /** Which history the numbers belong to: another one after the database was made anew or restored. */
@@ -35,6 +38,7 @@ export type TrustUpdate = {
   more?: boolean | undefined;
   keys?: readonly TrustedKey[] | undefined;
   revocations?: readonly Revocation[] | undefined;
+  tokens?: readonly RevokedTokens[] | undefined;
 };
 
 const count = z.int().nonnegative();
@@ -46,6 +50,8 @@ const revocation: z.ZodType<Revocation> = z.strictObject({
   until: count,
 });
 
+const jti = z.string().min(1).max(255);
+
 const trustUpdate: z.ZodType<TrustUpdate> = z.strictObject({
   epoch: z.string().min(1).max(255),
   sequence: count,
@@ -54,6 +60,7 @@ const trustUpdate: z.ZodType<TrustUpdate> = z.strictObject({
   more: z.boolean().optional(),
   keys: z.array(z.strictObject({ jwk: z.record(z.string(), z.unknown()), until: count.optional() })).optional(),
   revocations: z.array(revocation).optional(),
+  tokens: z.array(z.strictObject({ until: count, jtis: z.array(jti) })).optional(),
 });
 
 /** Reads what came from a feed, or gives `undefined` for anything that is not an update. The keys are not looked into. */

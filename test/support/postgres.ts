@@ -70,6 +70,7 @@ export async function startPostgres() {
     resume: () => continueAll(server),
     async [Symbol.asyncDispose]() {
       continueAll(server);
+      guard.ref();
       guard.stdin?.end();
       await once(guard, "exit");
     },
