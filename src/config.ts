@@ -21,6 +21,9 @@ export type Config = Readonly<{
   ttl: number;
   maxTtl: number;
   rotation: number;
+  refreshTtl: number;
+  refreshIdle: number;
+  replayWindow: number;
   auditRetention: number;
   access: "open" | "clients";
   adminSecret: string | undefined;
@@ -71,6 +74,9 @@ const variables = {
   MINTMARK_TTL: wholeSeconds.default(900),
   MINTMARK_MAX_TTL: wholeSeconds.default(86400),
   MINTMARK_ROTATION: wholeSeconds.default(30 * 86400),
+  MINTMARK_REFRESH_TTL: wholeSeconds.default(30 * 86400),
+  MINTMARK_REFRESH_IDLE: wholeSeconds.default(7 * 86400),
+  MINTMARK_REPLAY_WINDOW: wholeSeconds.default(10),
   MINTMARK_AUDIT_RETENTION: wholeSeconds.default(90 * 86400),
   MINTMARK_ACCESS: z.enum(["open", "clients"]).optional(),
   MINTMARK_ADMIN_SECRET: z.string().min(32, `must have at least 32 characters: ${makeSecret}`).max(255).optional(),
@@ -109,6 +115,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ttl: env.MINTMARK_TTL,
     maxTtl: env.MINTMARK_MAX_TTL,
     rotation: env.MINTMARK_ROTATION,
+    refreshTtl: env.MINTMARK_REFRESH_TTL,
+    refreshIdle: env.MINTMARK_REFRESH_IDLE,
+    replayWindow: env.MINTMARK_REPLAY_WINDOW,
     auditRetention: env.MINTMARK_AUDIT_RETENTION,
     access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
     adminSecret: env.MINTMARK_ADMIN_SECRET,
@@ -120,6 +129,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 /** Says which variables are each right and together wrong, if any are. */
 function contradictionIn(env: Variables): string | undefined {
   if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) return "MINTMARK_TTL must be at most MINTMARK_MAX_TTL";
+  if (env.MINTMARK_REPLAY_WINDOW >= env.MINTMARK_REFRESH_IDLE)
+    return "MINTMARK_REPLAY_WINDOW must be less than MINTMARK_REFRESH_IDLE";
   if (env.MINTMARK_SECRET !== undefined && env.MINTMARK_ALG !== undefined) {
     return "MINTMARK_ALG and MINTMARK_SECRET exclude each other: the secret means HS256. Unset one of them";
   }

@@ -17,7 +17,8 @@ async function main(): Promise<void> {
     port: config.port,
     async prepare(origin) {
       const service = await openService(config, { origin, onError });
-      return { listener: createRequestHandler(service, { logger }), close: service.close };
+      const { endFeeds, close } = service;
+      return { listener: createRequestHandler(service, { logger }), endFeeds, close };
     },
   });
   const stop = async (signal: NodeJS.Signals) => {

@@ -41,6 +41,9 @@ async function openServiceOn(store: Store, config: Config, { origin, onError }: 
     ttl: config.ttl,
     maxTtl: config.maxTtl,
     rotation: config.rotation,
+    refreshTtl: config.refreshTtl,
+    refreshIdle: config.refreshIdle,
+    replayWindow: config.replayWindow,
     auditRetention: config.auditRetention,
     open: config.access === "open",
   });

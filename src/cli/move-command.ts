@@ -30,8 +30,9 @@ async function move(): Promise<void> {
     throw error;
   });
   try {
-    const { keys, clients, audit } = await moveState(from, to);
-    process.stdout.write(`moved ${keys} keys, ${clients} clients and ${audit} audit records\n`);
+    const { keys, clients, sessions, revocations, audit } = await moveState(from, to);
+    const counts = `${keys} keys, ${clients} clients, ${sessions} sessions, ${revocations} revocations`;
+    process.stdout.write(`moved ${counts} and ${audit} audit records\n`);
   } finally {
     await to.close();
     await from.close();

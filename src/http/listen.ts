@@ -22,7 +22,12 @@ export type ListenOptions = {
   prepare: (origin: string) => Promise<Served>;
 };
 
-export type Served = { listener: RequestListener; close: () => Promise<void> };
+export type Served = {
+  listener: RequestListener;
+  /** Ends what would go on for ever, if anything would: called first, when the server stops. */
+  endFeeds?: () => void;
+  close: () => Promise<void>;
+};
 
 export type RunningServer = {
   /** Where it listens: `http://127.0.0.1:3000`. */
@@ -47,7 +52,11 @@ export async function listen({ host, port, prepare }: ListenOptions): Promise<Ru
   try {
     const served = await prepare(origin);
     listener = served.listener;
-    return { origin, close: () => drain().then(served.close) };
+    const close = () => {
+      served.endFeeds?.();
+      return drain().then(served.close);
+    };
+    return { origin, close };
   } catch (error) {
     await drain();
     throw error;

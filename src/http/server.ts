@@ -34,7 +34,8 @@ export function createTokenServer<Schema extends ClaimsSchema>(
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const listener = createRequestHandler(service, options);
-  return listen({ host, port, prepare: async () => ({ listener, close: service.close }) });
+  const { endFeeds, close } = service;
+  return listen({ host, port, prepare: async () => ({ listener, endFeeds, close }) });
 }
 
 /**

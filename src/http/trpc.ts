@@ -14,6 +14,9 @@ export const TRPC_PATH = "/trpc/";
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
+/** How long an answer may wait for its reader without a byte being taken, in milliseconds. */
+const SLOWEST_READER = 30_000;
+
 export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenticate; logger: Logger };
 
 /** Serves the router under `/trpc/` by tRPC's standalone adapter, with its open defaults closed. */
@@ -41,6 +44,8 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
   return (request, response) => {
     response.setHeader("cache-control", "no-store");
     const refusal = refuse(request);
+    // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
+    response.setTimeout(SLOWEST_READER, () => response.destroy());
     if (refusal === undefined) serve(request, response);
     else sendRefusal(router, refusal, response);
   };

@@ -44,6 +44,15 @@ export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Se
   };
 }
 
+/** The public keys that count at the moment of a keyring, and until when each does, where that is settled. */
+export function trustedKeys({ lives, jwks }: Keyring): { jwk: PublicJwk; until?: Seconds }[] {
+  const ends = new Map(lives.map(({ key, removedAt }) => [key.kid, removedAt]));
+  return jwks.keys.map((jwk) => {
+    const until = ends.get(jwk.kid);
+    return { jwk, ...(until !== undefined && { until }) };
+  });
+}
+
 /**
  * Builds a keyring around one shared secret of at least 32 bytes (RFC 7518 §3.2). It knows nothing but
  * HS256, and its JWK Set is empty: whoever can verify can also sign.

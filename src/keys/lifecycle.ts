@@ -15,7 +15,7 @@ export type KeyState = "pending" | "active" | "retiring" | "removed";
 export const JWKS_MAX_AGE: Seconds = 600;
 
 /** How far the clocks of two machines may be apart. */
-const MAX_CLOCK_SKEW: Seconds = 60;
+export const MAX_CLOCK_SKEW: Seconds = 60;
 
 /** How long a key is public before it signs: until whoever fetched the set a moment earlier must fetch it anew. */
 export const PUBLISH_AHEAD: Seconds = JWKS_MAX_AGE + MAX_CLOCK_SKEW;

@@ -3,7 +3,7 @@ import { permissions } from "../store/client.ts";
 import { identifier } from "../token/claims.ts";
 
 const seconds = z.int().positive();
-const kid = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's kid");
+export const keyId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's kid");
 const clientId = identifier;
 
 /** One scope token (RFC 6749 §3.3), or `*` for any. */
@@ -21,12 +21,11 @@ export const rotateInput = z
   })
   .prefault({});
 
-export const revokeInput = z.strictObject({ keyId: kid.meta({ description: "Kills this key, and all its tokens." }) });
 export const revoked = z.strictObject({ sequence: z.int() });
 
 export const keyViews = z.array(
   z.strictObject({
-    kid,
+    kid: keyId,
     alg: z.string(),
     state: z.enum(["pending", "active", "retiring", "removed"]),
     createdAt: seconds,

@@ -11,16 +11,6 @@ export function adminProcedures({ keys, clients, audit }: Managed) {
   const errors = ["invalid_request", ...CLIENT_REFUSALS] as const;
 
   return {
-    revoke: clientProcedure
-      .meta({
-        summary: "Revoke all tokens of a key",
-        description: "Kills the key.",
-        output: schemas.revoked,
-        errors: [...errors, "unknown_key", "no_key_pairs"],
-      })
-      .input(schemas.revokeInput)
-      .mutation(({ ctx, input }) => keys.kill(ctx.caller, input.keyId)),
-
     keys: {
       list: clientProcedure
         .meta({

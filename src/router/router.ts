@@ -1,10 +1,19 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 import type { z } from "zod";
+import type { Introspection } from "../service/revocations.ts";
 import type { TokenService } from "../service/service.ts";
-import type { IssuedToken, VerificationRequest } from "../service/tokens.ts";
+import type { IssuedToken, RefreshRequest, VerificationRequest } from "../service/tokens.ts";
 import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "../token/claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin.ts";
-import { type GetTokenQuery, getTokenInput, issuedToken, verifyTokenInput } from "./token-schemas.ts";
+import {
+  type GetTokenQuery,
+  getTokenInput,
+  introspection,
+  issuedToken,
+  presentedToken,
+  refreshTokenInput,
+  verifyTokenInput,
+} from "./token-schemas.ts";
 import {
   CLIENT_REFUSALS,
   clientProcedure,
@@ -14,6 +23,7 @@ import {
   type RootTypes,
   router,
 } from "./trpc.ts";
+import { type TrustProcedures, trustProcedures } from "./trust.ts";
 
 /** The procedures and their types, generic over the schema of the custom claims. A client imports it as a type. */
 export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRouter<
@@ -21,7 +31,10 @@ export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRout
   {
     getToken: TRPCQueryProcedure<Definition<GetTokenQuery<Schema>, IssuedToken>>;
     verifyToken: TRPCMutationProcedure<Definition<VerificationRequest, Claims<z.output<Schema>>>>;
-  } & AdminProcedures
+    refreshToken: TRPCMutationProcedure<Definition<RefreshRequest, IssuedToken>>;
+    introspectToken: TRPCMutationProcedure<Definition<{ token: string }, Introspection<z.output<Schema>>>>;
+  } & TrustProcedures &
+    AdminProcedures
 >;
 
 type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; errorShape: ErrorShape };
@@ -51,12 +64,35 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
           "not_yet_valid",
           "wrong_issuer",
           "wrong_audience",
+          "token_revoked",
           "insufficient_scope",
+          "verifier_stale",
         ],
       })
       .input(verifyTokenInput)
       .mutation(({ input }) => service.verifyToken(input)),
 
+    refreshToken: clientProcedure
+      .meta({
+        summary: "Refresh a token",
+        description: "Gives the next token of a session, and the next refresh token. Each can be used once.",
+        output: issuedToken,
+        errors: ["invalid_request", "invalid_refresh_token", ...CLIENT_REFUSALS],
+      })
+      .input(refreshTokenInput)
+      .mutation(({ ctx, input }) => service.refreshToken(ctx.caller, input)),
+
+    introspectToken: clientProcedure
+      .meta({
+        summary: "Introspect a token",
+        description: "Says whether an access token counts, whomever it is for, and its claims if it does.",
+        output: introspection(service.claims),
+        errors: ["invalid_request", "verifier_stale", ...CLIENT_REFUSALS],
+      })
+      .input(presentedToken)
+      .mutation(({ ctx, input }) => service.introspectToken(ctx.caller, input.token)),
+
+    ...trustProcedures(service),
     ...adminProcedures(service),
   });
   // The same types, but tRPC writes them as conditionals that stay open until the schema is known.

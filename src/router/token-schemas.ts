@@ -1,7 +1,14 @@
 import { z } from "zod";
 import type { TokenService } from "../service/service.ts";
-import type { IssuedToken, TokenRequest, VerificationRequest } from "../service/tokens.ts";
-import { type ClaimsSchema, exampleOf, identifier, requestedClaims, scopeString } from "../token/claims.ts";
+import type { IssuedToken, RefreshRequest, TokenRequest, VerificationRequest } from "../service/tokens.ts";
+import {
+  type ClaimsSchema,
+  claimsSchema,
+  exampleOf,
+  identifier,
+  requestedClaims,
+  scopeString,
+} from "../token/claims.ts";
 
 /** What `getToken` is called with. The custom claims may be left out where their schema accepts `{}`. */
 type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> & RequestedClaims<z.input<Schema>>;
@@ -32,6 +39,10 @@ export function getTokenInput<Schema extends ClaimsSchema>(
       .max(service.maxTtl)
       .meta({ description: "Lifetime in seconds. Default: the configured one.", examples: [300] })
       .optional(),
+    refreshable: z
+      .boolean()
+      .meta({ description: "Whether a refresh token is wanted beside it. Default: false." })
+      .optional(),
     claims: requestedClaims(service.claims)
       .meta({ description: "Custom claims. May not name a registered claim." })
       .prefault({}),
@@ -52,6 +63,8 @@ function exampleFor(claims: ClaimsSchema): { examples?: object[] } {
   };
 }
 
+const refreshToken = z.string().min(1).max(255);
+
 export const issuedToken: z.ZodType<IssuedToken> = z.strictObject({
   token: z.string().meta({ description: "The signed token: a JWT access token (RFC 9068)." }),
   tokenType: z.literal("Bearer"),
@@ -60,7 +73,26 @@ export const issuedToken: z.ZodType<IssuedToken> = z.strictObject({
     .positive()
     .meta({ description: "Lifetime in seconds.", examples: [900] }),
   scope: z.string().meta({ description: "What was granted; empty when nothing in particular." }),
+  refreshToken: refreshToken
+    .meta({ description: "Exchanged for the next token, and for the next refresh token; once." })
+    .optional(),
 });
+
+export const refreshTokenInput: z.ZodType<RefreshRequest, RefreshRequest> = z.strictObject({
+  refreshToken: refreshToken.meta({ description: "The latest refresh token." }),
+  scope: scope.meta({ description: "A part of what was granted. Default: all of it." }).optional(),
+});
+
+/** A token of any kind, as somebody presents it who may be mistaken. */
+export const presentedToken: z.ZodType<{ token: string }, { token: string }> = z
+  .strictObject({ token: z.string().meta({ description: "The token it is about." }) })
+  .meta({ examples: [{ token: "put a token here" }] });
+
+/** What `introspectToken` answers (RFC 7662 §2.2). */
+export function introspection(custom: ClaimsSchema): z.ZodType {
+  const inactive = z.strictObject({ active: z.literal(false) });
+  return z.union([inactive, z.intersection(z.object({ active: z.literal(true) }), claimsSchema(custom))]);
+}
 
 export const verifyTokenInput: z.ZodType<VerificationRequest, VerificationRequest> = z
   .strictObject({

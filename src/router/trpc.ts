@@ -73,9 +73,13 @@ export const router: typeof t.router = t.router;
 export const procedure = t.procedure.use(async ({ next }) => {
   const result = await next();
   if (result.ok || !(result.error.cause instanceof MintmarkError)) return result;
-  const cause = result.error.cause;
-  throw new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
+  throw refusal(result.error.cause);
 });
+
+/** A refusal from the catalogue as tRPC throws it. */
+export function refusal(cause: MintmarkError): TRPCError {
+  return new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
+}
 
 /** Procedures for clients alone: whoever calls is authenticated before the input is looked at. */
 export const clientProcedure = procedure.use(async ({ ctx, next }) =>

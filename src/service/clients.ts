@@ -8,6 +8,7 @@ import { type Caller, systemCaller } from "./caller.ts";
 import { createClientSecret, isValid, keptSecret, MAX_SECRETS } from "./client-secret.ts";
 import type { Act, Gate } from "./gate.ts";
 import { beyondManager } from "./limits.ts";
+import type { Trust } from "./trust.ts";
 
 export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
 
@@ -23,16 +24,24 @@ export type Clients = {
     caller: Caller,
     request: { clientId: string; overlap: Seconds },
   ): Promise<{ clientId: string; clientSecret: string; overlap: Seconds }>;
-  /** Ends all rights of a client, on every server, before it returns. */
+  /** Ends all rights of a client on every server, before it returns, and revokes all that was issued to it. */
   remove(caller: Caller, clientId: string): Promise<{ clientId: string }>;
   /** Sees to it that the client `admin` is there, may do everything, and has this one secret. */
   ensureAdmin(secret: string): Promise<void>;
 };
 
-export type ClientsOptions = { store: Store; gate: Gate; audit: AuditLog; clock: Clock };
+export type ClientsOptions = {
+  store: Store;
+  trust: Trust;
+  gate: Gate;
+  audit: AuditLog;
+  clock: Clock;
+  /** When the last token that is issued at this moment has expired. */
+  lastExpiry: () => Seconds;
+};
 
 /** The use cases of machine clients. */
-export function createClients({ store, gate, audit, clock }: ClientsOptions): Clients {
+export function createClients({ store, trust, gate, audit, clock, lastExpiry }: ClientsOptions): Clients {
   const act = (action: string, more: Pick<Act, "about" | "missing"> = {}): Act => ({
     action: `clients.${action}`,
     permission: "manage_clients",
@@ -78,8 +87,9 @@ export function createClients({ store, gate, audit, clock }: ClientsOptions): Cl
     async remove(caller, clientId) {
       const { act } = await actOn("remove", caller, clientId);
       return gate(caller, act, async (record) => {
-        const outcome = await store.removeClient(clientId, record);
+        const outcome = await store.removeClient(clientId, { until: lastExpiry() }, record);
         if (outcome === "unknown") throw new MintmarkError("unknown_client");
+        await trust.catchUp();
         return { clientId };
       });
     },

@@ -7,8 +7,9 @@ import { type Caller, may } from "./caller.ts";
 /** An act: what it is called, who may do it, and what it is done to. */
 export type Act = {
   action: string;
-  permission: Permission;
-  about?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target">;
+  /** Who may do it; without one, every client may. */
+  permission: Permission | undefined;
+  about?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
   /** What else is missing to the caller beside the permission, if anything is. */
   missing?: Issue | undefined;
 };
@@ -26,7 +27,8 @@ export type Gate = <Result>(
  */
 export function createGate(audit: AuditLog): Gate {
   return async (caller, { action, permission, about, missing }, work) => {
-    const lacks = may(caller, permission) ? missing : { path: "permission", message: `${permission} is missing` };
+    const isPermitted = permission === undefined || may(caller, permission);
+    const lacks = isPermitted ? missing : { path: "permission", message: `${permission} is missing` };
     const entry = { clientId: caller.clientId, action, ...about };
     const refuse = (reason: Reason) => audit.append(audit.record({ ...entry, outcome: "refused", reason }));
     if (lacks !== undefined) {

@@ -10,6 +10,7 @@ import type { AuditLog } from "./audit-log.ts";
 import { type Caller, systemCaller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
+import type { Trust } from "./trust.ts";
 
 /** A key as anybody may see it who manages keys. */
 export type KeyView = {
@@ -37,6 +38,7 @@ export type KeyManagement = {
 export type KeyManagementOptions = {
   store: Store;
   keys: Keys;
+  trust: Trust;
   gate: Gate;
   audit: AuditLog;
   clock: Clock;
@@ -49,7 +51,7 @@ export type KeyManagementOptions = {
  * that rotate at once, one makes the key and the other finds it there.
  */
 export function createKeyManagement(options: KeyManagementOptions): KeyManagement {
-  const { store, keys, gate, audit, clock, policy, kek } = options;
+  const { store, keys, trust, gate, audit, clock, policy, kek } = options;
   const { alg } = policy;
   const permission = "rotate_keys";
 
@@ -67,7 +69,7 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.
         const key = await make({ follows: signing(), activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
         await store.addKey(key, { ...record, kid: key.kid });
-        await keys.reload();
+        await trust.catchUp();
         return view(keys);
       }),
 
@@ -79,8 +81,8 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         // Made in any case: only the store can tell, at the moment of the kill, whether one is needed.
         const replacement = await make({ follows: kid, activatesAt: now });
         await store.killKey(kid, { now, replacement }, record);
-        await keys.reload();
-        return { sequence: await store.revision() };
+        await trust.catchUp();
+        return { sequence: await trust.latest() };
       }),
 
     async rotateIfDue() {
@@ -89,7 +91,7 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
       const key = await make(due);
       const { clientId } = systemCaller;
       await store.addKey(key, audit.record({ clientId, action: "keys.rotate", outcome: "allowed", kid: key.kid }));
-      await keys.reload();
+      await trust.catchUp();
     },
   };
 }

@@ -1,14 +1,20 @@
-import { randomBytes } from "node:crypto";
 import type { z } from "zod";
+import { MintmarkError } from "../errors.ts";
+import type { Session } from "../store/session.ts";
+import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import { createJti } from "../token/jti.ts";
 import { signAccessToken } from "../token/sign.ts";
-import { verifyAccessToken } from "../token/verify.ts";
+import type { VerifyToken } from "../verifier/token-verifier.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Caller } from "./caller.ts";
-import type { Gate } from "./gate.ts";
+import type { Act, Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
 import { beyondLimits } from "./limits.ts";
+import { hashOf } from "./refresh-token.ts";
+import { beginSession, beyondSession, type SessionPolicy, turnOf } from "./session.ts";
+import type { Trust } from "./trust.ts";
 
 /** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
 export type TokenRequest = {
@@ -17,17 +23,32 @@ export type TokenRequest = {
   scope?: string | undefined;
   expiresIn?: Seconds | undefined;
   claims: Record<string, unknown>;
+  /** Whether a refresh token is wanted beside it. */
+  refreshable?: boolean | undefined;
 };
 
 /** An issued token, with the members of RFC 6749 §5.1. */
-export type IssuedToken = { token: string; tokenType: "Bearer"; expiresIn: Seconds; scope: string };
+export type IssuedToken = {
+  token: string;
+  tokenType: "Bearer";
+  expiresIn: Seconds;
+  scope: string;
+  refreshToken?: string | undefined;
+};
 
 export type VerificationRequest = { token: string; audience?: string | undefined; scope?: string | undefined };
+export type RefreshRequest = { refreshToken: string; scope?: string | undefined };
 
 export type Tokens<Schema extends ClaimsSchema> = {
   /** Issues an access token. Without a subject it is about the caller itself (RFC 9068 §5). */
   getToken(caller: Caller, request: TokenRequest): Promise<IssuedToken>;
-  /** Verifies an access token for an audience; see `verifyAccessToken` for what is checked and what is not. */
+  /**
+   * Issues the next access token of a session, and the next refresh token (RFC 6749 §6). One that was used
+   * already gives the same next one again for as long as the replay window; after that the session is
+   * revoked, since somebody has a copy (RFC 9700 §4.14.2).
+   */
+  refreshToken(caller: Caller, request: RefreshRequest): Promise<IssuedToken>;
+  /** Verifies an access token for an audience; see `createTokenVerifier` for what is checked. */
   verifyToken(request: VerificationRequest): Promise<Claims<z.output<Schema>>>;
 };
 
@@ -37,48 +58,96 @@ export type TokensOptions<Schema extends ClaimsSchema> = {
   custom: Schema;
   ttl: Seconds;
   maxTtl: Seconds;
+  sessions: SessionPolicy;
+  store: Store;
   keys: Keys;
+  trust: Trust;
   gate: Gate;
   audit: AuditLog;
+  verify: VerifyToken<Schema>;
+  /** Revokes the session of a refresh token that somebody has copied. */
+  revokeCopied: (session: Session) => Promise<void>;
   clock: Clock;
 };
 
+/** Whom a token is for, and what it says. */
+type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> & { sid?: string | undefined };
+
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { issuer, custom, maxTtl, keys, gate, audit, clock } = options;
+  const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock } = options;
+
+  /** Gets a token ready to be signed. Its number is read first: what is revoked from then on comes after it. */
+  async function prepare(caller: Caller, terms: Terms) {
+    const sequence = await trust.latest();
+    const key = keys.current().signing;
+    const jti = createJti(sequence);
+    const iat = clock();
+    const about = { subject: terms.subject, jti, kid: key.kid };
+    const missing = beyondLimits(caller, { ...terms, expiresIn: terms.ttl }, options.audience);
+    const claims = {
+      ...terms.claims,
+      iss: issuer,
+      sub: terms.subject,
+      aud: terms.audience,
+      iat,
+      exp: iat + terms.ttl,
+      jti,
+      client_id: caller.clientId,
+      ...(terms.scope !== undefined && { scope: terms.scope }),
+      ...(terms.sid !== undefined && { sid: terms.sid }),
+    };
+    const sign = async (): Promise<IssuedToken> => ({
+      token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
+      tokenType: "Bearer",
+      expiresIn: terms.ttl,
+      scope: terms.scope ?? "",
+    });
+    return { sequence, act: { permission: "issue", about, missing } satisfies Omit<Act, "action">, sign };
+  }
 
   return {
-    getToken(caller, request) {
-      const key = keys.current().signing;
-      const iat = clock();
-      const expiresIn = request.expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl);
-      const claims = {
-        ...request.claims,
-        iss: issuer,
-        sub: request.subject ?? caller.clientId,
-        aud: request.audience ?? options.audience,
-        iat,
-        exp: iat + expiresIn,
-        jti: randomBytes(16).toString("base64url"),
-        client_id: caller.clientId,
-        ...(request.scope !== undefined && { scope: request.scope }),
+    async getToken(caller, { refreshable = false, expiresIn, ...request }) {
+      const terms: Terms = {
+        subject: request.subject ?? caller.clientId,
+        audience: request.audience ?? options.audience,
+        scope: request.scope,
+        claims: request.claims,
+        ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
       };
-      const act = {
-        action: "getToken",
-        permission: "issue",
-        about: { subject: claims.sub, jti: claims.jti, kid: key.kid },
-        missing: beyondLimits(caller, request, options.audience),
-      } as const;
-      return gate(caller, act, async (record) => {
-        const token = await signAccessToken(claims, { key, custom, maxLifetime: maxTtl });
-        await audit.append(record);
-        return { token, tokenType: "Bearer", expiresIn, scope: request.scope ?? "" };
+      const begun = refreshable ? beginSession(caller, terms, { policy: options.sessions, now: clock() }) : undefined;
+      const { sequence, act, sign } = await prepare(caller, begun?.session ?? terms);
+      return gate(caller, { action: "getToken", ...act }, async (record) => {
+        const issued = await sign();
+        if (begun === undefined) {
+          await audit.append(record);
+          return issued;
+        }
+        const first = { hash: hashOf(begun.refreshToken), sequence };
+        if ((await store.addSession(begun.session, first, record)) === "revoked") throw new MintmarkError("conflict");
+        return { ...issued, refreshToken: begun.refreshToken };
       });
     },
 
-    verifyToken({ token, audience = options.audience, scope }) {
-      const expected = { issuer, audience, scope, custom, now: clock(), maxLifetime: maxTtl };
-      return verifyAccessToken(token, keys.find, expected);
+    async refreshToken(caller, { refreshToken, scope }) {
+      const action = "refreshToken";
+      const session = await store.findSession(hashOf(refreshToken));
+      if (session === undefined || session.clientId !== caller.clientId)
+        return gate(caller, { action, permission: "issue" }, async () => {
+          throw new MintmarkError("invalid_refresh_token");
+        });
+      const { act, sign } = await prepare(caller, { ...session, scope: scope ?? session.scope });
+      const missing = act.missing ?? beyondSession(session, scope);
+      return gate(caller, { action, ...act, missing }, async (record) => {
+        const issued = await sign();
+        const turn = turnOf(session, refreshToken, { policy: options.sessions, now: clock() });
+        const outcome = await store.turnSession(session.sid, turn.change, record);
+        if (outcome === "reused") await options.revokeCopied(session);
+        if (outcome === "reused" || outcome === "unknown") throw new MintmarkError("invalid_refresh_token");
+        return { ...issued, refreshToken: turn.successor };
+      });
     },
+
+    verifyToken: ({ token, audience = options.audience, scope }) => options.verify(token, { audience, scope }),
   };
 }

@@ -1,19 +1,49 @@
 import type { Store } from "../store/store.ts";
+import type { Clock, Seconds } from "../time.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { createCautiousClock } from "./cautious-clock.ts";
+import type { Keys } from "./keys.ts";
+import type { Trust } from "./trust.ts";
 
 /** How often upkeep is done, in milliseconds. */
 const INTERVAL = 60_000;
 
 export type UpkeepOptions = {
+  store: Store;
+  keys: Keys;
+  trust: Trust;
+  audit: AuditLog;
+  clock: Clock;
+  rotateIfDue: () => Promise<void>;
+  auditRetention: Seconds;
+};
+
+/** Makes the work that is done every minute: reads the keys, rotates them in time, writes what was counted, forgets what is past. */
+export function createUpkeep({ store, keys, trust, audit, clock, ...options }: UpkeepOptions): () => Promise<void> {
+  const cautious = createCautiousClock(clock);
+  return async () => {
+    await keys.reload();
+    await audit.flush();
+    await store.pruneAudit(clock() - options.auditRetention);
+    await store.pruneSessions(clock());
+    trust.state().forget(clock());
+    const past = cautious();
+    if (past !== undefined) await store.forgetRevocations(past);
+    await options.rotateIfDue();
+  };
+}
+
+export type Work = {
   upkeep: () => Promise<void>;
-  reload: () => Promise<void>;
+  catchUp: () => Promise<void>;
   watch: Store["watch"];
   onError: (work: string, error: unknown) => void;
 };
 
 /** Keeps a running service up to date: its own upkeep at intervals, and other servers' changes as they come. */
-export function startUpkeep({ upkeep, reload, watch, onError }: UpkeepOptions): () => void {
+export function startUpkeep({ upkeep, catchUp, watch, onError }: Work): () => void {
   const timer = setInterval(() => upkeep().catch((error: unknown) => onError("upkeep", error)), INTERVAL).unref();
-  const unwatch = watch(() => reload().catch((error: unknown) => onError("reading keys", error)));
+  const unwatch = watch(() => catchUp().catch((error: unknown) => onError("reading what is new", error)));
   return () => {
     clearInterval(timer);
     unwatch();

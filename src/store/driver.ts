@@ -11,6 +11,8 @@ export type Driver = {
   announce?: (transaction: Transaction<Schema>) => Promise<unknown>;
   /** Calls back when one has been announced. Gives the verb that ends it. */
   listen?: (wake: () => void) => () => void;
+  /** Names what the database was restored to last, where it can tell. */
+  history?: () => Promise<string>;
   close: () => Promise<void>;
 };
 
@@ -18,13 +20,13 @@ export type Driver = {
 const POLL = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
-export function createStore({ db, announce, listen, close }: Driver): Store {
-  const queries = guarded(createQueries(db, announce));
+export function createStore({ db, announce, listen, history, close }: Driver): Store {
+  const queries = guarded(createQueries(db, announce, history));
   const watches = new Set<() => void>();
   return {
     ...queries,
-    watch(changed) {
-      const end = watch({ revision: queries.revision, listen, changed });
+    watch(look) {
+      const end = watch(look, listen);
       watches.add(end);
       return () => {
         watches.delete(end);
@@ -53,29 +55,10 @@ function guarded(queries: Queries): Queries {
   return Object.fromEntries(entries);
 }
 
-type Watch = { revision: () => Promise<number>; listen: Driver["listen"]; changed: () => void };
-
-/** Calls back when the revision has moved on. Asks at intervals, and as soon as a change is announced. */
-function watch({ revision, listen, changed }: Watch): () => void {
-  let known: number | undefined;
-  let asking = false;
-  const ask = async () => {
-    if (asking) return;
-    asking = true;
-    try {
-      const current = await revision();
-      // Also the first time: something may have changed since the caller last looked.
-      if (current !== known) changed();
-      known = current;
-    } catch {
-      // The database is away: what it missed is noticed when it is back, by the revision.
-    } finally {
-      asking = false;
-    }
-  };
-  const timer = setInterval(ask, POLL).unref();
-  const unlisten = listen?.(changed);
-  void ask();
+/** Calls back at intervals, since an announcement can be lost, and as soon as a change is announced. */
+function watch(look: () => void, listen: Driver["listen"]): () => void {
+  const timer = setInterval(look, POLL).unref();
+  const unlisten = listen?.(look);
   return () => {
     clearInterval(timer);
     unlisten?.();

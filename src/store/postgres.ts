@@ -4,8 +4,9 @@ import pg from "pg";
 import { StartError } from "../errors.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode } from "./folder.ts";
+import { migrate } from "./migrate.ts";
 import { CONNECT_TIMEOUT, createPool } from "./postgres-pool.ts";
-import { migrate, type Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
 const CHANNEL = "mintmark";
@@ -46,8 +47,17 @@ export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptio
     db,
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (wake) => listen(url, wake),
+    history: () => historyOf(db),
     close: () => db.destroy(),
   };
+}
+
+/** Changes with every restore: of a file system, to a point in time, to a standby, or of a dump into other tables. */
+async function historyOf(db: Kysely<Schema>): Promise<string> {
+  const { rows } = await sql<{ history: string }>`
+    select concat_ws('.', system_identifier, timeline_id, 'state'::regclass::oid) as history
+    from pg_control_system(), pg_control_checkpoint()`.execute(db);
+  return rows[0]?.history ?? "";
 }
 
 function connectTo(url: string, limit: number): Kysely<Schema> {

@@ -3,6 +3,7 @@ import type { StoredKey } from "../keys/key-pair.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { Client } from "./client.ts";
 import type { Schema } from "./schema.ts";
+import type { Session } from "./session.ts";
 
 export function toKeyRow(key: StoredKey, sequence: number): Insertable<Schema["keys"]> {
   return {
@@ -56,6 +57,38 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
     createdAt: row.created_at,
     secrets: JSON.parse(row.secrets),
     ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
+  };
+}
+
+export function toSessionRow(session: Session): Insertable<Schema["sessions"]> {
+  return {
+    sid: session.sid,
+    client_id: session.clientId,
+    subject: session.subject,
+    audience: session.audience,
+    scope: session.scope ?? null,
+    claims: JSON.stringify(session.claims),
+    ttl: session.ttl,
+    seed: session.seed,
+    created_at: session.createdAt,
+    expires_at: session.expiresAt,
+    idle_until: session.idleUntil,
+  };
+}
+
+export function fromSessionRow(row: Selectable<Schema["sessions"]>): Session {
+  return {
+    sid: row.sid,
+    clientId: row.client_id,
+    subject: row.subject,
+    audience: row.audience,
+    claims: JSON.parse(row.claims),
+    ttl: row.ttl,
+    seed: row.seed,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    idleUntil: row.idle_until,
+    ...(row.scope !== null && { scope: row.scope }),
   };
 }
 

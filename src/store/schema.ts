@@ -1,11 +1,18 @@
-import { type Kysely, MIGRATION_LOCK_ID, type Migration, Migrator, sql } from "kysely";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
+import type { RevokedKind } from "../trust/trust-update.ts";
 import type { AuditRecord } from "./audit.ts";
 
 /** The tables, as the queries see them. Lists are JSON text; moments are whole seconds. */
 export type Schema = {
   /** One row: the number of the latest change. Taking the next one orders all changes, whoever makes them. */
-  state: { id: number; revision: number };
+  state: {
+    id: number;
+    revision: number;
+    /** The number of the latest change of keys. */
+    keys_revision: number;
+    /** Which history the numbers belong to. */
+    epoch: string;
+  };
   keys: {
     kid: string;
     /** The number of the change that added it. */
@@ -30,6 +37,23 @@ export type Schema = {
     created_at: number;
     secrets: string;
   };
+  /** A thing is revoked once; if it is again, the row is given the number of the later change. */
+  revocations: { kind: RevokedKind; id: string; sequence: number; until: number };
+  sessions: {
+    sid: string;
+    client_id: string;
+    subject: string;
+    audience: string;
+    scope: string | null;
+    claims: string;
+    ttl: number;
+    seed: string;
+    created_at: number;
+    expires_at: number;
+    idle_until: number;
+  };
+  /** Every refresh token of the sessions there are, used ones too: who presents one of those again is found out. */
+  refresh_tokens: { hash: string; sid: string; used_at: number | null };
   audit: {
     id: string;
     at: number;
@@ -45,98 +69,3 @@ export type Schema = {
     count: number | null;
   };
 };
-
-/** Each change of the tables, once and in this order. Never edited after it was released, only added to. */
-const migrations: Record<string, Migration> = {
-  "001-keys-clients-audit": {
-    async up(db) {
-      await db.schema
-        .createTable("state")
-        .addColumn("id", "integer", (column) => column.primaryKey())
-        .addColumn("revision", "bigint", (column) => column.notNull())
-        .execute();
-      await sql`insert into state (id, revision) values (1, 0)`.execute(db);
-      await db.schema
-        .createTable("keys")
-        .addColumn("kid", "text", (column) => column.primaryKey())
-        .addColumn("sequence", "bigint", (column) => column.notNull())
-        .addColumn("alg", "text", (column) => column.notNull())
-        .addColumn("public_jwk", "text", (column) => column.notNull())
-        .addColumn("private_jwk", "text", (column) => column.notNull())
-        .addColumn("created_at", "bigint", (column) => column.notNull())
-        .addColumn("activates_at", "bigint", (column) => column.notNull())
-        .addColumn("killed_at", "bigint")
-        .addColumn("follows", "text", (column) => column.notNull().unique())
-        .execute();
-      await db.schema
-        .createTable("clients")
-        .addColumn("client_id", "text", (column) => column.primaryKey())
-        .addColumn("name", "text", (column) => column.notNull())
-        .addColumn("permissions", "text", (column) => column.notNull())
-        .addColumn("scopes", "text", (column) => column.notNull())
-        .addColumn("audiences", "text", (column) => column.notNull())
-        .addColumn("any_subject", "integer", (column) => column.notNull())
-        .addColumn("max_ttl", "bigint")
-        .addColumn("created_at", "bigint", (column) => column.notNull())
-        .addColumn("secrets", "text", (column) => column.notNull())
-        .execute();
-      await db.schema
-        .createTable("audit")
-        .addColumn("id", "text", (column) => column.primaryKey())
-        .addColumn("at", "bigint", (column) => column.notNull())
-        .addColumn("client_id", "text")
-        .addColumn("action", "text", (column) => column.notNull())
-        .addColumn("outcome", "text", (column) => column.notNull())
-        .addColumn("reason", "text")
-        .addColumn("subject", "text")
-        .addColumn("jti", "text")
-        .addColumn("kid", "text")
-        .addColumn("target", "text")
-        .addColumn("address", "text")
-        .addColumn("count", "integer")
-        .execute();
-      await db.schema.createIndex("audit_by_client").on("audit").columns(["client_id", "id"]).execute();
-      await db.schema.createIndex("audit_by_action").on("audit").columns(["action", "id"]).execute();
-      await db.schema.createIndex("audit_by_time").on("audit").column("at").execute();
-    },
-  },
-};
-
-/**
- * Brings the tables up to date under the database's own lock, or throws and leaves them as they were.
- * Changes only ever add, so a server may run, and start, on tables that a newer one has extended.
- */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
-  await db.connection().execute(async (connection) => {
-    const { adapter } = connection.getExecutor();
-    // The migrator takes the same lock, but only after the newer migrations have been read. A session may take it twice.
-    await adapter.acquireMigrationLock(connection, LOCK);
-    try {
-      await migrateLocked(connection);
-    } finally {
-      await adapter.releaseMigrationLock(connection, LOCK);
-    }
-  });
-}
-
-async function migrateLocked(db: Kysely<Schema>): Promise<void> {
-  const newer = Object.fromEntries((await appliedMigrations(db)).map((name) => [name, { up: async () => {} }]));
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => ({ ...newer, ...migrations }) },
-    migrationTableName: MIGRATIONS,
-    migrationLockTableName: LOCK.lockTable,
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
-}
-
-const MIGRATIONS = "mintmark_migration";
-const LOCK = { lockTable: `${MIGRATIONS}_lock`, lockRowId: MIGRATION_LOCK_ID };
-
-async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === MIGRATIONS)) return [];
-  const { rows } = await sql<{ name: string }>`select name from ${sql.table(MIGRATIONS)}`.execute(db);
-  return rows.map(({ name }) => name);
-}

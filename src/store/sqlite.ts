@@ -7,7 +7,8 @@ import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort } from "./damage.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
-import { migrate, type Schema } from "./schema.ts";
+import { migrate } from "./migrate.ts";
+import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
 const FILE = "mintmark.db";
@@ -44,6 +45,8 @@ export async function openSqlite(folder: string, { shared = false }: SqliteOptio
     const dialect = new SqliteDialect({ database: { prepare: (sql) => database.prepare(sql), close } });
     const db = new Kysely<Schema>({ dialect });
     await migrate(db);
+    // The file may have been restored from a backup while no server had it: its numbers may be given out again.
+    if (!shared) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
     return { db, close: () => db.destroy() };
   } catch (cause) {
     unlock();

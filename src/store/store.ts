@@ -1,7 +1,9 @@
 import type { StoredKey } from "../keys/key-pair.ts";
 import type { Seconds } from "../time.ts";
+import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord } from "./audit.ts";
 import type { Client, ClientSecret } from "./client.ts";
+import type { Session, Turn } from "./session.ts";
 
 /**
  * Where state lives. Every verb is one transaction: it has happened, durably, when its promise
@@ -39,7 +41,40 @@ export type Store = {
   addClient(client: Client, record: AuditRecord): Promise<"added" | "present">;
   /** Replaces the secrets that a client is known by, provided that they are still the ones given. */
   replaceSecrets(clientId: string, change: SecretChange, record: AuditRecord): Promise<"replaced" | "changed">;
-  removeClient(clientId: string, record: AuditRecord): Promise<"removed" | "unknown">;
+  /** Removes a client and revokes, as by `revoke`, all that was issued to it. */
+  removeClient(clientId: string, end: { until: Seconds }, record: AuditRecord): Promise<"removed" | "unknown">;
+
+  /** Where the log of changes stands: its history, the number of the latest change, and of the latest one of keys. */
+  position(): Promise<Position>;
+  /**
+   * Revokes, and ends the sessions it is about. Gives the number of the change that did: a token or a
+   * session is revoked once, and of a subject or client anew whatever was issued until now.
+   */
+  revoke(revocation: Omit<Revocation, "sequence">, record: AuditRecord): Promise<number>;
+  /** Revocations after a change, in the order of their numbers. None that comes later has a lower one. */
+  listRevocations(after: number, limit: number): Promise<Revocation[]>;
+  /** Forgets revocations that ceased to matter before a moment; says how many. */
+  forgetRevocations(before: Seconds): Promise<number>;
+
+  /**
+   * Adds a session with its first refresh token, unless its subject or client was revoked after a change:
+   * the one that its first access token, which is made already, comes after.
+   */
+  addSession(
+    session: Session,
+    first: { hash: string; sequence: number },
+    record: AuditRecord,
+  ): Promise<"added" | "revoked">;
+  /** Finds the session of a refresh token, used ones too, by the token's hash. */
+  findSession(hash: string): Promise<Session | undefined>;
+  /**
+   * Uses a refresh token up and puts the next one in its place. `replayed`: it was used within the replay
+   * window, and the next one is there. `reused`: it was used earlier, so somebody has a copy of it.
+   * `unknown`: there is no such token, or the session has ended. The record is written of the first two.
+   */
+  turnSession(sid: string, turn: Turn, record: AuditRecord): Promise<"rotated" | "replayed" | "reused" | "unknown">;
+  /** Forgets sessions that have ended by themselves; says how many. */
+  pruneSessions(now: Seconds): Promise<number>;
 
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
   /** Newest first. */
@@ -47,13 +82,14 @@ export type Store = {
   /** Forgets records from before a moment; says how many. */
   pruneAudit(before: Seconds): Promise<number>;
 
-  /** A number that grows with every change of keys or clients. */
-  revision(): Promise<number>;
-  /** Calls back soon after another process has changed keys or clients. Gives the verb that ends it. */
-  watch(changed: () => void): () => void;
+  /** Calls back at intervals, and soon after another process has made a change. Gives the verb that ends it. */
+  watch(look: () => void): () => void;
   /** Ends all work. Nothing may be called after it. */
   close(): Promise<void>;
 };
+
+/** A place in the log of changes. */
+export type Position = { epoch: string; sequence: number; keysSequence: number };
 
 type KeyKill = { now: Seconds; replacement: StoredKey };
 type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

@@ -31,7 +31,7 @@ export type TrustUpdate = {
   at: number;
   /** Whatever was known before is void: this begins a snapshot. */
   reset?: boolean | undefined;
-  /** The snapshot goes on; nothing of it counts before its last piece. */
+  /** There is more to come of the same moment: what is known is whole again, and as new as it says, with the last piece. */
   more?: boolean | undefined;
   keys?: readonly TrustedKey[] | undefined;
   revocations?: readonly Revocation[] | undefined;

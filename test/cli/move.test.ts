@@ -29,7 +29,7 @@ describePostgres("mintmark move", () => {
     expect(first).toEqual({
       status: 0,
       stderr: "",
-      stdout: expect.stringMatching(/^moved 1 keys, 1 clients and \d+ audit records\n$/),
+      stdout: expect.stringMatching(/^moved 1 keys, 1 clients, \d+ sessions, \d+ revocations and \d+ audit records\n$/),
     });
     const again = await mintmark(["move"], { environment: moved });
     expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("has keys or clients already") });

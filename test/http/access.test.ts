@@ -5,24 +5,35 @@ import type { TokenService } from "../../src/service/service.ts";
 import { type Permission, permissions } from "../../src/store/client.ts";
 import { basic, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
+import { follow } from "../support/follow.ts";
 import { openServer, openService } from "../support/service.ts";
 
 type Entry = {
   /** What it takes to call it; null where anybody may. */
   needs: Permission | null;
-  /** An input that is served to whoever may call. */
-  input: (service: TokenService) => object | Promise<object>;
+  /** An input that is served to whoever may call; made for a client. */
+  input: (service: TokenService, clientId: string) => object | Promise<object>;
 };
 
 const kid = ({ jwks }: TokenService) => jwks().keys[0]?.kid;
 const token = async (service: TokenService) => (await service.getToken(localCaller, { claims: {} })).token;
 const clientId = async (service: TokenService) => (await addClient(service)).clientId;
+async function refreshToken(service: TokenService, clientId: string) {
+  return (await service.getToken({ ...localCaller, clientId }, { claims: {}, refreshable: true })).refreshToken;
+}
 
 /** Every procedure there is: one that is added must say here who may call it. */
 const procedures: Record<string, Entry> = {
   getToken: { needs: "issue", input: () => ({}) },
   verifyToken: { needs: null, input: async (service) => ({ token: await token(service) }) },
-  revoke: { needs: "rotate_keys", input: (service) => ({ keyId: kid(service) }) },
+  refreshToken: {
+    needs: "issue",
+    input: async (service, clientId) => ({ refreshToken: await refreshToken(service, clientId) }),
+  },
+  introspectToken: { needs: "introspect", input: async (service) => ({ token: await token(service) }) },
+  // That of another client: its own anybody may.
+  revokeToken: { needs: "revoke", input: async (service) => ({ token: await token(service) }) },
+  revoke: { needs: "revoke", input: () => ({ subject: "ada" }) },
   "keys.list": { needs: "rotate_keys", input: () => ({}) },
   "keys.rotate": { needs: "rotate_keys", input: () => ({}) },
   "clients.create": { needs: "manage_clients", input: () => newClient() },
@@ -35,6 +46,9 @@ const procedures: Record<string, Entry> = {
   "audit.list": { needs: "read_audit", input: () => ({}) },
 };
 
+/** The subscriptions, and what it takes to follow each. */
+const subscriptions: Record<string, Permission> = { events: "follow_events" };
+
 const all = Object.entries(procedures).map(([procedure, entry]) => ({ procedure, ...entry }));
 const forClients = all.flatMap(({ needs, ...entry }) => (needs === null ? [] : [{ ...entry, needs }]));
 const forAnybody = all.filter(({ needs }) => needs === null);
@@ -42,14 +56,14 @@ const forAnybody = all.filter(({ needs }) => needs === null);
 it("every procedure of the router has an entry here, and no other has", async () => {
   await using opened = await openService();
   const { _def } = createTokenRouter(opened.service);
-  expect(Object.keys(procedures).toSorted()).toEqual(Object.keys(_def.procedures).toSorted());
+  expect(Object.keys({ ...procedures, ...subscriptions }).toSorted()).toEqual(Object.keys(_def.procedures).toSorted());
 });
 
 describe("access for clients", () => {
   it.each(forClients)("$procedure answers no client, a wrong secret and an unknown client alike", async (entry) => {
     await using server = await openServer({ open: false });
     const { clientId, clientSecret } = await addClient(server.service, { permissions: ["admin"] });
-    const input = await entry.input(server.service);
+    const input = await entry.input(server.service, clientId);
     const callers = [
       undefined,
       basic({ clientId, clientSecret: `${clientSecret}x` }),
@@ -68,8 +82,9 @@ describe("access for clients", () => {
   it.each(forClients)("$procedure refuses a client that may do everything but $needs, and names it", async (entry) => {
     await using server = await openServer({ open: false });
     const others = permissions.filter((permission) => permission !== entry.needs && permission !== "admin");
-    const authorization = basic(await addClient(server.service, { permissions: others }));
-    const input = await entry.input(server.service);
+    const client = await addClient(server.service, { permissions: others });
+    const authorization = basic(client);
+    const input = await entry.input(server.service, client.clientId);
     const { status, reason, error } = await callAs(server.url, { ...entry, input, authorization });
     expect({ status, reason }).toEqual({ status: 403, reason: "permission_denied" });
     expect(error?.message).toMatch(new RegExp(`\\b${entry.needs} is missing`));
@@ -78,8 +93,9 @@ describe("access for clients", () => {
   it.each(forClients)("$procedure serves a client that may do $needs alone, and an administrator", async (entry) => {
     await using server = await openServer({ open: false });
     for (const permission of [entry.needs, "admin"] as const) {
-      const authorization = basic(await addClient(server.service, { permissions: [permission] }));
-      const input = await entry.input(server.service);
+      const client = await addClient(server.service, { permissions: [permission] });
+      const authorization = basic(client);
+      const input = await entry.input(server.service, client.clientId);
       const { reason } = await callAs(server.url, { ...entry, input, authorization });
       expect({ permission, reason }).toEqual({ permission, reason: "served" });
     }
@@ -87,7 +103,7 @@ describe("access for clients", () => {
 
   it.each(forAnybody)("$procedure serves anybody, whatever credentials come with it", async (entry) => {
     await using server = await openServer({ open: false });
-    const input = await entry.input(server.service);
+    const input = await entry.input(server.service, "local");
     for (const authorization of [undefined, basic({ clientId: "nobody", clientSecret: "x" }), "Bearer x"]) {
       expect(await callAs(server.url, { ...entry, input, authorization })).toMatchObject({ reason: "served" });
     }
@@ -108,17 +124,58 @@ describe("access for clients", () => {
   });
 });
 
+describe("following the events", () => {
+  it("is for clients that may do that, and for administrators", async () => {
+    await using server = await openServer({ open: false });
+    const { clientId, clientSecret } = await addClient(server.service, { permissions: ["admin"] });
+    const callers = [{}, { authorization: basic({ clientId, clientSecret: "wrong" }) }];
+    for (const caller of callers)
+      expect(await follow(server.url, caller)).toMatchObject({ status: 401, reason: "invalid_client" });
+    const others = permissions.filter((permission) => permission !== "follow_events" && permission !== "admin");
+    const stranger = basic(await addClient(server.service, { permissions: others }));
+    expect(await follow(server.url, { authorization: stranger })).toMatchObject({ reason: "permission_denied" });
+    const follower = basic(await addClient(server.service, { permissions: ["follow_events"] }));
+    for (const authorization of [follower, basic({ clientId, clientSecret })])
+      expect(await follow(server.url, { authorization })).toMatchObject({ status: 200, reason: "served" });
+  });
+});
+
+describe("revoking", () => {
+  it("a key takes the right to rotate keys", async () => {
+    await using server = await openServer({ open: false });
+    const input = { keyId: kid(server.service) };
+    for (const [permission, reason] of [["revoke", "permission_denied"] as const, ["rotate_keys", "served"] as const]) {
+      const authorization = basic(await addClient(server.service, { permissions: [permission] }));
+      expect(await callAs(server.url, { procedure: "revoke", input, authorization })).toMatchObject({ reason });
+    }
+  });
+
+  it("a token of one's own, one that is unknown, and all that one was issued, takes no permission", async () => {
+    await using server = await openServer({ open: false });
+    const client = await addClient(server.service, { permissions: ["issue"] });
+    const authorization = basic(client);
+    const { data } = await callAs(server.url, { procedure: "getToken", input: { refreshable: true }, authorization });
+    const { token, refreshToken } = data as { token: string; refreshToken: string };
+    for (const input of [{ token }, { token: refreshToken }, { token: "unknown" }])
+      expect(await callAs(server.url, { procedure: "revokeToken", input, authorization })).toMatchObject({
+        data: { sequence: expect.any(Number) },
+      });
+    const input = { clientId: client.clientId };
+    expect(await callAs(server.url, { procedure: "revoke", input, authorization })).toMatchObject({ reason: "served" });
+  });
+});
+
 describe("open access", () => {
   it.each(all)("serves $procedure without credentials", async (entry) => {
     await using server = await openServer();
-    const input = await entry.input(server.service);
+    const input = await entry.input(server.service, "local");
     expect(await callAs(server.url, { ...entry, input })).toMatchObject({ status: 200, reason: "served" });
   });
 
   it.each(forClients)("refuses $procedure with credentials that are wrong", async (entry) => {
     await using server = await openServer();
     const authorization = basic({ clientId: "nobody", clientSecret: "x" });
-    const input = await entry.input(server.service);
+    const input = await entry.input(server.service, "local");
     expect(await callAs(server.url, { ...entry, input, authorization })).toMatchObject({
       status: 401,
       reason: "invalid_client",

@@ -24,7 +24,7 @@ describe("getToken", () => {
       aud: ISSUER,
       iat: NOW,
       exp: NOW + 60,
-      jti: expect.stringMatching(/^[\w-]{22}$/),
+      jti: expect.stringMatching(/^[\w-]{24}$/),
       client_id: "local",
       scope: "orders:read",
       role: "reader",

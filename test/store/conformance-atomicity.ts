@@ -54,13 +54,13 @@ export function describeAtomicity(open: Open): void {
 }
 
 /** All that a store holds, but for the order of its keys. */
-async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listAudit" | "revision">) {
+async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listAudit" | "position">) {
   const keys = await store.listKeys();
   return {
     keys: keys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1)),
     clients: await store.listClients(),
     audit: await store.listAudit(everything),
-    revision: await store.revision(),
+    sequence: (await store.position()).sequence,
   };
 }
 
@@ -88,7 +88,7 @@ async function furnish(store: Store) {
     killKey: (record) => store.killKey(keys[0].kid, { now: NOW, replacement: sooner }, record),
     addClient: (record) => store.addClient(newcomer, record),
     replaceSecrets: (record) => store.replaceSecrets(client.clientId, secrets, record),
-    removeClient: (record) => store.removeClient(client.clientId, record),
+    removeClient: (record) => store.removeClient(client.clientId, { until: NOW }, record),
   };
   return { record, keys, changes };
 }

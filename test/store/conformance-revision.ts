@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
 import { aClient, aKey, aRecord, aSecret, records } from "./samples.ts";
@@ -7,7 +8,7 @@ import { aClient, aKey, aRecord, aSecret, records } from "./samples.ts";
 const SOON = { timeout: 10_000, interval: 20 };
 
 export function describeRevision(open: Open): void {
-  describe("revision", () => {
+  describe("position", () => {
     it("grows with every change of keys or clients, and is the same in both processes", async () => {
       await using opened = await open();
       const { here, there } = opened;
@@ -21,14 +22,14 @@ export function describeRevision(open: Open): void {
         () => there.resealKeys([second], aRecord()),
         () => here.addClient(client, aRecord()),
         () => there.replaceSecrets(client.clientId, change, aRecord()),
-        () => here.removeClient(client.clientId, aRecord()),
+        () => here.removeClient(client.clientId, { until: NOW }, aRecord()),
       ];
-      let known = await here.revision();
+      let known = await sequenceIn(here);
       for (const apply of changes) {
         await apply();
-        const current = await there.revision();
+        const current = await sequenceIn(there);
         expect(current, apply.toString()).toBeGreaterThan(known);
-        expect(await here.revision()).toBe(current);
+        expect(await sequenceIn(here)).toBe(current);
         known = current;
       }
     });
@@ -36,34 +37,56 @@ export function describeRevision(open: Open): void {
     it("stays as it is while one reads and writes the audit log", async () => {
       await using opened = await open();
       const { here } = opened;
-      const known = await here.revision();
+      const known = await sequenceIn(here);
       await here.appendAudit(records(3));
       await here.pruneAudit(NOW + 1);
       await Promise.all([here.listKeys(), here.listClients(), here.findClient("a"), here.listAudit({ limit: 1 })]);
-      expect(await here.revision()).toBe(known);
+      expect(await sequenceIn(here)).toBe(known);
     });
 
     it("counts each of the changes that two processes make at once", async () => {
       await using opened = await open();
-      const known = await opened.here.revision();
+      const known = await sequenceIn(opened.here);
       const clients = Array.from({ length: 30 }, () => aClient());
       await Promise.all(clients.map((each, at) => (at % 2 ? opened.here : opened.there).addClient(each, aRecord())));
-      expect(await opened.there.revision()).toBe(known + clients.length);
+      expect(await sequenceIn(opened.there)).toBe(known + clients.length);
       expect(await opened.here.listClients()).toHaveLength(clients.length);
     });
   });
 
-  describe("watch", () => {
-    it("calls back soon after another process's change, and again after the next", async () => {
+  describe("position, of keys", () => {
+    it("moves with every change of a key, and with no other", async () => {
       await using opened = await open();
-      let calls = 0;
-      const end = opened.here.watch(() => {
-        calls += 1;
+      const { here, there } = opened;
+      const keysSequence = async () => (await there.position()).keysSequence;
+      await here.addKey(await aKey(), aRecord());
+      const known = await keysSequence();
+      await here.addClient(aClient(), aRecord());
+      await here.revoke({ kind: "token", id: "jti", until: NOW }, aRecord());
+      expect(await keysSequence()).toBe(known);
+      await here.resealKeys(await here.listKeys(), aRecord());
+      expect(await keysSequence()).toBe(await sequenceIn(here));
+    });
+
+    it("is of the same history in both processes", async () => {
+      await using opened = await open();
+      const { epoch } = await opened.here.position();
+      expect((await opened.there.position()).epoch).toBe(epoch);
+      expect(epoch).toMatch(/^[\w.-]{36,200}$/);
+    });
+  });
+
+  describe("watch", () => {
+    it("calls back soon after another process's change", async () => {
+      await using opened = await open();
+      let seen = 0;
+      const end = opened.here.watch(async () => {
+        seen = await sequenceIn(opened.here);
       });
       for (const _ of [1, 2]) {
-        const before = calls;
         await opened.there.addClient(aClient(), aRecord());
-        await vi.waitFor(() => expect(calls).toBeGreaterThan(before), SOON);
+        const sequence = await sequenceIn(opened.there);
+        await vi.waitFor(() => expect(seen).toBe(sequence), SOON);
       }
       end();
     });
@@ -76,7 +99,6 @@ export function describeRevision(open: Open): void {
           calls[name] += 1;
         }),
       );
-      await opened.there.addClient(aClient(), aRecord());
       await vi.waitFor(() => expect(Math.min(calls.ended, calls.going)).toBeGreaterThan(0), SOON);
       ends[0]?.();
       const before = { ...calls };
@@ -86,4 +108,8 @@ export function describeRevision(open: Open): void {
       ends[1]?.();
     });
   });
+}
+
+async function sequenceIn(store: Pick<Store, "position">): Promise<number> {
+  return (await store.position()).sequence;
 }

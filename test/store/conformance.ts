@@ -7,7 +7,9 @@ import { describeAudit } from "./conformance-audit.ts";
 import { describeClients } from "./conformance-clients.ts";
 import { describeKeys } from "./conformance-keys.ts";
 import { describeRevision } from "./conformance-revision.ts";
+import { describeSessions } from "./conformance-sessions.ts";
 import { describeStrings } from "./conformance-strings.ts";
+import { describeTrust } from "./conformance-trust.ts";
 
 /** One new database that this process and another one have open. */
 type Opened = {
@@ -33,6 +35,8 @@ export function describeStore(name: string, newAddress: () => Promise<StoreAddre
     describeClients(open);
     describeAudit(open);
     describeRevision(open);
+    describeTrust(open);
+    describeSessions(open);
     describeAtomicity(open);
     describeStrings(open);
   });

@@ -1,26 +1,35 @@
 import { MintmarkError } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
-import { aClient, aKey, aRecord, aSecret, records } from "./samples.ts";
+import { aClient, aKey, aRecord, aSecret, aSession, aTurn, records, unique } from "./samples.ts";
 
 /** A call of every verb, on what is there or not. */
 export async function everyVerb(store: Store): Promise<Record<string, () => Promise<unknown>>> {
   const key = await aKey({ follows: (await aKey()).kid });
+  const replacement = await aKey();
   const client = aClient();
+  const session = aSession();
   return {
     listKeys: () => store.listKeys(),
     addKey: () => store.addKey(key, aRecord()),
-    killKey: () => store.killKey(key.kid, { now: NOW, replacement: key }, aRecord()),
+    killKey: () => store.killKey(key.kid, { now: NOW, replacement }, aRecord()),
     resealKeys: () => store.resealKeys([key], aRecord()),
     findClient: () => store.findClient(client.clientId),
     listClients: () => store.listClients(),
     addClient: () => store.addClient(client, aRecord()),
     replaceSecrets: () => store.replaceSecrets(client.clientId, { from: client.secrets, to: [aSecret()] }, aRecord()),
-    removeClient: () => store.removeClient(client.clientId, aRecord()),
+    removeClient: () => store.removeClient(client.clientId, { until: NOW }, aRecord()),
     appendAudit: () => store.appendAudit(records(2)),
     listAudit: () => store.listAudit({ limit: 1 }),
     pruneAudit: () => store.pruneAudit(1),
-    revision: () => store.revision(),
+    position: () => store.position(),
+    revoke: () => store.revoke({ kind: "token", id: unique(), until: NOW }, aRecord()),
+    listRevocations: () => store.listRevocations(0, 1),
+    forgetRevocations: () => store.forgetRevocations(1),
+    addSession: () => store.addSession(session, { hash: session.sid, sequence: 0 }, aRecord()),
+    findSession: () => store.findSession(session.sid),
+    turnSession: () => store.turnSession(session.sid, aTurn(session.sid), aRecord()),
+    pruneSessions: () => store.pruneSessions(1),
   };
 }
 

@@ -26,7 +26,7 @@ describePostgres("opening a PostgreSQL database", () => {
   it("makes its tables once, however many servers open it at the same moment", async () => {
     const url = await postgres.newDatabase();
     const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgresStore(url)));
-    for (const store of stores) expect(await store.revision()).toBe(0);
+    for (const store of stores) expect(await store.position()).toMatchObject({ sequence: 0 });
     await Promise.all(stores.map((store) => store.close()));
   });
 
@@ -95,7 +95,7 @@ describe("opening the embedded database", () => {
     const first = await openSqliteStore(folder.path);
     await expect(openSqliteStore(folder.path)).rejects.toThrow(/^[^\n]* is in use by another Mintmark: [^\n]+$/);
     const shared = await openSqliteStore(folder.path, { shared: true });
-    expect(await shared.revision()).toBe(0);
+    expect(await shared.position()).toMatchObject({ sequence: 0 });
     await shared.close();
     await first.close();
     await (await openSqliteStore(folder.path)).close();

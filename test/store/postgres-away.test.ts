@@ -33,7 +33,7 @@ describePostgres("a store whose PostgreSQL is away", () => {
   const listeners = () => postgres.query("select pid from pg_stat_activity where query = 'listen mintmark'");
 
   it.each(ways)("(%s) refuses every verb as unavailable within 2 s, and heals by itself", async (_, way) => {
-    await store.revision();
+    await store.position();
     await way.leave();
     for (const _round of [1, 2]) {
       const calls = Object.entries(await everyVerb(store)).map(([verb, call]) => refusal(verb, call));

@@ -27,10 +27,10 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
   it("replaces all the connections that the network lost without a word, after one that was not answered", async () => {
     await using relayed = await openRelayed(url);
     // As many at once as there are connections, so that every one of them is made, lost and asked again.
-    const askAll = () => Promise.all(Array.from({ length: 10 }, () => relayed.store.revision()));
+    const askAll = () => Promise.all(Array.from({ length: 10 }, () => relayed.store.position()));
     await askAll();
     relayed.network.loseConnections();
-    const { reason, took } = await refusal("revision", () => relayed.store.revision());
+    const { reason, took } = await refusal("position", () => relayed.store.position());
     expect(reason).toBe("unavailable");
     expect(took).toBeLessThan(ANSWERED);
     await askAll();
@@ -55,7 +55,7 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
 
   it("answers a change within 2 s where each of its statements is slow, and not all of them can be waited for", async () => {
     await using relayed = await openRelayed(url);
-    await relayed.store.revision();
+    await relayed.store.position();
     relayed.network.slowDown(600);
     const { reason, took } = await refusal("addClient", () => relayed.store.addClient(aClient(), aRecord()));
     expect(reason).toBe("unavailable");

@@ -1,6 +1,7 @@
 import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Client } from "../../src/store/client.ts";
+import type { Session, Turn } from "../../src/store/session.ts";
 import { NOW } from "../support/service.ts";
 
 let made = 0;
@@ -40,4 +41,25 @@ export function aSecret() {
 
 export function aKey(fields: Partial<NewKey> = {}): Promise<StoredKey> {
   return generateKeyPair({ alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "", ...fields });
+}
+
+export function aSession(fields: Partial<Session> = {}): Session {
+  return {
+    sid: unique("sid-"),
+    clientId: unique("client-"),
+    subject: unique("subject-"),
+    audience: "orders",
+    scope: "read write",
+    claims: { role: "reader" },
+    ttl: 900,
+    seed: unique("seed-"),
+    createdAt: NOW,
+    expiresAt: NOW + 1000,
+    idleUntil: NOW + 100,
+    ...fields,
+  };
+}
+
+export function aTurn(hash: string, fields: Partial<Turn> = {}): Turn {
+  return { hash, next: `${hash}+`, now: NOW, idleUntil: NOW + 100, replayWindow: 10, ...fields };
 }

@@ -4,7 +4,7 @@ export type Answer = { status: number; headers: Record<string, string | string[]
 
 export type RawRequest = {
   method?: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   body?: string | Uint8Array;
   /** Sends the body in chunks, without saying its length first. */
   chunked?: boolean;

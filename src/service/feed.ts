@@ -1,0 +1,143 @@
+import { MintmarkError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import type { TrustedKey, TrustUpdate } from "../trust/trust-update.ts";
+import type { Caller } from "./caller.ts";
+import type { Gate } from "./gate.ts";
+import { revocationsBetween, type Trust } from "./trust.ts";
+
+/** An update and the cursor by which a follower goes on behind it. */
+export type FeedItem = { cursor: string; update: TrustUpdate };
+
+export type Follow = { after?: string | undefined; signal?: AbortSignal | undefined };
+
+export type Feed = {
+  /**
+   * Gives what has happened after a cursor, or a snapshot where that is unknown, then every update as it
+   * comes, and a heartbeat every few seconds. Throws an `AbortError` when this server stops: follow another.
+   */
+  follow(caller: Caller, options: Follow): AsyncGenerator<FeedItem>;
+  /** Sends all followers away, and whoever comes. */
+  end(): void;
+};
+
+export type FeedOptions = {
+  store: Pick<Store, "listRevocations">;
+  trust: Trust;
+  keys: () => TrustedKey[];
+  gate: Gate;
+  /** Most followers at a time, of all clients and of one. */
+  maxFollowers: { total: number; perClient: number };
+};
+
+/** Milliseconds between heartbeats. */
+const HEARTBEAT = 5000;
+
+/** The cursor of what nobody can go on behind: the middle of a snapshot. */
+const NOWHERE = "snapshot";
+
+type Follower = { clientId: string; wake: () => void };
+
+/** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
+export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptions): Feed {
+  const followers = new Set<Follower>();
+  let ended = false;
+  const wakeAll = () => {
+    for (const { wake } of followers) wake();
+  };
+  const unsubscribe = trust.onUpdate(wakeAll);
+  const heartbeat = setInterval(wakeAll, HEARTBEAT).unref();
+
+  function admit({ clientId }: Caller): Follower {
+    const own = [...followers].filter((follower) => follower.clientId === clientId).length;
+    if (followers.size >= maxFollowers.total || own >= maxFollowers.perClient)
+      throw new MintmarkError("too_many_followers", { retryAfter: 10 });
+    const follower = { clientId, wake: () => {} };
+    followers.add(follower);
+    return follower;
+  }
+
+  /** What has happened after a cursor, in pieces, and the keys last; all there is where the cursor is not of this history. */
+  async function* catchUp(after: string | undefined): AsyncGenerator<TrustUpdate> {
+    const { epoch, sequence } = trust.state();
+    const known = sequenceIn(after, epoch);
+    const isReset = known === undefined || known > sequence;
+    const at = trust.knownAt();
+    const from = isReset ? 0 : known;
+    if (isReset) yield { epoch, sequence: 0, at, reset: true, more: true };
+    for await (const revocations of revocationsBetween(store, from, sequence))
+      yield { epoch, sequence: from, at, more: true, revocations };
+    yield { epoch, sequence, at, keys: keys() };
+  }
+
+  /** What has happened since an update that was sent, or a heartbeat where nothing has. */
+  async function* next(sent: TrustUpdate, haveKeysChanged: boolean): AsyncGenerator<TrustUpdate> {
+    const { epoch, sequence } = trust.state();
+    const updates = epoch === sent.epoch ? trust.updatesAfter(sent.sequence) : undefined;
+    if (updates === undefined) return yield* catchUp(cursorOf(sent));
+    const revocations = updates.flatMap((update) => update.revocations ?? []);
+    yield {
+      epoch,
+      sequence,
+      at: trust.knownAt(),
+      ...(revocations.length > 0 && { revocations }),
+      ...(haveKeysChanged && { keys: keys() }),
+    };
+  }
+
+  async function* run(follower: Follower, { after, signal }: Follow): AsyncGenerator<FeedItem> {
+    const { sequence: joinedAt } = trust.state();
+    let sent: TrustUpdate | undefined;
+    let sentKeys = -1;
+    while (!signal?.aborted) {
+      if (ended) throw new DOMException("This server stops", "AbortError");
+      const keysSequence = trust.keysSequence();
+      const updates: AsyncGenerator<TrustUpdate> =
+        sent === undefined ? catchUp(after) : next(sent, sentKeys !== keysSequence);
+      for await (const update of updates) {
+        yield { cursor: cursorOf(update), update };
+        if (isRevoked(follower.clientId, joinedAt, update)) throw new MintmarkError("invalid_client");
+        sent = update;
+      }
+      sentKeys = keysSequence;
+      if (trust.state().sequence === sent?.sequence)
+        await new Promise<void>((resolve) => {
+          follower.wake = resolve;
+        });
+    }
+  }
+
+  return {
+    async *follow(caller, options) {
+      const follower = await gate(caller, { action: "events", permission: "follow_events" }, async () => admit(caller));
+      const wake = () => follower.wake();
+      options.signal?.addEventListener("abort", wake, { once: true });
+      try {
+        if (!trust.isStale()) yield* run(follower, options);
+        else throw new MintmarkError("verifier_stale");
+      } finally {
+        options.signal?.removeEventListener("abort", wake);
+        followers.delete(follower);
+      }
+    },
+    end() {
+      ended = true;
+      clearInterval(heartbeat);
+      unsubscribe();
+      wakeAll();
+    },
+  };
+}
+
+function cursorOf({ epoch, sequence, more }: TrustUpdate): string {
+  return more ? NOWHERE : `${epoch}:${sequence}`;
+}
+
+function sequenceIn(cursor: string | undefined, epoch: string): number | undefined {
+  const sequence = cursor?.startsWith(`${epoch}:`) ? cursor.slice(epoch.length + 1) : "";
+  return /^\d{1,15}$/.test(sequence) ? Number(sequence) : undefined;
+}
+
+/** Whether a follower's own client was revoked since it came: it must show again who it is. */
+function isRevoked(clientId: string, since: number, { revocations = [] }: TrustUpdate): boolean {
+  return revocations.some(({ kind, id, sequence }) => kind === "client" && id === clientId && sequence > since);
+}

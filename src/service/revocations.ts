@@ -1,0 +1,111 @@
+import type { z } from "zod";
+import { MintmarkError } from "../errors.ts";
+import type { Session } from "../store/session.ts";
+import type { Store } from "../store/store.ts";
+import type { Seconds } from "../time.ts";
+import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import type { RevokedKind } from "../trust/trust-update.ts";
+import type { VerifyToken } from "../verifier/token-verifier.ts";
+import type { AuditLog } from "./audit-log.ts";
+import type { Caller } from "./caller.ts";
+import type { Gate } from "./gate.ts";
+import { hashOf } from "./refresh-token.ts";
+import type { Trust } from "./trust.ts";
+
+/** What an introspection says of a token (RFC 7662 §2.2). */
+export type Introspection<Custom> = { active: false } | ({ active: true } & Claims<Custom>);
+
+export type Revocations<Schema extends ClaimsSchema> = {
+  /**
+   * Revokes one access token, or the session of a refresh token with all its tokens (RFC 7009). One that
+   * is unknown, foreign or expired revokes nothing, and that is no error.
+   */
+  revokeToken(caller: Caller, token: string): Promise<{ sequence: number }>;
+  /** Revokes all that was issued until now to a subject or a client. */
+  revokeAll(caller: Caller, of: { kind: "subject" | "client"; id: string }): Promise<{ sequence: number }>;
+  /** Revokes the session of a refresh token that was used again too late: somebody has copied it. */
+  revokeCopied(session: Session): Promise<void>;
+  /** Says whether an access token counts, and its claims if it does, whomever it is for. */
+  introspectToken(caller: Caller, token: string): Promise<Introspection<z.output<Schema>>>;
+};
+
+export type RevocationsOptions<Schema extends ClaimsSchema> = {
+  store: Store;
+  trust: Trust;
+  gate: Gate;
+  audit: AuditLog;
+  verify: VerifyToken<Schema>;
+  /** When the last token that is issued at this moment has expired. */
+  lastExpiry: () => Seconds;
+};
+
+type Target = { kind: RevokedKind; id: string; until: Seconds; clientId: string; subject: string };
+
+/** The use cases of revocation. One is durable, and known to this server, before it is answered. */
+export function createRevocations<Schema extends ClaimsSchema>(
+  options: RevocationsOptions<Schema>,
+): Revocations<Schema> {
+  const { store, trust, gate, audit, verify, lastExpiry } = options;
+
+  async function targetOf(token: string): Promise<Target | undefined> {
+    const session = await store.findSession(hashOf(token));
+    if (session !== undefined) return { ...session, kind: "session", id: session.sid, until: lastExpiry() };
+    const claims = await verify(token, {}).catch(nothingIfRefused);
+    return (
+      claims && { kind: "token", id: claims.jti, until: claims.exp, clientId: claims.client_id, subject: claims.sub }
+    );
+  }
+
+  return {
+    async revokeToken(caller, token) {
+      const target = await targetOf(token);
+      const isOwn = target === undefined || target.clientId === caller.clientId;
+      const act = {
+        action: "revokeToken",
+        permission: isOwn ? undefined : "revoke",
+        about: target && { subject: target.subject, [target.kind === "token" ? "jti" : "target"]: target.id },
+      } as const;
+      return gate(caller, act, async (record) => {
+        if (target === undefined) return { sequence: await trust.latest() };
+        const { kind, id, until } = target;
+        const sequence = await store.revoke({ kind, id, until }, record);
+        await trust.catchUp();
+        return { sequence };
+      });
+    },
+
+    revokeAll: (caller, { kind, id }) =>
+      gate(
+        caller,
+        {
+          action: "revoke",
+          permission: kind === "client" && id === caller.clientId ? undefined : "revoke",
+          about: kind === "subject" ? { subject: id } : { target: id },
+        },
+        async (record) => {
+          const sequence = await store.revoke({ kind, id, until: lastExpiry() }, record);
+          await trust.catchUp();
+          return { sequence };
+        },
+      ),
+
+    async revokeCopied({ sid, clientId, subject }) {
+      const about = { clientId, subject, target: sid, reason: "invalid_refresh_token" };
+      const record = audit.record({ ...about, action: "refreshToken.reused", outcome: "refused" });
+      await store.revoke({ kind: "session", id: sid, until: lastExpiry() }, record);
+      await trust.catchUp();
+    },
+
+    introspectToken: (caller, token) =>
+      gate(caller, { action: "introspectToken", permission: "introspect" }, async () => {
+        const claims = await verify(token, {}).catch(nothingIfRefused);
+        return claims === undefined ? { active: false } : { active: true, ...claims };
+      }),
+  };
+}
+
+/** A token that is refused is one thing; not being able to tell is another. */
+function nothingIfRefused(error: unknown): undefined {
+  if (error instanceof MintmarkError && error.reason !== "verifier_stale" && error.reason !== "unavailable") return;
+  throw error;
+}

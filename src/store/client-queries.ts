@@ -1,0 +1,54 @@
+import type { Kysely } from "kysely";
+import type { Change } from "./change.ts";
+import { fromClientRow, toClientRow } from "./rows.ts";
+import type { Schema } from "./schema.ts";
+import type { Store } from "./store.ts";
+import { insertRevocation } from "./trust-queries.ts";
+
+type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
+
+export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQueries {
+  return {
+    async findClient(clientId) {
+      const row = await db.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
+      return row && fromClientRow(row);
+    },
+
+    async listClients() {
+      const rows = await db.selectFrom("clients").selectAll().orderBy("name").orderBy("client_id").execute();
+      return rows.map(fromClientRow);
+    },
+
+    addClient: (client, record) =>
+      change(async (transaction) => {
+        const { numInsertedOrUpdatedRows } = await transaction
+          .insertInto("clients")
+          .values(toClientRow(client))
+          .onConflict((conflict) => conflict.column("client_id").doNothing())
+          .executeTakeFirst();
+        return numInsertedOrUpdatedRows === 1n ? { outcome: "added", record } : { outcome: "present" };
+      }),
+
+    replaceSecrets: (clientId, { from, to }, record) =>
+      change(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("clients")
+          .set({ secrets: JSON.stringify(to) })
+          .where("client_id", "=", clientId)
+          .where("secrets", "=", JSON.stringify(from))
+          .executeTakeFirst();
+        return numUpdatedRows === 1n ? { outcome: "replaced", record } : { outcome: "changed" };
+      }),
+
+    removeClient: (clientId, { until }, record) =>
+      change(async (transaction, sequence) => {
+        const { numDeletedRows } = await transaction
+          .deleteFrom("clients")
+          .where("client_id", "=", clientId)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) return { outcome: "unknown" };
+        await insertRevocation(transaction, { kind: "client", id: clientId, sequence, until });
+        return { outcome: "removed", record };
+      }),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Kysely } from "kysely";
+import { MintmarkError } from "../errors.ts";
+import type { StoredKey } from "../keys/key-pair.ts";
+import { sealerOf } from "../keys/seal.ts";
+import { placeAfterKill, placeKey, type Succession } from "../keys/succession.ts";
+import type { AuditRecord } from "./audit.ts";
+import type { Change, Changed, Tx } from "./change.ts";
+import { fromKeyRow, toKeyRow } from "./rows.ts";
+import type { Schema } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+type KeyQueries = Pick<Store, "listKeys" | "addKey" | "killKey" | "resealKeys">;
+
+export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries {
+  /** A change that others must read the keys again for. */
+  const changeKeys: Change = (apply) =>
+    change(async (transaction, sequence) => {
+      await transaction.updateTable("state").set({ keys_revision: sequence }).execute();
+      return apply(transaction, sequence);
+    });
+
+  return {
+    async listKeys() {
+      const rows = await db.selectFrom("keys").selectAll().orderBy("sequence").execute();
+      return rows.map(fromKeyRow);
+    },
+
+    addKey: (key, record) =>
+      changeKeys(async (transaction, sequence) => {
+        const succession = placeKey(await keysIn(transaction), key);
+        return succeed(transaction, succession, { key, sequence, record });
+      }),
+
+    killKey: (kid, { now, replacement }, record) =>
+      changeKeys(async (transaction, sequence) => {
+        const keys = await keysIn(transaction);
+        const key = keys.find((key) => key.kid === kid && key.killedAt === undefined);
+        if (key === undefined) return { outcome: "unchanged" };
+        // One that never signed leaves its place to another.
+        const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
+        const dead = { killed_at: now, private_jwk: "", ...follows };
+        await transaction.updateTable("keys").set(dead).where("kid", "=", kid).execute();
+        const succession = placeAfterKill(
+          keys.map((other) => (other === key ? { ...key, killedAt: now } : other)),
+          now,
+        );
+        await succeed(transaction, succession, { key: replacement, sequence, record });
+        return { outcome: "killed", record };
+      }),
+
+    resealKeys: (keys, record) =>
+      changeKeys(async (transaction) => {
+        const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
+        const sealed = new Map(keys.map(({ kid, privateJwk }) => [kid, privateJwk]));
+        if (living.some(({ kid }) => !sealed.has(kid))) return { outcome: "changed" };
+        for (const { kid } of living) {
+          const change = transaction.updateTable("keys").set({ private_jwk: sealed.get(kid) });
+          await change.where("kid", "=", kid).execute();
+        }
+        return { outcome: "resealed", record };
+      }),
+  };
+}
+
+async function keysIn(transaction: Tx): Promise<StoredKey[]> {
+  const rows = await transaction.selectFrom("keys").selectAll().orderBy("sequence").execute();
+  return rows.map(fromKeyRow);
+}
+
+type NewKey = { key: StoredKey; sequence: number; record: AuditRecord };
+
+/** Does what was found to do about a new key. Throws `kek_changed` for one that is sealed unlike those that are there. */
+async function succeed(
+  transaction: Tx,
+  succession: Succession | undefined,
+  { key, sequence, record }: NewKey,
+): Promise<Changed<"added" | "activated" | "present">> {
+  if (succession === undefined) return { outcome: "present" };
+  if ("hasten" in succession) {
+    const { hasten: kid, activatesAt } = succession;
+    await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "=", kid).execute();
+    return { outcome: "activated", record: { ...record, kid } };
+  }
+  await refuseOtherSealer(transaction, key);
+  const row = toKeyRow({ ...key, ...succession.add }, sequence);
+  await transaction.insertInto("keys").values(row).execute();
+  return { outcome: "added", record };
+}
+
+/** A server that still has the key-encryption key of before a rewrap must not leave keys that none can read beside it. */
+async function refuseOtherSealer(transaction: Tx, { privateJwk }: StoredKey): Promise<void> {
+  const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
+  if (living.some((key) => sealerOf(key.privateJwk) !== sealerOf(privateJwk))) throw new MintmarkError("kek_changed");
+}

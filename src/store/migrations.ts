@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { type Migration, sql } from "kysely";
+
+/** Each change of the tables, once and in this order. Never edited after it was released, only added to. */
+export const migrations: Record<string, Migration> = {
+  "001-keys-clients-audit": {
+    async up(db) {
+      await db.schema
+        .createTable("state")
+        .addColumn("id", "integer", (column) => column.primaryKey())
+        .addColumn("revision", "bigint", (column) => column.notNull())
+        .execute();
+      await sql`insert into state (id, revision) values (1, 0)`.execute(db);
+      await db.schema
+        .createTable("keys")
+        .addColumn("kid", "text", (column) => column.primaryKey())
+        .addColumn("sequence", "bigint", (column) => column.notNull())
+        .addColumn("alg", "text", (column) => column.notNull())
+        .addColumn("public_jwk", "text", (column) => column.notNull())
+        .addColumn("private_jwk", "text", (column) => column.notNull())
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .addColumn("activates_at", "bigint", (column) => column.notNull())
+        .addColumn("killed_at", "bigint")
+        .addColumn("follows", "text", (column) => column.notNull().unique())
+        .execute();
+      await db.schema
+        .createTable("clients")
+        .addColumn("client_id", "text", (column) => column.primaryKey())
+        .addColumn("name", "text", (column) => column.notNull())
+        .addColumn("permissions", "text", (column) => column.notNull())
+        .addColumn("scopes", "text", (column) => column.notNull())
+        .addColumn("audiences", "text", (column) => column.notNull())
+        .addColumn("any_subject", "integer", (column) => column.notNull())
+        .addColumn("max_ttl", "bigint")
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .addColumn("secrets", "text", (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable("audit")
+        .addColumn("id", "text", (column) => column.primaryKey())
+        .addColumn("at", "bigint", (column) => column.notNull())
+        .addColumn("client_id", "text")
+        .addColumn("action", "text", (column) => column.notNull())
+        .addColumn("outcome", "text", (column) => column.notNull())
+        .addColumn("reason", "text")
+        .addColumn("subject", "text")
+        .addColumn("jti", "text")
+        .addColumn("kid", "text")
+        .addColumn("target", "text")
+        .addColumn("address", "text")
+        .addColumn("count", "integer")
+        .execute();
+      await db.schema.createIndex("audit_by_client").on("audit").columns(["client_id", "id"]).execute();
+      await db.schema.createIndex("audit_by_action").on("audit").columns(["action", "id"]).execute();
+      await db.schema.createIndex("audit_by_time").on("audit").column("at").execute();
+    },
+  },
+  "002-revocations-sessions": {
+    async up(db) {
+      const state = (column: string, type: "text" | "bigint", value: string | number) =>
+        db.schema
+          .alterTable("state")
+          .addColumn(column, type, (added) => added.notNull().defaultTo(value))
+          .execute();
+      await state("epoch", "text", "");
+      await state("keys_revision", "bigint", 0);
+      await sql`update state set epoch = ${randomUUID()}`.execute(db);
+      await db.schema
+        .createTable("revocations")
+        .addColumn("kind", "text", (column) => column.notNull())
+        .addColumn("id", "text", (column) => column.notNull())
+        .addColumn("sequence", "bigint", (column) => column.notNull().unique())
+        .addColumn("until", "bigint", (column) => column.notNull())
+        .addPrimaryKeyConstraint("revocations_pk", ["kind", "id"])
+        .execute();
+      await db.schema.createIndex("revocations_by_end").on("revocations").column("until").execute();
+      await db.schema
+        .createTable("sessions")
+        .addColumn("sid", "text", (column) => column.primaryKey())
+        .addColumn("client_id", "text", (column) => column.notNull())
+        .addColumn("subject", "text", (column) => column.notNull())
+        .addColumn("audience", "text", (column) => column.notNull())
+        .addColumn("scope", "text")
+        .addColumn("claims", "text", (column) => column.notNull())
+        .addColumn("ttl", "bigint", (column) => column.notNull())
+        .addColumn("seed", "text", (column) => column.notNull())
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .addColumn("expires_at", "bigint", (column) => column.notNull())
+        .addColumn("idle_until", "bigint", (column) => column.notNull())
+        .execute();
+      for (const column of ["client_id", "subject", "expires_at", "idle_until"])
+        await db.schema.createIndex(`sessions_by_${column}`).on("sessions").column(column).execute();
+      await db.schema
+        .createTable("refresh_tokens")
+        .addColumn("hash", "text", (column) => column.primaryKey())
+        .addColumn("sid", "text", (column) => column.notNull())
+        .addColumn("used_at", "bigint")
+        .execute();
+      await db.schema.createIndex("refresh_tokens_by_sid").on("refresh_tokens").column("sid").execute();
+    },
+  },
+};

@@ -1,0 +1,87 @@
+import type { Kysely } from "kysely";
+import type { Change, Tx } from "./change.ts";
+import { fromSessionRow, toAuditRow, toSessionRow } from "./rows.ts";
+import type { Schema } from "./schema.ts";
+import type { Turn } from "./session.ts";
+import type { Store } from "./store.ts";
+import { deleteTokensOf } from "./trust-queries.ts";
+
+type SessionQueries = Pick<Store, "addSession" | "findSession" | "turnSession" | "pruneSessions">;
+
+export function createSessionQueries(db: Kysely<Schema>, change: Change): SessionQueries {
+  return {
+    addSession: (session, { hash, sequence }, record) =>
+      change(async (transaction) => {
+        const revoked = await transaction
+          .selectFrom("revocations")
+          .select("id")
+          .where("sequence", ">", sequence)
+          .where(({ eb, and, or }) =>
+            or([
+              and([eb("kind", "=", "subject"), eb("id", "=", session.subject)]),
+              and([eb("kind", "=", "client"), eb("id", "=", session.clientId)]),
+            ]),
+          )
+          .executeTakeFirst();
+        if (revoked !== undefined) return { outcome: "revoked" };
+        await transaction.insertInto("sessions").values(toSessionRow(session)).execute();
+        await transaction.insertInto("refresh_tokens").values({ hash, sid: session.sid }).execute();
+        return { outcome: "added", record };
+      }),
+
+    async findSession(hash) {
+      const row = await db
+        .selectFrom("sessions")
+        .selectAll()
+        .where("sid", "in", db.selectFrom("refresh_tokens").select("sid").where("hash", "=", hash))
+        .executeTakeFirst();
+      return row && fromSessionRow(row);
+    },
+
+    turnSession: (sid, turn, record) =>
+      db.transaction().execute(async (transaction) => {
+        if (!(await touch(transaction, sid, turn))) return "unknown";
+        const outcome = await use(transaction, sid, turn);
+        if (outcome === "rotated" || outcome === "replayed")
+          await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+        return outcome;
+      }),
+
+    pruneSessions: (now) =>
+      db.transaction().execute(async (transaction) => {
+        const ended = await transaction
+          .deleteFrom("sessions")
+          .where(({ eb, or }) => or([eb("expires_at", "<=", now), eb("idle_until", "<=", now)]))
+          .returning("sid")
+          .execute();
+        await deleteTokensOf(transaction, ended);
+        return ended.length;
+      }),
+  };
+}
+
+/** Keeps a session that is alive from idling, and locks it: of turns at once, one comes after the other. */
+async function touch(transaction: Tx, sid: string, { now, idleUntil }: Turn): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable("sessions")
+    .set({ idle_until: idleUntil })
+    .where("sid", "=", sid)
+    .where("expires_at", ">", now)
+    .where("idle_until", ">", now)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+async function use(transaction: Tx, sid: string, turn: Turn): Promise<"rotated" | "replayed" | "reused" | "unknown"> {
+  const token = await transaction
+    .selectFrom("refresh_tokens")
+    .select("used_at")
+    .where("hash", "=", turn.hash)
+    .where("sid", "=", sid)
+    .executeTakeFirst();
+  if (token === undefined) return "unknown";
+  if (token.used_at !== null) return turn.now - token.used_at < turn.replayWindow ? "replayed" : "reused";
+  await transaction.updateTable("refresh_tokens").set({ used_at: turn.now }).where("hash", "=", turn.hash).execute();
+  await transaction.insertInto("refresh_tokens").values({ hash: turn.next, sid }).execute();
+  return "rotated";
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { NOW } from "../support/service.ts";
+import type { Open } from "./conformance.ts";
+import { aClient, aRecord, aSession, aTurn, unique } from "./samples.ts";
+
+const until = NOW + 900;
+
+export function describeTrust(open: Open): void {
+  describe("revoke", () => {
+    it("gives the number of the change, by which every process lists it", async () => {
+      await using opened = await open();
+      const first = await opened.here.revoke({ kind: "token", id: "a", until }, aRecord());
+      const second = await opened.there.revoke({ kind: "subject", id: "a", until }, aRecord());
+      expect(second).toBe(first + 1);
+      expect(await opened.there.listRevocations(0, 10)).toEqual([
+        { kind: "token", id: "a", sequence: first, until },
+        { kind: "subject", id: "a", sequence: second, until },
+      ]);
+      expect(await opened.here.listRevocations(first, 10)).toHaveLength(1);
+      expect(await opened.here.listRevocations(0, 1)).toHaveLength(1);
+    });
+
+    it("revokes a token or a session once, and records that it was asked to again", async () => {
+      await using opened = await open();
+      for (const kind of ["token", "session"] as const) {
+        const first = await opened.here.revoke({ kind, id: "a", until }, aRecord({ action: kind }));
+        expect(await opened.there.revoke({ kind, id: "a", until }, aRecord({ action: kind }))).toBe(first);
+        expect(await opened.here.listAudit({ action: kind, limit: 10 })).toHaveLength(2);
+      }
+      expect(await opened.here.listRevocations(0, 10)).toHaveLength(2);
+    });
+
+    it("revokes a subject or a client anew, and lists the latest", async () => {
+      await using opened = await open();
+      for (const kind of ["subject", "client"] as const) {
+        await opened.here.revoke({ kind, id: "a", until }, aRecord());
+        const sequence = await opened.here.revoke({ kind, id: "a", until: until + 1 }, aRecord());
+        const listed = await opened.there.listRevocations(0, 10);
+        expect(listed.filter((one) => one.kind === kind)).toEqual([{ kind, id: "a", sequence, until: until + 1 }]);
+      }
+    });
+
+    it("ends the sessions that it is about, and no other", async () => {
+      await using opened = await open();
+      const { here, there } = opened;
+      for (const by of ["subject", "clientId", "sid"] as const) {
+        const [ended, other] = [aSession(), aSession()];
+        for (const session of [ended, other])
+          await here.addSession(session, { hash: session.sid, sequence: 0 }, aRecord());
+        const kind = ({ subject: "subject", clientId: "client", sid: "session" } as const)[by];
+        await there.revoke({ kind, id: ended[by], until }, aRecord());
+        expect(await here.findSession(ended.sid)).toBeUndefined();
+        expect(await here.turnSession(ended.sid, aTurn(ended.sid), aRecord())).toBe("unknown");
+        expect(await here.findSession(other.sid)).toEqual(other);
+      }
+    });
+
+    it("numbers what many processes revoke at once without a gap, and lists none late", async () => {
+      await using opened = await open();
+      let [seen, done] = [0, false];
+      const followed: number[] = [];
+      const follow = async () => {
+        while (!done || (await opened.there.listRevocations(seen, 1)).length > 0) {
+          for (const { sequence } of await opened.there.listRevocations(seen, 100)) {
+            followed.push(sequence);
+            seen = sequence;
+          }
+        }
+      };
+      const following = follow();
+      const revoking = Array.from({ length: 60 }, (_, at) =>
+        (at % 2 ? opened.here : opened.there).revoke({ kind: "token", id: unique(), until }, aRecord()),
+      );
+      const numbers = await Promise.all(revoking);
+      done = true;
+      await following;
+      expect(followed).toEqual(numbers.toSorted((a, b) => a - b));
+    });
+
+    it("is forgotten when it matters no more", async () => {
+      await using opened = await open();
+      await opened.here.revoke({ kind: "token", id: "a", until }, aRecord());
+      await opened.here.revoke({ kind: "subject", id: "b", until: until + 1 }, aRecord());
+      expect(await opened.here.forgetRevocations(until)).toBe(0);
+      expect(await opened.here.forgetRevocations(until + 1)).toBe(1);
+      expect((await opened.there.listRevocations(0, 10)).map(({ id }) => id)).toEqual(["b"]);
+    });
+  });
+
+  describe("removeClient", () => {
+    it("revokes what was issued to the client and ends its sessions", async () => {
+      await using opened = await open();
+      const client = aClient();
+      const session = aSession({ clientId: client.clientId });
+      await opened.here.addClient(client, aRecord());
+      await opened.here.addSession(session, { hash: "hash", sequence: 0 }, aRecord());
+      await opened.there.removeClient(client.clientId, { until }, aRecord());
+      const { sequence } = await opened.here.position();
+      expect(await opened.here.listRevocations(0, 10)).toEqual([
+        { kind: "client", id: client.clientId, sequence, until },
+      ]);
+      expect(await opened.here.findSession("hash")).toBeUndefined();
+    });
+  });
+}
