@@ -63,7 +63,9 @@ describe("a verifier whose feed fails", () => {
         healthy(by)(connection);
       };
       let fault: Error | undefined;
-      await using followed = await follow([script, again], { maxStaleness: 0.4 });
+      await using followed = await follow([script, again], {
+        maxStaleness: failure === "Nothing was heard" ? 0.4 : 30,
+      });
       await followed.verifier.ready;
       expect(await verdict).toBe("verifier_stale");
       expect(fault?.message).toContain(failure);
@@ -82,7 +84,7 @@ describe("a verifier whose feed fails", () => {
       await verifier.ready;
       feed.connections[0]?.end();
       await expect.poll(() => feed.connections.length, { timeout: 10_000 }).toBeGreaterThan(3);
-      await expect.poll(() => states).toEqual(["live", "stale"]);
+      await expect.poll(() => states.at(-1)).toBe("stale");
       expect(await verdictOf(verifier.verify(forge(by)))).toBe("verifier_stale");
       expect(feed.connections.slice(1).every(({ after }) => after === "first:1")).toBe(true);
     },

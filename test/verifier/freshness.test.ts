@@ -16,27 +16,27 @@ describe("how fresh a verifier is", () => {
   ] as const)(
     "is stale when nothing was heard for as long as it may be, and goes on by %s",
     async (onStale, verdict) => {
-      await using followed = await follow([healthy(by), () => {}], { maxStaleness: 0.3, onStale });
+      await using followed = await follow([healthy(by), () => {}], { maxStaleness: 0.6, onStale });
       const { verifier, feed, states } = followed;
       await verifier.ready;
       await sleep(500);
       expect(verifier.state).toBe("live");
       feed.connections[0]?.stopBeating();
       const quietSince = performance.now();
-      await expect.poll(() => states, { interval: 5 }).toEqual(["live", "stale"]);
-      expect(performance.now() - quietSince).toBeLessThan(700);
-      expect(verifier.age).toBeGreaterThan(0.3);
+      await expect.poll(() => states, { interval: 5, timeout: 3000 }).toEqual(["live", "stale"]);
+      expect(performance.now() - quietSince).toBeLessThan(1500);
+      expect(verifier.age).toBeGreaterThan(0.6);
       expect(await verdictOf(verifier.verify(forge(by)))).toBe(verdict);
       expect(await verdictOf(verifier.verify("a.b.c"))).toBe(onStale === "accept" ? "invalid_token" : "verifier_stale");
     },
   );
 
   it("is live again, by the cursor it had, once the feed comes back", async () => {
-    await using followed = await follow([healthy(by), (connection) => connection.beat()], { maxStaleness: 0.3 });
+    await using followed = await follow([healthy(by), (connection) => connection.beat()], { maxStaleness: 0.6 });
     const { verifier, feed, states } = followed;
     await verifier.ready;
     feed.connections[0]?.stopBeating();
-    await expect.poll(() => states).toEqual(["live", "stale", "live"]);
+    await expect.poll(() => states, { timeout: 5000 }).toEqual(["live", "stale", "live"]);
     expect(feed.connections[1]?.after).toBe("first:1");
   });
 
