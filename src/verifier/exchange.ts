@@ -32,7 +32,28 @@ export async function request(url: string, { headers, signal, fetch }: Request):
     const { status } = response;
     throw new ExchangeError(`The service answered ${status}`, { status, retryAfter: retryAfterOf(response.headers) });
   }
-  return { headers: response.headers, body: response.body };
+  return { headers: response.headers, body: chunksOf(response.body, signal) };
+}
+
+/**
+ * Reads a body until it or the exchange ends. The reader is cancelled as well, since the signal alone does
+ * not always end a body that had to wait for its reader: the connection would stay open.
+ */
+async function* chunksOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
+  }
 }
 
 /** The seconds of RFC 9110 §10.2.3; the form with a date is left aside, since clocks differ. */
