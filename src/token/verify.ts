@@ -66,13 +66,17 @@ export async function readSigned<Schema extends ClaimsSchema>(
 export function claimsFault(claims: RegisteredClaims, expected: Expectations): Reason | undefined {
   const { issuer, audience, now, maxLifetime = Number.POSITIVE_INFINITY, clockTolerance = 0 } = expected;
   if (claims.iss !== issuer) return "wrong_issuer";
-  if (audience !== undefined && ![claims.aud].flat().includes(audience)) return "wrong_audience";
+  if (audience !== undefined && !isFor(claims, audience)) return "wrong_audience";
   if (!hasSoundLifetime(claims, maxLifetime)) return "invalid_token";
   if (claims.exp <= now - clockTolerance) return "token_expired";
   if (claims.iat > now + MAX_CLOCK_SKEW) return "not_yet_valid";
   if (claims.nbf !== undefined && claims.nbf > now + clockTolerance) return "not_yet_valid";
   if (expected.scope !== undefined && !scopeIncludes(claims.scope, expected.scope)) return "insufficient_scope";
   return undefined;
+}
+
+function isFor({ aud }: RegisteredClaims, audience: string): boolean {
+  return typeof aud === "string" ? aud === audience : aud.includes(audience);
 }
 
 /** Whether a granted scope has every scope token of a required one. Order and repetition do not matter. */
