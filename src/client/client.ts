@@ -1,4 +1,13 @@
-import { createTRPCClient, httpBatchLink, type TRPCClient, TRPCClientError } from "@trpc/client";
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpSubscriptionLink,
+  retryLink,
+  splitLink,
+  type TRPCClient,
+  TRPCClientError,
+} from "@trpc/client";
+import { EventSource } from "eventsource";
 import { catalogue } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { ErrorShape } from "../router/trpc.ts";
@@ -21,20 +30,45 @@ const MAX_BATCH = 50;
  *     const client = createTokenClient<TokenRouter<typeof claims>>({ url });
  *     const { token } = await client.getToken.query({ claims: { role: "reader" } });
  *
- * Queries are sent by POST, so that no input is ever part of a URL. Calls that the service refuses
+ * Queries are sent by POST, so that no input is ever part of a URL. `events` can be subscribed to; what
+ * verifies tokens is better off with `createVerifier`, which knows how old its knowledge is. Calls that the service refuses
  * reject with an error that {@link isTokenError} narrows; one that never reached it is none of those.
  */
 export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = TokenRouter>({
   url,
   credentials,
 }: TokenClientOptions): TRPCClient<Router> {
-  const link = httpBatchLink<TokenRouter>({
-    url: `${String(url).replace(/\/+$/, "")}/trpc`,
-    maxItems: MAX_BATCH,
-    methodOverride: "POST",
-    ...(credentials && { headers: { authorization: basic(credentials) } }),
+  const endpoint = `${String(url).replace(/\/+$/, "")}/trpc`;
+  const headers = credentials && { authorization: basic(credentials) };
+  const link = splitLink<TokenRouter>({
+    condition: ({ type }) => type === "subscription",
+    // Without it, one answer of 503 would end a subscription for good.
+    true: [retryLink({ retry: isWorthRetrying, retryDelayMs: retryDelay }), subscriptionLink(endpoint, headers)],
+    false: httpBatchLink({ url: endpoint, maxItems: MAX_BATCH, methodOverride: "POST", ...(headers && { headers }) }),
   });
   return createTRPCClient<TokenRouter>({ links: [link] }) as unknown as TRPCClient<Router>;
+}
+
+/** Follows a subscription by an `EventSource` that can send credentials in a header, as the browsers' own cannot. */
+function subscriptionLink(url: string, headers: Record<string, string> | undefined) {
+  return httpSubscriptionLink<TokenRouter, typeof EventSource>({
+    url,
+    EventSource,
+    eventSourceOptions: {
+      fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+    },
+  });
+}
+
+/** What a refusal says of a client will be said again; a service that is away may come back. */
+function isWorthRetrying({ error }: { error: TRPCClientError<TokenRouter> }): boolean {
+  const status = error.data?.httpStatus;
+  return status === undefined || status === 429 || status >= 500;
+}
+
+/** Milliseconds: longer each time, and different for each client. */
+function retryDelay(attempt: number): number {
+  return Math.random() * Math.min(30_000, 250 * 2 ** Math.min(attempt, 10));
 }
 
 /** An error that the service answered with. `data.reason` tells why. */

@@ -63,7 +63,7 @@ export function trustProcedures(service: Trusted) {
         summary: "Follow the trust events",
         description: "A snapshot, then every key that changes and everything that is revoked, as it happens.",
         output: z.unknown(),
-        errors: [...errors, "too_many_followers", "verifier_stale"],
+        errors: [...errors, "too_many_followers"],
       })
       .input(eventsInput)
       .subscription(async function* ({ ctx, input, signal }) {

@@ -116,8 +116,9 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
       const wake = () => follower.wake();
       options.signal?.addEventListener("abort", wake, { once: true });
       try {
-        if (!trust.isStale()) yield* run(follower, options);
-        else throw new MintmarkError("verifier_stale");
+        // What is sent first was so after the follower asked: from that moment on it counts how old it is.
+        await trust.catchUp();
+        yield* run(follower, options);
       } finally {
         options.signal?.removeEventListener("abort", wake);
         followers.delete(follower);

@@ -26,7 +26,7 @@ it("mintmark/verifier loads no server, store or database code, and installs ligh
   expect([...rooms].sort()).toEqual(["", "keys", "token", "trust", "verifier"]);
   const builtin = [...foreign].filter(isBuiltin).sort();
   const packages = [...foreign].filter((name) => !isBuiltin(name)).sort();
-  expect(packages).toEqual(["eventsource-parser", "jose", "lru-cache", "zod"]);
+  expect(packages).toEqual(["eventsource-parser", "jose", "zod"]);
   expect(builtin).toEqual(["node:crypto", "node:timers/promises"]);
 });
 
