@@ -5,7 +5,7 @@ import { auditCommand } from "./audit-command.ts";
 import { clientCommands } from "./client-commands.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
-import { tokenCommands } from "./token-commands.ts";
+import { revokeCommand, tokenCommands } from "./token-commands.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json");
 
@@ -22,6 +22,9 @@ Environment (default):
   MINTMARK_TTL              lifetime of a token that asks for none, in seconds (900)
   MINTMARK_MAX_TTL          longest lifetime that may be asked for (86400)
   MINTMARK_ROTATION         how long a key signs (2592000)
+  MINTMARK_REFRESH_TTL      how long a refresh token may go on being exchanged (2592000)
+  MINTMARK_REFRESH_IDLE     and how long it waits to be (604800)
+  MINTMARK_REPLAY_WINDOW    how long a used one is answered as before (10)
   MINTMARK_AUDIT_RETENTION  how long audit records are kept (7776000)
   MINTMARK_ACCESS           open: any program on this machine may do everything; or clients (open on loopback)
   MINTMARK_ADMIN_SECRET     makes the client "admin" with this secret of at least 32 characters
@@ -42,6 +45,7 @@ const program = new Command("mintmark")
   .version(version)
   .addCommand(serve, { isDefault: true })
   .addCommand(tokenCommands())
+  .addCommand(revokeCommand())
   .addCommand(keyCommands())
   .addCommand(clientCommands())
   .addCommand(auditCommand())

@@ -3,7 +3,14 @@ import { Command, InvalidArgumentError } from "commander";
 import { isPlainObject, type JsonObject } from "../token/json.ts";
 import { talking } from "./run.ts";
 
-type GetOptions = { subject?: string; audience?: string; scope?: string; expiresIn?: number; claims?: JsonObject };
+type GetOptions = {
+  subject?: string;
+  audience?: string;
+  scope?: string;
+  expiresIn?: number;
+  claims?: JsonObject;
+  refreshable?: boolean;
+};
 type VerifyOptions = { audience?: string; scope?: string };
 
 export function tokenCommands(): Command {
@@ -14,6 +21,7 @@ export function tokenCommands(): Command {
     .option("--scope <scope>", "scope tokens, separated by spaces")
     .option("--expires-in <seconds>", "lifetime; default: the configured one", wholeNumber)
     .option("--claims <json>", "custom claims, as a JSON object", jsonObject)
+    .option("--refreshable", "print a refresh token, too, on a line of its own")
     .addHelpText(
       "after",
       '\nExample:\n  mintmark token get --subject ada --scope orders:read --claims \'{"role":"reader"}\'',
@@ -25,22 +33,64 @@ export function tokenCommands(): Command {
     .option("--scope <scope>", "scope tokens that it must have")
     .addHelpText("after", "\nExample:\n  mintmark token get | mintmark token verify");
 
+  const refresh = new Command("refresh")
+    .description("exchange the refresh token on standard input for the next token and the next refresh token")
+    .option("--scope <scope>", "a part of what was granted; default: all of it")
+    .addHelpText("after", "\nExample:\n  mintmark token refresh < refresh-token");
+
+  const revoke = new Command("revoke")
+    .description("revoke the token on standard input, or the session of a refresh token")
+    .addHelpText("after", "\nExample:\n  mintmark token revoke < token");
+
   return new Command("token")
-    .description("issue and verify tokens")
+    .description("issue, verify, refresh and revoke tokens")
     .addCommand(
       talking<GetOptions>(get, async (client, { options }) => {
         const issued = await client.getToken.query(options);
-        return { json: issued, text: issued.token };
+        return { json: issued, text: inLines(issued) };
+      }),
+    )
+    .addCommand(
+      talking<{ scope?: string }>(refresh, async (client, { options }) => {
+        const issued = await client.refreshToken.mutate({ refreshToken: await standardInput(), ...options });
+        return { json: issued, text: inLines(issued) };
+      }),
+    )
+    .addCommand(
+      talking(revoke, async (client) => {
+        const revoked = await client.revokeToken.mutate({ token: await standardInput() });
+        return { json: revoked, text: "revoked" };
       }),
     )
     .addCommand(
       talking<VerifyOptions>(verify, async (client, { options }) => {
-        // Never as an argument: every user of a machine can read those.
-        const token = (await text(process.stdin)).trim();
-        const claims = await client.verifyToken.mutate({ token, ...options });
+        const claims = await client.verifyToken.mutate({ token: await standardInput(), ...options });
         return { json: claims, text: JSON.stringify(claims, null, 2) };
       }),
     );
+}
+
+/** A token never comes as an argument: every user of a machine can read those. */
+async function standardInput(): Promise<string> {
+  return (await text(process.stdin)).trim();
+}
+
+function inLines({ token, refreshToken }: { token: string; refreshToken?: string | undefined }): string {
+  return refreshToken === undefined ? token : `${token}\n${refreshToken}`;
+}
+
+/** The command that revokes whatever was issued to somebody. */
+export function revokeCommand(): Command {
+  const revoke = new Command("revoke")
+    .description("revoke all that was issued to a subject or a client until now")
+    .option("--subject <subject>", "whom the tokens are about")
+    .option("--client <id>", "which client they were issued to")
+    .addHelpText("after", "\nExample:\n  mintmark revoke --subject ada");
+  return talking<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
+    const { subject, client: clientId } = options;
+    const revoked = await client.revoke.mutate({ ...(subject && { subject }), ...(clientId && { clientId }) });
+    return { json: revoked, text: `revoked all that was issued to ${subject ?? clientId} until now` };
+  });
 }
 
 export function wholeNumber(word: string): number {

@@ -6,9 +6,9 @@ import type { Gate } from "./gate.ts";
 import { revocationsBetween, type Trust } from "./trust.ts";
 
 /** An update and the cursor by which a follower goes on behind it. */
-export type FeedItem = { cursor: string; update: TrustUpdate };
+type FeedItem = { cursor: string; update: TrustUpdate };
 
-export type Follow = { after?: string | undefined; signal?: AbortSignal | undefined };
+type Follow = { after?: string | undefined; signal?: AbortSignal | undefined };
 
 export type Feed = {
   /**

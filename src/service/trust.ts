@@ -33,7 +33,7 @@ export type TrustOptions = {
 };
 
 /** Revocations that are read at a time. */
-export const PAGE = 5000;
+const PAGE = 5000;
 
 /** Updates that are remembered for followers that are a little behind. */
 const MAX_RECENT = 1000;

@@ -89,7 +89,7 @@ export type Store = {
 };
 
 /** A place in the log of changes. */
-export type Position = { epoch: string; sequence: number; keysSequence: number };
+type Position = { epoch: string; sequence: number; keysSequence: number };
 
 type KeyKill = { now: Seconds; replacement: StoredKey };
 type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

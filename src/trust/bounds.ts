@@ -14,7 +14,7 @@ export type Bounds = {
   forget(before: Seconds): void;
 };
 
-export type Bound = { id: string; to: number; until: Seconds };
+type Bound = { id: string; to: number; until: Seconds };
 
 /** Up to which event whatever was issued to somebody is revoked. */
 export function createBounds(): Bounds {

@@ -32,6 +32,31 @@ describe("the commands, on the data of this machine", () => {
     });
   });
 
+  it("refresh a token and revoke it, by a pipe", async () => {
+    const issued = await json(["token", "get", "--refreshable", "--subject", "ada"], environment);
+    const refreshed = await mintmark(["token", "refresh"], { environment, input: issued.refreshToken });
+    const [token = "", refreshToken = ""] = refreshed.stdout.split("\n");
+    expect(await json(["token", "verify"], environment, token)).toMatchObject({ sub: "ada" });
+    expect(await mintmark(["token", "revoke"], { environment, input: refreshToken })).toMatchObject({
+      status: 0,
+      stdout: "revoked\n",
+    });
+    for (const input of [issued.token, token])
+      expect(await mintmark(["token", "verify"], { environment, input })).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("token_revoked"),
+      });
+  });
+
+  it("revoke all that was issued to somebody until now", async () => {
+    const issue = () => json(["token", "get", "--subject", "grace"], environment);
+    const { token } = await issue();
+    expect(await json(["revoke", "--subject", "grace"], environment)).toEqual({ sequence: expect.any(Number) });
+    expect(await mintmark(["token", "verify"], { environment, input: token })).toMatchObject({ status: 1 });
+    expect(await json(["token", "verify"], environment, (await issue()).token)).toMatchObject({ sub: "grace" });
+    expect(await mintmark(["revoke"], { environment })).toMatchObject({ status: 1 });
+  });
+
   it("rotate and kill keys", async () => {
     const [first] = await json(["keys", "list"], environment);
     expect(first).toMatchObject({ state: "active" });

@@ -1,11 +1,14 @@
 import { TRPCClientError } from "@trpc/client";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
 import { createTokenClient, isTokenError } from "../../src/client/client.ts";
 import type { Reason } from "../../src/errors.ts";
 import { listen } from "../../src/http/listen.ts";
 import type { TokenRouter } from "../../src/router/router.ts";
+import { localCaller } from "../../src/service/caller.ts";
 import type { JsonObject } from "../../src/token/json.ts";
+import type { TrustUpdate } from "../../src/trust/trust-update.ts";
+import { addClient } from "../support/clients.ts";
 import { openServer } from "../support/service.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
@@ -69,6 +72,27 @@ describe("createTokenClient", () => {
     const client = createTokenClient({ url: server.url });
     await Promise.allSettled(Array.from({ length: 60 }, () => client.getToken.query()));
     expect(server.seen.map(({ url }) => url?.split(",").length)).toEqual([50, 10]);
+  });
+});
+
+describe("a subscription of the client", () => {
+  it("follows the events as the client whose credentials it has", async () => {
+    await using server = await openServer({ open: false });
+    const credentials = await addClient(server.service, { permissions: ["follow_events"] });
+    const client = createTokenClient({ url: server.url, credentials });
+    const seen: TrustUpdate[] = [];
+    const subscription = client.events.subscribe(undefined, { onData: ({ data }) => void seen.push(data) });
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1));
+    await server.service.revokeAll(localCaller, { kind: "subject", id: "ada" });
+    await vi.waitFor(() => expect(seen.at(-1)?.revocations).toMatchObject([{ kind: "subject", id: "ada" }]));
+    subscription.unsubscribe();
+  });
+
+  it("ends where the service refuses the client", async () => {
+    await using server = await openServer({ open: false });
+    const client = createTokenClient({ url: server.url, credentials: { clientId: "nobody", clientSecret: "x" } });
+    const error = await new Promise((resolve) => client.events.subscribe(undefined, { onError: resolve }));
+    expect(error).toMatchObject({ data: { reason: "invalid_client" } });
   });
 });
 
