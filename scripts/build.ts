@@ -1,4 +1,4 @@
-/** Makes what is published: the compiled sources, and the files of Swagger UI that `/docs` serves. */
+/** Makes what is published: the compiled sources, the script of the start page, and the files of Swagger UI that `/docs` serves. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,6 +14,8 @@ const typescript = dirname(require.resolve("typescript/package.json"));
 const next = `${dist}.${process.pid}`;
 const tsc = join(typescript, "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root, stdio: "inherit" });
+mkdirSync(join(next, "http", "page"));
+cpSync(join(root, "src/http/page/start.js"), join(next, "http/page/start.js"));
 mkdirSync(join(next, "swagger-ui"));
 for (const file of [
   "swagger-ui.css",

@@ -1,7 +1,16 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
-type Link = { near: Socket; far: Socket; delay: number; stalled: boolean; truncated: boolean };
+type Link = {
+  near: Socket;
+  far: Socket;
+  /** Until when all that comes is held back, and the last of what is. */
+  heldUntil: number;
+  held: Promise<unknown>;
+  stalled: boolean;
+  truncated: boolean;
+};
 
 /**
  * A relay to a server that misbehaves when it is told to: it cuts connections, lets them hang open in
@@ -12,7 +21,7 @@ export async function startBadNetwork(target: URL) {
   let cuts = 0;
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
-    const link: Link = { near, far, delay: 0, stalled: false, truncated: false };
+    const link: Link = { near, far, heldUntil: 0, held: Promise.resolve(), stalled: false, truncated: false };
     links.add(link);
     near.on("data", (data) => far.write(data));
     far.on("data", (data) => pass(link, data));
@@ -33,8 +42,10 @@ export async function startBadNetwork(target: URL) {
       link.stalled = true;
       return;
     }
-    if (link.delay === 0) link.near.write(data);
-    else setTimeout(() => link.near.destroyed || link.near.write(data), link.delay);
+    link.held = link.held.then(async () => {
+      await sleep(Math.max(0, link.heldUntil - performance.now()));
+      if (!link.near.destroyed) link.near.write(data);
+    });
   }
 
   const harms: ((link: Link) => void)[] = [
@@ -47,7 +58,7 @@ export async function startBadNetwork(target: URL) {
       link.truncated = true;
     },
     (link) => {
-      link.delay = 200 + Math.random() * 3000;
+      link.heldUntil = performance.now() + 200 + Math.random() * 3000;
     },
   ];
 
@@ -56,7 +67,8 @@ export async function startBadNetwork(target: URL) {
     cuts: () => cuts,
     /** Does something bad to one of the connections there are. */
     hurt(): void {
-      const whole = [...links].filter(({ stalled, truncated, delay }) => !stalled && !truncated && delay === 0);
+      const now = performance.now();
+      const whole = [...links].filter(({ stalled, truncated, heldUntil }) => !stalled && !truncated && heldUntil < now);
       const link = whole[Math.floor(Math.random() * whole.length)];
       if (link === undefined) return;
       cuts += 1;

@@ -52,7 +52,7 @@ export function quantile(values: readonly number[], part: number): number {
 }
 
 export function inMilliseconds(values: readonly number[]): string {
-  const [p50, p99, max] = [quantile(values, 0.5), quantile(values, 0.99), Math.max(...values)];
+  const [p50, p99, max] = [quantile(values, 0.5), quantile(values, 0.99), quantile(values, 1)];
   return `p50 ${p50.toFixed(1)} ms · p99 ${p99.toFixed(1)} ms · max ${max.toFixed(1)} ms · n ${values.length}`;
 }
 

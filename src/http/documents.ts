@@ -4,7 +4,7 @@ import type { TokenService } from "../service/service.ts";
 import { docsAssets, docsPage } from "./docs.ts";
 import { describeApi } from "./openapi.ts";
 import type { Document } from "./respond.ts";
-import { startPage } from "./start-page.ts";
+import { readStartScript, startPage } from "./start-page.ts";
 
 const HTML = "text/html; charset=utf-8";
 
@@ -27,13 +27,14 @@ const NOT_READY = (): Document => ({
 
 /** The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. */
 export function createDocuments(
-  service: Pick<TokenService, "issuer" | "jwks" | "ready">,
+  service: Pick<TokenService, "issuer" | "open" | "jwks" | "ready">,
   router: ServedRouter,
 ): ReadonlyMap<string, MakeDocument> {
   const docs = (): Document => ({ type: HTML, body: docsPage, headers: PAGE_HEADERS });
   const openapi = once(() => json(describeApi(router)));
   return new Map<string, MakeDocument>([
-    ["/", () => ({ type: HTML, body: startPage(service.issuer), headers: PAGE_HEADERS })],
+    ["/", () => ({ type: HTML, body: startPage(service), headers: PAGE_HEADERS })],
+    ["/start.js", once(() => ({ type: "text/javascript; charset=utf-8", body: readStartScript() }))],
     ["/healthz", () => ({ ...json({ status: "ok" }), cacheControl: "no-store" })],
     ["/readyz", () => service.ready().then(READY, NOT_READY)],
     [

@@ -37,7 +37,10 @@ export async function openPage() {
 async function watch(page: Page): Promise<string[]> {
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
-  page.on("requestfailed", (request) => faults.push(`failed: ${request.url()}`));
+  page.on("requestfailed", (request) => {
+    // A feed has no end of its own: leaving the page is what ends it.
+    if (request.resourceType() !== "eventsource") faults.push(`failed: ${request.url()}`);
+  });
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
   });

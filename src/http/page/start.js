@@ -1,0 +1,142 @@
+/**
+ * The live view of the start page: mint a token, watch it live, and see it die in every tab.
+ * Whatever comes from a token is set as text, never as markup: claims hold what their caller likes.
+ */
+
+/** All tabs of this origin share the token here. It is never put into a URL, where histories and logs would keep it. */
+const STORED = "mintmark.token";
+
+/** @typedef {{ data?: any, error?: { message: string, reason: string } }} Answer */
+
+/** @param {string} id */
+function element(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`#${id} is missing`);
+  return found;
+}
+
+/** @param {string} id */
+function entered(id) {
+  return /** @type {HTMLInputElement} */ (element(id)).value.trim();
+}
+
+/** Calls a procedure by POST, queries too, so that no input is part of a URL.
+ * @param {string} procedure
+ * @param {object} input
+ * @returns {Promise<Answer>} */
+async function call(procedure, input) {
+  try {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`/trpc/${procedure}`, { method: "POST", headers, body: JSON.stringify(input) });
+    const { result, error } = await response.json();
+    if (error === undefined) return { data: result.data };
+    return { error: { message: error.message, reason: error.data.reason } };
+  } catch {
+    return { error: { message: "The service does not answer", reason: "unreachable" } };
+  }
+}
+
+function storedToken() {
+  return localStorage.getItem(STORED) ?? "";
+}
+
+/** @param {string} token */
+function claimsOf(token) {
+  const bytes = atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
+}
+
+const WORDS = /** @type {Record<string, string>} */ ({
+  token_revoked: "revoked",
+  token_expired: "expired",
+  verifier_stale: "not known at the moment",
+  unreachable: "not known at the moment",
+});
+
+/** @param {Answer} answer */
+function showState({ data, error }) {
+  const state = element("state");
+  state.dataset.state = data ? "valid" : "refused";
+  state.textContent = data
+    ? "valid"
+    : `${WORDS[error?.reason ?? ""] ?? "refused"}: ${error?.message} (${error?.reason})`;
+}
+
+async function verify() {
+  const token = storedToken();
+  if (token === "") return;
+  const answer = await call("verifyToken", { token });
+  // Another token may have been minted meanwhile.
+  if (token === storedToken()) showState(answer);
+}
+
+function show() {
+  const token = storedToken();
+  element("view").hidden = token === "";
+  if (token === "") return;
+  element("token").textContent = token;
+  element("claims").textContent = JSON.stringify(claimsOf(token), null, 2);
+  showLife();
+}
+
+function showLife() {
+  const token = storedToken();
+  if (token === "") return;
+  const left = claimsOf(token).exp - Math.floor(Date.now() / 1000);
+  element("life").textContent = left > 0 ? `${left} s left` : "expired";
+  if (left === 0) void verify();
+}
+
+/** @param {SubmitEvent} event */
+async function mint(event) {
+  event.preventDefault();
+  const scope = entered("scope");
+  const asked = { subject: entered("subject"), expiresIn: Number(entered("lifetime")), ...(scope && { scope }) };
+  const { data, error } = await call("getToken", asked);
+  element("problem").textContent = error ? error.message : "";
+  if (data === undefined) return;
+  localStorage.setItem(STORED, data.token);
+  show();
+  await verify();
+}
+
+async function verifyAltered() {
+  const token = storedToken();
+  const at = token.length >> 1;
+  const altered = token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1);
+  const { error } = await call("verifyToken", { token: altered });
+  element("altered").textContent = error ? `${error.message} (${error.reason})` : "accepted";
+}
+
+function follow() {
+  const feed = element("feed");
+  const source = new EventSource("/trpc/events");
+  source.onopen = () => {
+    feed.textContent = "live";
+    void verify();
+  };
+  source.onerror = () => {
+    feed.textContent = "reconnecting";
+  };
+  source.onmessage = ({ data }) => {
+    const { revocations, keys } = JSON.parse(data);
+    if (revocations !== undefined || keys !== undefined) void verify();
+  };
+}
+
+element("mint").addEventListener("submit", (event) => void mint(/** @type {SubmitEvent} */ (event)));
+element("verify").addEventListener("click", () => void verify());
+element("alter").addEventListener("click", () => void verifyAltered());
+element("revoke").addEventListener("click", () => void call("revokeToken", { token: storedToken() }).then(verify));
+element("revoke-all").addEventListener("click", () => {
+  void call("revoke", { subject: claimsOf(storedToken()).sub }).then(verify);
+});
+addEventListener("storage", () => {
+  element("altered").textContent = "";
+  show();
+  void verify();
+});
+setInterval(showLife, 1000);
+show();
+void verify();
+follow();
