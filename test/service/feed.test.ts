@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import type { MintmarkError } from "../../src/errors.ts";
+import { createTokenServer } from "../../src/index.ts";
+import { localCaller } from "../../src/service/caller.ts";
+import type { TokenService } from "../../src/service/service.ts";
+import { createTrustState } from "../../src/trust/trust-state.ts";
+import type { TrustUpdate } from "../../src/trust/trust-update.ts";
+import { NOW, openServer, openService } from "../support/service.ts";
+import { callerOf, openWithClient } from "../support/with-client.ts";
+
+/** Follows until an update that no more belongs to, and gives all until then and where to go on. */
+async function catchUp(service: TokenService, after?: string) {
+  const updates: TrustUpdate[] = [];
+  for await (const { cursor, update } of service.follow(localCaller, { after })) {
+    updates.push(update);
+    if (!update.more) return { updates, cursor };
+  }
+  throw new Error("the feed ended");
+}
+
+const aRevokedToken = (sequence: number) => ({
+  kind: "token" as const,
+  id: `jti-${sequence}`,
+  sequence,
+  until: NOW + 900,
+});
+const revoke = (service: TokenService, id: string) => service.revokeAll(localCaller, { kind: "subject", id });
+const idsIn = (updates: TrustUpdate[]) => updates.flatMap(({ revocations = [] }) => revocations.map(({ id }) => id));
+
+describe("the feed", () => {
+  it("begins with a snapshot of the keys and of all that is revoked", async () => {
+    await using opened = await openService();
+    await revoke(opened.service, "ada");
+    const { token } = await opened.service.getToken(localCaller, { claims: {} });
+    await opened.service.revokeToken(localCaller, token);
+    const { updates } = await catchUp(opened.service);
+    expect(updates[0]).toMatchObject({ reset: true, more: true });
+    const { epoch, sequence } = await opened.store.position();
+    expect(updates.at(-1)).toMatchObject({ epoch, sequence, keys: [{ jwk: opened.service.jwks().keys[0] }] });
+    const state = createTrustState();
+    for (const update of updates) state.apply(update);
+    expect(state.faultOf(await claimsOf(token))).toBe("token_revoked");
+    expect(state.size).toBe(2);
+  });
+
+  it("goes on behind a cursor with what was missed and nothing else", async () => {
+    await using opened = await openService();
+    await revoke(opened.service, "ada");
+    const { cursor } = await catchUp(opened.service);
+    for (const id of ["eve", "bob"]) await revoke(opened.service, id);
+    const { updates } = await catchUp(opened.service, cursor);
+    expect(updates.some(({ reset }) => reset)).toBe(false);
+    expect(idsIn(updates)).toEqual(["eve", "bob"]);
+  });
+
+  it("begins anew behind a cursor that is no cursor, of another history or from the future", async () => {
+    await using opened = await openService();
+    const { epoch, sequence } = await opened.store.position();
+    for (const after of ["", "x", "snapshot", `${epoch}:x`, `other:${sequence}`, `${epoch}:${sequence + 1}`])
+      expect((await catchUp(opened.service, after)).updates[0], after).toMatchObject({ reset: true });
+  });
+
+  it("begins anew after the server was, since a backup may have been restored meanwhile", async () => {
+    await using opened = await openWithClient();
+    const { cursor } = await catchUp(opened.service);
+    await opened.restart();
+    expect((await catchUp(opened.service, cursor)).updates[0]).toMatchObject({ reset: true });
+  });
+
+  it("sends a large snapshot in pieces, and misses nothing that is revoked meanwhile", async () => {
+    const many = Array.from({ length: 12_001 }, (_, at) => aRevokedToken(at + 1));
+    await using opened = await openWithClient({
+      wrap: (store) => ({
+        ...store,
+        position: async () => ({ ...(await store.position()), sequence: many.length }),
+        listRevocations: async (after, limit) => many.slice(after, after + limit),
+      }),
+    });
+    const state = createTrustState();
+    const sizes: number[] = [];
+    for await (const { update } of opened.service.follow(localCaller, {})) {
+      state.apply(update);
+      sizes.push(update.tokens?.flatMap(({ jtis }) => jtis).length ?? 0);
+      if (sizes.length !== 2) {
+        if (state.size === 12_002) break;
+        continue;
+      }
+      many.push(aRevokedToken(12_002));
+      await catchUp(opened.service);
+    }
+    expect(Math.max(...sizes)).toBe(5000);
+    const claims = { sub: "ada", client_id: "orders", exp: NOW + 900 };
+    for (const jti of ["jti-1", "jti-12001", "jti-12002"])
+      expect(state.faultOf({ ...claims, jti }), jti).toBe("token_revoked");
+  });
+
+  it("tells of each revocation as it happens, and of every key", async () => {
+    await using opened = await openService();
+    const seen: TrustUpdate[] = [];
+    const ending = new AbortController();
+    const following = (async () => {
+      for await (const { update } of opened.service.follow(localCaller, { signal: ending.signal })) seen.push(update);
+    })();
+    await sleep(20);
+    const { sequence } = await revoke(opened.service, "ada");
+    await opened.service.keys.rotate(localCaller, { immediate: true });
+    await sleep(20);
+    ending.abort();
+    await following;
+    expect(seen.find(({ revocations }) => revocations !== undefined)).toMatchObject({ sequence });
+    expect(seen.at(-1)?.keys).toHaveLength(2);
+  });
+
+  it("refuses more followers than it may have, in total and of one client, until others leave", async () => {
+    await using opened = await openWithClient({ maxFollowers: { total: 3, perClient: 2 } });
+    const { service } = opened;
+    const [one, two] = [
+      await callerOf(service, { permissions: ["follow_events"] }),
+      await callerOf(service, { permissions: ["follow_events"] }),
+    ];
+    const start = async (caller: typeof one) => {
+      const feed = service.follow(caller, {});
+      await feed.next();
+      return feed;
+    };
+    const [first] = [await start(one), await start(one)];
+    await expect(start(one)).rejects.toMatchObject({ reason: "too_many_followers", retryAfter: expect.any(Number) });
+    await start(two);
+    await expect(start(two)).rejects.toMatchObject({ reason: "too_many_followers" });
+    await first?.return(undefined);
+    await expect(start(two)).resolves.toBeDefined();
+  });
+
+  it("ends for a client that is removed", async () => {
+    await using opened = await openWithClient();
+    const follower = await callerOf(opened.service, { permissions: ["follow_events"] });
+    const following = (async () => {
+      for await (const _ of opened.service.follow(follower, {}));
+    })().catch((error: MintmarkError) => error.reason);
+    await sleep(20);
+    await opened.service.clients.remove(localCaller, follower.clientId);
+    expect(await following).toBe("invalid_client");
+  });
+
+  it("says nothing new of its age while the store cannot be read, and refuses who comes", async () => {
+    let isAway = false;
+    await using opened = await openWithClient({
+      wrap: (store) => ({
+        ...store,
+        position: () => (isAway ? Promise.reject(new Error("away")) : store.position()),
+      }),
+    });
+    const feed = opened.service.follow(localCaller, {});
+    const { value: first } = await feed.next();
+    const { value: second } = await feed.next();
+    isAway = true;
+    const third = feed.next();
+    await expect(catchUp(opened.service)).rejects.toThrow();
+    // The heartbeat comes all the same, and is as old as what is known.
+    const { value: heartbeat } = await third;
+    expect(heartbeat?.update).toEqual({
+      epoch: first?.update.epoch,
+      sequence: second?.update.sequence,
+      at: expect.any(Number),
+    });
+    const { value: next } = await feed.next();
+    expect(next?.update.at).toBe(heartbeat?.update.at);
+    await feed.return(undefined);
+  }, 20_000);
+});
+
+describe("a server that stops", () => {
+  it("sends its followers away at once, so that they come again elsewhere", async () => {
+    await using opened = await openService({ clock: () => NOW });
+    const server = await createTokenServer(opened.service, { port: 0 });
+    const feeds = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        fetch(`${server.origin}/trpc/events`, { headers: { accept: "text/event-stream" } }),
+      ),
+    );
+    const texts = feeds.map((response) => response.text());
+    await sleep(50);
+    const start = performance.now();
+    await server.close();
+    expect(performance.now() - start).toBeLessThan(2000);
+    // No `return`: that would tell a client of tRPC never to come again.
+    for (const text of await Promise.all(texts)) expect(text).not.toMatch(/event: (return|serialized-error)/);
+  });
+});
+
+describe("a follower that reads nothing", () => {
+  it("keeps nobody else waiting", async () => {
+    await using server = await openServer({ clock: () => NOW });
+    const { connect } = await import("node:net");
+    const { port } = new URL(server.url);
+    const deaf = connect(Number(port), "127.0.0.1");
+    deaf.pause();
+    deaf.write("GET /trpc/events HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\r\n");
+    const seen = new Set<string>();
+    const ending = new AbortController();
+    const following = (async () => {
+      for await (const { update } of server.service.follow(localCaller, { signal: ending.signal }))
+        for (const { id } of update.revocations ?? []) seen.add(id);
+    })();
+    await Promise.all(Array.from({ length: 500 }, (_, at) => revoke(server.service, `${at}`.padStart(200, "x"))));
+    await sleep(50);
+    ending.abort();
+    await following;
+    expect(seen.size).toBe(500);
+    deaf.destroy();
+  });
+});
+
+async function claimsOf(token: string) {
+  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+}

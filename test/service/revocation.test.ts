@@ -1,0 +1,215 @@
+import { decodeJwt } from "jose";
+import { describe, expect, it, vi } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import type { Store } from "../../src/store/store.ts";
+import { NOW, openService } from "../support/service.ts";
+import { beginSession, callerOf, expectLive, expectRevoked, openWithClient } from "../support/with-client.ts";
+
+type Opened = Awaited<ReturnType<typeof openWithClient>>;
+
+async function issue({ service, caller }: Opened, subject = "ada"): Promise<string> {
+  return (await service.getToken(caller, { subject, claims: {} })).token;
+}
+
+/** A good token of another issuer, which looks just like one of ours. */
+async function forgeToken(): Promise<string> {
+  await using other = await openService();
+  return (await other.service.getToken(localCaller, { claims: {} })).token;
+}
+
+const revokedIn = ({ store }: { store: Store }) => store.listRevocations(0, 100);
+
+describe("a revoked token", () => {
+  it("is refused at once, is inactive, and no other token is", async () => {
+    await using opened = await openWithClient();
+    const [token, other] = [await issue(opened), await issue(opened)];
+    await expectLive(opened.service, token);
+    const { sequence } = await opened.service.revokeToken(opened.caller, token);
+    await expectRevoked(opened.service, token);
+    expect(await opened.service.introspectToken(localCaller, token)).toEqual({ active: false });
+    await expectLive(opened.service, other);
+    const { jti, exp } = decodeJwt(token);
+    expect(await revokedIn(opened)).toEqual([{ kind: "token", id: jti, sequence, until: exp }]);
+  });
+
+  it("stays revoked, and the other tokens good, when the service is opened again", async () => {
+    await using opened = await openWithClient();
+    const [token, other] = [await issue(opened), await issue(opened)];
+    await opened.service.revokeToken(opened.caller, token);
+    await opened.restart();
+    await expectRevoked(opened.service, token);
+    await expectLive(opened.service, other);
+  });
+
+  it("can be revoked again, which changes nothing", async () => {
+    await using opened = await openWithClient();
+    const token = await issue(opened);
+    const first = await opened.service.revokeToken(opened.caller, token);
+    const again = await opened.service.revokeToken(opened.caller, token);
+    expect(again.sequence).toBeGreaterThanOrEqual(first.sequence);
+    expect(await revokedIn(opened)).toHaveLength(1);
+  });
+
+  it("is revoked once by many at once, who all are told a number by which it is", async () => {
+    await using opened = await openWithClient();
+    const token = await issue(opened);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => opened.service.revokeToken(opened.caller, token)),
+    );
+    const [revocation, ...others] = await revokedIn(opened);
+    expect(others).toEqual([]);
+    expect(Math.min(...answers.map(({ sequence }) => sequence))).toBe(revocation?.sequence);
+  });
+
+  it("is in the audit log by its jti, with who revoked it, and never itself", async () => {
+    await using opened = await openWithClient();
+    const token = await issue(opened);
+    await opened.service.revokeToken(opened.caller, token);
+    const acts = await opened.acts("revokeToken");
+    const { clientId } = opened.caller;
+    expect(acts).toMatchObject([{ at: NOW, clientId, outcome: "allowed", subject: "ada", jti: decodeJwt(token).jti }]);
+    expect(JSON.stringify(acts)).not.toContain(token.slice(-40));
+  });
+});
+
+describe("revoking a token", () => {
+  it("of another client takes the permission, and is put down as refused without it", async () => {
+    await using opened = await openWithClient();
+    const token = await issue(opened);
+    const [stranger, revoker] = [
+      await callerOf(opened.service),
+      await callerOf(opened.service, { permissions: ["revoke"] }),
+    ];
+    await expect(opened.service.revokeToken(stranger, token)).rejects.toMatchObject({ reason: "permission_denied" });
+    await expectLive(opened.service, token);
+    expect(await opened.acts("revokeToken")).toMatchObject([{ clientId: stranger.clientId, outcome: "refused" }]);
+    await opened.service.revokeToken(revoker, token);
+    await expectRevoked(opened.service, token);
+  });
+
+  it("succeeds and revokes nothing where it is unknown, foreign or expired (RFC 7009 §2.2)", async () => {
+    await using opened = await openWithClient();
+    const expired = await issue(opened);
+    opened.clock.now += 900;
+    const { sequence } = await opened.store.position();
+    for (const token of ["", "garbage", "a.b.c", expired, await forgeToken(), "\u0000", "x".repeat(100_000)])
+      expect(await opened.service.revokeToken(opened.caller, token)).toEqual({ sequence });
+    expect(await revokedIn(opened)).toEqual([]);
+  });
+
+  it("ends the session of a refresh token, and with it all its tokens and no others", async () => {
+    await using opened = await openWithClient();
+    const { service, caller } = opened;
+    const [session, other] = [await beginSession(service, caller), await beginSession(service, caller)];
+    const next = await service.refreshToken(caller, session);
+    await service.revokeToken(caller, session.refreshToken);
+    for (const { token, refreshToken = "" } of [session, next]) {
+      await expectRevoked(service, token);
+      expect(await service.introspectToken(localCaller, token)).toEqual({ active: false });
+      await expect(service.refreshToken(caller, { refreshToken })).rejects.toMatchObject({
+        reason: "invalid_refresh_token",
+      });
+    }
+    await expectLive(service, other.token);
+    await expect(service.refreshToken(caller, other)).resolves.toBeDefined();
+  });
+
+  it("of another client's session takes the permission", async () => {
+    await using opened = await openWithClient();
+    const { token, refreshToken } = await beginSession(opened.service, opened.caller);
+    const stranger = await callerOf(opened.service);
+    await expect(opened.service.revokeToken(stranger, refreshToken)).rejects.toMatchObject({
+      reason: "permission_denied",
+    });
+    await expectLive(opened.service, token);
+  });
+});
+
+describe("revoking a subject or a client", () => {
+  it.each(["subject", "client"] as const)(
+    "%s: ends what was issued in the same second before, and nothing that is issued after",
+    async (kind) => {
+      await using opened = await openWithClient();
+      const id = kind === "subject" ? "ada" : opened.caller.clientId;
+      const rounds: string[] = [];
+      for (let round = 0; round < 5; round += 1) {
+        rounds.push(await issue(opened));
+        await opened.service.revokeAll(localCaller, { kind, id });
+        // Several bounds on one token: whichever came last counts.
+        for (const token of rounds) await expectRevoked(opened.service, token);
+        await expectLive(opened.service, await issue(opened));
+      }
+      const late = await issue(opened);
+      await opened.restart();
+      for (const token of rounds) await expectRevoked(opened.service, token);
+      await expectLive(opened.service, late);
+    },
+  );
+
+  it("counts the latest of the bounds by subject, client and token, whichever that is", async () => {
+    await using opened = await openWithClient();
+    const { service, caller } = opened;
+    await service.revokeAll(localCaller, { kind: "subject", id: "ada" });
+    const token = await issue(opened);
+    await expectLive(service, token);
+    await service.revokeAll(caller, { kind: "client", id: caller.clientId });
+    await expectRevoked(service, token);
+    const [later, another] = [await issue(opened), await issue(opened, "eve")];
+    await service.revokeToken(caller, later);
+    await expectRevoked(service, later);
+    await service.revokeAll(localCaller, { kind: "subject", id: "eve" });
+    await expectRevoked(service, another);
+    for (const subject of ["ada", "eve"]) await expectLive(service, await issue(opened, subject));
+  });
+
+  it("leaves a token good only if it was asked for after the revocation began, however they race", async () => {
+    await using opened = await openWithClient();
+    const { service } = opened;
+    for (let round = 0; round < 20; round += 1) {
+      const issuing = Array.from({ length: 5 }, () => issue(opened));
+      const revoking = service.revokeAll(localCaller, { kind: "subject", id: "ada" });
+      const [tokens, { sequence }] = await Promise.all([Promise.all(issuing), revoking]);
+      for (const token of tokens) {
+        const known = Buffer.from(String(decodeJwt(token).jti), "base64url").readUIntBE(0, 6);
+        await (known < sequence ? expectRevoked : expectLive)(service, token);
+      }
+    }
+  });
+
+  it("takes the permission, except for a client itself", async () => {
+    await using opened = await openWithClient();
+    const { service, caller } = opened;
+    const denied = { reason: "permission_denied" };
+    await expect(service.revokeAll(caller, { kind: "subject", id: "ada" })).rejects.toMatchObject(denied);
+    await expect(service.revokeAll(caller, { kind: "client", id: "other" })).rejects.toMatchObject(denied);
+    await expect(service.revokeAll(caller, { kind: "client", id: caller.clientId })).resolves.toBeDefined();
+  });
+
+  it("removed with its client: its access tokens and its refresh tokens are dead", async () => {
+    await using opened = await openWithClient();
+    const { service, caller } = opened;
+    const session = await beginSession(service, caller);
+    await service.clients.remove(localCaller, caller.clientId);
+    await expectRevoked(service, session.token);
+    await expect(service.refreshToken(caller, session)).rejects.toMatchObject({ reason: "invalid_refresh_token" });
+    await opened.restart();
+    await expectRevoked(opened.service, session.token);
+  });
+});
+
+describe("a service that has not read its store for too long", () => {
+  it("says neither yes nor no", async () => {
+    await using opened = await openWithClient();
+    const token = await issue(opened);
+    const late = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 31_000);
+    try {
+      const stale = { reason: "verifier_stale" };
+      await expect(opened.service.verifyToken({ token })).rejects.toMatchObject(stale);
+      await expect(opened.service.introspectToken(localCaller, token)).rejects.toMatchObject(stale);
+      await expect(opened.service.revokeToken(opened.caller, token)).rejects.toMatchObject(stale);
+    } finally {
+      late.mockRestore();
+    }
+    await expectLive(opened.service, token);
+  });
+});

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import { expect } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import type { NewClient } from "../../src/service/clients.ts";
+import { createTokenService, type TokenService, type TokenServiceOptions } from "../../src/service/service.ts";
+import type { AuditRecord } from "../../src/store/audit.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { addClient } from "./clients.ts";
+import { ISSUER, NOW, temporaryFolder } from "./service.ts";
+
+type Options = TokenServiceOptions & {
+  /** Puts something between the service and its store. */
+  wrap?: (store: Store) => Store;
+};
+
+const ADDRESS = "192.0.2.1";
+
+/** A client that may get any token, and more where more is given, as the caller that it is. */
+export async function callerOf(service: TokenService, fields: Partial<NewClient> = {}) {
+  const usual = {
+    permissions: ["issue"],
+    scopes: ["*"],
+    audiences: ["*"],
+    anySubject: true,
+  } satisfies Partial<NewClient>;
+  return service.authenticate(await addClient(service, { ...usual, ...fields }), ADDRESS);
+}
+
+/** A service for clients alone, with its clock stopped, and one client of it. It can be closed and opened again. */
+export async function openWithClient({ wrap = (store) => store, ...options }: Options = {}) {
+  const folder = temporaryFolder();
+  const clock = { now: NOW };
+  const open = async () => {
+    const store = wrap(await openSqliteStore(join(folder.path, "data")));
+    const service = await createTokenService({
+      open: false,
+      issuer: ISSUER,
+      ...options,
+      store,
+      clock: () => clock.now,
+    });
+    return { service, store };
+  };
+  let now = await open();
+  const caller = await callerOf(now.service);
+  return {
+    clock,
+    caller,
+    folder: folder.path,
+    get service() {
+      return now.service;
+    },
+    get store() {
+      return now.store;
+    },
+    async restart() {
+      await now.service.close();
+      now = await open();
+    },
+    /** What the audit log says of an action, newest first. */
+    async acts(action: string): Promise<AuditRecord[]> {
+      return (await now.service.audit.list(localCaller, { action, limit: 1000 })).records;
+    },
+    async [Symbol.asyncDispose]() {
+      await now.service.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** Gets a token, and a refresh token beside it. */
+export async function beginSession(service: TokenService, ...[caller, request]: Begin) {
+  const { token, refreshToken = "" } = await service.getToken(caller, {
+    subject: "ada",
+    claims: {},
+    ...request,
+    refreshable: true,
+  });
+  return { token, refreshToken };
+}
+
+type GetToken = Parameters<TokenService["getToken"]>;
+type Begin = [caller: GetToken[0], request?: Partial<GetToken[1]>];
+
+export async function expectLive(service: TokenService, token: string): Promise<void> {
+  await expect(service.verifyToken({ token })).resolves.toBeDefined();
+}
+
+export async function expectRevoked(service: TokenService, token: string): Promise<void> {
+  await expect(service.verifyToken({ token })).rejects.toMatchObject({ reason: "token_revoked" });
+}
