@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { localCaller } from "../../src/service/caller.ts";
+import { createTokenService, type TokenService } from "../../src/service/service.ts";
+import { openPostgresStore } from "../../src/store/postgres.ts";
+import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+
+const SOON = { timeout: 5000, interval: 5 };
+
+describePostgres("the feed of one of two servers on one PostgreSQL", () => {
+  let postgres: Postgres;
+  let url: string;
+  let here: TokenService;
+  let there: TokenService;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    url = await postgres.newDatabase();
+    [here, there] = [await open(), await open()];
+  });
+  afterAll(async () => {
+    await here.close();
+    await there.close();
+    await postgres[Symbol.asyncDispose]();
+  });
+
+  const open = async () => createTokenService({ store: await openPostgresStore(url), issuer: "http://tokens.example" });
+  const revokeThere = (id: string) => there.revokeAll(localCaller, { kind: "subject", id });
+
+  it("tells within a second of what was revoked on the other", async () => {
+    await using feed = await follow(here);
+    await revokeThere("ada");
+    const start = performance.now();
+    await vi.waitFor(() => expect(feed.ids).toContain("ada"), SOON);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it("tells of it also where the announcement was lost with its connection", async () => {
+    await using feed = await follow(here);
+    await postgres.query("select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen mintmark'");
+    await revokeThere("eve");
+    await vi.waitFor(() => expect(feed.ids).toContain("eve"), SOON);
+  });
+
+  it("skips nothing that commits late: whoever comes after it waits, and is told of after it", async () => {
+    await using feed = await follow(here);
+    const late = new pg.Client({ connectionString: url });
+    await late.connect();
+    await late.query("begin");
+    const { rows } = await late.query("update state set revision = revision + 1 returning revision");
+    await late.query("insert into revocations values ('subject', 'late', $1, 4102444800)", [rows[0].revision]);
+    const others = ["after-1", "after-2", "after-3"];
+    const revoking = Promise.all(others.map(revokeThere));
+    await sleep(300);
+    expect(feed.ids).not.toContain("after-1");
+    await late.query("commit");
+    await late.end();
+    await revoking;
+    await vi.waitFor(() => expect(feed.ids).toEqual(expect.arrayContaining(["late", ...others])), SOON);
+    expect(feed.ids[0]).toBe("late");
+  });
+
+  it("leaves the other's tokens in no doubt: what one revokes, the other refuses when it has heard", async () => {
+    const { token } = await here.getToken(localCaller, { claims: {}, subject: "bob" });
+    await there.revokeToken(localCaller, token);
+    await expect(there.verifyToken({ token })).rejects.toMatchObject({ reason: "token_revoked" });
+    await vi.waitFor(
+      () => expect(here.verifyToken({ token })).rejects.toMatchObject({ reason: "token_revoked" }),
+      SOON,
+    );
+    const { token: next } = await here.getToken(localCaller, { claims: {}, subject: "bob" });
+    await revokeThere("bob");
+    const { token: after } = await here.getToken(localCaller, { claims: {}, subject: "bob" });
+    await vi.waitFor(() => expect(here.verifyToken({ token: next })).rejects.toThrow(), SOON);
+    for (const server of [here, there]) await expect(server.verifyToken({ token: after })).resolves.toBeDefined();
+  });
+});
+
+/** What a follower hears, from the end of its snapshot on. */
+async function follow(service: TokenService) {
+  const ids: string[] = [];
+  const ending = new AbortController();
+  const feed = service.follow(localCaller, { signal: ending.signal });
+  for (let isWhole = false; !isWhole; ) isWhole = !(await feed.next()).value?.update.more;
+  const following = (async () => {
+    for await (const { update } of feed) ids.push(...(update.revocations ?? []).map(({ id }) => id));
+  })();
+  return {
+    ids,
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await following;
+    },
+  };
+}
