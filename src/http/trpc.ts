@@ -9,6 +9,7 @@ import type { Authenticate } from "../service/authenticate.ts";
 import { credentialsOf } from "./credentials.ts";
 import { isFromElsewhere } from "./guard.ts";
 import { describeError } from "./log.ts";
+import { serveSubscription, subscriptionIn } from "./sse.ts";
 
 export const TRPC_PATH = "/trpc/";
 const MAX_BODY_BYTES = 64 * 1024;
@@ -21,24 +22,26 @@ export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenti
 
 /** Serves the router under `/trpc/` by tRPC's standalone adapter, with its open defaults closed. */
 export function createTrpcListener({ router, authenticate, logger }: TrpcListenerOptions): RequestListener {
+  const contextOf = (request: IncomingMessage) => {
+    const credentials = credentialsOf(request);
+    const address = request.socket.remoteAddress ?? "unknown";
+    return { authenticate: () => authenticate(credentials, address) };
+  };
+  const onError = ({ error, path }: { error: TRPCError; path?: string | undefined }) => {
+    if (!isOurFault(error)) return;
+    const origin = error.cause?.cause ?? error.cause ?? error;
+    logger.error({ procedure: path, error: describeError(origin) }, "call failed");
+  };
   const serve = createHTTPHandler({
     router,
     basePath: TRPC_PATH,
-    createContext: ({ req }) => {
-      const credentials = credentialsOf(req);
-      const address = req.socket.remoteAddress ?? "unknown";
-      return { authenticate: () => authenticate(credentials, address) };
-    },
+    createContext: ({ req }) => contextOf(req),
     responseMeta: ({ errors }) => ({ headers: headersFor(errors.map(({ cause }) => cause)) }),
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.
     allowMethodOverride: true,
-    onError({ error, path }) {
-      if (!isOurFault(error)) return;
-      const origin = error.cause?.cause ?? error.cause ?? error;
-      logger.error({ procedure: path, error: describeError(origin) }, "call failed");
-    },
+    onError,
   });
 
   return (request, response) => {
@@ -46,7 +49,10 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
     const refusal = refuse(request);
     // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
     response.setTimeout(SLOWEST_READER, () => response.destroy());
-    if (refusal === undefined) serve(request, response);
+    const subscription = subscriptionIn(router, request, TRPC_PATH);
+    if (refusal === undefined && subscription !== undefined)
+      void serveSubscription(request, response, { router, path: subscription, context: contextOf(request), onError });
+    else if (refusal === undefined) serve(request, response);
     else sendRefusal(router, refusal, response);
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { createTrustState, type TrustState } from "../trust/trust-state.ts";
@@ -8,7 +9,10 @@ import { patiently } from "./patience.ts";
 /** What this server knows of the log of changes in the store, and how it follows it. */
 export type Trust = {
   state(): TrustState;
-  /** Reads what is new in the store. Resolves when whatever had been acknowledged before the call is known. */
+  /**
+   * Reads what is new in the store. Resolves when whatever had been acknowledged before the call is known
+   * here, and was written to all who follow this server and keep up.
+   */
   catchUp(): Promise<void>;
   /** The number of the latest change there is in the store. */
   latest(): Promise<number>;
@@ -46,7 +50,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
   let recent: { after: number; update: TrustUpdate }[] = [];
   const listeners = new Set<() => void>();
 
-  const catchUp = inTurn(async () => {
+  const read = inTurn(async () => {
     const at = performance.now();
     const { epoch, sequence, keysSequence: newKeys } = await store.position();
     // The database was restored, or this machine's clock set back: what is known may be too much or too little.
@@ -67,6 +71,12 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
     else if (sequence > after) recent = [...recent.slice(-MAX_RECENT), { after, update }];
     if (isVoid || sequence > after || haveKeysChanged) for (const listener of listeners) listener();
   });
+
+  async function catchUp(): Promise<void> {
+    await read();
+    // Whoever was woken writes before the event loop turns, and whoever waits here is answered after that.
+    await setImmediate();
+  }
 
   const readPosition = inTurn(() => store.position());
 

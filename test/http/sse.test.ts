@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { initTRPC, TRPCError, tracked } from "@trpc/server";
+import { createHTTPHandler } from "@trpc/server/adapters/standalone";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { serveSubscription, subscriptionIn } from "../../src/http/sse.ts";
+
+const t = initTRPC.context<{ name: string }>().create({ isDev: false });
+const input = z.strictObject({ count: z.int(), lastEventId: z.string().optional() }).optional();
+let left = 0;
+
+const router = t.router({
+  counted: t.procedure.input(input).subscription(async function* ({ input, ctx }) {
+    const start = Number(input?.lastEventId ?? 0);
+    for (let at = start; at < start + (input?.count ?? 2); at += 1) yield tracked(String(at), { at, name: ctx.name });
+  }),
+  plain: t.procedure.subscription(async function* () {
+    yield "one";
+    yield { two: "line\nbreak\u2028" };
+  }),
+  refused: t.procedure
+    .use(() => {
+      throw new TRPCError({ code: "FORBIDDEN", message: "no" });
+    })
+    .subscription(async function* () {
+      yield 1;
+    }),
+  broken: t.procedure.subscription(async function* () {
+    yield 1;
+    throw new Error("inner");
+  }),
+  elsewhere: t.procedure.subscription(async function* () {
+    yield 1;
+    throw new DOMException("This server stops", "AbortError");
+  }),
+  endless: t.procedure.subscription(async function* ({ signal }) {
+    try {
+      for (;;) {
+        yield "x".repeat(10_000);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal?.aborted) return;
+      }
+    } finally {
+      left += 1;
+    }
+  }),
+  query: t.procedure.query(() => "no subscription"),
+});
+
+const context = { name: "ada" };
+const stock = createHTTPHandler({ router, basePath: "/trpc/", createContext: () => context });
+const servers = [
+  createServer(stock),
+  createServer((request, response) => {
+    const path = subscriptionIn(router, request, "/trpc/");
+    if (path === undefined) stock(request, response);
+    else void serveSubscription(request, response, { router, path, context, onError: () => {} });
+  }),
+];
+
+beforeAll(() => Promise.all(servers.map((server) => once(server.listen(0, "127.0.0.1"), "listening"))));
+afterAll(() => {
+  for (const server of servers) server.closeAllConnections();
+  for (const server of servers) server.close();
+});
+
+const urls = () => servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/trpc/`);
+
+async function answers(path: string, headers: Record<string, string> = {}) {
+  return Promise.all(
+    urls().map(async (url) => {
+      const response = await fetch(url + path, { headers: { accept: "text/event-stream", ...headers } });
+      const events = (await response.text()).split(/\n{2,}/).filter((event) => event !== "");
+      return { status: response.status, type: response.headers.get("content-type"), events };
+    }),
+  );
+}
+
+const countedTo = (count: unknown) => `counted?input=${encodeURIComponent(JSON.stringify({ count }))}`;
+
+describe("serveSubscription", () => {
+  it.each([
+    ["counted", {}],
+    [countedTo(3), {}],
+    [countedTo(1), { "last-event-id": "41" }],
+    [`${countedTo(1)}&lastEventId=7`, {}],
+    ["counted", { "last-event-id": "5" }],
+    [countedTo("3"), {}],
+    ["counted?input=%7B", {}],
+    ["counted?input=null", {}],
+    ["plain", {}],
+    ["refused", {}],
+    ["broken", {}],
+    ["elsewhere", {}],
+  ])("says of %s %o what tRPC's own adapter says", async (path, headers) => {
+    const [theirs, ours] = await answers(path, headers);
+    expect(ours).toEqual(theirs);
+    expect(ours?.status).toBe(200);
+  });
+
+  it("leaves everything else alone", async () => {
+    for (const path of ["query", "counted,plain?batch=1", "unknown", "__proto__", ""]) {
+      const [theirs, ours] = await answers(path);
+      expect(ours).toEqual(theirs);
+    }
+  });
+
+  it("ends the work when the listener leaves, and waits for one that is slow", async () => {
+    const [, url = ""] = urls();
+    const leaving = new AbortController();
+    const response = await fetch(`${url}endless`, { signal: leaving.signal });
+    await response.body?.getReader().read();
+    const before = left;
+    leaving.abort();
+    while (left === before) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
