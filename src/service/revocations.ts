@@ -35,6 +35,8 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   gate: Gate;
   audit: AuditLog;
   verify: VerifyToken<Schema>;
+  /** The same, but for whether a token was revoked: one that is revoked again is answered as it was at first. */
+  verifyRevokedToo: VerifyToken<Schema>;
   /** When the last token that is issued at this moment has expired. */
   lastExpiry: () => Seconds;
 };
@@ -45,12 +47,12 @@ type Target = { kind: RevokedKind; id: string; until: Seconds; clientId: string;
 export function createRevocations<Schema extends ClaimsSchema>(
   options: RevocationsOptions<Schema>,
 ): Revocations<Schema> {
-  const { store, trust, gate, audit, verify, lastExpiry } = options;
+  const { store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry } = options;
 
   async function targetOf(token: string): Promise<Target | undefined> {
     const session = await store.findSession(hashOf(token));
     if (session !== undefined) return { ...session, kind: "session", id: session.sid, until: lastExpiry() };
-    const claims = await verify(token, {}).catch(nothingIfRefused);
+    const claims = await verifyRevokedToo(token, {}).catch(nothingIfRefused);
     return (
       claims && { kind: "token", id: claims.jti, until: claims.exp, clientId: claims.client_id, subject: claims.sub }
     );

@@ -8,7 +8,7 @@ import { openSqliteStore } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema } from "../token/claims.ts";
-import { createTokenVerifier } from "../verifier/token-verifier.ts";
+import { createTokenVerifier, type TrustSource } from "../verifier/token-verifier.ts";
 import { type AuditPage, createAuditLog } from "./audit-log.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
@@ -118,20 +118,20 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   await trust.catchUp();
   await rotateIfDue();
 
-  const verify = createTokenVerifier({
-    source: {
-      lookup: (kid) => keys.current().lookup(kid),
-      ask: async (kid) => keys.find(kid),
-      trust: trust.state,
-      isStale: trust.isStale,
-    },
-    issuer,
-    custom,
-    clock,
-    maxLifetime: maxTtl,
+  const source: TrustSource = {
+    lookup: (kid) => keys.current().lookup(kid),
+    ask: async (kid) => keys.find(kid),
+    trust: trust.state,
+    isStale: trust.isStale,
+  };
+  const verifying = { issuer, custom, clock, maxLifetime: maxTtl };
+  const verify = createTokenVerifier({ ...verifying, source });
+  const verifyRevokedToo = createTokenVerifier({
+    ...verifying,
+    source: { ...source, trust: () => ({ faultOf: () => undefined }) },
   });
   const lastExpiry = () => clock() + maxTtl + MAX_CLOCK_SKEW;
-  const revocations = createRevocations({ store, trust, gate, audit, verify, lastExpiry });
+  const revocations = createRevocations({ store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry });
   const { refreshTtl = 30 * DAY, refreshIdle = 7 * DAY, replayWindow = 10 } = options;
   const sessions = { ttl: refreshTtl, idle: refreshIdle, replayWindow };
   const { revokeCopied } = revocations;
