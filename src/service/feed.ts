@@ -103,7 +103,9 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
         sent = update;
       }
       sentKeys = keysSequence;
-      if (trust.state().sequence === sent?.sequence)
+      const { epoch, sequence } = trust.state();
+      // Whoever was busy with its last update did not hear that there is more, or that this is the end.
+      if (!ended && !signal?.aborted && epoch === sent?.epoch && sequence === sent.sequence)
         await new Promise<void>((resolve) => {
           follower.wake = resolve;
         });
