@@ -4,13 +4,11 @@
  *
  *     npm run demo
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { initTRPC } from "@trpc/server";
 import { createHTTPServer } from "@trpc/server/adapters/standalone";
 import Fastify from "fastify";
@@ -20,6 +18,7 @@ import type { TokenRouter } from "../src/router/router.ts";
 import { bearerAuth } from "../src/verifier/fastify.ts";
 import { type BearerContext, bearerHeaders, trpcAuth } from "../src/verifier/trpc.ts";
 import { createVerifier } from "../src/verifier/verifier.ts";
+import { startServer } from "./server.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 const audience = "https://shop.example";
@@ -58,19 +57,6 @@ async function startInvoices(issuer: string) {
   return { url: `${origin}/invoices`, verifier, close: () => void app.close() };
 }
 
-/** What Mintmark runs as: a process of its own, here with a data folder that is thrown away. */
-async function startIssuer(data: string, port = "0"): Promise<{ process: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "../src/main.ts")], {
-    env: { PATH: process.env.PATH, PORT: port, MINTMARK_DATA: data, MINTMARK_LOG_LEVEL: "silent" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, url] = /^Mintmark listening on (\S+)/.exec(line) ?? [];
-    if (url !== undefined) return { process: child, url };
-  }
-  throw new Error("the issuer did not start");
-}
-
 /** Asks a service until it answers with a status, and says what it said. */
 async function until(status: number, url: string, token: string): Promise<string> {
   for (;;) {
@@ -88,7 +74,7 @@ async function step(what: string, work: () => Promise<string>): Promise<void> {
 }
 
 const data = mkdtempSync(join(tmpdir(), "mintmark-demo-"));
-let issuer = await startIssuer(data);
+let issuer = await startServer(data, { entry: "source", env: { MINTMARK_LOG_LEVEL: "silent" } });
 const { url } = issuer;
 const services = { orders: await startOrders(url), invoices: await startInvoices(url) };
 const client = createTokenClient<TokenRouter<typeof claims>>({ url });
@@ -116,14 +102,13 @@ await step("both refuse", () => both(401, token));
 ({ token } = await signIn());
 await step("ada signs in again, and both are open", () => both(200, token));
 await step("the issuer is killed", async () => {
-  issuer.process.kill("SIGKILL");
-  await once(issuer.process, "exit");
+  await issuer.stop("SIGKILL");
   return "gone";
 });
 await step("both still know enough", () => both(200, token));
 await step(`and refuse when they have heard nothing for ${maxStaleness} s`, () => both(503, token));
 await step("the issuer is back", async () => {
-  issuer = await startIssuer(data, new URL(url).port);
+  issuer = await startServer(data, { entry: "source", env: { PORT: new URL(url).port } });
   return issuer.url;
 });
 await step("both are open again", () => both(200, token));
@@ -132,6 +117,5 @@ for (const service of Object.values(services)) {
   service.verifier.close();
   service.close();
 }
-issuer.process.kill("SIGTERM");
-await once(issuer.process, "exit");
+await issuer.stop();
 rmSync(data, { recursive: true, force: true });

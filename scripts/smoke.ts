@@ -4,17 +4,15 @@
  *     npm run smoke                     starts a server of its own, with a throw-away data folder
  *     npm run smoke -- --url URL        asks one that runs already
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { createTokenClient, isTokenError } from "../src/client/client.ts";
 import type { TokenRouter } from "../src/router/router.ts";
+import { startServer } from "./server.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
@@ -59,6 +57,18 @@ function steps(url: string): Record<string, () => Promise<string>> {
       await sleep(exp * 1000 - Date.now() + 1000);
       return `${exp - iat} s; then ${await refusal(client.verifyToken.mutate({ token }), "token_expired")}`;
     },
+    "a refresh token is exchanged for the next pair": async () => {
+      const { refreshToken = "" } = await client.getToken.query({ claims: { role: "reader" }, refreshable: true });
+      const { token, refreshToken: next } = await client.refreshToken.mutate({ refreshToken });
+      await client.verifyToken.mutate({ token });
+      if (next === undefined || next === refreshToken) throw new Error("expected another refresh token");
+      return "another one of each";
+    },
+    "a revoked token is refused at once": async () => {
+      const { token } = await issue();
+      await client.revokeToken.mutate({ token });
+      return refusal(client.verifyToken.mutate({ token }), "token_revoked");
+    },
   };
 }
 
@@ -85,30 +95,16 @@ async function run(url: string): Promise<boolean> {
   return true;
 }
 
-/** Starts a server on a free port, and gives it together with its address once it listens. */
-async function startServer(data: string): Promise<{ server: ChildProcess; url: string }> {
-  const server = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "../src/main.ts")], {
-    env: { ...process.env, PORT: "0", MINTMARK_DATA: data, MINTMARK_LOG_LEVEL: "warn" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  for await (const line of createInterface({ input: server.stdout })) {
-    const [, url] = /^Mintmark listening on (\S+)/.exec(line) ?? [];
-    if (url !== undefined) return { server, url };
-  }
-  throw new Error("the server did not start");
-}
-
 async function runOnOwnServer(): Promise<boolean> {
   const data = mkdtempSync(join(tmpdir(), "mintmark-smoke-"));
-  const { server, url } = await startServer(data);
+  const server = await startServer(data, { entry: "source" });
   try {
-    const passed = await run(url);
-    server.kill("SIGTERM");
-    const [code] = await once(server, "exit");
+    const passed = await run(server.url);
+    const code = await server.stop();
     process.stdout.write(`  ${code === 0 ? "ok   " : "FAIL "} the server stops when told: exit ${code}\n`);
     return passed && code === 0;
   } finally {
-    server.kill("SIGKILL");
+    await server.stop("SIGKILL");
     rmSync(data, { recursive: true, force: true });
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises"
 import { createTokenClient } from "../../src/client/client.ts";
 import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
 import { startBadNetwork } from "./bad-network.ts";
-import { inMilliseconds, progress, type Report, startServer } from "./support.ts";
+import { inMilliseconds, progress, type Report, startOwnServer } from "./support.ts";
 
 const CUTS = 1000;
 const VERIFIERS = 20;
@@ -14,7 +14,7 @@ const MAX_STALENESS = 6;
  * delays, while tokens are issued and revoked: what each verifier says of each token, all the time.
  */
 export async function measure(): Promise<Report> {
-  const server = await startServer();
+  const server = await startOwnServer();
   const client = createTokenClient({ url: server.url });
   const network = await startBadNetwork(new URL(server.url));
   const verifiers = Array.from({ length: VERIFIERS }, () =>

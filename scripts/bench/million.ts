@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createTokenClient } from "../../src/client/client.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { createJti } from "../../src/token/jti.ts";
-import { progress, type Report, startServer } from "./support.ts";
+import { progress, type Report, startOwnServer } from "./support.ts";
 
 const REVOKED = 1_000_000;
 const MEGABYTE = 1024 * 1024;
@@ -13,12 +13,12 @@ export type Told = { what: string; ms: number; heap: number; rss: number };
 
 /** A million revocations that matter still: what a verifier needs to hold them, and how long until it does. */
 export async function measure(): Promise<Report> {
-  const first = await startServer();
+  const first = await startOwnServer();
   await first.pause();
   await fill(first.data);
   progress(`${REVOKED} revocations are in the store`);
   const startedAt = performance.now();
-  const server = await startServer({ MINTMARK_DATA: first.data });
+  const server = await startOwnServer({ MINTMARK_DATA: first.data });
   const report: Report = {
     "server, start to first answer with a million revocations": `${Math.round(performance.now() - startedAt)} ms`,
   };

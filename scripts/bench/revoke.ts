@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createTokenClient } from "../../src/client/client.ts";
 import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
-import { inMilliseconds, progress, type Report, startServer } from "./support.ts";
+import { inMilliseconds, progress, type Report, startOwnServer } from "./support.ts";
 
 type Issuer = { issuer: string; revokeAt: string };
 
@@ -10,7 +10,7 @@ type Issuer = { issuer: string; revokeAt: string };
 export async function measure(): Promise<Report> {
   const report: Report = {};
   {
-    const server = await startServer();
+    const server = await startOwnServer();
     const issuer = { issuer: server.url, revokeAt: server.url };
     report["100 verifiers, one server (SQLite)"] = await run(issuer, {
       urls: [server.url],
@@ -28,7 +28,7 @@ export async function measure(): Promise<Report> {
     await using postgres = await startPostgres();
     const issuer = "http://tokens.example";
     const shared = { DATABASE_URL: await postgres.newDatabase(), MINTMARK_KEK: "none", MINTMARK_ISSUER: issuer };
-    const servers = [await startServer(shared), await startServer(shared)];
+    const servers = [await startOwnServer(shared), await startOwnServer(shared)];
     const urls = servers.map(({ url }) => url);
     report["100 verifiers, over two servers (PostgreSQL)"] = await run(
       { issuer, revokeAt: urls[0] ?? "" },

@@ -1,45 +1,23 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { startServer } from "../server.ts";
 
 /** What was measured, in words, and its value with its unit. */
 export type Report = Record<string, string>;
 
-const ROOT = join(import.meta.dirname, "..", "..");
-
-/** Starts what `npm start` runs, on a free port, and waits until it listens. */
-export async function startServer(environment: Record<string, string> = {}) {
+/** Starts what `npm start` runs, with data of its own. */
+export async function startOwnServer(env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
-  const child: ChildProcess = spawn(process.execPath, ["dist/main.js"], {
-    cwd: ROOT,
-    env: {
-      PATH: process.env.PATH,
-      PORT: "0",
-      MINTMARK_DATA: join(folder, "data"),
-      MINTMARK_LOG_LEVEL: "warn",
-      ...environment,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let url = "";
-  for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
-    url = /listening on (\S+)/.exec(line)?.[1] ?? "";
-    if (url !== "") break;
-  }
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const pause = async () => {
-    child.kill("SIGTERM");
-    await ended;
-  };
+  const data = join(folder, "data");
+  const server = await startServer(data, { entry: "built", env });
   return {
-    url,
-    data: join(folder, "data"),
+    url: server.url,
+    data,
     /** Ends the process and leaves its data. */
-    pause,
+    pause: () => server.stop(),
     async stop(): Promise<void> {
-      await pause();
+      await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -3,7 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Session } from "../store/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Seconds } from "../time.ts";
-import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import type { Claims, ClaimsSchema, RegisteredClaims } from "../token/claims.ts";
 import type { RevokedKind } from "../trust/trust-update.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
 import type { AuditLog } from "./audit-log.ts";
@@ -36,7 +36,7 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   audit: AuditLog;
   verify: VerifyToken<Schema>;
   /** The same, but for whether a token was revoked: one that is revoked again is answered as it was at first. */
-  verifyRevokedToo: VerifyToken<Schema>;
+  verifyRevokedToo: (token: string) => Promise<RegisteredClaims>;
   /** When the last token that is issued at this moment has expired. */
   lastExpiry: () => Seconds;
 };
@@ -52,7 +52,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
   async function targetOf(token: string): Promise<Target | undefined> {
     const session = await store.findSession(hashOf(token));
     if (session !== undefined) return { ...session, kind: "session", id: session.sid, until: lastExpiry() };
-    const claims = await verifyRevokedToo(token, {}).catch(nothingIfRefused);
+    const claims = await verifyRevokedToo(token).catch(nothingIfRefused);
     return (
       claims && { kind: "token", id: claims.jti, until: claims.exp, clientId: claims.client_id, subject: claims.sub }
     );

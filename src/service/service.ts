@@ -1,4 +1,4 @@
-import { StartError } from "../errors.ts";
+import { MintmarkError, StartError } from "../errors.ts";
 import { type JwkSet, trustedKeys } from "../keys/keyring.ts";
 import { MAX_CLOCK_SKEW, PUBLISH_AHEAD } from "../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
@@ -8,7 +8,8 @@ import { openSqliteStore } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema } from "../token/claims.ts";
-import { createTokenVerifier, type TrustSource } from "../verifier/token-verifier.ts";
+import { verifyAccessToken } from "../token/verify.ts";
+import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { type AuditPage, createAuditLog } from "./audit-log.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
@@ -118,18 +119,22 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   await trust.catchUp();
   await rotateIfDue();
 
-  const source: TrustSource = {
-    lookup: (kid) => keys.current().lookup(kid),
-    ask: async (kid) => keys.find(kid),
-    trust: trust.state,
-    isStale: trust.isStale,
-  };
-  const verifying = { issuer, custom, clock, maxLifetime: maxTtl };
-  const verify = createTokenVerifier({ ...verifying, source });
-  const verifyRevokedToo = createTokenVerifier({
-    ...verifying,
-    source: { ...source, trust: () => ({ faultOf: () => undefined }) },
+  const verify = createTokenVerifier({
+    source: {
+      lookup: (kid) => keys.current().lookup(kid),
+      ask: async (kid) => keys.find(kid),
+      trust: trust.state,
+      isStale: trust.isStale,
+    },
+    issuer,
+    custom,
+    clock,
+    maxLifetime: maxTtl,
   });
+  const verifyRevokedToo = async (token: string) => {
+    if (trust.isStale()) throw new MintmarkError("verifier_stale");
+    return verifyAccessToken(token, keys.find, { issuer, custom, now: clock(), maxLifetime: maxTtl });
+  };
   const lastExpiry = () => clock() + maxTtl + MAX_CLOCK_SKEW;
   const revocations = createRevocations({ store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry });
   const { refreshTtl = 30 * DAY, refreshIdle = 7 * DAY, replayWindow = 10 } = options;

@@ -20,15 +20,12 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
     });
 
   return {
-    async listKeys() {
-      const rows = await db.selectFrom("keys").selectAll().orderBy("sequence").execute();
-      return rows.map(fromKeyRow);
-    },
+    listKeys: () => keysIn(db),
 
     addKey: (key, record) =>
       changeKeys(async (transaction, sequence) => {
-        const succession = placeKey(await keysIn(transaction), key);
-        return succeed(transaction, succession, { key, sequence, record });
+        const keys = await keysIn(transaction);
+        return succeed(transaction, placeKey(keys, key), { keys, key, sequence, record });
       }),
 
     killKey: (kid, { now, replacement }, record) =>
@@ -40,11 +37,8 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
         const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
         const dead = { killed_at: now, private_jwk: "", ...follows };
         await transaction.updateTable("keys").set(dead).where("kid", "=", kid).execute();
-        const succession = placeAfterKill(
-          keys.map((other) => (other === key ? { ...key, killedAt: now } : other)),
-          now,
-        );
-        await succeed(transaction, succession, { key: replacement, sequence, record });
+        const left = keys.map((other) => (other === key ? { ...key, killedAt: now } : other));
+        await succeed(transaction, placeAfterKill(left, now), { keys: left, key: replacement, sequence, record });
         return { outcome: "killed", record };
       }),
 
@@ -62,18 +56,18 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
   };
 }
 
-async function keysIn(transaction: Tx): Promise<StoredKey[]> {
-  const rows = await transaction.selectFrom("keys").selectAll().orderBy("sequence").execute();
+async function keysIn(db: Kysely<Schema>): Promise<StoredKey[]> {
+  const rows = await db.selectFrom("keys").selectAll().orderBy("sequence").execute();
   return rows.map(fromKeyRow);
 }
 
-type NewKey = { key: StoredKey; sequence: number; record: AuditRecord };
+type NewKey = { keys: readonly StoredKey[]; key: StoredKey; sequence: number; record: AuditRecord };
 
 /** Does what was found to do about a new key. Throws `kek_changed` for one that is sealed unlike those that are there. */
 async function succeed(
   transaction: Tx,
   succession: Succession | undefined,
-  { key, sequence, record }: NewKey,
+  { keys, key, sequence, record }: NewKey,
 ): Promise<Changed<"added" | "activated" | "present">> {
   if (succession === undefined) return { outcome: "present" };
   if ("hasten" in succession) {
@@ -81,14 +75,14 @@ async function succeed(
     await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "=", kid).execute();
     return { outcome: "activated", record: { ...record, kid } };
   }
-  await refuseOtherSealer(transaction, key);
+  refuseOtherSealer(keys, key);
   const row = toKeyRow({ ...key, ...succession.add }, sequence);
   await transaction.insertInto("keys").values(row).execute();
   return { outcome: "added", record };
 }
 
 /** A server that still has the key-encryption key of before a rewrap must not leave keys that none can read beside it. */
-async function refuseOtherSealer(transaction: Tx, { privateJwk }: StoredKey): Promise<void> {
-  const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
+function refuseOtherSealer(keys: readonly StoredKey[], { privateJwk }: StoredKey): void {
+  const living = keys.filter(({ killedAt }) => killedAt === undefined);
   if (living.some((key) => sealerOf(key.privateJwk) !== sealerOf(privateJwk))) throw new MintmarkError("kek_changed");
 }

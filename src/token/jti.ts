@@ -7,7 +7,7 @@ const JTI = /^[A-Za-z0-9_-]{24}$/;
 /**
  * Makes the `jti` of a token: the number of the latest trust event that was there when it was issued,
  * and 96 random bits. `iat` counts whole seconds, which is too coarse to tell whether a token was
- * issued before a revocation or after it; this number is not.
+ * issued before a revocation or after it; this number is not. Reads the system's random source.
  */
 export function createJti(sequence: number): string {
   const bytes = Buffer.concat([Buffer.alloc(SEQUENCE_BYTES), randomBytes(RANDOM_BYTES)]);
