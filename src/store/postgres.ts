@@ -52,11 +52,16 @@ export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptio
   };
 }
 
-/** Changes with every restore: of a file system, to a point in time, to a standby, or of a dump into other tables. */
+/**
+ * Names the history that the numbers in a database belong to. Files can only be restored while PostgreSQL
+ * is stopped, and a standby has a start of its own; a dump is restored into new tables, a copy is another
+ * database. So the start of the server, the database and the table tell all of these, and any restart too.
+ */
 async function historyOf(db: Kysely<Schema>): Promise<string> {
   const { rows } = await sql<{ history: string }>`
-    select concat_ws('.', system_identifier, timeline_id, 'state'::regclass::oid) as history
-    from pg_control_system(), pg_control_checkpoint()`.execute(db);
+    select concat_ws('.', extract(epoch from pg_postmaster_start_time()), pg_database.oid, 'state'::regclass::oid)
+      as history
+    from pg_database where datname = current_database()`.execute(db);
   return rows[0]?.history ?? "";
 }
 

@@ -75,6 +75,29 @@ describePostgres("a store whose PostgreSQL is away", () => {
     },
   );
 
+  it("tells its numbers from those of a copy, of a restored dump, and of itself before a restart", async () => {
+    const epoch = async (at = store) => (await at.position()).epoch;
+    const first = await epoch();
+    expect(await epoch()).toBe(first);
+    await store.close();
+    const address = new URL(url);
+    await postgres.query(`create database copied template ${address.pathname.slice(1)}`);
+    store = await openPostgresStore(url);
+    address.pathname = "/copied";
+    const copied = await openPostgresStore(address.href);
+    const copy = await epoch(copied);
+    expect(copy).not.toBe(first);
+    // As `pg_restore --clean` does: the same rows in another table of the same name.
+    const restore = "create table dump as table state; drop table state; create table state as table dump";
+    await postgres.query(restore, address.href);
+    expect(await epoch(copied)).not.toBe(copy);
+    await copied.close();
+    await postgres.stop("fast");
+    await postgres.start();
+    await healed(store);
+    expect(await epoch()).not.toBe(first);
+  });
+
   it("listens again after its connections were cut, and its verbs work at once", async () => {
     const other = await openPostgresStore(url);
     let calls = 0;
