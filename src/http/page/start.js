@@ -62,12 +62,16 @@ function showState({ data, error }) {
     : `${WORDS[error?.reason ?? ""] ?? "refused"}: ${error?.message} (${error?.reason})`;
 }
 
+let asked = 0;
+
 async function verify() {
   const token = storedToken();
   if (token === "") return;
+  asked += 1;
+  const question = asked;
   const answer = await call("verifyToken", { token });
-  // Another token may have been minted meanwhile.
-  if (token === storedToken()) showState(answer);
+  // Of answers that overtake each other only the one to the latest question is shown.
+  if (question === asked) showState(answer);
 }
 
 function show() {
@@ -84,7 +88,7 @@ function showLife() {
   if (token === "") return;
   const left = claimsOf(token).exp - Math.floor(Date.now() / 1000);
   element("life").textContent = left > 0 ? `${left} s left` : "expired";
-  if (left === 0) void verify();
+  if (left <= 0 && element("state").dataset.state === "valid") void verify();
 }
 
 /** @param {SubmitEvent} event */
@@ -117,6 +121,8 @@ function follow() {
   };
   source.onerror = () => {
     feed.textContent = "reconnecting";
+    // A browser gives up where the answer was no feed, as of a server that is only just starting.
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 1000);
   };
   source.onmessage = ({ data }) => {
     const { revocations, keys } = JSON.parse(data);
