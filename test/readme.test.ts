@@ -12,6 +12,22 @@ const blocks = [...readme.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map(([, code =
 const serverAt = blocks.findIndex((code) => code.includes("createTokenServer("));
 const [server = "", client = "", output] = blocks.slice(serverAt);
 
+/** What the pieces on verifying and revoking go on from: the claims and the client of the pieces before them. */
+const PRELUDE = `import { initTRPC } from "@trpc/server";
+import { createTokenClient } from "mintmark/client";
+import type { BearerContext } from "mintmark/verifier/trpc";
+import { z } from "zod";
+const claims = z.object({ role: z.enum(["reader", "writer"]) });
+const client = createTokenClient({ url: "http://127.0.0.1:3000" });
+const publicProcedure = initTRPC.context<BearerContext>().create().procedure;
+declare const token: string;
+`;
+const USES = `
+protectedProcedure.query(({ ctx }): "reader" | "writer" => ctx.auth.role);
+orderProcedure.query(({ ctx }): string => ctx.auth.sub + sub + role);
+`;
+const pieces = blocks.filter((code) => /mintmark\/verifier|revokeToken/.test(code));
+
 // Below the project's root, so that `mintmark` means this package.
 mkdirSync(join(root, ".cache"), { recursive: true });
 const folder = mkdtempSync(join(root, ".cache/readme-"));
@@ -36,7 +52,10 @@ describe("the README", () => {
       "--types",
       "node",
     ];
-    execFileSync(process.execPath, [tsc, ...options, join(folder, "client.ts")], { cwd: root, stdio: "inherit" });
+    expect(pieces).toHaveLength(3);
+    writeFileSync(join(folder, "verify.ts"), [PRELUDE, ...pieces, USES].join("\n"));
+    const files = ["client.ts", "verify.ts"].map((name) => join(folder, name));
+    execFileSync(process.execPath, [tsc, ...options, ...files], { cwd: root, stdio: "inherit" });
 
     const running = spawn(process.execPath, ["--import", "tsx", "server.ts"], {
       cwd: folder,

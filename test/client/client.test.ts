@@ -4,12 +4,13 @@ import { z } from "zod";
 import { createTokenClient, isTokenError } from "../../src/client/client.ts";
 import type { Reason } from "../../src/errors.ts";
 import { listen } from "../../src/http/listen.ts";
+import { createRequestHandler } from "../../src/http/server.ts";
 import type { TokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/caller.ts";
 import type { JsonObject } from "../../src/token/json.ts";
 import type { TrustUpdate } from "../../src/trust/trust-update.ts";
 import { addClient } from "../support/clients.ts";
-import { openServer } from "../support/service.ts";
+import { openServer, openService } from "../support/service.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
@@ -86,6 +87,33 @@ describe("a subscription of the client", () => {
     await server.service.revokeAll(localCaller, { kind: "subject", id: "ada" });
     await vi.waitFor(() => expect(seen.at(-1)?.revocations).toMatchObject([{ kind: "subject", id: "ada" }]));
     subscription.unsubscribe();
+  });
+
+  it("comes again to a server that has answered 503, as one does that is starting", async () => {
+    await using opened = await openService();
+    let requests = 0;
+    const proxy = await listen({
+      host: "127.0.0.1",
+      port: 0,
+      prepare: async () => {
+        const serve = createRequestHandler(opened.service);
+        return {
+          listener: (request, response) => {
+            requests += 1;
+            if (requests > 1) serve(request, response);
+            else response.writeHead(503).end();
+          },
+          close: async () => {},
+        };
+      },
+    });
+    const client = createTokenClient({ url: proxy.origin });
+    const seen: TrustUpdate[] = [];
+    const subscription = client.events.subscribe(undefined, { onData: ({ data }) => void seen.push(data) });
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1), { timeout: 5000 });
+    expect(requests).toBe(2);
+    subscription.unsubscribe();
+    await proxy.close();
   });
 
   it("ends where the service refuses the client", async () => {
