@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
-import { createTokenService, type TokenService, type TokenServiceOptions } from "../../src/service/service.ts";
+import type { TokenServiceOptions } from "../../src/service/options.ts";
+import { createTokenService, type TokenService } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 

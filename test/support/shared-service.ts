@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import Database from "libsql";
-import { createTokenService, type TokenServiceOptions } from "../../src/service/service.ts";
+import type { TokenServiceOptions } from "../../src/service/options.ts";
+import { createTokenService } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { ISSUER, NOW, temporaryFolder } from "./service.ts";
