@@ -1,8 +1,9 @@
-/** Makes what is published: the compiled sources, the script of the start page, and the files of Swagger UI that `/docs` serves. */
+/** Makes what is published: the compiled sources, the programs, the script of the start page, and the files of Swagger UI that `/docs` serves. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { bundle } from "./bundle.ts";
 
 const require = createRequire(import.meta.url);
 const root = join(import.meta.dirname, "..");
@@ -14,6 +15,7 @@ const typescript = dirname(require.resolve("typescript/package.json"));
 const next = `${dist}.${process.pid}`;
 const tsc = join(typescript, "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root, stdio: "inherit" });
+await bundle([join(next, "main.js"), join(next, "cli/mintmark.js")], join(next, "bin"));
 mkdirSync(join(next, "http", "page"));
 cpSync(join(root, "src/http/page/start.js"), join(next, "http/page/start.js"));
 mkdirSync(join(next, "swagger-ui"));

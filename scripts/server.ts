@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 const ROOT = join(import.meta.dirname, "..");
 
 /** From the sources as `npm run dev`, or what was built as `npm start`. */
-const ENTRIES = { source: ["--import", "tsx", "src/main.ts"], built: ["dist/main.js"] };
+const ENTRIES = { source: ["--import", "tsx", "src/main.ts"], built: ["dist/bin/main.js"] };
 
 export type StartedServer = Awaited<ReturnType<typeof startServer>>;
 

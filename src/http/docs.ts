@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Document } from "./respond.ts";
 
-/** Swagger UI's own files, put here by the build. The path is the same from `src` and from `dist`. */
+/** Swagger UI's own files, put here by the build. The path is the same from `src`, from `dist` and from the programs. */
 const SWAGGER_UI = new URL("../../dist/swagger-ui/", import.meta.url);
 
 export const docsPage = `<!doctype html>

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-/** The script of the page. The path is the same from `src` and from `dist`. */
-export const readStartScript = () => readFileSync(new URL("./page/start.js", import.meta.url));
+/** The script of the page, put here by the build. The path is the same from `src`, from `dist` and from the programs. */
+export const readStartScript = () => readFileSync(new URL("../../dist/http/page/start.js", import.meta.url));
 
 /** The page at `/`: what this is, where to go, and, where whoever opens it may do everything, a token to play with. */
 export function startPage({ issuer, open }: { issuer: string; open: boolean }): string {

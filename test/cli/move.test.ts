@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { mintmark } from "../support/command.ts";
-import { describePostgres, startPostgres } from "../support/postgres.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 const json = async (words: string[], environment: Record<string, string>, input = "") =>
@@ -11,11 +11,10 @@ const json = async (words: string[], environment: Record<string, string>, input 
 describePostgres("mintmark move", () => {
   it("takes all state from the embedded database to PostgreSQL, once, and loses nothing", async () => {
     using folder = temporaryFolder();
-    await using postgres = await startPostgres();
     const issuer = { MINTMARK_ISSUER: "https://tokens.example" };
     const embedded = { ...issuer, MINTMARK_DATA: join(folder.path, "data") };
     const kek = { MINTMARK_KEK: randomBytes(32).toString("base64url") };
-    const moved = { ...embedded, DATABASE_URL: await postgres.newDatabase(), MINTMARK_KEK: "none" };
+    const moved = { ...embedded, DATABASE_URL: await sharedPostgres.newDatabase(), MINTMARK_KEK: "none" };
 
     const { token } = await json(["token", "get"], embedded);
     const client = await json(["clients", "add", "boss", "--permissions", "admin", "--scopes", "a,b"], embedded);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
-import { describePostgres, startPostgres } from "../support/postgres.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
@@ -97,10 +97,9 @@ describePostgres(`a server on PostgreSQL that is killed ${KILLS} times in the mi
   it(
     "has lost nothing that it acknowledged",
     async () => {
-      await using postgres = await startPostgres();
       const kek = randomBytes(32).toString("base64url");
       const { acknowledged } = await killAgainAndAgain({
-        DATABASE_URL: await postgres.newDatabase(),
+        DATABASE_URL: await sharedPostgres.newDatabase(),
         MINTMARK_KEK: kek,
       });
       expect(acknowledged).toBeGreaterThan(0);

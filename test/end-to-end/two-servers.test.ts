@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { TRPCClient } from "@trpc/client";
 import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
-import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+import type { TokenRouter } from "../../src/router/router.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startServer } from "../support/process.ts";
 
 const ROUNDS = 100;
@@ -10,14 +12,12 @@ const ROUNDS = 100;
 const TOKENS_EACH = 10;
 
 describePostgres("two servers on one PostgreSQL", () => {
-  let postgres: Postgres;
   let servers: Awaited<ReturnType<typeof startServer>>[];
 
   beforeAll(async () => {
-    postgres = await startPostgres();
     const environment = {
       PORT: "0",
-      DATABASE_URL: await postgres.newDatabase(),
+      DATABASE_URL: await sharedPostgres.newDatabase(),
       MINTMARK_ISSUER: "https://tokens.example",
       MINTMARK_KEK: randomBytes(32).toString("base64url"),
     };
@@ -25,7 +25,6 @@ describePostgres("two servers on one PostgreSQL", () => {
   });
   afterAll(async () => {
     for (const server of servers) await server[Symbol.asyncDispose]();
-    await postgres[Symbol.asyncDispose]();
   });
 
   it("make one key together, also when they start at the same moment", async () => {
@@ -43,15 +42,18 @@ describePostgres("two servers on one PostgreSQL", () => {
     for (let round = 1; round <= ROUNDS; round += 1) {
       await Promise.all([one.keys.rotate.mutate({ immediate: true }), other.keys.rotate.mutate({ immediate: true })]);
       expect(await one.keys.list.query()).toHaveLength(1 + round);
-      for (const [issuer, verifier] of [
-        [one, other],
-        [other, one],
-      ] as const) {
-        const issued = await Promise.all(Array.from({ length: TOKENS_EACH }, () => issuer.getToken.query()));
-        await Promise.all(issued.map(({ token }) => verifier.verifyToken.mutate({ token })));
-        for (const { token } of issued) signers.add(decodeProtectedHeader(token).kid);
-      }
+      const kids = await Promise.all([passTokens(one, other), passTokens(other, one)]);
+      for (const kid of kids.flat()) signers.add(kid);
     }
     expect(signers.size).toBe(ROUNDS);
   }, 120_000);
 });
+
+type Client = TRPCClient<TokenRouter>;
+
+/** Issues tokens by one server, verifies them by the other, and gives which keys have signed them. */
+async function passTokens(issuer: Client, verifier: Client) {
+  const issued = await Promise.all(Array.from({ length: TOKENS_EACH }, () => issuer.getToken.query()));
+  await Promise.all(issued.map(({ token }) => verifier.verifyToken.mutate({ token })));
+  return issued.map(({ token }) => decodeProtectedHeader(token).kid);
+}

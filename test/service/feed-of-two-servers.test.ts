@@ -4,24 +4,21 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { localCaller } from "../../src/service/caller.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
 import { openPostgresStore } from "../../src/store/postgres.ts";
-import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 
 const SOON = { timeout: 5000, interval: 5 };
 
 describePostgres("the feed of one of two servers on one PostgreSQL", () => {
-  let postgres: Postgres;
   let url: string;
   let here: TokenService;
   let there: TokenService;
   beforeAll(async () => {
-    postgres = await startPostgres();
-    url = await postgres.newDatabase();
+    url = await sharedPostgres.newDatabase();
     [here, there] = [await open(), await open()];
   });
   afterAll(async () => {
     await here.close();
     await there.close();
-    await postgres[Symbol.asyncDispose]();
   });
 
   const open = async () => createTokenService({ store: await openPostgresStore(url), issuer: "http://tokens.example" });
@@ -37,7 +34,10 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
 
   it("tells of it also where the announcement was lost with its connection", async () => {
     await using feed = await follow(here);
-    await postgres.query("select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen mintmark'");
+    await sharedPostgres.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen mintmark'",
+      url,
+    );
     await revokeThere("eve");
     await vi.waitFor(() => expect(feed.ids).toContain("eve"), SOON);
   });

@@ -11,7 +11,7 @@ import { describeSessions } from "./conformance-sessions.ts";
 import { describeStrings } from "./conformance-strings.ts";
 import { describeTrust } from "./conformance-trust.ts";
 
-/** One new database that this process and another one have open. */
+/** One empty database that this process and another one have open. */
 type Opened = {
   here: Store;
   there: StoreElsewhere;
@@ -21,16 +21,44 @@ type Opened = {
 };
 export type Open = () => Promise<Opened>;
 
-/** The contract of a store, whatever database it is on. `newAddress` says where a new one can be made. */
-export function describeStore(name: string, newAddress: () => Promise<StoreAddress>): void {
+/** What a suite needs of a database: one that is empty, for each test. */
+export type Database = {
+  /** Gives where one is. */
+  address: () => Promise<StoreAddress>;
+  /** Empties that one again, where making another takes long. Without it, each test asks for a new one. */
+  empty?: () => Promise<unknown>;
+};
+
+/** The contract of a store, whatever database it is on. */
+export function describeStore(name: string, { address, empty }: Database): void {
   describe(name, () => {
     let elsewhere: Elsewhere;
+    let kept: Opened | undefined;
     beforeAll(() => {
       elsewhere = startElsewhere();
     });
-    afterAll(() => elsewhere[Symbol.asyncDispose]());
+    afterAll(async () => {
+      await kept?.[Symbol.asyncDispose]();
+      await elsewhere[Symbol.asyncDispose]();
+    });
 
-    const open = async () => openBoth(await newAddress(), elsewhere);
+    const open: Open = async () => {
+      if (empty === undefined) return openBoth(await address(), elsewhere);
+      kept ??= await openBoth(await address(), elsewhere);
+      await empty();
+      const opened = kept;
+      return {
+        here: opened.here,
+        there: opened.there,
+        reopen() {
+          kept = undefined;
+          return opened.reopen();
+        },
+        async [Symbol.asyncDispose]() {
+          if (kept !== opened) await opened[Symbol.asyncDispose]();
+        },
+      };
+    };
     describeKeys(open);
     describeClients(open);
     describeAudit(open);

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
 import { openSqlite, openSqliteStore } from "../../src/store/sqlite.ts";
-import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 const NEWER = sql`insert into mintmark_migration (name, timestamp) values ('999-newer', '2030-01-01')`;
@@ -17,21 +17,15 @@ const LATE = `select pid from pg_stat_activity
   where datname = current_database() and wait_event = 'advisory' and query_start < now() - interval '2 seconds'`;
 
 describePostgres("opening a PostgreSQL database", () => {
-  let postgres: Postgres;
-  beforeAll(async () => {
-    postgres = await startPostgres();
-  });
-  afterAll(() => postgres[Symbol.asyncDispose]());
-
   it("makes its tables once, however many servers open it at the same moment", async () => {
-    const url = await postgres.newDatabase();
+    const url = await sharedPostgres.newDatabase();
     const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgresStore(url)));
     for (const store of stores) expect(await store.position()).toMatchObject({ sequence: 0 });
     await Promise.all(stores.map((store) => store.close()));
   });
 
   it("goes on where a newer server has changed the tables", async () => {
-    const url = await postgres.newDatabase();
+    const url = await sharedPostgres.newDatabase();
     const driver = await openPostgres(url);
     await NEWER.execute(driver.db);
     await driver.close();
@@ -41,7 +35,7 @@ describePostgres("opening a PostgreSQL database", () => {
   });
 
   it("waits while a newer server changes the tables, longer than for a query, and goes on from there", async () => {
-    const url = await postgres.newDatabase();
+    const url = await sharedPostgres.newDatabase();
     const newer = await openPostgres(url, { limit: 15_000 });
     const { opening } = await newer.db.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(KYSELY_MIGRATION_LOCK)})`.execute(transaction);
@@ -49,7 +43,7 @@ describePostgres("opening a PostgreSQL database", () => {
       const opening = openPostgresStore(url);
       await Promise.race([
         opening,
-        vi.waitFor(async () => expect(await postgres.query(LATE, url)).toHaveLength(1), 10_000),
+        vi.waitFor(async () => expect(await sharedPostgres.query(LATE, url)).toHaveLength(1), 10_000),
       ]);
       return { opening };
     });
@@ -60,7 +54,7 @@ describePostgres("opening a PostgreSQL database", () => {
   });
 
   it("keeps commits on disk and its time limits, and all else that the URL sets", async () => {
-    const url = new URL(await postgres.newDatabase());
+    const url = new URL(await sharedPostgres.newDatabase());
     url.searchParams.set("options", "-c synchronous_commit=off -c lock_timeout=0 -c work_mem=8MB");
     url.searchParams.set("statement_timeout", "90000");
     const { db, close } = await openPostgres(url.href);

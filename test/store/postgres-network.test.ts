@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
-import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startRelay } from "../support/relay.ts";
 import { refusal } from "./every-verb.ts";
 import { aClient, aRecord } from "./samples.ts";
@@ -11,17 +11,14 @@ const ANSWERED = 2000;
 const PATIENTLY = { timeout: 10_000, interval: 20 };
 
 describePostgres("a store with a bad network between it and PostgreSQL", () => {
-  let postgres: Postgres;
   let url: string;
   let store: Store;
   beforeAll(async () => {
-    postgres = await startPostgres();
-    url = await postgres.newDatabase();
+    url = await sharedPostgres.newDatabase();
     store = await openPostgresStore(url);
   });
   afterAll(async () => {
     await store.close();
-    await postgres[Symbol.asyncDispose]();
   });
 
   it("replaces all the connections that the network lost without a word, after one that was not answered", async () => {

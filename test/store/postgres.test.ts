@@ -1,13 +1,20 @@
-import { afterAll, beforeAll } from "vitest";
-import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { describeStore } from "./conformance.ts";
 
-describePostgres("PostgreSQL", () => {
-  let postgres: Postgres;
-  beforeAll(async () => {
-    postgres = await startPostgres();
-  });
-  afterAll(() => postgres[Symbol.asyncDispose]());
+/** A connection takes its time, and so does a database: making both for each test would be most of what is waited for. */
+const EMPTY = `do $$ declare name text; begin
+  for name in select tablename from pg_tables where schemaname = 'public' and tablename not like 'mintmark_%' and tablename <> 'state'
+  loop execute format('delete from %I', name); end loop;
+  update state set revision = 0, keys_revision = 0;
+end $$`;
 
-  describeStore("a store on PostgreSQL", async () => ({ url: await postgres.newDatabase() }));
+describePostgres("PostgreSQL", () => {
+  let url = "";
+  describeStore("a store on PostgreSQL", {
+    async address() {
+      url = await sharedPostgres.newDatabase();
+      return { url };
+    },
+    empty: () => sharedPostgres.query(EMPTY, url),
+  });
 });

@@ -7,4 +7,6 @@ import { describeStore } from "./conformance.ts";
 const root = temporaryFolder();
 afterAll(() => root[Symbol.dispose]());
 
-describeStore("a store on SQLite", async () => ({ folder: mkdtempSync(join(root.path, "data-")), shared: true }));
+describeStore("a store on SQLite", {
+  address: async () => ({ folder: mkdtempSync(join(root.path, "data-")), shared: true }),
+});

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 /** Debian's Chromium, or another one that `CHROMIUM` names. */
 const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
@@ -17,9 +17,13 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** A page in a browser of its own. `faults` are errors of any kind that a visitor's developer tools would show. */
+/** One browser for all tests in this process, which ends with it. */
+let running: Promise<Browser> | undefined;
+
+/** A page in a session of its own, as a new visitor has one. `faults` are errors of any kind that a visitor's developer tools would show. */
 export async function openPage() {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
+  running ??= chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
+  const browser = await running;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const origins = new Set<string>();
   // The context's requests are those of every page and of every worker.
@@ -30,7 +34,7 @@ export async function openPage() {
     page,
     origins,
     faults,
-    [Symbol.asyncDispose]: () => browser.close(),
+    [Symbol.asyncDispose]: () => context.close(),
   };
 }
 

@@ -26,6 +26,18 @@ export function describePostgres(name: string, describeIt: () => void): void {
   else test(name, () => Promise.reject(new Error("PostgreSQL is absent, and required")));
 }
 
+let running: Promise<Postgres> | undefined;
+const shared = () => {
+  running ??= startPostgres();
+  return running;
+};
+
+/** The PostgreSQL of all tests in this process that leave it running. It is started when it is first asked for. */
+export const sharedPostgres = {
+  newDatabase: async () => (await shared()).newDatabase(),
+  query: async (sql: string, url: string) => (await shared()).query(sql, url),
+};
+
 /**
  * Starts a real PostgreSQL with a new, empty cluster in a folder of its own, on a port that stays its own while it
  * is stopped. It and its folder are gone at the end of the block, and also if the tests' process dies before.
@@ -93,7 +105,7 @@ function startGuard(folder: string): ChildProcess {
 
 type Cluster = { folder: string; bin: string; account: Account; url: (database: string) => string };
 
-/** Makes a cluster with the first PostgreSQL that can. Files are flushed as in production: `fsync` stays on. */
+/** Makes a cluster with the first PostgreSQL that can. Nothing here loses what the system has not written to its disk yet. */
 function createCluster({ folder, account, port }: Pick<Cluster, "folder" | "account"> & { port: string }): Cluster {
   const password = randomBytes(16).toString("hex");
   writeFileSync(join(folder, "password"), password);
@@ -107,7 +119,8 @@ function createCluster({ folder, account, port }: Pick<Cluster, "folder" | "acco
       failures.push(`${bin}: ${initdb.error ?? initdb.stderr}`);
       continue;
     }
-    const settings = { port, listen_addresses: "127.0.0.1", unix_socket_directories: "", shared_buffers: "16MB" };
+    const local = { port, listen_addresses: "127.0.0.1", unix_socket_directories: "" };
+    const settings = { ...local, shared_buffers: "16MB", fsync: "off" };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
     appendFileSync(join(folder, "data/postgresql.conf"), lines.join(""));
     return { folder, bin, account, url: (name) => `postgres://mintmark:${password}@127.0.0.1:${port}/${name}` };

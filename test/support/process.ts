@@ -39,7 +39,7 @@ export async function startInVain(environment: Environment): Promise<Ended> {
 }
 
 function launch(environment: Environment) {
-  const child = spawn(process.execPath, ["dist/main.js"], {
+  const child = spawn(process.execPath, ["dist/bin/main.js"], {
     cwd: ROOT,
     // Nothing else of the environment: the server refuses a MINTMARK_ variable that it does not know.
     env: { PATH: process.env.PATH, ...environment },

@@ -26,7 +26,8 @@ async function run(options: object, program: string): Promise<string> {
   return stdout.trim();
 }
 
-describe("a verifier that is closed", () => {
+// Much of it is waiting: a kept connection ends by itself after four seconds.
+describe.concurrent("a verifier that is closed", () => {
   it.each<[string, Script]>([
     ["live", (connection) => healthy(by)(connection)],
     ["waiting for an answer", () => {}],

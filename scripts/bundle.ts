@@ -1,0 +1,41 @@
+/** Puts what the programs load into a few files of their own: one file is read faster than the five hundred it is made of. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, type Metafile } from "esbuild";
+
+/** What is bundled may still call `require`. */
+const REQUIRE = `import { createRequire as createBundleRequire } from "node:module"; const require = createBundleRequire(import.meta.url);`;
+
+/** Bundles compiled programs into a folder. Native code stays where it was installed. */
+export async function bundle(programs: readonly string[], folder: string): Promise<void> {
+  const { metafile } = await build({
+    entryPoints: [...programs],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    entryNames: "[name]",
+    chunkNames: "[name]-[hash]",
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    external: ["libsql", "pg-native"],
+    banner: { js: REQUIRE },
+    metafile: true,
+    logLevel: "warning",
+  });
+  writeFileSync(join(folder, "LICENSES.txt"), licenses(metafile));
+}
+
+/** The licences of all that was bundled, as they ask to go with every copy. */
+function licenses(metafile: Metafile): string {
+  const inputs = Object.keys(metafile.inputs).map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const packages = [...new Set(inputs.filter((folder) => folder !== undefined))].sort();
+  return packages.map(licenseOf).join("\n\n");
+}
+
+function licenseOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8");
+  return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+}
