@@ -28,11 +28,11 @@ async function run(options: object, program: string): Promise<string> {
 
 // Much of it is waiting: a kept connection ends by itself after four seconds.
 describe.concurrent("a verifier that is closed", () => {
-  it.each<[string, Script]>([
+  it.for<[string, Script]>([
     ["live", (connection) => healthy(by)(connection)],
     ["waiting for an answer", () => {}],
     ["waiting for its next attempt", ({ refuse }) => refuse(503, { "retry-after": "30" })],
-  ])("leaves no connection while %s", async (_, script) => {
+  ])("leaves no connection while %s", async ([, script], { expect }) => {
     await using followed = await follow([script]);
     const { feed, verifier } = followed;
     await expect.poll(() => feed.connections.length).toBe(1);

@@ -35,7 +35,7 @@ async function start(headers: Record<string, string>, options: Partial<VerifierO
 }
 
 describe("a verifier that does not follow the feed", () => {
-  it.concurrent("verifies by the JWK Set, which it fetches once, and asks for no feed", async () => {
+  it.concurrent("verifies by the JWK Set, which it fetches once, and asks for no feed", async ({ expect }) => {
     await using started = await start({ "cache-control": "public, max-age=600" });
     const { verifier, service, by } = started;
     expect(await started.verdict(by)).toBe("verifier_stale");
@@ -45,7 +45,9 @@ describe("a verifier that does not follow the feed", () => {
     expect(verifier.age).toBeLessThan(2);
   });
 
-  it.concurrent("looks for an unknown key in the set at most once a second, and takes the new set for the old", async () => {
+  it.concurrent("looks for an unknown key in the set at most once a second, and takes the new set for the old", async ({
+    expect,
+  }) => {
     await using started = await start({});
     const { verifier, service, by, next } = started;
     await verifier.ready;
@@ -56,7 +58,7 @@ describe("a verifier that does not follow the feed", () => {
     expect(service.answer.asked).toBe(2);
   });
 
-  it.concurrent("goes on with the last good set while there is none, or what comes is none", async () => {
+  it.concurrent("goes on with the last good set while there is none, or what comes is none", async ({ expect }) => {
     await using started = await start({});
     const { verifier, service, by, next } = started;
     await verifier.ready;
@@ -69,7 +71,7 @@ describe("a verifier that does not follow the feed", () => {
     expect(service.answer.asked).toBe(3);
   });
 
-  it.concurrent("tries until there is a set, and says why there was none", async () => {
+  it.concurrent("tries until there is a set, and says why there was none", async ({ expect }) => {
     await using started = await start({});
     const { verifier, service, by } = started;
     service.answer.jwks = (_, response) => response.writeHead(503).end();
@@ -80,7 +82,7 @@ describe("a verifier that does not follow the feed", () => {
     expect(verifier.failure).toBeUndefined();
   });
 
-  it.concurrent("fetches the set anew before its time is up", async () => {
+  it.concurrent("fetches the set anew before its time is up", async ({ expect }) => {
     // Ten seconds are the shortest time that it keeps a set.
     await using started = await start({ "cache-control": "max-age=0" }, { maxStaleness: 0.001 });
     const { verifier, service } = started;
