@@ -6,6 +6,7 @@ import { identifier } from "../token/claims.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { type Caller, localCaller } from "./caller.ts";
 import { secretMatches } from "./client-secret.ts";
+import type { Trust } from "./trust.ts";
 
 /** What a client presents (RFC 6749 §2.3.1). */
 export type Credentials = { clientId: string; clientSecret: string };
@@ -21,7 +22,8 @@ const ADDRESS_FAILURES = { points: 100, duration: 60 };
 const MAX_KNOWN = 10_000;
 
 export type AuthenticatorOptions = {
-  store: Store;
+  store: Pick<Store, "findClient">;
+  trust: Pick<Trust, "latest">;
   clock: Clock;
   audit: AuditLog;
   /** Whether a caller without credentials may do everything. */
@@ -33,7 +35,7 @@ export type AuthenticatorOptions = {
  * cost the same. Who guesses is slowed by address, so that no guesser can lock out a client that
  * calls from elsewhere, nor one that has authenticated from the same address before.
  */
-export function createAuthenticator({ store, clock, audit, open }: AuthenticatorOptions): Authenticate {
+export function createAuthenticator({ store, trust, clock, audit, open }: AuthenticatorOptions): Authenticate {
   const ofClient = new RateLimiterMemory(CLIENT_FAILURES);
   const ofAddress = new RateLimiterMemory(ADDRESS_FAILURES);
   const known = new Set<string>();
@@ -62,14 +64,16 @@ export function createAuthenticator({ store, clock, audit, open }: Authenticator
     const isKnown = known.has(pair);
     if (!isKnown) await count(pair, address);
     // What could be no client's id is not looked for: not every database takes any text.
-    const client = identifier.safeParse(clientId).success ? await store.findClient(clientId) : undefined;
+    const isPossible = identifier.safeParse(clientId).success;
+    const asOf = isPossible ? await trust.latest() : 0;
+    const client = isPossible ? await store.findClient(clientId) : undefined;
     const matches = secretMatches(clientSecret, client?.secrets ?? [], clock());
     if (client === undefined || !matches) {
       audit.countRefusal(address, "invalid_client");
       throw new MintmarkError("invalid_client");
     }
     if (!isKnown) await discount(pair, address);
-    return client;
+    return { ...client, asOf };
   }
 
   const oneByOne = queues();

@@ -1,7 +1,10 @@
 import type { Client, Permission } from "../store/client.ts";
 
 /** Who calls, and what they may do: an authenticated client. Every use case is told, first of all. */
-export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl">;
+export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl"> & {
+  /** The number of the latest change before the client was looked up. Without it, no client in the store is meant. */
+  asOf?: number;
+};
 
 const EVERYTHING = { permissions: ["admin"], scopes: [], audiences: [], anySubject: true } as const;
 

@@ -104,7 +104,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxTtl,
     claims: custom,
     open,
-    authenticate: createAuthenticator({ store, clock, audit, open }),
+    authenticate: createAuthenticator({ ...means, open }),
     keys: management,
     clients: createClients({ ...means, lastExpiry }),
     audit: {

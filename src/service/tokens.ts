@@ -77,7 +77,12 @@ type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> 
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
   const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock } = options;
 
-  /** Gets a token ready to be signed. Its number is read first: what is revoked from then on comes after it. */
+  /** Whether a client was removed between being looked up and a change. From then on, it would have nothing that is revoked. */
+  async function isRemoved({ clientId, asOf }: Caller, sequence: number): Promise<boolean> {
+    return asOf !== undefined && asOf < sequence && (await store.findClient(clientId)) === undefined;
+  }
+
+  /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
   async function prepare(caller: Caller, terms: Terms) {
     const sequence = await trust.latest();
     const key = keys.current().signing;
@@ -97,12 +102,15 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       ...(terms.scope !== undefined && { scope: terms.scope }),
       ...(terms.sid !== undefined && { sid: terms.sid }),
     };
-    const sign = async (): Promise<IssuedToken> => ({
-      token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
-      tokenType: "Bearer",
-      expiresIn: terms.ttl,
-      scope: terms.scope ?? "",
-    });
+    const sign = async (): Promise<IssuedToken> => {
+      if (await isRemoved(caller, sequence)) throw new MintmarkError("invalid_client");
+      return {
+        token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
+        tokenType: "Bearer",
+        expiresIn: terms.ttl,
+        scope: terms.scope ?? "",
+      };
+    };
     return { sequence, act: { permission: "issue", about, missing } satisfies Omit<Act, "action">, sign };
   }
 

@@ -69,6 +69,16 @@ describe("clients.remove", () => {
     }
   });
 
+  it("ends what the client was about to be given", async () => {
+    await using opened = await openService({ open: false });
+    const { service } = opened;
+    const client = await addClient(service, { permissions: ["issue"] });
+    const caller = await service.authenticate(client, ADDRESS);
+    await service.clients.remove(localCaller, client.clientId);
+    for (const refreshable of [false, true])
+      await expect(service.getToken(caller, { claims: {}, refreshable })).rejects.toMatchObject(wrong);
+  });
+
   it("ends the secrets too that a rotation left valid", async () => {
     await using opened = await openService({ open: false });
     const client = await addClient(opened.service);
