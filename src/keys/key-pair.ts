@@ -1,7 +1,9 @@
+import { KeyObject } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair as generate, importJWK, type JWK } from "jose";
 import { StartError } from "../errors.ts";
 import { parseCompact } from "../token/compact.ts";
-import { type SigningKey, signJws, type VerificationKey, verifySignature } from "../token/jws.ts";
+import { signJws, verifySignature } from "../token/jws.ts";
+import type { SigningKey, VerificationKey } from "../token/signature.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
 import { isConsistent, type RsaMembers } from "./rsa.ts";
 import { type KeyEncryptionKey, seal, unseal } from "./seal.ts";
@@ -102,10 +104,10 @@ async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<
   if (jwk.kty === "RSA" && !isConsistent(jwk as RsaMembers)) throw new Error("members differ");
   const key = await importJWK(jwk, alg);
   if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no private key");
-  return key;
+  return KeyObject.from(key);
 }
 
 async function provesItself(signing: SigningKey, verification: VerificationKey): Promise<boolean> {
   const jws = parseCompact(await signJws(Buffer.from("{}"), signing));
-  return jws !== undefined && (await verifySignature(jws, verification)) !== undefined;
+  return jws !== undefined && verifySignature(jws, verification) !== undefined;
 }

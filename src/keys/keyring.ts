@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey } from "node:crypto";
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import type { SigningKey, VerificationKey } from "../token/jws.ts";
+import type { SigningKey, VerificationKey } from "../token/signature.ts";
 import type { KeyPair, StoredKey } from "./key-pair.ts";
 import { type KeyLife, type KeyPolicy, livesOf } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";

@@ -1,6 +1,7 @@
+import { KeyObject } from "node:crypto";
 import { importJWK } from "jose";
 import { z } from "zod";
-import type { Algorithm, VerificationKey } from "../token/jws.ts";
+import type { Algorithm, VerificationKey } from "../token/signature.ts";
 import { hasRocaFingerprint, toBigInt } from "./rsa.ts";
 
 /** Algorithms with a key pair: all but the shared-secret one. */
@@ -68,5 +69,5 @@ export async function importPublicJwk(jwk: unknown): Promise<VerificationKey> {
   const checked = publicJwk.parse(jwk);
   const key = await importJWK(checked, checked.alg);
   if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no public key");
-  return { kid: checked.kid, alg: checked.alg, key };
+  return { kid: checked.kid, alg: checked.alg, key: KeyObject.from(key) };
 }

@@ -7,7 +7,14 @@ const THREE_SEGMENTS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** A JWS in compact serialization, taken apart but not verified (RFC 7515 §3.1). */
-export type CompactJws = { protectedHeader: JsonObject; token: string };
+export type CompactJws = {
+  protectedHeader: JsonObject;
+  /** The second segment as it stands. */
+  payload: string;
+  signature: Uint8Array;
+  /** What the signature is over: the first two segments as they stand. */
+  signed: string;
+};
 
 /**
  * Takes a compact JWS apart, or returns `undefined`. Only the one canonical spelling passes: three
@@ -16,10 +23,12 @@ export type CompactJws = { protectedHeader: JsonObject; token: string };
  */
 export function parseCompact(token: unknown): CompactJws | undefined {
   if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH || !THREE_SEGMENTS.test(token)) return undefined;
-  const segments = token.split(".");
-  if (!segments.every(isCanonical)) return undefined;
-  const protectedHeader = parseJsonObject(Buffer.from(segments[0] ?? "", "base64url"));
-  return protectedHeader && { protectedHeader, token };
+  const [header = "", payload = "", signature = ""] = token.split(".");
+  if (![header, payload, signature].every(isCanonical)) return undefined;
+  const protectedHeader = parseJsonObject(Buffer.from(header, "base64url"));
+  if (protectedHeader === undefined) return undefined;
+  const signed = token.slice(0, header.length + 1 + payload.length);
+  return { protectedHeader, payload, signature: Buffer.from(signature, "base64url"), signed };
 }
 
 /** Whether the last character of an unpadded base64url segment carries no stray bits (RFC 4648 §3.5). */

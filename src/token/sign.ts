@@ -3,7 +3,8 @@ import type { Seconds } from "../time.ts";
 import { type Claims, type ClaimsSchema, hasSoundLifetime, readClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
 import { jsonFault, parseJsonObject } from "./json.ts";
-import { type SigningKey, signJws } from "./jws.ts";
+import { signJws } from "./jws.ts";
+import type { SigningKey } from "./signature.ts";
 
 /**
  * Signs a claim set as a JWT access token (RFC 9068): header `alg`, `typ: at+jwt`, `kid`.

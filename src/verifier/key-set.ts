@@ -1,6 +1,6 @@
 import { importPublicJwk } from "../keys/public-jwk.ts";
 import type { Seconds } from "../time.ts";
-import type { VerificationKey } from "../token/jws.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import type { TrustedKey } from "../trust/trust-update.ts";
 
 /** Keys by their `kid`, each with the moment from which it counts no more, if that is settled. */

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { MintmarkError } from "../errors.ts";
 import type { Clock, Seconds } from "../time.ts";
 import type { Claims, ClaimsSchema } from "../token/claims.ts";
-import type { VerificationKey } from "../token/jws.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import { claimsFault, readSigned, type SignedClaims } from "../token/verify.ts";
 import type { TrustState } from "../trust/trust-state.ts";
 import { createTokenCache } from "./token-cache.ts";

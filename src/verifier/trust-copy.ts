@@ -1,5 +1,5 @@
 import type { Clock, Seconds } from "../time.ts";
-import type { VerificationKey } from "../token/jws.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import { createTrustState, type TrustState } from "../trust/trust-state.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
 import { findKey, importKeySet, type KeySet } from "./key-set.ts";

@@ -10,7 +10,7 @@ import {
 import { generateKeyPair, loadKeyPair, type StoredKey } from "../../src/keys/key-pair.ts";
 import { createSecretKeyring, type Keyring, keyringAt } from "../../src/keys/keyring.ts";
 import type { KeyPairAlgorithm } from "../../src/keys/public-jwk.ts";
-import type { Algorithm } from "../../src/token/jws.ts";
+import type { Algorithm } from "../../src/token/signature.ts";
 import { ISSUER, NOW } from "./service.ts";
 
 /** A real keyring, and its private key in the hands of somebody who signs whatever he likes with it. */

@@ -3,8 +3,8 @@ import { calculateJwkThumbprint } from "jose";
 import { expect, test } from "vitest";
 import { importPublicJwk } from "../../../src/keys/public-jwk.ts";
 import { parseCompact } from "../../../src/token/compact.ts";
-import { parseJsonObject } from "../../../src/token/json.ts";
-import { type Algorithm, type VerificationKey, verifyJws, verifySignature } from "../../../src/token/jws.ts";
+import { verifyJws, verifySignature } from "../../../src/token/jws.ts";
+import type { Algorithm, VerificationKey } from "../../../src/token/signature.ts";
 import { failureOf, verifyBy } from "../../support/refusal.ts";
 import { describeVectors, listVectors, readJsonVector, readTextVector } from "../../support/vectors.ts";
 
@@ -42,8 +42,7 @@ function formsOf({ compact, json, json_flat }: Output): unknown[] {
 
 export function cookbookVectors(): void {
   describeVectors("rfc7520-cookbook", () => {
-    // RFC 7520 §4.1 to §4.4 and RFC 8037 A.4. PS384 and ES512 are no algorithms of ours, yet the check of a
-    // signature by one given key is what it is for the others; the lookup by `kid` never gives it such a key.
+    // RFC 7520 §4.1 to §4.4 and RFC 8037 A.4.
     const signed = ["4_1.rsa_v15_signature", "4_2.rsa-pss_signature", "4_3.ecdsa_signature"];
     for (const name of [...signed, "4_4.hmac-sha2_integrity_protection"]
       .map((name) => `jws/${name}`)
@@ -51,8 +50,9 @@ export function cookbookVectors(): void {
       const { input, output } = readJsonVector<Signed>(`rfc7520-cookbook/${name}.json`);
       const token = output.compact ?? "";
 
-      test(`verifySignature accepts ${name} and gives back its payload`, async () => {
-        expect(await payloadOf(token, heldKey(input.key, input.alg))).toBe(input.payload);
+      const isOurs = !["PS384", "ES512"].includes(input.alg);
+      test(`verifySignature ${isOurs ? "accepts" : "knows no algorithm of"} ${name}`, async () => {
+        expect(await payloadOf(token, heldKey(input.key, input.alg))).toBe(isOurs ? input.payload : undefined);
       });
 
       // It has no `typ` of an access token, and the one of RFC 8037 has no `kid`.
@@ -127,10 +127,8 @@ export function appendixVectors(): void {
       });
     }
 
-    test("parseJsonObject refuses the payload of RFC 7515 A.4, whose signature is good", async () => {
-      const payload = await payloadOf(compact("A.4"), key("A.4", "ES512"));
-      expect(payload).toBe("Payload");
-      expect(parseJsonObject(Buffer.from(payload ?? ""))).toBeUndefined();
+    test("verifySignature knows no algorithm of RFC 7515 A.4", async () => {
+      expect(await payloadOf(compact("A.4"), key("A.4", "ES512"))).toBeUndefined();
     });
 
     test("parseCompact refuses RFC 7515 A.5, which is unsigned", () => expectNoJws([compact("A.5")]));

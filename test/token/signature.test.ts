@@ -1,0 +1,57 @@
+import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Algorithm, isSignature, signText } from "../../src/token/signature.ts";
+import { type Forges, openForges } from "../support/forge.ts";
+
+const TEXT = "header.payload";
+
+let forges: Forges;
+beforeAll(async () => {
+  forges = await openForges();
+});
+
+describe("a signature", () => {
+  it("is one by the key that made it, over that text and no other", async () => {
+    for (const { keyring } of forges.all) {
+      const { signing } = keyring;
+      const verification = keyring.lookup(signing.kid);
+      if (verification === undefined) throw new Error("the key is missing");
+      const signature = await signText(TEXT, signing);
+      expect(isSignature(signature, TEXT, verification), signing.alg).toBe(true);
+      expect(isSignature(signature, `${TEXT}x`, verification), signing.alg).toBe(false);
+      for (const length of [0, 1, signature.length - 1])
+        expect(isSignature(signature.subarray(0, length), TEXT, verification), signing.alg).toBe(false);
+      expect(isSignature(Buffer.concat([signature, Buffer.from("x")]), TEXT, verification), signing.alg).toBe(false);
+    }
+  });
+
+  // Each of these is a good signature by node:crypto, which does as well as it can with whatever it is given.
+  it.each<[Algorithm, string, () => { publicKey: KeyObject; signature: Buffer }]>([
+    ["ES256", "a P-384 key", () => signedBy(generateKeyPairSync("ec", { namedCurve: "P-384" }))],
+    ["ES384", "a P-256 key", () => signedBy(generateKeyPairSync("ec", { namedCurve: "P-256" }), "sha384")],
+    ["ES256", "a P-521 key", () => signedBy(generateKeyPairSync("ec", { namedCurve: "secp521r1" }))],
+    ["RS256", "an EC key", () => signedBy(generateKeyPairSync("ec", { namedCurve: "P-256" }))],
+    ["EdDSA", "an Ed448 key", () => signedBy(generateKeyPairSync("ed448"), null)],
+    ["ES256", "an Ed25519 key", () => signedBy(generateKeyPairSync("ed25519"), null)],
+    ["PS256", "a key for RSA-PSS alone", () => signedBy(generateKeyPairSync("rsa-pss", { modulusLength: 2048 }))],
+  ])("of %s is none by %s", (alg, _, make) => {
+    const { publicKey, signature } = make();
+    expect(isSignature(signature, TEXT, { kid: "kid", alg, key: publicKey })).toBe(false);
+  });
+
+  it("of an algorithm that is not ours is none", () => {
+    const { publicKey, signature } = signedBy(generateKeyPairSync("rsa", { modulusLength: 2048 }), "sha512");
+    for (const alg of ["RS512", "none", "constructor", "__proto__", ""])
+      expect(isSignature(signature, TEXT, { kid: "kid", alg: alg as Algorithm, key: publicKey }), alg).toBe(false);
+  });
+});
+
+function signedBy(
+  { publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject },
+  digest: string | null = "sha256",
+) {
+  const dsaEncoding = "ieee-p1363" as const;
+  const signature = sign(digest, Buffer.from(TEXT), { key: privateKey, dsaEncoding });
+  expect(verify(digest, Buffer.from(TEXT), { key: publicKey, dsaEncoding }, signature)).toBe(true);
+  return { publicKey, signature };
+}
