@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { importJWK, jwtVerify } from "jose";
+import { importPublicJwk } from "../../src/keys/public-jwk.ts";
 import { localCaller } from "../../src/service/caller.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService } from "../../src/service/service.ts";
@@ -64,9 +65,9 @@ async function openIssuer(options: TokenServiceOptions) {
   }));
   trust.apply({ epoch: "bench", sequence: REVOKED, at: 0, revocations });
   const [jwk = {}] = service.jwks().keys;
-  const key = { kid: String((jwk as { kid?: string }).kid), alg: options.alg ?? "ES256", key: await importJWK(jwk) };
+  const key = await importPublicJwk(jwk);
   const source = {
-    lookup: (kid: string) => (kid === key.kid ? (key as never) : undefined),
+    lookup: (kid: string) => (kid === key.kid ? key : undefined),
     ask: async () => undefined,
     trust: () => trust,
     isStale: () => false,
