@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
+import { StartError } from "./errors.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import { errorCode } from "./store/folder.ts";
 import type { Store } from "./store/store.ts";
 
 export type OpenOptions = {
@@ -11,11 +12,22 @@ export type OpenOptions = {
   onError?: (work: string, error: unknown) => void;
 };
 
-/** Opens the store that the configuration names. The PostgreSQL driver is loaded only where it is wanted. */
+/** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
 export async function openStore({ data, databaseUrl }: Config, shared = false): Promise<Store> {
-  if (databaseUrl === undefined) return openSqliteStore(data, { shared });
-  const { openPostgresStore } = await import("./store/postgres.ts");
+  if (databaseUrl === undefined) {
+    const { openSqliteStore } = await import("./store/sqlite.ts").catch(refuseWithout("libsql"));
+    return openSqliteStore(data, { shared });
+  }
+  const { openPostgresStore } = await import("./store/postgres.ts").catch(refuseWithout("pg"));
   return openPostgresStore(databaseUrl);
+}
+
+/** Whoever only verifies may have left the databases out when installing. */
+function refuseWithout(driver: string): (error: unknown) => never {
+  return (error) => {
+    if (!errorCode(error).endsWith("MODULE_NOT_FOUND")) throw error;
+    throw new StartError(`The package ${driver} is missing: npm install ${driver}`);
+  };
 }
 
 /** Opens the token service that the configuration describes, on its store. */

@@ -2,7 +2,7 @@ import { MintmarkError } from "../errors.ts";
 import { type JwkSet, trustedKeys } from "../keys/keyring.ts";
 import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { AuditQuery } from "../store/audit.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
+import type { Store } from "../store/store.ts";
 import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { verifyAccessToken } from "../token/verify.ts";
@@ -55,7 +55,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
 ): Promise<TokenService<Schema>> {
   const settings = settle(options);
   const { issuer, custom, maxTtl, secret, kek, open, clock, onError } = settings;
-  const store = options.store ?? (await openSqliteStore(".mintmark"));
+  const store = options.store ?? (await openDefaultStore());
   const policy = { rotation: settings.rotation, maxTtl, alg: settings.alg };
   const audit = createAuditLog(store, clock);
   const gate = createGate(audit);
@@ -123,4 +123,10 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       await store.close();
     },
   };
+}
+
+/** Loaded only where it is wanted: a service on PostgreSQL need not have its driver. */
+async function openDefaultStore(): Promise<Store> {
+  const { openSqliteStore } = await import("../store/sqlite.ts");
+  return openSqliteStore(".mintmark");
 }

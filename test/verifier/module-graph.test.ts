@@ -20,7 +20,7 @@ function graphOf(path: string, seen = { own: new Set<string>(), foreign: new Set
 }
 
 it("mintmark/verifier loads no server, store or database code, and installs light", () => {
-  const { exports } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
+  const { exports, dependencies } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
   const { own, foreign } = graphOf(join(dist, "..", exports["./verifier"].default));
   const rooms = new Set([...own].map((path) => path.split("/").slice(0, -1).join("/")));
   expect([...rooms].sort()).toEqual(["", "keys", "token", "trust", "verifier"]);
@@ -28,6 +28,8 @@ it("mintmark/verifier loads no server, store or database code, and installs ligh
   const packages = [...foreign].filter((name) => !isBuiltin(name)).sort();
   expect(packages).toEqual(["eventsource-parser", "jose", "zod"]);
   expect(builtin).toEqual(["node:crypto", "node:timers/promises"]);
+  // Beside what it loads and the client's `eventsource`, an installation can do without all else.
+  expect(Object.keys(dependencies)).toEqual(["eventsource", "eventsource-parser", "jose"]);
 });
 
 it("mintmark/client loads of the verifier only how credentials are written down", () => {
