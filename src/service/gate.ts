@@ -1,4 +1,4 @@
-import { type Issue, MintmarkError, type Reason } from "../errors.ts";
+import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { AuditRecord } from "../store/audit.ts";
 import type { Permission } from "../store/client.ts";
 import type { AuditEntry, AuditLog } from "./audit-log.ts";
@@ -38,8 +38,13 @@ export function createGate(audit: AuditLog): Gate {
     try {
       return await work(audit.record({ ...entry, outcome: "allowed" }));
     } catch (error) {
-      if (error instanceof MintmarkError && error.reason !== "unavailable") await refuse(error.reason);
+      if (error instanceof MintmarkError && !isOwnFailing(error)) await refuse(error.reason);
       throw error;
     }
   };
+}
+
+/** Whether it is this server that cannot do something: nothing was refused, and no record could be written. */
+function isOwnFailing({ reason }: MintmarkError): boolean {
+  return catalogue[reason].code === "SERVICE_UNAVAILABLE";
 }

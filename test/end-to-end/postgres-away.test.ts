@@ -1,6 +1,11 @@
 import { randomBytes } from "node:crypto";
+import pino from "pino";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
+import { createTokenServer } from "../../src/index.ts";
+import { localCaller } from "../../src/service/caller.ts";
+import { createTokenService } from "../../src/service/service.ts";
+import { openPostgresStore } from "../../src/store/postgres.ts";
 import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { startServer } from "../support/process.ts";
 import { call, send } from "../support/request.ts";
@@ -85,6 +90,33 @@ describePostgres("a server whose PostgreSQL is away", () => {
     },
     60_000,
   );
+
+  it("neither takes nor refuses a token once it has heard of no revocation for too long, until it does again", async () => {
+    const service = await createTokenService({
+      store: await openPostgresStore(await postgres.newDatabase()),
+      maxStaleness: 1,
+    });
+    const { origin, close } = await createTokenServer(service, { port: 0, logger: pino({ level: "silent" }) });
+    const { token } = await service.getToken(localCaller, { claims: {} });
+    const answers = async () => {
+      const [verified, introspected] = await Promise.all([
+        call(origin, "verifyToken", { token }),
+        call(origin, "introspectToken", { token }),
+      ]);
+      return [verified, introspected].map(({ status, error }) => [status, error?.data.reason]);
+    };
+    const STALE = [503, "verifier_stale"];
+    const GOOD = [200, undefined];
+
+    await postgres.stop("fast");
+    expect((await answers())[0]).toEqual(GOOD);
+    await vi.waitFor(async () => expect(await answers()).toEqual([STALE, STALE]), 5000);
+    expect(await call(origin, "verifyToken", { token: `${token}x` })).toMatchObject({ status: 503 });
+    await postgres.start();
+    await vi.waitFor(async () => expect(await answers()).toEqual([GOOD, GOOD]), 10_000);
+    await close();
+    await service.close();
+  });
 
   it("ends when told to while it is paused", async () => {
     postgres.pause();
