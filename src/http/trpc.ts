@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { getTRPCErrorShape, TRPCError } from "@trpc/server";
-import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
@@ -9,6 +8,7 @@ import type { Authenticate } from "../service/authenticate.ts";
 import { credentialsOf } from "./credentials.ts";
 import { isFromElsewhere } from "./guard.ts";
 import { describeError } from "./log.ts";
+import { createRpcHandler } from "./rpc.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
 
 export const TRPC_PATH = "/trpc/";
@@ -20,23 +20,21 @@ const SLOWEST_READER = 30_000;
 
 export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenticate; logger: Logger };
 
-/** Serves the router under `/trpc/` by tRPC's standalone adapter, with its open defaults closed. */
+/** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
 export function createTrpcListener({ router, authenticate, logger }: TrpcListenerOptions): RequestListener {
-  const contextOf = (request: IncomingMessage) => {
-    const credentials = credentialsOf(request);
-    const address = request.socket.remoteAddress ?? "unknown";
-    return { authenticate: () => authenticate(credentials, address) };
-  };
+  const contextOf = (request: IncomingMessage) => ({
+    authenticate: () => authenticate(credentialsOf(request), request.socket.remoteAddress ?? "unknown"),
+  });
   const onError = ({ error, path }: { error: TRPCError; path?: string | undefined }) => {
     if (!isOurFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
     logger.error({ procedure: path, error: describeError(origin) }, "call failed");
   };
-  const serve = createHTTPHandler({
+  const serve = createRpcHandler({
     router,
     basePath: TRPC_PATH,
     createContext: ({ req }) => contextOf(req),
-    responseMeta: ({ errors }) => ({ headers: headersFor(errors.map(({ cause }) => cause)) }),
+    responseMeta: ({ errors }) => (errors.length > 0 ? { headers: headersFor(errors.map(({ cause }) => cause)) } : {}),
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.

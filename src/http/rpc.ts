@@ -1,0 +1,196 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import {
+  type AnyTRPCRouter,
+  callTRPCProcedure,
+  getTRPCErrorFromUnknown,
+  getTRPCErrorShape,
+  type inferRouterContext,
+  TRPCError,
+  transformTRPCResponse,
+} from "@trpc/server";
+import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
+import type { TRPCRequestInfo } from "@trpc/server/http";
+import { createInputs } from "./rpc-input.ts";
+import { type PlainRequest, readBody, readPlain } from "./rpc-request.ts";
+import { type Answer, send, sendLastResort } from "./rpc-response.ts";
+
+export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerOptions<Router> & {
+  /** The path the router is served at, with a slash at both ends. */
+  basePath: string;
+};
+
+/**
+ * Serves a tRPC router by tRPC's own protocol, as its standalone adapter does and with the same options, but
+ * plain queries and mutations without a `Request`, a `Response` and the streams between them and `node:http`.
+ * Whatever is not plain (see {@link readPlain}) is left to the standalone adapter.
+ */
+export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandlerOptions<Router>): RequestListener {
+  const standalone = createHTTPHandler(options);
+  if (options.middleware !== undefined) return standalone;
+  return (request, response) => {
+    const plain = readPlain(request, options);
+    if (plain === undefined) standalone(request, response);
+    else void serve(request, response, { plain, options });
+  };
+}
+
+type Call = TRPCRequestInfo["calls"][number];
+
+/** What is known while a request is served. */
+type Scope<Router extends AnyTRPCRouter> = {
+  options: RpcHandlerOptions<Router>;
+  request: IncomingMessage;
+  info: TRPCRequestInfo;
+  ctx: inferRouterContext<Router> | undefined;
+};
+
+async function serve<Router extends AnyTRPCRouter>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
+): Promise<void> {
+  const info = infoOf(request, response, { plain, options });
+  const scope: Scope<Router> = { options, request, info, ctx: undefined };
+  try {
+    const refusal = await createContext(scope, response);
+    const outcomes = await Promise.all(info.calls.map((call) => perform(scope, call, refusal)));
+    // Of one call that streams, the standalone adapter does not say which it is.
+    if (!info.isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
+    answer(scope, response, { outcomes, asList: info.isBatchCall });
+  } catch (cause) {
+    answerFailure(scope, response, cause);
+  }
+}
+
+/** Answers what no call can be blamed for. */
+function answerFailure<Router extends AnyTRPCRouter>(
+  scope: Scope<Router>,
+  response: ServerResponse,
+  cause: unknown,
+): void {
+  try {
+    answer(scope, response, { outcomes: [{ error: report(scope, cause) }], asList: false });
+  } catch (again) {
+    const error = report({ ...scope, info: { ...scope.info, type: "unknown" }, ctx: undefined }, again);
+    sendLastResort(response, scope.options.router, error);
+  }
+}
+
+/** Makes the context of all calls. Where that fails, gives what each of them is then refused with. */
+async function createContext<Router extends AnyTRPCRouter>(
+  scope: Scope<Router>,
+  response: ServerResponse,
+): Promise<TRPCError | undefined> {
+  try {
+    scope.ctx = await scope.options.createContext?.({ req: scope.request, res: response, info: scope.info });
+    return undefined;
+  } catch (cause) {
+    return getTRPCErrorFromUnknown(cause);
+  }
+}
+
+/** What a call came to, and the call, where it is to be told which. */
+type Outcome = { data?: unknown; error?: TRPCError; call?: Call };
+
+async function perform<Router extends AnyTRPCRouter>(
+  scope: Scope<Router>,
+  call: Call,
+  refusal: TRPCError | undefined,
+): Promise<Outcome> {
+  const { options, info, ctx } = scope;
+  const { path, getRawInput, batchIndex } = call;
+  try {
+    if (refusal !== undefined) throw refusal;
+    const { router } = options;
+    const { type, signal } = info as { type: PlainRequest["type"]; signal: AbortSignal };
+    return { data: await callTRPCProcedure({ router, path, getRawInput, batchIndex, ctx, type, signal }), call };
+  } catch (cause) {
+    return { error: report(scope, cause, call), call };
+  }
+}
+
+/** Tells whoever listens of an error. */
+function report<Router extends AnyTRPCRouter>(
+  { options, request, info, ctx }: Scope<Router>,
+  cause: unknown,
+  call?: Call,
+): TRPCError {
+  const error = getTRPCErrorFromUnknown(cause);
+  options.onError?.({ error, path: call?.path, input: call?.result(), ctx, type: info.type, req: request });
+  return error;
+}
+
+function answer<Router extends AnyTRPCRouter>(
+  { options, info, ctx }: Scope<Router>,
+  response: ServerResponse,
+  { outcomes, asList }: { outcomes: readonly Outcome[]; asList: boolean },
+): void {
+  const { _config: config } = options.router._def;
+  const settled = outcomes.map((outcome) => (isStream(outcome.data) ? { ...outcome, error: streamError() } : outcome));
+  const answers = settled.map(({ data, error, call }): Answer => {
+    if (error === undefined) return { result: { data } };
+    const about = { path: call?.path, input: call?.result(), type: info.type, ctx };
+    return { error: getTRPCErrorShape({ config, error, ...about }) };
+  });
+  const body = JSON.stringify(transformTRPCResponse(config, (asList ? answers : answers[0]) as never));
+  const meta = options.responseMeta?.({
+    ctx,
+    info,
+    paths: info.calls.map(({ path }) => path),
+    data: answers as never,
+    errors: settled.flatMap(({ error }) => error ?? []),
+    eagerGeneration: false,
+    type: info.type,
+  });
+  send(response, { body, answers, errors: settled.map(({ error }) => error), meta });
+}
+
+function infoOf<Router extends AnyTRPCRouter>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
+): TRPCRequestInfo {
+  const leaving = new AbortController();
+  response.once("close", () => {
+    if (!response.writableEnded) leaving.abort();
+  });
+  const { maxBodySize } = options;
+  const inputs = createInputs(plain, {
+    router: options.router,
+    readText: async () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
+  });
+  return {
+    isBatchCall: plain.isBatch,
+    type: plain.type,
+    accept: null,
+    connectionParams: null,
+    signal: leaving.signal,
+    get url() {
+      return new URL(request.url ?? "", `http://${request.headers.host ?? "localhost"}`);
+    },
+    calls: plain.calls.map(({ path, procedure }, batchIndex) => ({
+      path,
+      procedure,
+      batchIndex,
+      getRawInput: () => inputs.read(batchIndex),
+      result: () => inputs.known(batchIndex),
+    })),
+  };
+}
+
+/** Whether data can only be sent bit by bit: it goes on, or parts of it are not there yet. */
+function isStream(data: unknown): boolean {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
+  return goesOn(data) || Object.values(data).some((part) => goesOn(part) || part instanceof Promise);
+}
+
+function goesOn(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function streamError(): TRPCError {
+  return new TRPCError({
+    code: "UNSUPPORTED_MEDIA_TYPE",
+    message: "Cannot use stream-like response in non-streaming request - use httpBatchStreamLink",
+  });
+}
