@@ -7,12 +7,20 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether a request was sent to a name of this machine, or to the issuer's. Where access is open, a
+ * Makes the judgement whether a request was sent to a name of this machine, or to the issuer's. Where access is open, a
  * page whose name was made to resolve to 127.0.0.1 (DNS rebinding) must not get in by that name.
  */
-export function isForUs({ headers }: IncomingMessage, issuer: string): boolean {
-  const target = hostname(`http://${headers.host}`);
-  return target !== undefined && (isLoopback(target) || target === hostname(issuer));
+export function createHostGuard(issuer: string): (request: IncomingMessage) => boolean {
+  const own = hostname(issuer);
+  // Nearly every request comes to the same one, and to take a URL apart takes long.
+  let lastGood: string | undefined;
+  return ({ headers: { host } }) => {
+    if (host !== undefined && host === lastGood) return true;
+    const target = hostname(`http://${host}`);
+    const isGood = target !== undefined && (isLoopback(target) || target === own);
+    if (isGood) lastGood = host;
+    return isGood;
+  };
 }
 
 /**

@@ -11,6 +11,9 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 5_000,
 };
 
+/** How long a connection may neither send nor take anything in, in milliseconds. A feed has heartbeats. */
+const SILENCE = 30_000;
+
 /** How long requests in flight may take to finish once the server stops, in milliseconds. */
 const GRACE = 10_000;
 
@@ -46,6 +49,7 @@ export async function listen({ host, port, prepare }: ListenOptions): Promise<Ru
     sendText(response, 503, "Starting");
   };
   const server = createServer(TIMEOUTS, (request, response) => listener(request, response));
+  server.timeout = SILENCE;
   const drain = trackRequests(server);
   await bind(server, { host, port });
   const origin = originOf(server.address() as AddressInfo);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import {
+  type AnyTRPCProcedure,
   type AnyTRPCRouter,
-  callTRPCProcedure,
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
   type inferRouterContext,
@@ -17,6 +17,11 @@ import { type Answer, send, sendLastResort } from "./rpc-response.ts";
 export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerOptions<Router> & {
   /** The path the router is served at, with a slash at both ends. */
   basePath: string;
+  /**
+   * Whether queries and mutations are handed a `signal` that tells them that their client has left, as by the
+   * standalone adapter. To make one takes longer than most else that is done for a call. Default true.
+   */
+  signals?: boolean;
 };
 
 /**
@@ -34,13 +39,14 @@ export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandl
   };
 }
 
-type Call = TRPCRequestInfo["calls"][number];
+type Call = TRPCRequestInfo["calls"][number] & { procedure: AnyTRPCProcedure };
+type Info = Omit<TRPCRequestInfo, "calls"> & { calls: Call[] };
 
 /** What is known while a request is served. */
 type Scope<Router extends AnyTRPCRouter> = {
   options: RpcHandlerOptions<Router>;
   request: IncomingMessage;
-  info: TRPCRequestInfo;
+  info: Info;
   ctx: inferRouterContext<Router> | undefined;
 };
 
@@ -101,9 +107,9 @@ async function perform<Router extends AnyTRPCRouter>(
   const { path, getRawInput, batchIndex } = call;
   try {
     if (refusal !== undefined) throw refusal;
-    const { router } = options;
-    const { type, signal } = info as { type: PlainRequest["type"]; signal: AbortSignal };
-    return { data: await callTRPCProcedure({ router, path, getRawInput, batchIndex, ctx, type, signal }), call };
+    const type = call.procedure._def.type;
+    const signal = options.signals === false ? undefined : info.signal;
+    return { data: await call.procedure({ path, getRawInput, batchIndex, ctx, type, signal }), call };
   } catch (cause) {
     return { error: report(scope, cause, call), call };
   }
@@ -145,29 +151,37 @@ function answer<Router extends AnyTRPCRouter>(
   send(response, { body, answers, errors: settled.map(({ error }) => error), meta });
 }
 
+/** What is made for those alone who look at it. An accessor of an object's own would give each a shape of its own, which stays in memory. */
+const onDemand = {
+  get signal(): AbortSignal {
+    const { [EXCHANGE]: exchange } = this as unknown as Unmade;
+    exchange.signal ??= signalOf(exchange.response);
+    return exchange.signal;
+  },
+  get url(): URL {
+    const { url, headers } = (this as unknown as Unmade)[EXCHANGE].request;
+    return new URL(url ?? "", `http://${headers.host ?? "localhost"}`);
+  },
+};
+const EXCHANGE = Symbol("exchange");
+type Unmade = { [EXCHANGE]: { request: IncomingMessage; response: ServerResponse; signal?: AbortSignal } };
+
 function infoOf<Router extends AnyTRPCRouter>(
   request: IncomingMessage,
   response: ServerResponse,
   { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
-): TRPCRequestInfo {
-  const leaving = new AbortController();
-  response.once("close", () => {
-    if (!response.writableEnded) leaving.abort();
-  });
+): Info {
   const { maxBodySize } = options;
   const inputs = createInputs(plain, {
     router: options.router,
     readText: async () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
   });
-  return {
+  return Object.assign(Object.create(onDemand), {
+    [EXCHANGE]: { request, response },
     isBatchCall: plain.isBatch,
     type: plain.type,
     accept: null,
     connectionParams: null,
-    signal: leaving.signal,
-    get url() {
-      return new URL(request.url ?? "", `http://${request.headers.host ?? "localhost"}`);
-    },
     calls: plain.calls.map(({ path, procedure }, batchIndex) => ({
       path,
       procedure,
@@ -175,7 +189,16 @@ function infoOf<Router extends AnyTRPCRouter>(
       getRawInput: () => inputs.read(batchIndex),
       result: () => inputs.known(batchIndex),
     })),
-  };
+  });
+}
+
+/** Tells that a client has left before it was answered. */
+function signalOf(response: ServerResponse): AbortSignal {
+  const leaving = new AbortController();
+  response.once("close", () => {
+    if (!response.writableEnded) leaving.abort();
+  });
+  return leaving.signal;
 }
 
 /** Whether data can only be sent bit by bit: it goes on, or parts of it are not there yet. */

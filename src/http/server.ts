@@ -6,7 +6,7 @@ import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { createDocuments, type MakeDocument } from "./documents.ts";
-import { isForUs, isLoopback } from "./guard.ts";
+import { createHostGuard, isLoopback } from "./guard.ts";
 import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
@@ -49,6 +49,7 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
   const serveTrpc = createTrpcListener({ router, authenticate: service.authenticate, logger });
   const documents = createDocuments(service, router);
+  const isForUs = createHostGuard(service.issuer);
 
   return (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
@@ -57,7 +58,7 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     logRequest(logger, isTrpc ? TRPC_PATH : document ? path : "unknown", { request, response });
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (service.open && !isForUs(request, service.issuer))
+    if (service.open && !isForUs(request))
       sendText(response, 403, "This server answers to names of its own machine only");
     else if (isTrpc) serveTrpc(request, response);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");

@@ -39,18 +39,20 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.
     allowMethodOverride: true,
+    // None of ours looks at it: what has begun is carried through.
+    signals: false,
     onError,
   });
 
   return (request, response) => {
     response.setHeader("cache-control", "no-store");
     const refusal = refuse(request);
-    // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
-    response.setTimeout(SLOWEST_READER, () => response.destroy());
     const subscription = subscriptionIn(router, request, TRPC_PATH);
-    if (refusal === undefined && subscription !== undefined)
+    if (refusal === undefined && subscription !== undefined) {
+      // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
+      response.setTimeout(SLOWEST_READER, () => response.destroy());
       void serveSubscription(request, response, { router, path: subscription, context: contextOf(request), onError });
-    else if (refusal === undefined) serve(request, response);
+    } else if (refusal === undefined) serve(request, response);
     else sendRefusal(router, refusal, response);
   };
 }
@@ -95,8 +97,8 @@ function isJson(contentType: string | undefined): boolean {
 
 /** Counts the calls of a batch as tRPC will: it decodes the path before it splits it, so `%2C` separates too. */
 function countCalls(url: string): number {
-  const [path = ""] = url.split("?");
-  return path.split(/,|%2c/i).length;
+  const [path = ""] = url.split("?", 1);
+  return /[,%]/.test(path) ? path.split(/,|%2c/i).length : 1;
 }
 
 const ALLOW = "GET, POST, OPTIONS";

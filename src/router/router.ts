@@ -15,11 +15,12 @@ import {
   verifyTokenInput,
 } from "./token-schemas.ts";
 import {
+  answered,
   CLIENT_REFUSALS,
   clientProcedure,
   type ErrorShape,
   type Meta,
-  procedure,
+  openProcedure,
   type RootTypes,
   router,
 } from "./trpc.ts";
@@ -52,7 +53,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
       .input(getTokenInput(service))
       .query(({ ctx, input }) => service.getToken(ctx.caller, input)),
 
-    verifyToken: procedure
+    verifyToken: openProcedure
       .meta({
         summary: "Verify a token",
         description: "Gives the claims of a token, or refuses it. Change one letter of it and see.",
@@ -70,7 +71,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         ],
       })
       .input(verifyTokenInput)
-      .mutation(({ input }) => service.verifyToken(input)),
+      .mutation(({ input }) => answered(service.verifyToken(input))),
 
     refreshToken: clientProcedure
       .meta({

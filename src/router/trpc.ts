@@ -69,22 +69,29 @@ const t = initTRPC
 
 export const router: typeof t.router = t.router;
 
-/** Every procedure starts here: a refusal from the catalogue goes out with the tRPC code that it names. */
-export const procedure = t.procedure.use(async ({ next }) => {
-  const result = await next();
-  if (result.ok || !(result.error.cause instanceof MintmarkError)) return result;
-  throw refusal(result.error.cause);
+/** A procedure that is open to all. Its work is to be {@link answered}. */
+export const openProcedure: typeof t.procedure = t.procedure;
+
+/** Procedures for clients alone: whoever calls is authenticated before the input is looked at. */
+export const clientProcedure = t.procedure.use(async ({ ctx, next }) => {
+  const result = await next({ ctx: { caller: await answered(ctx.authenticate()) } });
+  if (!result.ok && result.error.cause instanceof MintmarkError) throw refusal(result.error.cause);
+  return result;
 });
+
+/** Waits for work of which a refusal from the catalogue goes out with the tRPC code that it names. */
+export async function answered<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof MintmarkError ? refusal(error) : error;
+  }
+}
 
 /** A refusal from the catalogue as tRPC throws it. */
 export function refusal(cause: MintmarkError): TRPCError {
   return new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
 }
-
-/** Procedures for clients alone: whoever calls is authenticated before the input is looked at. */
-export const clientProcedure = procedure.use(async ({ ctx, next }) =>
-  next({ ctx: { caller: await ctx.authenticate() } }),
-);
 
 /** The reason and the issues of whatever a call ended with; nothing else of it is ever sent. */
 function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly Issue[] } {
