@@ -6,7 +6,6 @@ import {
   getTRPCErrorShape,
   type inferRouterContext,
   TRPCError,
-  transformTRPCResponse,
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
 import type { TRPCRequestInfo } from "@trpc/server/http";
@@ -132,23 +131,35 @@ function answer<Router extends AnyTRPCRouter>(
   { outcomes, asList }: { outcomes: readonly Outcome[]; asList: boolean },
 ): void {
   const { _config: config } = options.router._def;
-  const settled = outcomes.map((outcome) => (isStream(outcome.data) ? { ...outcome, error: streamError() } : outcome));
-  const answers = settled.map(({ data, error, call }): Answer => {
-    if (error === undefined) return { result: { data } };
-    const about = { path: call?.path, input: call?.result(), type: info.type, ctx };
-    return { error: getTRPCErrorShape({ config, error, ...about }) };
-  });
-  const body = JSON.stringify(transformTRPCResponse(config, (asList ? answers : answers[0]) as never));
+  const { output: transformer } = config.transformer;
+  const errors: (TRPCError | undefined)[] = [];
+  const data: Answer[] = [];
+  const written: Answer[] = [];
+  for (const outcome of outcomes) {
+    const error = outcome.error ?? (isStream(outcome.data) ? streamError() : undefined);
+    errors.push(error);
+    if (error === undefined) {
+      data.push({ result: { data: outcome.data } });
+      written.push({ result: { data: transformer.serialize(outcome.data) } });
+    } else {
+      const { call } = outcome;
+      const about = { path: call?.path, input: call?.result(), type: info.type, ctx };
+      const shape = getTRPCErrorShape({ config, error, ...about });
+      data.push({ error: shape });
+      written.push({ error: transformer.serialize(shape) });
+    }
+  }
+  const body = JSON.stringify(asList ? written : written[0]);
   const meta = options.responseMeta?.({
     ctx,
     info,
     paths: info.calls.map(({ path }) => path),
-    data: answers as never,
-    errors: settled.flatMap(({ error }) => error ?? []),
+    data: data as never,
+    errors: errors.filter((error) => error !== undefined),
     eagerGeneration: false,
     type: info.type,
   });
-  send(response, { body, answers, errors: settled.map(({ error }) => error), meta });
+  send(response, { body, answers: data, errors, meta });
 }
 
 /** What is made for those alone who look at it. An accessor of an object's own would give each a shape of its own, which stays in memory. */

@@ -26,10 +26,11 @@ const HEADERS = {
 
 /** The name of the subscription that a request asks for, if it asks for one and for nothing else. */
 export function subscriptionIn(router: AnyTRPCRouter, request: IncomingMessage, base: string): string | undefined {
-  const [path = ""] = (request.url ?? "").split("?");
+  if (request.method !== "GET") return undefined;
+  const [path = ""] = (request.url ?? "").split("?", 1);
   const name = path.slice(base.length);
   const { procedures } = router._def;
-  const isThere = request.method === "GET" && Object.hasOwn(procedures, name);
+  const isThere = Object.hasOwn(procedures, name);
   return isThere && procedures[name]?._def.type === "subscription" ? name : undefined;
 }
 
