@@ -1,7 +1,7 @@
 /** Puts what the programs load into a few files of their own: one file is read faster than the five hundred it is made of. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 
 /** What is bundled may still call `require`. */
 const REQUIRE = `import { createRequire as createBundleRequire } from "node:module"; const require = createBundleRequire(import.meta.url);`;
@@ -21,10 +21,30 @@ export async function bundle(programs: readonly string[], folder: string): Promi
     external: ["libsql", "pg-native"],
     banner: { js: REQUIRE },
     metafile: true,
+    plugins: [nativeCopies],
     logLevel: "warning",
   });
   writeFileSync(join(folder, "LICENSES.txt"), licenses(metafile));
 }
+
+const COPY = /function _objectSpread2\(e\) \{.*?\n\}/s;
+
+/**
+ * tRPC is published for engines that cannot copy an object by a spread, with a function in its place which is nearly half
+ * of what a call costs. Those that run these programs can.
+ */
+const nativeCopies: Plugin = {
+  name: "native-copies",
+  setup({ onLoad, onEnd }) {
+    let replaced = 0;
+    onLoad({ filter: /@trpc\/(server|client)\/dist\/.*\.mjs$/ }, ({ path }) => {
+      const source = readFileSync(path, "utf8");
+      if (COPY.test(source)) replaced += 1;
+      return { contents: source.replace(COPY, "const _objectSpread2 = Object.assign;"), loader: "js" };
+    });
+    onEnd(() => (replaced > 0 ? {} : { errors: [{ text: "tRPC copies objects otherwise by now: drop this" }] }));
+  },
+};
 
 /** The licences of all that was bundled, as they ask to go with every copy. */
 function licenses(metafile: Metafile): string {
