@@ -56,8 +56,13 @@ async function serve<Router extends AnyTRPCRouter>(
 ): Promise<void> {
   const info = infoOf(request, response, { plain, options });
   const scope: Scope<Router> = { options, request, info, ctx: undefined };
+  let refusal: TRPCError | undefined;
   try {
-    const refusal = await createContext(scope, response);
+    scope.ctx = await options.createContext?.({ req: request, res: response, info });
+  } catch (cause) {
+    refusal = getTRPCErrorFromUnknown(cause);
+  }
+  try {
     const outcomes = await Promise.all(info.calls.map((call) => perform(scope, call, refusal)));
     // Of one call that streams, the standalone adapter does not say which it is.
     if (!info.isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
@@ -78,19 +83,6 @@ function answerFailure<Router extends AnyTRPCRouter>(
   } catch (again) {
     const error = report({ ...scope, info: { ...scope.info, type: "unknown" }, ctx: undefined }, again);
     sendLastResort(response, scope.options.router, error);
-  }
-}
-
-/** Makes the context of all calls. Where that fails, gives what each of them is then refused with. */
-async function createContext<Router extends AnyTRPCRouter>(
-  scope: Scope<Router>,
-  response: ServerResponse,
-): Promise<TRPCError | undefined> {
-  try {
-    scope.ctx = await scope.options.createContext?.({ req: scope.request, res: response, info: scope.info });
-    return undefined;
-  } catch (cause) {
-    return getTRPCErrorFromUnknown(cause);
   }
 }
 
@@ -185,7 +177,7 @@ function infoOf<Router extends AnyTRPCRouter>(
   const { maxBodySize } = options;
   const inputs = createInputs(plain, {
     router: options.router,
-    readText: async () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
+    readText: () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
   });
   return Object.assign(Object.create(onDemand), {
     [EXCHANGE]: { request, response },
@@ -215,7 +207,9 @@ function signalOf(response: ServerResponse): AbortSignal {
 /** Whether data can only be sent bit by bit: it goes on, or parts of it are not there yet. */
 function isStream(data: unknown): boolean {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
-  return goesOn(data) || Object.values(data).some((part) => goesOn(part) || part instanceof Promise);
+  if (goesOn(data)) return true;
+  for (const part of Object.values(data)) if (goesOn(part) || part instanceof Promise) return true;
+  return false;
 }
 
 function goesOn(value: unknown): boolean {
