@@ -42,7 +42,7 @@ export async function openSqlite(folder: string, { shared = false }: SqliteOptio
       database.close();
       unlock();
     };
-    const dialect = new SqliteDialect({ database: { prepare: (sql) => database.prepare(sql), close } });
+    const dialect = new SqliteDialect({ database: { prepare: keepPrepared(database), close } });
     const db = new Kysely<Schema>({ dialect });
     await migrate(db);
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
@@ -93,6 +93,22 @@ function createDatabase(file: string): void {
   const folder = openSync(dirname(file), "r");
   fsyncSync(folder);
   closeSync(folder);
+}
+
+/** Statements that are kept. Their texts are few, but for lists of values, which there is one of for each length. */
+const MAX_PREPARED = 200;
+
+/** Prepares each statement once. To do so again takes longer than to run most of them. */
+function keepPrepared(database: Database.Database): (sql: string) => Database.Statement {
+  const prepared = new Map<string, Database.Statement>();
+  return (sql) => {
+    const known = prepared.get(sql);
+    if (known !== undefined) return known;
+    if (prepared.size >= MAX_PREPARED) prepared.clear();
+    const statement = database.prepare(sql);
+    prepared.set(sql, statement);
+    return statement;
+  };
 }
 
 function open(file: string): Database.Database {
