@@ -29,6 +29,8 @@ export type Config = Readonly<{
   adminSecret: string | undefined;
   /** As whom commands ask a service elsewhere. */
   credentials: { clientId: string; clientSecret: string } | undefined;
+  /** Processes that share the port. */
+  workers: number;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }>;
 
@@ -82,7 +84,12 @@ const variables = {
   MINTMARK_ADMIN_SECRET: z.string().min(32, `must have at least 32 characters: ${makeSecret}`).max(255).optional(),
   MINTMARK_CLIENT_ID: text.optional(),
   MINTMARK_CLIENT_SECRET: text.optional(),
-  MINTMARK_WORKERS: z.literal("1", "can only be 1 yet").default("1"),
+  MINTMARK_WORKERS: z
+    .string()
+    .regex(/^[0-9]{1,3}$/, "must be a number of processes")
+    .transform(Number)
+    .pipe(z.int().min(1, "must be at least 1").max(256, "must be at most 256"))
+    .default(1),
   MINTMARK_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };
 type Variables = z.output<z.ZodObject<typeof variables>>;
@@ -122,6 +129,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
+    workers: env.MINTMARK_WORKERS,
     logLevel: env.MINTMARK_LOG_LEVEL,
   });
 }

@@ -1,35 +1,23 @@
 import pino, { type Logger } from "pino";
 import { type Config, readConfig } from "./config.ts";
 import { MintmarkError, StartError } from "./errors.ts";
-import { listen } from "./http/listen.ts";
 import { describeError } from "./http/log.ts";
-import { createRequestHandler } from "./http/server.ts";
-import { openService } from "./open.ts";
+import { serve } from "./serve.ts";
 
 /** Runs the server until it is told to stop. Standard output says where it listens, standard error has the log. */
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = await createLogger(config.logLevel);
-  const onError = (work: string, error: unknown) =>
-    logger.warn({ work, error: describeError(error) }, "will be tried again");
-  const server = await listen({
-    host: config.host,
-    port: config.port,
-    async prepare(origin) {
-      const service = await openService(config, { origin, onError });
-      const { endFeeds, close } = service;
-      return { listener: createRequestHandler(service, { logger }), endFeeds, close };
-    },
-  });
-  const stop = async (signal: NodeJS.Signals) => {
-    logger.info({ signal }, "finishing what is in flight");
-    await server.close();
+  const announce = (origin: string) => {
+    process.stdout.write(welcome(origin));
+    if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
   };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
-  // Last, so that whoever waits for this line can also stop the server.
-  process.stdout.write(welcome(server.origin));
-  if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
+  if (config.workers > 1) {
+    const { serveByWorkers } = await import("./workers.ts");
+    await serveByWorkers(config, { logger, announce });
+  } else {
+    await serve(config, { logger, announce });
+  }
 }
 
 async function createLogger(level: Config["logLevel"]): Promise<Logger> {

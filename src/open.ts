@@ -1,7 +1,9 @@
 import type { Config } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
+import type { Neighbours } from "./store/driver.ts";
 import { errorCode } from "./store/folder.ts";
+import type { SqliteOptions } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 
 export type OpenOptions = {
@@ -9,14 +11,17 @@ export type OpenOptions = {
   origin: string;
   /** Whether a server may have the embedded database open meanwhile. */
   shared?: boolean;
+  neighbours?: Neighbours;
+  /** Whether this process does what one does for all; see `TokenServiceOptions`. */
+  keeps?: boolean;
   onError?: (work: string, error: unknown) => void;
 };
 
 /** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
-export async function openStore({ data, databaseUrl }: Config, shared = false): Promise<Store> {
+export async function openStore({ data, databaseUrl }: Config, options: SqliteOptions = {}): Promise<Store> {
   if (databaseUrl === undefined) {
     const { openSqliteStore } = await import("./store/sqlite.ts").catch(refuseWithout("libsql"));
-    return openSqliteStore(data, { shared });
+    return openSqliteStore(data, options);
   }
   const { openPostgresStore } = await import("./store/postgres.ts").catch(refuseWithout("pg"));
   return openPostgresStore(databaseUrl);
@@ -31,17 +36,21 @@ function refuseWithout(driver: string): (error: unknown) => never {
 }
 
 /** Opens the token service that the configuration describes, on its store. */
-export async function openService(config: Config, { origin, shared, onError }: OpenOptions): Promise<TokenService> {
-  const store = await openStore(config, shared);
+export async function openService(config: Config, options: OpenOptions): Promise<TokenService> {
+  const store = await openStore(config, options);
   try {
-    return await openServiceOn(store, config, { origin, ...(onError && { onError }) });
+    return await openServiceOn(store, config, options);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function openServiceOn(store: Store, config: Config, { origin, onError }: OpenOptions): Promise<TokenService> {
+async function openServiceOn(
+  store: Store,
+  config: Config,
+  { origin, onError, keeps = true }: OpenOptions,
+): Promise<TokenService> {
   const service = await createTokenService({
     store,
     issuer: config.issuer ?? origin,
@@ -49,6 +58,7 @@ async function openServiceOn(store: Store, config: Config, { origin, onError }: 
     ...(config.secret !== undefined && { secret: config.secret }),
     ...(config.kek !== undefined && { kek: config.kek }),
     ...(onError !== undefined && { onError }),
+    keeps,
     alg: config.alg,
     ttl: config.ttl,
     maxTtl: config.maxTtl,

@@ -38,6 +38,8 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   maxFollowers?: { total: number; perClient: number };
   /** How long audit records are kept. Default 90 days. */
   auditRetention?: Seconds;
+  /** Whether keys are rotated in time and what is past is forgotten. Of several processes, one has to. Default true. */
+  keeps?: boolean;
   /** Whether callers without credentials may do everything. Default true: the server then listens on loopback only. */
   open?: boolean;
   /** Default: the system's clock. */
@@ -76,6 +78,7 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
     maxStaleness: options.maxStaleness ?? 30,
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
     auditRetention: options.auditRetention ?? 90 * DAY,
+    keeps: options.keeps ?? true,
     open: options.open ?? true,
     clock: options.clock ?? systemClock,
     onError: options.onError ?? (() => {}),

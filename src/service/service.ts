@@ -94,7 +94,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxFollowers: settings.maxFollowers,
   });
 
-  const upkeep = createUpkeep({ ...means, rotateIfDue, auditRetention: settings.auditRetention });
+  const upkeep = createUpkeep({ ...means, rotateIfDue, ...settings });
   const end = startUpkeep({ upkeep, catchUp: trust.catchUp, watch: store.watch, onError });
 
   return {

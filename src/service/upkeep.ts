@@ -16,6 +16,8 @@ export type UpkeepOptions = {
   clock: Clock;
   rotateIfDue: () => Promise<void>;
   auditRetention: Seconds;
+  /** Whether it also does what one process does for all: rotates keys and forgets, in the store, what is past. */
+  keeps: boolean;
 };
 
 /** Makes the work that is done every minute: reads the keys, rotates them in time, writes what was counted, forgets what is past. */
@@ -24,9 +26,10 @@ export function createUpkeep({ store, keys, trust, audit, clock, ...options }: U
   return async () => {
     await keys.reload();
     await audit.flush();
+    trust.state().forget(clock());
+    if (!options.keeps) return;
     await store.pruneAudit(clock() - options.auditRetention);
     await store.pruneSessions(clock());
-    trust.state().forget(clock());
     const past = cautious();
     if (past !== undefined) await store.forgetRevocations(past);
     await options.rotateIfDue();

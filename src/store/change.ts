@@ -16,19 +16,27 @@ export type Change = <Outcome>(
   apply: (transaction: Tx, sequence: number) => Promise<Changed<Outcome>>,
 ) => Promise<Outcome>;
 
-/** `announce` tells other processes of a change, within the transaction that makes it. */
-export function createChange(db: Kysely<Schema>, announce: (transaction: Tx) => Promise<unknown>): Change {
-  return (apply) =>
-    db.transaction().execute(async (transaction) => {
+/** Ways to tell other processes of a change: within the transaction that makes it, and when that is done. */
+export type Announcer = {
+  announce?: ((transaction: Tx) => Promise<unknown>) | undefined;
+  tell?: (() => void) | undefined;
+};
+
+export function createChange(db: Kysely<Schema>, { announce, tell }: Announcer): Change {
+  return async (apply) => {
+    const { outcome, record } = await db.transaction().execute(async (transaction) => {
       const { revision } = await transaction
         .updateTable("state")
         .set(({ eb }) => ({ revision: eb("revision", "+", 1) }))
         .returning("revision")
         .executeTakeFirstOrThrow();
-      const { outcome, record } = await apply(transaction, revision);
-      if (record === undefined) return outcome;
-      await transaction.insertInto("audit").values(toAuditRow(record)).execute();
-      await announce(transaction);
-      return outcome;
+      const changed = await apply(transaction, revision);
+      if (changed.record === undefined) return changed;
+      await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
+      await announce?.(transaction);
+      return changed;
     });
+    if (record !== undefined) tell?.();
+    return outcome;
+  };
 }

@@ -9,19 +9,24 @@ export type Driver = {
   db: Kysely<Schema>;
   /** Tells other processes of a change, within its transaction. */
   announce?: (transaction: Transaction<Schema>) => Promise<unknown>;
-  /** Calls back when one has been announced. Gives the verb that ends it. */
+  /** Tells other processes of a change that has been made. */
+  tell?: () => void;
+  /** Calls back when one has been announced or told of. Gives the verb that ends it. */
   listen?: (wake: () => void) => () => void;
   /** Names what the database was restored to last, where it can tell. */
   history?: () => Promise<string>;
   close: () => Promise<void>;
 };
 
+/** Other processes that have the same database open, where they can be reached without it. */
+export type Neighbours = Required<Pick<Driver, "tell" | "listen">>;
+
 /** How often another process's changes are looked for, in milliseconds, whether or not they were announced. */
 const POLL = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
-export function createStore({ db, announce, listen, history, close }: Driver): Store {
-  const queries = guarded(createQueries(db, announce, history));
+export function createStore({ db, listen, close, ...others }: Driver): Store {
+  const queries = guarded(createQueries(db, others));
   const watches = new Set<() => void>();
   return {
     ...queries,

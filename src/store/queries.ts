@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { createAuditQueries } from "./audit-queries.ts";
-import { createChange, type Tx } from "./change.ts";
+import { type Announcer, createChange } from "./change.ts";
 import { createClientQueries } from "./client-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
@@ -11,16 +11,12 @@ import { createTrustQueries } from "./trust-queries.ts";
 /** The verbs that are nothing but SQL. */
 export type Queries = Omit<Store, "watch" | "close">;
 
-/**
- * The store's verbs as one set of queries for every database. `announce` tells other processes of a
- * change, within the transaction that makes it; `history` tells apart what the database was restored to.
- */
+/** The store's verbs as one set of queries for every database. `history` tells apart what the database was restored to. */
 export function createQueries(
   db: Kysely<Schema>,
-  announce: (transaction: Tx) => Promise<unknown> = async () => {},
-  history?: () => Promise<string>,
+  { history, ...announcer }: Announcer & { history?: (() => Promise<string>) | undefined } = {},
 ): Queries {
-  const change = createChange(db, announce);
+  const change = createChange(db, announcer);
   return {
     ...createKeyQueries(db, change),
     ...createClientQueries(db, change),

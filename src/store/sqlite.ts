@@ -5,7 +5,7 @@ import { Kysely, SqliteDialect } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort } from "./damage.ts";
-import { createStore, type Driver } from "./driver.ts";
+import { createStore, type Driver, type Neighbours } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
 import { migrate } from "./migrate.ts";
 import type { Schema } from "./schema.ts";
@@ -16,6 +16,8 @@ const FILE = "mintmark.db";
 export type SqliteOptions = {
   /** Whether other processes may use the folder meanwhile. A server does not share; a command may. Default false. */
   shared?: boolean;
+  /** Those other processes, where there is a way to tell them of changes. Default: they look every second. */
+  neighbours?: Neighbours | undefined;
 };
 
 /** Opens the embedded database as a store; see {@link openSqlite}. */
@@ -29,7 +31,7 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
  * Throws a {@link StartError} where the folder cannot be used, is in use by another server, or where
  * the file is not a sound database.
  */
-export async function openSqlite(folder: string, { shared = false }: SqliteOptions = {}): Promise<Driver> {
+export async function openSqlite(folder: string, { shared = false, neighbours }: SqliteOptions = {}): Promise<Driver> {
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   try {
@@ -47,7 +49,7 @@ export async function openSqlite(folder: string, { shared = false }: SqliteOptio
     await migrate(db);
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
     if (!shared) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
-    return { db, close: () => db.destroy() };
+    return { db, close: () => db.destroy(), ...neighbours };
   } catch (cause) {
     unlock();
     throw cause instanceof StartError ? cause : cannotOpen(file, errorCode(cause));

@@ -29,7 +29,7 @@ function signal(name: NodeJS.Signals, pids: number[]): void {
 }
 
 /** PostgreSQL gives every child a process group of its own, so they are found by their parent. */
-function childrenOf(parent: number | undefined): number[] {
+export function childrenOf(parent: number | undefined): number[] {
   return processes()
     .filter(([, of]) => of === parent)
     .map(([pid]) => pid);

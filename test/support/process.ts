@@ -17,6 +17,7 @@ export async function startServer(environment: Environment) {
   if (origin === undefined) throw new Error(`The server did not start: ${output.stderr}`);
   return {
     origin,
+    pid: child.pid,
     /** What it has logged until now. */
     stderr: () => output.stderr,
     stop(signal: NodeJS.Signals): Promise<Ended> {

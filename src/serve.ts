@@ -1,0 +1,45 @@
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import { listen } from "./http/listen.ts";
+import { describeError } from "./http/log.ts";
+import { createRequestHandler } from "./http/server.ts";
+import { type OpenOptions, openService } from "./open.ts";
+
+export type ServeOptions = {
+  logger: Logger;
+  /** Told where the server listens, once it also hears signals. */
+  announce: (origin: string) => void;
+};
+
+/** Serves what the configuration describes, until a signal tells this process to stop. */
+export async function serve(
+  config: Config,
+  { logger, announce, ...open }: ServeOptions & Omit<OpenOptions, "origin">,
+): Promise<void> {
+  const server = await listen({
+    host: config.host,
+    port: config.port,
+    async prepare(origin) {
+      const service = await openService(config, { origin, onError: reportTo(logger), ...open });
+      const { endFeeds, close } = service;
+      return { listener: createRequestHandler(service, { logger }), endFeeds, close };
+    },
+  });
+  let isStopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ signal }, "finishing what is in flight");
+    await server.close();
+    // Else a process that others talk to would go on to listen to them.
+    if (process.connected) process.disconnect();
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  announce(server.origin);
+}
+
+/** Logs work in the background that failed and will be tried again. */
+export function reportTo(logger: Logger): (work: string, error: unknown) => void {
+  return (work, error) => logger.warn({ work, error: describeError(error) }, "will be tried again");
+}

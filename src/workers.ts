@@ -1,0 +1,116 @@
+import cluster, { type Worker } from "node:cluster";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import type { Config } from "./config.ts";
+import { openService } from "./open.ts";
+import { reportTo, type ServeOptions, serve } from "./serve.ts";
+import type { Neighbours } from "./store/driver.ts";
+
+/** What processes tell each other: where a worker listens, and that the database was changed. */
+type Message = { listening: string } | "changed";
+
+/** How long a worker must have run for another to take its place at once, in milliseconds; else it is waited for as long. */
+const SOUND = 1000;
+
+/**
+ * Serves by several processes that share the port and the database. The first one serves nobody: it has the
+ * embedded database to itself and lets the others in, rotates keys and forgets what is past, and replaces
+ * workers that end. What one of them changes, the others are told of within milliseconds; on the
+ * embedded database by way of the first, on PostgreSQL by its own notifications.
+ */
+export async function serveByWorkers(config: Config, options: ServeOptions): Promise<void> {
+  if (cluster.isWorker) await work(config, options);
+  else await keep(config, options);
+}
+
+async function work(config: Config, { logger }: ServeOptions): Promise<void> {
+  const tell = (message: Message) => void process.send?.(message);
+  const neighbours: Neighbours = {
+    tell: () => tell("changed"),
+    listen: (wake) => {
+      process.on("message", wake);
+      return () => process.off("message", wake);
+    },
+  };
+  const announce = (origin: string) => tell({ listening: origin });
+  await serve(config, { logger, announce, neighbours, shared: true, keeps: false });
+}
+
+async function keep(config: Config, { logger, announce }: ServeOptions): Promise<void> {
+  const { neighbours, hear } = createRelay();
+  const origin = `http://${config.host}:${config.port}`;
+  const service = await openService(config, { origin, neighbours, onError: reportTo(logger) });
+  const PORT = String(config.port === 0 ? await freePort(config.host) : config.port);
+  let listening = 0;
+  let isStopping = false;
+
+  const start = () => {
+    const began = performance.now();
+    const worker = cluster.fork({ PORT });
+    worker.on("message", (message: Message) => {
+      if (message === "changed") return hear(worker);
+      listening += 1;
+      if (listening === 1) for (let other = 1; other < config.workers; other += 1) start();
+      if (listening === config.workers) announce(message.listening);
+    });
+    worker.once("exit", (code, signal) => {
+      if (isStopping) return;
+      // The very first has said why it cannot start.
+      if (listening === 0) return void service.close().finally(() => process.exit(1));
+      logger.error({ worker: worker.process.pid, code, signal }, "a worker has ended, and is replaced");
+      const wait = performance.now() - began < SOUND ? SOUND : 0;
+      setTimeout(() => isStopping || start(), wait);
+    });
+  };
+  const stop = async (signal: NodeJS.Signals) => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ signal }, "telling the workers to finish");
+    await Promise.all(workersNow().map(end));
+    await service.close();
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  start();
+}
+
+/** Picks the port for all workers, also for those that will replace them all. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+function workersNow(): Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+}
+
+async function end(worker: Worker): Promise<void> {
+  const ended = once(worker, "exit");
+  worker.process.kill("SIGTERM");
+  await ended;
+}
+
+/** Passes on, from any process to all others, that the database was changed. */
+function createRelay(): { neighbours: Neighbours; hear: (teller: Worker) => void } {
+  const listeners = new Set<() => void>();
+  const tellAllBut = (teller?: Worker) => {
+    // One that is just ending need not know.
+    for (const worker of workersNow()) if (worker !== teller) worker.send("changed", () => {});
+  };
+  return {
+    neighbours: {
+      tell: () => tellAllBut(),
+      listen: (wake) => {
+        listeners.add(wake);
+        return () => listeners.delete(wake);
+      },
+    },
+    hear(teller) {
+      tellAllBut(teller);
+      for (const wake of listeners) wake();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
+import { startInVain, startServer } from "../support/process.ts";
+import { childrenOf } from "../support/process-tree.ts";
+import { call, send } from "../support/request.ts";
+import { temporaryFolder } from "../support/service.ts";
+
+/** How long after it was answered a revocation may be unknown to another worker, in milliseconds. */
+const BOUND = 1000;
+const WORKERS = 2;
+
+/** Asks so often, each time on a connection of its own, that every worker is asked. */
+async function askAll(origin: string, procedure: string, input: unknown): Promise<number[]> {
+  const answers = Array.from({ length: WORKERS * 4 }, () => call(origin, procedure, input));
+  return (await Promise.all(answers)).map(({ status }) => status);
+}
+
+function logged(stderr: string, message: string): { worker: number }[] {
+  return stderr.split("\n").flatMap((line) => (line.includes(message) ? [JSON.parse(line)] : []));
+}
+
+function describeWorkers(environment: () => Promise<Record<string, string>>): void {
+  it("sign by one key, and know of each other's revocations within the bound", async () => {
+    await using server = await startServer({ PORT: "0", MINTMARK_WORKERS: `${WORKERS}`, ...(await environment()) });
+    const { origin } = server;
+    const issued = await Promise.all(Array.from({ length: 12 }, () => call(origin, "getToken", {})));
+    const tokens = issued.map(({ data }) => (data as { token: string }).token);
+    const kids = tokens.map((token) => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()).kid);
+    expect(new Set(kids).size).toBe(1);
+    for (const token of tokens.slice(0, 3)) {
+      expect(new Set(await askAll(origin, "verifyToken", { token }))).toEqual(new Set([200]));
+      expect(await call(origin, "revokeToken", { token })).toMatchObject({ status: 200 });
+      const start = performance.now();
+      await vi.waitFor(
+        async () => expect(new Set(await askAll(origin, "verifyToken", { token }))).toEqual(new Set([401])),
+        {
+          timeout: BOUND,
+          interval: 5,
+        },
+      );
+      expect(performance.now() - start).toBeLessThan(BOUND);
+    }
+    expect(await call(origin, "keys.rotate", { immediate: true })).toMatchObject({ status: 200 });
+    const { token } = (await call(origin, "getToken", {})).data as { token: string };
+    expect(new Set(await askAll(origin, "verifyToken", { token }))).toEqual(new Set([200]));
+  });
+
+  it("are replaced when they die, and end with the first process, by 0", async () => {
+    await using server = await startServer({ PORT: "0", MINTMARK_WORKERS: `${WORKERS}`, ...(await environment()) });
+    const { origin } = server;
+    const victims = childrenOf(server.pid);
+    expect(victims).toHaveLength(WORKERS);
+    for (const pid of victims) process.kill(pid, "SIGKILL");
+    const replaced = () => logged(server.stderr(), "is replaced").map(({ worker }) => worker);
+    await vi.waitFor(() => expect(replaced().sort()).toEqual(victims.sort()), 10_000);
+    await vi.waitFor(() => expect(childrenOf(server.pid)).toHaveLength(WORKERS), 10_000);
+    await vi.waitFor(async () => expect(await send(`${origin}/readyz`)).toMatchObject({ status: 200 }), 10_000);
+    const workers = childrenOf(server.pid);
+    expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
+    for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+}
+
+describe("workers on the embedded database", () => {
+  const folder = temporaryFolder();
+  let count = 0;
+  describeWorkers(async () => {
+    count += 1;
+    return { MINTMARK_DATA: join(folder.path, `data-${count}`) };
+  });
+
+  it("do not start where one server could not, and say why once", async () => {
+    const ended = await startInVain({
+      PORT: "0",
+      MINTMARK_WORKERS: "2",
+      MINTMARK_DATA: join(import.meta.filename, "x"),
+    });
+    expect(ended).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^mintmark: MINTMARK_DATA .*\n$/),
+    });
+  });
+});
+
+describePostgres("workers on PostgreSQL", () => {
+  describeWorkers(async () => ({
+    DATABASE_URL: await sharedPostgres.newDatabase(),
+    MINTMARK_KEK: randomBytes(32).toString("base64url"),
+  }));
+});
