@@ -6,17 +6,24 @@
  *     npm run bench -- cuts             what verifiers know after a thousand cuts of their connections
  *     npm run bench -- million          a million revocations: memory, and time to be live
  *     npm run bench -- local            verification in process, beside fast-jwt and jose
+ *     npm run bench -- verify           verification over HTTP, beside those that people would pick instead
+ *     npm run bench -- issue            issuing over HTTP, beside the same
+ *     npm run bench -- start            from the start to the first answer, and memory when idle
+ *     npm run bench -- scale            what a million rows and more workers change
+ *
+ * The peers are a package of their own: `npm ci --prefix scripts/bench` first.
  */
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import type { Report } from "./support.ts";
+import { machine, type Report } from "./support.ts";
 
 const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = {
   revoke: () => import("./revoke.ts"),
   cuts: () => import("./cuts.ts"),
   million: () => import("./million.ts"),
   local: () => import("./local.ts"),
+  verify: () => import("./verify.ts"),
+  issue: () => import("./issue.ts"),
 };
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
@@ -26,7 +33,6 @@ if (load === undefined) {
   process.stderr.write(`usage: npm run bench -- ${Object.keys(sections).join("|")} [--json FILE]\n`);
   process.exit(2);
 }
-const machine = `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}, Node ${process.version}`;
 process.stdout.write(`${name} on ${machine}\n`);
 const { measure } = await load();
 const report = await measure();

@@ -1,0 +1,184 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PEERS = join(import.meta.dirname, "peers");
+const PYTHON = "/usr/bin/python3";
+
+/** Servers run on the first processor, what loads them on the second. */
+export const SERVER_CORE = "0";
+export const LOAD_CORE = "1";
+
+const ISSUER = "http://127.0.0.1:3000";
+const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const PLAN = JSON.stringify({
+  issuer: ISSUER,
+  audience: ISSUER,
+  kid: "bench",
+  privatePem: privateKey.export({ type: "pkcs8", format: "pem" }),
+  publicPem: publicKey.export({ type: "spki", format: "pem" }),
+});
+
+export type Contender = {
+  name: string;
+  command: string[];
+  env?: Record<string, string>;
+  /** Where it verifies and issues. Mintmark and tRPC answer `{"result":{"data":…}}`, the others the data alone. */
+  paths: { verify: string; issue: string };
+  isTrpc?: boolean;
+};
+
+const node = (peer: string): string[] => [process.execPath, join(PEERS, `${peer}.js`)];
+const plain = { verify: "/verify", issue: "/issue" };
+
+export const BARE: Contender = { name: "bare node:http", command: node("bare"), paths: plain };
+export const RAW: Contender = {
+  name: "bare + raw crypto",
+  command: node("bare"),
+  paths: { verify: "/raw", issue: "/raw" },
+};
+export const MINTMARK: Contender = {
+  name: "Mintmark",
+  command: [process.execPath, join(ROOT, "dist/bin/main.js")],
+  paths: { verify: "/trpc/verifyToken", issue: "/trpc/getToken" },
+  isTrpc: true,
+};
+export const TRPC_JOSE: Contender = {
+  name: "tRPC standalone + jose",
+  command: node("trpc-jose"),
+  paths: plain,
+  isTrpc: true,
+};
+export const FASTIFY_CACHED: Contender = {
+  name: "Fastify + @fastify/jwt, cache",
+  command: node("fastify"),
+  env: { BENCH_CACHE: "1" },
+  paths: plain,
+};
+export const FASTIFY: Contender = { name: "Fastify + @fastify/jwt", command: node("fastify"), paths: plain };
+export const EXPRESS: Contender = { name: "Express + jsonwebtoken", command: node("express"), paths: plain };
+export const HONO: Contender = { name: "Hono + hono/jwt", command: node("hono"), paths: plain };
+/** Where Debian's packages are present. It verifies and signs by HS256, as in the tutorial. */
+export const TUTORIAL: Contender[] = hasTutorial()
+  ? [{ name: "FastAPI + python-jose (HS256)", command: [PYTHON, join(PEERS, "tutorial.py")], paths: plain }]
+  : [];
+
+function hasTutorial(): boolean {
+  if (!existsSync(PYTHON)) return false;
+  try {
+    execFileSync(PYTHON, ["-c", "import fastapi, uvicorn, uvloop, httptools, jose"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export type Running = Awaited<ReturnType<typeof startContender>>;
+
+/** Starts a contender on the servers' processor, and waits until it listens. */
+export async function startContender(
+  { name, command, env, paths, isTrpc = false }: Contender,
+  more: Record<string, string> = {},
+) {
+  const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
+  const own = { PORT: "0", MINTMARK_DATA: join(folder, "data"), MINTMARK_LOG_LEVEL: "error" };
+  const mine = name === MINTMARK.name ? { ...own, ...more } : { BENCH_PLAN: PLAN, NODE_ENV: "production", ...env };
+  const child = spawn("taskset", ["-c", SERVER_CORE, ...command], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, ...mine },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const port = await portOf(child, name);
+  const request = (path: string, body: unknown) => post(path, JSON.stringify(body));
+  return {
+    name,
+    port,
+    pid: child.pid ?? 0,
+    isTrpc,
+    verify: (token: string) => request(paths.verify, { token }),
+    /** Many tokens in one request, as tRPC's clients batch them. */
+    verifyMany: (tokens: readonly string[]) =>
+      request(
+        `${tokens
+          .map(() => paths.verify)
+          .join(",")
+          .replaceAll(",/trpc/", ",")}?batch=1`,
+        {
+          ...tokens.map((token) => ({ token })),
+        },
+      ),
+    issue: () => request(paths.issue, { subject: "ada", scope: "orders:read", claims: { role: "reader" } }),
+    async stop(): Promise<void> {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 3000);
+      await ended;
+      clearTimeout(timer);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function portOf(child: ChildProcess, name: string): Promise<number> {
+  let said = "";
+  for await (const chunk of child.stdout ?? []) {
+    said += chunk;
+    const [, port] = /listening on \S*?(\d+)\s/.exec(said) ?? [];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`${name} did not start`);
+}
+
+function post(path: string, body: string): string {
+  const head = ["Host: 127.0.0.1:3000", "Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`];
+  return `POST ${path} HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${body}`;
+}
+
+/** Tokens that a contender accepts, all different. Mintmark issues them itself; for the others they are signed here. */
+export async function tokensFor(running: Running, count: number): Promise<string[]> {
+  if (running.name !== MINTMARK.name && !running.name.includes("FastAPI")) {
+    return Array.from({ length: count }, () => signed(privateKey));
+  }
+  const tokens: string[] = [];
+  const { port, isTrpc } = running;
+  while (tokens.length < count) {
+    const some = Math.min(50, count - tokens.length);
+    tokens.push(...(await Promise.all(Array.from({ length: some }, () => issuedBy(port, isTrpc)))));
+  }
+  return tokens;
+}
+
+async function issuedBy(port: number, isTrpc: boolean): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${isTrpc ? "/trpc/getToken" : "/issue"}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ subject: "ada", scope: "orders:read", claims: { role: "reader" } }),
+  });
+  const answer = (await response.json()) as { token: string; result: { data: { token: string } } };
+  return isTrpc ? answer.result.data.token : answer.token;
+}
+
+let made = 0;
+function signed(key: KeyObject): string {
+  made += 1;
+  const iat = Math.floor(Date.now() / 1000);
+  const claims = { role: "reader", iss: ISSUER, sub: "ada", aud: ISSUER, iat, exp: iat + 3600, scope: "orders:read" };
+  const parts = [
+    { alg: "ES256", typ: "at+jwt", kid: "bench" },
+    { ...claims, jti: String(made).padStart(24, "A") },
+  ];
+  const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+  const signature = sign("sha256", Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
+  return `${text}.${signature.toString("base64url")}`;
+}
+
+/** What a process has used until now: processor time in microseconds, and memory in bytes. */
+export function usageOf(pid: number): { cpu: number; memory: number } {
+  const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+  const [user, system, resident] = [11, 12, 21].map((at) => Number(fields.split(" ")[at]));
+  return { cpu: ((user ?? 0) + (system ?? 0)) * 10_000, memory: (resident ?? 0) * 4096 };
+}

@@ -1,0 +1,12 @@
+import { EXPRESS, FASTIFY, HONO, MINTMARK, TRPC_JOSE, TUTORIAL } from "./contenders.ts";
+import { inTables, type Report } from "./support.ts";
+import { takeTurns } from "./turns.ts";
+import { withAll } from "./verify.ts";
+
+/** Issuing over HTTP. Mintmark writes each token down, durably, before it is answered; nobody else does. */
+export async function measure(): Promise<Report> {
+  const rows = await withAll([MINTMARK, FASTIFY, HONO, EXPRESS, TRPC_JOSE, ...TUTORIAL], async (all) =>
+    takeTurns(all.map((running) => ({ name: running.name, running, requests: [running.issue()] }))),
+  );
+  return inTables("issue", [{ title: "getToken (ES256, Mintmark with its audit log)", unit: "tokens", rows }]);
+}

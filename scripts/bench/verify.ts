@@ -1,0 +1,91 @@
+import {
+  BARE,
+  type Contender,
+  EXPRESS,
+  FASTIFY,
+  FASTIFY_CACHED,
+  HONO,
+  MINTMARK,
+  RAW,
+  type Running,
+  startContender,
+  TRPC_JOSE,
+  TUTORIAL,
+  tokensFor,
+} from "./contenders.ts";
+import { inTables, progress, type Report, type Table } from "./support.ts";
+import { load, type Row, takeTurns } from "./turns.ts";
+
+/** More than any cache here holds, so that each token is a new one when it comes again. */
+const DIFFERENT = 12_000;
+
+/** Verification over HTTP: one token a request, 50 a request, and tokens that are all different. */
+export async function measure(): Promise<Report> {
+  const peers = [BARE, MINTMARK, FASTIFY_CACHED, FASTIFY, HONO, EXPRESS, TRPC_JOSE, ...TUTORIAL];
+  const one = await measureOne(peers);
+  const many = await withAll([BARE, MINTMARK], async (all) => {
+    const entries = await Promise.all(
+      all.map(async (running) => {
+        const { name } = running;
+        const tokens = await tokensFor(running, 50);
+        if (name === BARE.name) return { name, running, requests: [running.verify(tokens[0] ?? "")] };
+        return { name, running, requests: [running.verifyMany(tokens)], perRequest: 50 };
+      }),
+    );
+    return takeTurns(entries);
+  });
+  const different = await withAll([BARE, RAW, MINTMARK, FASTIFY, TRPC_JOSE], async (all) => {
+    const entries = [];
+    for (const running of all) {
+      const tokens = await tokensFor(running, running.name === BARE.name ? 1 : DIFFERENT);
+      entries.push({ name: running.name, running, requests: tokens.map(running.verify) });
+      progress(`${running.name} has its tokens`);
+    }
+    return takeTurns(entries);
+  });
+  const tables: Table[] = [
+    { title: "verifyToken, one token a request (ES256)", unit: "tokens", rows: one },
+    { title: "verifyToken, 50 tokens a request (ES256)", unit: "tokens", rows: many },
+    { title: "verifyToken, all tokens different (ES256)", unit: "tokens", rows: different },
+  ];
+  return { ...inTables("verify", tables), ...(await measureHalf(one)) };
+}
+
+async function measureOne(peers: readonly Contender[]): Promise<Row[]> {
+  return withAll(peers, async (all) => {
+    const entries = [];
+    for (const running of all) {
+      const [token = ""] = await tokensFor(running, 1);
+      entries.push({ name: running.name, running, requests: [running.verify(token)] });
+    }
+    return takeTurns(entries);
+  });
+}
+
+/** How long answers take at half of the most that was answered. */
+async function measureHalf(rows: readonly Row[]): Promise<Report> {
+  const most = rows.find(({ name }) => name === MINTMARK.name)?.perSecond ?? 0;
+  return withAll([MINTMARK], async ([running]) => {
+    if (running === undefined) return {};
+    const [token = ""] = await tokensFor(running, 1);
+    const plan = { port: running.port, connections: 32, requests: [running.verify(token)], status: 200 };
+    await load({ ...plan, seconds: 2 });
+    const { p50, p99, answered, seconds } = await load({ ...plan, seconds: 5, rate: most / 2 });
+    const rate = `${Math.round(answered / seconds)} a second`;
+    return { "verifyToken, at half of the most": `p50 ${p50.toFixed(2)} ms · p99 ${p99.toFixed(2)} ms · ${rate}` };
+  });
+}
+
+/** Starts contenders, lets them be measured, and ends them. */
+export async function withAll<Outcome>(
+  contenders: readonly Contender[],
+  work: (all: Running[]) => Promise<Outcome>,
+): Promise<Outcome> {
+  const all: Running[] = [];
+  try {
+    for (const contender of contenders) all.push(await startContender(contender));
+    return await work(all);
+  } finally {
+    await Promise.all(all.map(({ stop }) => stop()));
+  }
+}
