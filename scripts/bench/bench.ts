@@ -9,7 +9,7 @@
  *     npm run bench -- verify           verification over HTTP, beside those that people would pick instead
  *     npm run bench -- issue            issuing over HTTP, beside the same
  *     npm run bench -- start            from the start to the first answer, and memory when idle
- *     npm run bench -- scale            what a million rows and more workers change
+ *     npm run bench -- scale            what a million rows change
  *
  * The peers are a package of their own: `npm ci --prefix scripts/bench` first.
  */
@@ -24,6 +24,8 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   local: () => import("./local.ts"),
   verify: () => import("./verify.ts"),
   issue: () => import("./issue.ts"),
+  start: () => import("./start.ts"),
+  scale: () => import("./scale.ts"),
 };
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });

@@ -168,7 +168,7 @@ function signed(key: KeyObject): string {
   const iat = Math.floor(Date.now() / 1000);
   const claims = { role: "reader", iss: ISSUER, sub: "ada", aud: ISSUER, iat, exp: iat + 3600, scope: "orders:read" };
   const parts = [
-    { alg: "ES256", typ: "at+jwt", kid: "bench" },
+    { alg: "ES256", typ: "JWT", kid: "bench" },
     { ...claims, jti: String(made).padStart(24, "A") },
   ];
   const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");

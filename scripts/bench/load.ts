@@ -15,6 +15,8 @@ export type LoadPlan = {
   status: number;
   /** Requests a second, of all connections together. Default: as many as are answered. */
   rate?: number;
+  /** Seconds of these at the beginning that do not count, while the load itself gets warm. Default 0. */
+  warmup?: number;
 };
 
 export type LoadReport = { answered: number; seconds: number; p50: number; p99: number };
@@ -25,21 +27,22 @@ const SEPARATOR = Buffer.from("\r\n\r\n");
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const latencies: number[] = [];
   const start = performance.now();
+  const from = start + (plan.warmup ?? 0) * 1000;
   const end = start + plan.seconds * 1000;
   const interval = plan.rate === undefined ? 0 : (plan.connections * 1000) / plan.rate;
   await Promise.all(
-    Array.from({ length: plan.connections }, (_, at) => runConnection(plan, { at, end, interval, latencies })),
+    Array.from({ length: plan.connections }, (_, at) => runConnection(plan, { at, end, interval, from, latencies })),
   );
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = (performance.now() - from) / 1000;
   const sorted = Float64Array.from(latencies).sort();
   const quantile = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
   return { answered: latencies.length, seconds, p50: quantile(0.5), p99: quantile(0.99) };
 }
 
-type Run = { at: number; end: number; interval: number; latencies: number[] };
+type Run = { at: number; end: number; interval: number; from: number; latencies: number[] };
 
 function runConnection({ port, requests, status, connections }: LoadPlan, run: Run): Promise<void> {
-  const { at, end, interval, latencies } = run;
+  const { at, end, interval, from, latencies } = run;
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     socket.setNoDelay(true);
@@ -68,7 +71,7 @@ function runConnection({ port, requests, status, connections }: LoadPlan, run: R
       if (!received.subarray(0, wanted.length).equals(wanted)) {
         return void socket.destroy(new Error(`wanted ${status}, got ${received.subarray(0, 400)}`));
       }
-      latencies.push(performance.now() - sentAt);
+      if (sentAt >= from) latencies.push(performance.now() - sentAt);
       received = Buffer.alloc(0);
       sendWhenDue();
     });

@@ -43,6 +43,7 @@ async def issue(body: Wanted):
 
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
+listener.listen(1024)
 print(f"listening on {listener.getsockname()[1]}", flush=True)
 config = uvicorn.Config(app, loop="uvloop", http="httptools", log_level="warning", access_log=False)
 uvicorn.Server(config).run(sockets=[listener])
