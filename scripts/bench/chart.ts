@@ -31,7 +31,7 @@ export function chartOf(rows: readonly Row[], title: string): string {
       `<text x="${LABEL + length + 6}" y="${y + 15}">${Math.round(perSecond).toLocaleString("en")}</text>`,
     ].join("");
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${title}" font-family="system-ui, sans-serif" font-size="13">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 <text x="12" y="22" font-weight="600">${title}</text>
 ${bars.join("\n")}

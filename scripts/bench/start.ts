@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BARE, type Contender, MINTMARK, startContender, usageOf } from "./contenders.ts";
-import { progress, quantile, type Report } from "./support.ts";
+import { inTables, progress, quantile, type Report } from "./support.ts";
 
 const ROUNDS = 9;
 
@@ -16,7 +16,7 @@ export async function measure(): Promise<Report> {
       `${quantile(took, 0.5).toFixed(0)} ms (${quantile(took, 0).toFixed(0)} to ${quantile(took, 1).toFixed(0)})`;
     report[`${contender.name}: memory when idle`] = `${quantile(memory, 0.5).toFixed(0)} MB`;
   }
-  return report;
+  return inTables("start", [], report);
 }
 
 async function startOnce(contender: Contender): Promise<[took: number, memory: number]> {

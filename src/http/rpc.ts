@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import {
-  type AnyTRPCProcedure,
   type AnyTRPCRouter,
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
@@ -8,9 +7,8 @@ import {
   TRPCError,
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
-import type { TRPCRequestInfo } from "@trpc/server/http";
-import { createInputs } from "./rpc-input.ts";
-import { type PlainRequest, readBody, readPlain } from "./rpc-request.ts";
+import { type Call, type Info, infoOf } from "./rpc-info.ts";
+import { type PlainRequest, readPlain } from "./rpc-request.ts";
 import { type Answer, send, sendLastResort } from "./rpc-response.ts";
 
 export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerOptions<Router> & {
@@ -38,9 +36,6 @@ export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandl
   };
 }
 
-type Call = TRPCRequestInfo["calls"][number] & { procedure: AnyTRPCProcedure };
-type Info = Omit<TRPCRequestInfo, "calls"> & { calls: Call[] };
-
 /** What is known while a request is served. */
 type Scope<Router extends AnyTRPCRouter> = {
   options: RpcHandlerOptions<Router>;
@@ -54,7 +49,7 @@ async function serve<Router extends AnyTRPCRouter>(
   response: ServerResponse,
   { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
 ): Promise<void> {
-  const info = infoOf(request, response, { plain, options });
+  const info = infoOf({ request, response }, plain, options);
   const scope: Scope<Router> = { options, request, info, ctx: undefined };
   let refusal: TRPCError | undefined;
   try {
@@ -152,56 +147,6 @@ function answer<Router extends AnyTRPCRouter>(
     type: info.type,
   });
   send(response, { body, answers: data, errors, meta });
-}
-
-/** What is made for those alone who look at it. An accessor of an object's own would give each a shape of its own, which stays in memory. */
-const onDemand = {
-  get signal(): AbortSignal {
-    const { [EXCHANGE]: exchange } = this as unknown as Unmade;
-    exchange.signal ??= signalOf(exchange.response);
-    return exchange.signal;
-  },
-  get url(): URL {
-    const { url, headers } = (this as unknown as Unmade)[EXCHANGE].request;
-    return new URL(url ?? "", `http://${headers.host ?? "localhost"}`);
-  },
-};
-const EXCHANGE = Symbol("exchange");
-type Unmade = { [EXCHANGE]: { request: IncomingMessage; response: ServerResponse; signal?: AbortSignal } };
-
-function infoOf<Router extends AnyTRPCRouter>(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
-): Info {
-  const { maxBodySize } = options;
-  const inputs = createInputs(plain, {
-    router: options.router,
-    readText: () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
-  });
-  return Object.assign(Object.create(onDemand), {
-    [EXCHANGE]: { request, response },
-    isBatchCall: plain.isBatch,
-    type: plain.type,
-    accept: null,
-    connectionParams: null,
-    calls: plain.calls.map(({ path, procedure }, batchIndex) => ({
-      path,
-      procedure,
-      batchIndex,
-      getRawInput: () => inputs.read(batchIndex),
-      result: () => inputs.known(batchIndex),
-    })),
-  });
-}
-
-/** Tells that a client has left before it was answered. */
-function signalOf(response: ServerResponse): AbortSignal {
-  const leaving = new AbortController();
-  response.once("close", () => {
-    if (!response.writableEnded) leaving.abort();
-  });
-  return leaving.signal;
 }
 
 /** Whether data can only be sent bit by bit: it goes on, or parts of it are not there yet. */

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { hasChromium, openPage } from "../support/browser.ts";
+import { hasChromium, openPage, takePicture } from "../support/browser.ts";
 import { testWith } from "../support/optional.ts";
-import { openServer, temporaryFolder } from "../support/service.ts";
+import { openServer } from "../support/service.ts";
 
 const test = testWith({
   program: "Chromium",
@@ -18,9 +17,7 @@ describe.concurrent("the page at /docs", PATIENCE, () => {
   test("gets a token as it is prefilled, verifies it, and refuses it with one letter altered", async () => {
     await using server = await openServer();
     await using browser = await openPage();
-    using folder = temporaryFolder();
     const { page, faults, origins } = browser;
-    const picture = process.env.MINTMARK_SCREENSHOT || join(folder.path, "docs.png");
 
     await page.goto(server.url);
     await page.getByRole("link", { name: "/docs", exact: true }).click();
@@ -31,13 +28,12 @@ describe.concurrent("the page at /docs", PATIENCE, () => {
     const verifyToken = await tryOut(page, "verifyToken");
     await verifyToken.getByRole("textbox").fill(JSON.stringify({ token }));
     const claims = JSON.parse(await execute(verifyToken, 200)).result.data;
-    await page.screenshot({ path: picture, fullPage: true });
     expect(claims).toMatchObject({ sub: "ada", scope: "orders:read", role: "reader" });
     expect(faults).toEqual([]);
 
     await verifyToken.getByRole("textbox").fill(JSON.stringify({ token: alterMiddle(token) }));
     const refused = await execute(verifyToken, 401);
-    await page.screenshot({ path: picture.replace(/(\.png)?$/, "-refused.png"), fullPage: true });
+    await takePicture(page, "docs-refused");
     expect(JSON.parse(refused).error).toMatchObject({
       message: "Could not validate credentials",
       data: { reason: "invalid_token" },

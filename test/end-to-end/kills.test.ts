@@ -7,7 +7,7 @@ import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 /** How often each server is killed. More by MINTMARK_TEST_KILLS. */
-const KILLS = Number(process.env.MINTMARK_TEST_KILLS ?? 3);
+const KILLS = Number(process.env.MINTMARK_TEST_KILLS ?? 2);
 
 /** How much longer than 100 ms a server is left alive, in milliseconds. */
 const LIFE = 400;

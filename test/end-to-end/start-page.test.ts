@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { hasChromium, openPage } from "../support/browser.ts";
+import { hasChromium, openPage, takePicture } from "../support/browser.ts";
 import { testWith } from "../support/optional.ts";
-import { openServer, temporaryFolder } from "../support/service.ts";
+import { openServer } from "../support/service.ts";
 
 const test = testWith({
   program: "Chromium",
@@ -19,9 +18,7 @@ describe("the live view of the page at /", PATIENCE, () => {
   test("shows a token die in a second tab that is not loaded again", async () => {
     await using server = await openServer({ clock: now });
     await using browser = await openPage();
-    using folder = temporaryFolder();
     const { page, faults, origins } = browser;
-    const picture = process.env.MINTMARK_SCREENSHOT || join(folder.path, "start.png");
 
     await page.goto(server.url);
     await mint(page);
@@ -34,12 +31,12 @@ describe("the live view of the page at /", PATIENCE, () => {
     await stateOf(second, "valid");
     await second.getByText("The events are live").waitFor();
     expect(await second.locator("#token").textContent()).toBe(await page.locator("#token").textContent());
-    await page.screenshot({ path: picture, fullPage: true });
+    await takePicture(page, "start");
 
     await page.getByRole("button", { name: "Revoke", exact: true }).click();
     await stateOf(second, "revoked: Could not validate credentials (token_revoked)");
     await stateOf(page, "revoked: Could not validate credentials (token_revoked)");
-    await second.screenshot({ path: picture.replace(/(\.png)?$/, "-revoked.png"), fullPage: true });
+    await takePicture(second, "start-revoked");
 
     await mint(second);
     await stateOf(page, "valid");

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 /** Debian's Chromium, or another one that `CHROMIUM` names. */
@@ -36,6 +37,12 @@ export async function openPage() {
     faults,
     [Symbol.asyncDispose]: () => context.close(),
   };
+}
+
+/** Takes a picture of a whole page, for people to look at, where `MINTMARK_SCREENSHOTS` names a folder for it. */
+export async function takePicture(page: Page, name: string): Promise<void> {
+  const folder = process.env.MINTMARK_SCREENSHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
 async function watch(page: Page): Promise<string[]> {
