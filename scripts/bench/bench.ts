@@ -15,7 +15,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { machine, type Report } from "./support.ts";
+import { machine } from "./results.ts";
+import type { Report } from "./support.ts";
 
 const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = {
   revoke: () => import("./revoke.ts"),

@@ -1,5 +1,6 @@
 import { EXPRESS, FASTIFY, HONO, MINTMARK, TRPC_JOSE, TUTORIAL } from "./contenders.ts";
-import { inTables, type Report } from "./support.ts";
+import { inTables } from "./results.ts";
+import type { Report } from "./support.ts";
 import { takeTurns } from "./turns.ts";
 import { withAll } from "./verify.ts";
 

@@ -13,7 +13,8 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { anyClaims } from "../../src/token/claims.ts";
 import { createTrustState } from "../../src/trust/trust-state.ts";
 import { createTokenVerifier } from "../../src/verifier/token-verifier.ts";
-import { inTables, progress, quantile, type Report } from "./support.ts";
+import { inTables } from "./results.ts";
+import { progress, quantile, type Report } from "./support.ts";
 
 type Verify = (token: string) => unknown;
 

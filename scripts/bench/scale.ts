@@ -6,7 +6,8 @@ import type { Kysely } from "kysely";
 import type { Schema } from "../../src/store/schema.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { MINTMARK, startContender, tokensFor } from "./contenders.ts";
-import { inTables, progress, type Report } from "./support.ts";
+import { inTables } from "./results.ts";
+import { progress, type Report } from "./support.ts";
 import { takeTurns } from "./turns.ts";
 
 const REVOCATIONS = 1_000_000;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BARE, type Contender, MINTMARK, startContender, usageOf } from "./contenders.ts";
-import { inTables, progress, quantile, type Report } from "./support.ts";
+import { inTables } from "./results.ts";
+import { progress, quantile, type Report } from "./support.ts";
 
 const ROUNDS = 9;
 

@@ -13,7 +13,8 @@ import {
   TUTORIAL,
   tokensFor,
 } from "./contenders.ts";
-import { inTables, progress, type Report, type Table } from "./support.ts";
+import { inTables, type Table } from "./results.ts";
+import { progress, type Report } from "./support.ts";
 import { load, type Row, takeTurns } from "./turns.ts";
 
 /** More than any cache here holds, so that each token is a new one when it comes again. */
