@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startInVain, startServer } from "../support/process.ts";
 import { childrenOf } from "../support/process-tree.ts";
@@ -22,14 +22,19 @@ function logged(stderr: string, message: string): { worker: number }[] {
 }
 
 function describeWorkers(environment: () => Promise<Record<string, string>>): void {
+  let server: Awaited<ReturnType<typeof startServer>>;
+  beforeAll(async () => {
+    server = await startServer({ PORT: "0", MINTMARK_WORKERS: `${WORKERS}`, ...(await environment()) });
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
   it("sign by one key, and know of each other's revocations within the bound", async () => {
-    await using server = await startServer({ PORT: "0", MINTMARK_WORKERS: `${WORKERS}`, ...(await environment()) });
     const { origin } = server;
     const issued = await Promise.all(Array.from({ length: 12 }, () => call(origin, "getToken", {})));
     const tokens = issued.map(({ data }) => (data as { token: string }).token);
     const kids = tokens.map((token) => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()).kid);
     expect(new Set(kids).size).toBe(1);
-    for (const token of tokens.slice(0, 3)) {
+    for (const token of tokens.slice(0, 2)) {
       expect(new Set(await askAll(origin, "verifyToken", { token }))).toEqual(new Set([200]));
       expect(await call(origin, "revokeToken", { token })).toMatchObject({ status: 200 });
       const start = performance.now();
@@ -48,7 +53,6 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
   });
 
   it("are replaced when they die, and end with the first process, by 0", async () => {
-    await using server = await startServer({ PORT: "0", MINTMARK_WORKERS: `${WORKERS}`, ...(await environment()) });
     const { origin } = server;
     const victims = childrenOf(server.pid);
     expect(victims).toHaveLength(WORKERS);
@@ -65,11 +69,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
 
 describe("workers on the embedded database", () => {
   const folder = temporaryFolder();
-  let count = 0;
-  describeWorkers(async () => {
-    count += 1;
-    return { MINTMARK_DATA: join(folder.path, `data-${count}`) };
-  });
+  describeWorkers(async () => ({ MINTMARK_DATA: join(folder.path, "data") }));
 
   it("do not start where one server could not, and say why once", async () => {
     const ended = await startInVain({
