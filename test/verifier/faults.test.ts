@@ -75,9 +75,9 @@ describe("a verifier whose feed fails", () => {
     },
   );
 
-  it.each(["a 401", "a 503", "the end of the feed", "no JSON", "silence"])(
+  it.concurrent.for(["a 401", "a 503", "the end of the feed", "no JSON", "silence"])(
     "becomes stale by %s for good, though it was live, and never gives up",
-    async (name) => {
+    async (name, { expect }) => {
       const script = faults[name]?.script ?? (() => {});
       await using followed = await follow([healthy(by), script], { maxStaleness: 0.3 });
       const { verifier, feed, states } = followed;
