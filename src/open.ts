@@ -1,17 +1,13 @@
 import type { Config } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
-import type { Neighbours } from "./store/driver.ts";
 import { errorCode } from "./store/folder.ts";
 import type { SqliteOptions } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 
-export type OpenOptions = {
+export type OpenOptions = SqliteOptions & {
   /** Where the server listens: the issuer, where none is configured. */
   origin: string;
-  /** Whether a server may have the embedded database open meanwhile. */
-  shared?: boolean;
-  neighbours?: Neighbours;
   /** Whether this process does what one does for all; see `TokenServiceOptions`. */
   keeps?: boolean;
   onError?: (work: string, error: unknown) => void;
@@ -69,6 +65,6 @@ async function openServiceOn(
     auditRetention: config.auditRetention,
     open: config.access === "open",
   });
-  if (config.adminSecret !== undefined) await service.clients.ensureAdmin(config.adminSecret);
+  if (config.adminSecret !== undefined && keeps) await service.clients.ensureAdmin(config.adminSecret);
   return service;
 }

@@ -15,9 +15,11 @@ export type PlainOptions = {
   basePath: string;
   maxBatchSize?: number | undefined;
   allowBatching?: boolean | undefined;
+  batching?: { enabled: boolean } | undefined;
   allowMethodOverride?: boolean | undefined;
 };
 
+const JSON_TYPE = "application/json";
 const HOST = /^[A-Za-z0-9.-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:]+\](:\d{1,5})?$/;
 const NAMES = /^[A-Za-z0-9_$][A-Za-z0-9_$,.-]*$/;
 const QUERY = /^[!-"$-~]*$/;
@@ -36,9 +38,8 @@ export function readPlain(request: IncomingMessage, options: PlainOptions): Plai
 
   const { isBatch, input } = query;
   const paths = isBatch ? names.split(",") : [names];
-  if (isBatch && (options.allowBatching === false || paths.length > (options.maxBatchSize ?? paths.length))) {
-    return undefined;
-  }
+  const { allowBatching = options.batching?.enabled ?? true, maxBatchSize = paths.length } = options;
+  if (isBatch && (!allowBatching || paths.length > maxBatchSize)) return undefined;
   const { procedures } = options.router._def;
   const calls: PlainRequest["calls"][number][] = [];
   for (const path of paths) {
@@ -58,7 +59,7 @@ function hasPlainHead(request: IncomingMessage): boolean {
   const { method, headers } = request;
   const type = headers["content-type"];
   if (method !== "GET" && method !== "POST") return false;
-  if (method === "GET" ? type !== undefined : type !== "application/json" && !isJson(type)) return false;
+  if (method === "GET" ? type !== undefined : !isJson(type)) return false;
   if (headers["trpc-accept"] !== undefined || headers.accept?.includes("jsonl")) return false;
   // Something before this has read the body, and left it somewhere.
   if ("body" in request || request.readableEnded) return false;
@@ -66,8 +67,8 @@ function hasPlainHead(request: IncomingMessage): boolean {
 }
 
 /** Media types are case-insensitive, and may have parameters (RFC 9110 §8.3.1). */
-function isJson(contentType: string | undefined): boolean {
-  return contentType?.toLowerCase().split(";", 1)[0]?.trim() === "application/json";
+export function isJson(contentType: string | undefined): boolean {
+  return contentType === JSON_TYPE || contentType?.toLowerCase().split(";", 1)[0]?.trim() === JSON_TYPE;
 }
 
 function readQuery(query: string): { isBatch: boolean; input: string | null } | undefined {

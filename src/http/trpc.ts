@@ -9,6 +9,7 @@ import { credentialsOf } from "./credentials.ts";
 import { isFromElsewhere } from "./guard.ts";
 import { describeError } from "./log.ts";
 import { createRpcHandler } from "./rpc.ts";
+import { isJson } from "./rpc-request.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
 
 export const TRPC_PATH = "/trpc/";
@@ -89,10 +90,6 @@ function refuse(request: IncomingMessage): Reason | undefined {
   if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";
   if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return "payload_too_large";
   return countCalls(request.url ?? "") > MAX_BATCH ? "batch_too_large" : undefined;
-}
-
-function isJson(contentType: string | undefined): boolean {
-  return contentType?.split(";")[0]?.trim().toLowerCase() === "application/json";
 }
 
 /** Counts the calls of a batch as tRPC will: it decodes the path before it splits it, so `%2C` separates too. */

@@ -38,7 +38,10 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   maxFollowers?: { total: number; perClient: number };
   /** How long audit records are kept. Default 90 days. */
   auditRetention?: Seconds;
-  /** Whether keys are rotated in time and what is past is forgotten. Of several processes, one has to. Default true. */
+  /**
+   * Whether keys are made, rotated in time, and what is past forgotten. Of several processes, one has to, and to be
+   * the first that is opened. Default true.
+   */
   keeps?: boolean;
   /** Whether callers without credentials may do everything. Default true: the server then listens on loopback only. */
   open?: boolean;

@@ -62,7 +62,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const keys = secret === undefined ? storedKeys({ store, clock, policy, kek }) : secretKeys(secret);
   const trust = createTrust({ store, clock, maxStaleness: settings.maxStaleness, reloadKeys: keys.reload });
   const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, kek });
-  const rotateIfDue = secret === undefined ? management.rotateIfDue : async () => {};
+  const rotateIfDue = secret === undefined && settings.keeps ? management.rotateIfDue : async () => {};
   await trust.catchUp();
   await rotateIfDue();
 

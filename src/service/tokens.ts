@@ -77,7 +77,7 @@ type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> 
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
   const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock } = options;
 
-  /** Whether a client was removed between being looked up and a change. From then on, it would have nothing that is revoked. */
+  /** Whether a client was removed between being looked up and a change. A token of that number would outlive it. */
   async function isRemoved({ clientId, asOf }: Caller, sequence: number): Promise<boolean> {
     return asOf !== undefined && asOf < sequence && (await store.findClient(clientId)) === undefined;
   }

@@ -252,6 +252,7 @@ describe("the lane answers as the standalone adapter does", () => {
 
   it.each<[string, Partial<CreateHTTPHandlerOptions<typeof router>>, Asked]>([
     ["batches are not allowed", { allowBatching: false }, get("/trpc/hello,hello?batch=1")],
+    ["batches are not enabled", { batching: { enabled: false } }, get("/trpc/hello,hello?batch=1")],
     ["queries may not be sent by POST", { allowMethodOverride: false }, post("/trpc/hello")],
     ["there is a middleware", { middleware: (_, response) => void response.writeHead(204).end() }, get("/trpc/hello")],
   ])("where %s", async (_, more, asked) => {
