@@ -73,7 +73,7 @@ export function createAuthenticator({ store, trust, clock, audit, open }: Authen
       throw new MintmarkError("invalid_client");
     }
     if (!isKnown) await discount(pair, address);
-    return { ...client, asOf };
+    return { asOf, ...client };
   }
 
   const oneByOne = queues();

@@ -30,13 +30,13 @@ export function createGate(audit: AuditLog): Gate {
     const isPermitted = permission === undefined || may(caller, permission);
     const lacks = isPermitted ? missing : { path: "permission", message: `${permission} is missing` };
     const entry = { clientId: caller.clientId, action, ...about };
-    const refuse = (reason: Reason) => audit.append(audit.record({ ...entry, outcome: "refused", reason }));
+    const refuse = (reason: Reason) => audit.append(audit.record({ outcome: "refused", reason, ...entry }));
     if (lacks !== undefined) {
       await refuse("permission_denied");
       throw new MintmarkError("permission_denied", { issues: [lacks] });
     }
     try {
-      return await work(audit.record({ ...entry, outcome: "allowed" }));
+      return await work(audit.record({ outcome: "allowed", ...entry }));
     } catch (error) {
       if (error instanceof MintmarkError && !isOwnFailing(error)) await refuse(error.reason);
       throw error;

@@ -3,7 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Session } from "../store/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
-import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import { type Claims, type ClaimsSchema, joinClaims } from "../token/claims.ts";
 import { createJti } from "../token/jti.ts";
 import { signAccessToken } from "../token/sign.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
@@ -89,9 +89,8 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     const jti = createJti(sequence);
     const iat = clock();
     const about = { subject: terms.subject, jti, kid: key.kid };
-    const missing = beyondLimits(caller, { ...terms, expiresIn: terms.ttl }, options.audience);
-    const claims = {
-      ...terms.claims,
+    const missing = beyondLimits(caller, { expiresIn: terms.ttl, ...terms }, options.audience);
+    const registered = {
       iss: issuer,
       sub: terms.subject,
       aud: terms.audience,
@@ -102,6 +101,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       ...(terms.scope !== undefined && { scope: terms.scope }),
       ...(terms.sid !== undefined && { sid: terms.sid }),
     };
+    const claims = joinClaims(terms.claims, registered);
     const sign = async (): Promise<IssuedToken> => {
       if (await isRemoved(caller, sequence)) throw new MintmarkError("invalid_client");
       return {

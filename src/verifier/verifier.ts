@@ -83,7 +83,7 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   }
 
   return {
-    verify: (token, expected = {}) => verify(token, { ...expected, audience: expected.audience ?? audience }),
+    verify: (token, expected = {}) => verify(token, { audience: expected.audience ?? audience, scope: expected.scope }),
     get state() {
       return status.state;
     },
