@@ -7,6 +7,7 @@ const TAIL = 64;
 
 export type TokenCache<Value> = {
   get(token: string): Value | undefined;
+  /** Keeps a value, from the second time on that it is asked to within a short while. */
   set(token: string, value: Value): void;
 };
 
@@ -17,14 +18,16 @@ type Entry<Value> = { token: string; value: Value };
  * to hash a whole token takes longer than all else; what is found must then be equal to the last character.
  *
  * It has two generations: when the younger one is full the older one is dropped, but for those that were
- * asked for since. So nothing has to be put in order when a token is read.
+ * asked for since. So nothing has to be put in order when a token is read. Tokens that come once leave no
+ * more than a mark: were they kept, they would push out those that come again, and outlive the young heap.
  */
 export function createTokenCache<Value>(): TokenCache<Value> {
   let young = new Map<string, Entry<Value>>();
   let old = new Map<string, Entry<Value>>();
   let characters = 0;
+  const wasSeen = createMarks();
 
-  function set(token: string, value: Value): void {
+  function keep(token: string, value: Value): void {
     if (young.size >= MAX_TOKENS || characters + token.length > MAX_CHARACTERS) {
       [young, old] = [new Map(), young];
       characters = 0;
@@ -40,9 +43,30 @@ export function createTokenCache<Value>(): TokenCache<Value> {
       if (found !== undefined) return found.token === token ? found.value : undefined;
       const survivor = old.get(tail);
       if (survivor?.token !== token) return undefined;
-      set(token, survivor.value);
+      keep(token, survivor.value);
       return survivor.value;
     },
-    set,
+    set(token, value) {
+      if (wasSeen(token)) keep(token, value);
+    },
+  };
+}
+
+const MARKS = 2 ** 14;
+const MARKED = 8;
+
+/** Marks tokens, by characters of their signature, and says whether one had its mark already. A mark lasts until another takes its place. */
+function createMarks(): (token: string) => boolean {
+  const marks = new Int32Array(MARKS);
+  return (token) => {
+    // FNV-1a.
+    let mark = 0x811c9dc5;
+    for (let at = Math.max(0, token.length - MARKED); at < token.length; at += 1) {
+      mark = Math.imul(mark ^ token.charCodeAt(at), 0x01000193);
+    }
+    const place = mark & (MARKS - 1);
+    if (marks[place] === mark) return true;
+    marks[place] = mark;
+    return false;
   };
 }

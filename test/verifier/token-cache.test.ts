@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { createTokenCache } from "../../src/verifier/token-cache.ts";
+
+const TAIL = randomBytes(64).toString("base64url");
+const makeToken = (start = "e30") => `${start}.e30.${randomBytes(64).toString("base64url")}`;
+
+describe("the cache of verified tokens", () => {
+  it("keeps a token from the second time on", () => {
+    const cache = createTokenCache<string>();
+    const token = makeToken();
+    cache.set(token, "claims");
+    expect(cache.get(token)).toBeUndefined();
+    cache.set(token, "claims");
+    expect(cache.get(token)).toBe("claims");
+  });
+
+  it("finds nothing by the end of a token alone", () => {
+    const cache = createTokenCache<string>();
+    for (let times = 0; times < 2; times += 1) cache.set(`good.claims.${TAIL}`, "claims");
+    expect(cache.get(`evil.claims.${TAIL}`)).toBeUndefined();
+    expect(cache.get(`good.claims.${TAIL}`)).toBe("claims");
+  });
+
+  it("keeps what comes again while a million others come once", () => {
+    const cache = createTokenCache<number>();
+    const regulars = Array.from({ length: 100 }, () => makeToken());
+    for (let times = 0; times < 2; times += 1) for (const token of regulars) cache.set(token, 1);
+    const found = new Set<string>();
+    for (let at = 0; at < 1_000_000; at += 1) cache.set(`e30.e30.${at.toString(36).padStart(86, "z")}`, 0);
+    for (const token of regulars) if (cache.get(token) === 1) found.add(token);
+    expect(found.size).toBe(regulars.length);
+  });
+
+  it("forgets what was not asked for while two generations went by", () => {
+    const cache = createTokenCache<number>();
+    const idle = makeToken();
+    const busy = makeToken();
+    const keep = (token: string) => {
+      cache.set(token, 1);
+      cache.set(token, 1);
+    };
+    keep(idle);
+    keep(busy);
+    for (let at = 0; at < 10_001; at += 1) {
+      keep(makeToken());
+      if (at % 1000 === 0) cache.get(busy);
+    }
+    expect([cache.get(idle), cache.get(busy)]).toEqual([undefined, 1]);
+  });
+
+  it("takes up no more than 8 MB of text, however long tokens are", () => {
+    const cache = createTokenCache<number>();
+    const tokens = Array.from({ length: 3000 }, () => makeToken("e".repeat(7900)));
+    for (const token of tokens) for (let times = 0; times < 2; times += 1) cache.set(token, 1);
+    const kept = tokens.filter((token) => cache.get(token) !== undefined);
+    expect(kept.length * 8000).toBeLessThan(9 * 1024 * 1024);
+    expect(kept.length).toBeGreaterThan(500);
+  });
+});
