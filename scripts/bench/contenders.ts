@@ -32,6 +32,8 @@ export type Contender = {
   isTrpc?: boolean;
   /** Accepts no tokens but its own. */
   signsItself?: boolean;
+  /** Reads a form and asks who calls (RFC 7662 §2.1), in place of JSON from anyone. */
+  introspectsFor?: { clientId: string; clientSecret: string };
 };
 
 const node = (peer: string): string[] => [process.execPath, join(PEERS, `${peer}.js`)];
@@ -65,6 +67,14 @@ export const FASTIFY_CACHED: Contender = {
 export const FASTIFY: Contender = { name: "Fastify + @fastify/jwt", command: node("fastify"), paths: plain };
 export const EXPRESS: Contender = { name: "Express + jsonwebtoken", command: node("express"), paths: plain };
 export const HONO: Contender = { name: "Hono + hono/jwt", command: node("hono"), paths: plain };
+/** Of version 8, the last one for Node 20. It is told of opaque tokens alone: JWTs it refuses to introspect. */
+export const OIDC_PROVIDER: Contender = {
+  name: "node-oidc-provider, introspection",
+  command: node("oidc-provider"),
+  paths: { verify: "/token/introspection", issue: "/issue" },
+  signsItself: true,
+  introspectsFor: { clientId: "bench", clientSecret: "bench-secret" },
+};
 /** Where Debian's packages are present. It verifies and signs by HS256, as in the tutorial. */
 export const TUTORIAL: Contender[] = hasTutorial()
   ? [
@@ -91,7 +101,7 @@ export type Running = Awaited<ReturnType<typeof startContender>>;
 
 /** Starts a contender on the servers' processor, and waits until it listens. */
 export async function startContender(
-  { name, command, env, paths, isTrpc = false, signsItself = false }: Contender,
+  { name, command, env, paths, isTrpc = false, signsItself = false, introspectsFor }: Contender,
   more: Record<string, string> = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
@@ -103,14 +113,15 @@ export async function startContender(
     stdio: ["ignore", "pipe", "inherit"],
   });
   const port = await portOf(child, name);
-  const request = (path: string, body: unknown) => post(path, JSON.stringify(body));
+  const request = (path: string, body: unknown) => post(path, { body: JSON.stringify(body) });
   return {
     name,
     port,
     pid: child.pid ?? 0,
     isTrpc,
     signsItself,
-    verify: (token: string) => request(paths.verify, { token }),
+    verify: (token: string) =>
+      introspectsFor ? introspect(paths.verify, token, introspectsFor) : request(paths.verify, { token }),
     /** Many tokens in one request, as tRPC's clients batch them. */
     verifyMany: (tokens: readonly string[]) => {
       const [, base, name] = /^(.*\/)(.*)$/.exec(paths.verify) ?? [];
@@ -139,8 +150,17 @@ async function portOf(child: ChildProcess, name: string): Promise<number> {
   throw new Error(`${name} did not start`);
 }
 
-function post(path: string, body: string): string {
-  const head = ["Host: 127.0.0.1:3000", "Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`];
+function introspect(path: string, token: string, by: { clientId: string; clientSecret: string }): string {
+  const credentials = Buffer.from(`${by.clientId}:${by.clientSecret}`).toString("base64");
+  const headers = [`Authorization: Basic ${credentials}`];
+  return post(path, { body: `token=${token}`, type: "application/x-www-form-urlencoded", headers });
+}
+
+type Content = { body: string; type?: string; headers?: readonly string[] };
+
+function post(path: string, { body, type = "application/json", headers = [] }: Content): string {
+  const length = `Content-Length: ${Buffer.byteLength(body)}`;
+  const head = ["Host: 127.0.0.1:3000", `Content-Type: ${type}`, length, ...headers];
   return `POST ${path} HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${body}`;
 }
 
@@ -182,9 +202,15 @@ function signed(key: KeyObject): string {
   return `${text}.${signature.toString("base64url")}`;
 }
 
-/** What a process has used until now: processor time in microseconds, and memory in bytes. */
+/** What a process and its children have used until now: processor time in microseconds, and memory in bytes. */
 export function usageOf(pid: number): { cpu: number; memory: number } {
   const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
-  const [user, system, resident] = [11, 12, 21].map((at) => Number(fields.split(" ")[at]));
-  return { cpu: ((user ?? 0) + (system ?? 0)) * 10_000, memory: (resident ?? 0) * 4096 };
+  const [user = 0, system = 0, resident = 0] = [11, 12, 21].map((at) => Number(fields.split(" ")[at]));
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  return children
+    .map((child) => usageOf(Number(child)))
+    .reduce((sum, { cpu, memory }) => ({ cpu: sum.cpu + cpu, memory: sum.memory + memory }), {
+      cpu: (user + system) * 10_000,
+      memory: resident * 4096,
+    });
 }

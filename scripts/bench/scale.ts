@@ -1,112 +1,69 @@
-import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Kysely } from "kysely";
-import type { Schema } from "../../src/store/schema.ts";
-import { openSqlite } from "../../src/store/sqlite.ts";
-import { MINTMARK, startContender, tokensFor } from "./contenders.ts";
-import { inTables } from "./results.ts";
+import { MINTMARK, type Running, startContender, tokensFor } from "./contenders.ts";
+import { fill } from "./full-database.ts";
+import { inTables, type Table } from "./results.ts";
 import { progress, type Report } from "./support.ts";
 import { takeTurns } from "./turns.ts";
 
-const REVOCATIONS = 1_000_000;
-const CLIENTS = 10_000;
-const RECORDS = 1_000_000;
-const ROWS = 1000;
+const FOLLOWERS = 1000;
 
-/** What a request costs a server with next to nothing in its database, and one with a great deal. */
+/**
+ * What a request costs a server with next to nothing to do besides, one with a great deal in its database, one that
+ * a thousand services follow, and one of two processes, on the one processor that all of them have.
+ */
 export async function measure(): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
+  const started: Running[] = [];
+  const start = async (name: string, variables: Record<string, string> = {}) => {
+    const running = await startContender(MINTMARK, variables);
+    started.push(running);
+    return { name, running };
+  };
   try {
     await fill(join(folder, "data"));
-    const empty = await startContender(MINTMARK);
-    const full = await startContender(MINTMARK, { MINTMARK_DATA: join(folder, "data") });
-    const named = [
-      { name: "empty", running: empty },
-      { name: "full", running: full },
-    ];
-    const verifying = await Promise.all(
-      named.map(async ({ name, running }) => ({
-        name,
-        running,
-        requests: (await tokensFor(running, 1)).map(running.verify),
-      })),
-    );
-    const issuing = named.map(({ name, running }) => ({ name, running, requests: [running.issue()] }));
-    const tables = [
-      { title: "verifyToken", unit: "tokens", rows: await takeTurns(verifying) },
-      { title: "getToken", unit: "tokens", rows: await takeTurns(issuing) },
-    ];
-    await Promise.all(named.map(({ running }) => running.stop()));
+    const empty = await start("empty");
+    const full = await start("a million rows", { MINTMARK_DATA: join(folder, "data") });
+    const followed = await start(`${FOLLOWERS} followers`);
+    const two = await start("two workers", { MINTMARK_WORKERS: "2" });
+    const followers = await follow(followed.running);
+    const tables = await measureBoth([empty, full, followed, two]);
+    for (const follower of followers) follower.destroy();
     return inTables("scale", tables);
   } finally {
+    await Promise.all(started.map(({ stop }) => stop()));
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function fill(data: string): Promise<void> {
-  const { db, close } = await openSqlite(data);
-  const now = Math.floor(Date.now() / 1000);
-  await insert(db, "revocations", {
-    count: REVOCATIONS,
-    row: (at) => ({
-      kind: "token" as const,
-      id: randomBytes(18).toString("base64url"),
-      sequence: at + 1,
-      until: now + 86_400 + (at % 3600),
-    }),
-  });
-  await insert(db, "clients", {
-    count: CLIENTS,
-    row: (at) => ({
-      client_id: `client-${at}`,
-      name: `client ${at}`,
-      permissions: '["issue"]',
-      scopes: '["*"]',
-      audiences: '["*"]',
-      any_subject: 0,
-      max_ttl: null,
-      created_at: now,
-      secrets: "[]",
-    }),
-  });
-  await insert(db, "audit", {
-    count: RECORDS,
-    row: (at) => ({
-      id: `${(Date.now() - RECORDS + at).toString(36).padStart(9, "0")}${randomBytes(8).toString("hex")}`,
-      at: now - 3600,
-      client_id: `client-${at % CLIENTS}`,
-      action: "getToken",
-      outcome: "allowed" as const,
-      reason: null,
-      subject: "ada",
-      jti: randomBytes(18).toString("base64url"),
-      kid: "kid",
-      target: null,
-      address: null,
-      count: null,
-    }),
-  });
-  await db.updateTable("state").set({ revision: REVOCATIONS }).execute();
-  await close();
+type Named = { name: string; running: Running };
+
+async function measureBoth(all: readonly Named[]): Promise<Table[]> {
+  const verifying = [];
+  for (const { name, running } of all) {
+    const tokens = await tokensFor(running, 1);
+    verifying.push({ name, running, requests: tokens.map(running.verify) });
+  }
+  const issuing = all.map(({ name, running }) => ({ name, running, requests: [running.issue()] }));
+  return [
+    { title: "verifyToken", unit: "tokens", rows: await takeTurns(verifying) },
+    { title: "getToken", unit: "tokens", rows: await takeTurns(issuing) },
+  ];
 }
 
-type Rows<Table extends keyof Schema> = { count: number; row: (at: number) => Schema[Table] };
-
-async function insert<Table extends keyof Schema>(
-  db: Kysely<Schema>,
-  table: Table,
-  { count, row }: Rows<Table>,
-): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
-    for (let from = 0; from < count; from += ROWS) {
-      const rows = Array.from({ length: ROWS }, (_, at) => row(from + at));
-      await transaction
-        .insertInto(table)
-        .values(rows as never)
-        .execute();
-    }
-  });
-  progress(`${count} rows in ${table}`);
+/** Connects followers of the feed, and waits until each has heard something. */
+async function follow({ port }: Running): Promise<Socket[]> {
+  const followers: Socket[] = [];
+  while (followers.length < FOLLOWERS) {
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET /trpc/events HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nAccept: text/event-stream\r\n\r\n");
+    await once(socket, "data");
+    socket.resume();
+    followers.push(socket);
+  }
+  progress(`${FOLLOWERS} followers`);
+  return followers;
 }

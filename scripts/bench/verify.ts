@@ -6,6 +6,7 @@ import {
   FASTIFY_CACHED,
   HONO,
   MINTMARK,
+  OIDC_PROVIDER,
   RAW,
   type Running,
   startContender,
@@ -22,7 +23,7 @@ const DIFFERENT = 12_000;
 
 /** Verification over HTTP: one token a request, 50 a request, and tokens that are all different. */
 export async function measure(): Promise<Report> {
-  const peers = [BARE, MINTMARK, FASTIFY_CACHED, FASTIFY, HONO, EXPRESS, TRPC_JOSE, ...TUTORIAL];
+  const peers = [BARE, MINTMARK, FASTIFY_CACHED, FASTIFY, HONO, EXPRESS, TRPC_JOSE, OIDC_PROVIDER, ...TUTORIAL];
   const one = await measureOne(peers);
   const many = await withAll([BARE, MINTMARK], async (all) => {
     const entries = await Promise.all(
