@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { introspect, post } from "./wire.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PEERS = join(import.meta.dirname, "peers");
@@ -150,20 +151,6 @@ async function portOf(child: ChildProcess, name: string): Promise<number> {
   throw new Error(`${name} did not start`);
 }
 
-function introspect(path: string, token: string, by: { clientId: string; clientSecret: string }): string {
-  const credentials = Buffer.from(`${by.clientId}:${by.clientSecret}`).toString("base64");
-  const headers = [`Authorization: Basic ${credentials}`];
-  return post(path, { body: `token=${token}`, type: "application/x-www-form-urlencoded", headers });
-}
-
-type Content = { body: string; type?: string; headers?: readonly string[] };
-
-function post(path: string, { body, type = "application/json", headers = [] }: Content): string {
-  const length = `Content-Length: ${Buffer.byteLength(body)}`;
-  const head = ["Host: 127.0.0.1:3000", `Content-Type: ${type}`, length, ...headers];
-  return `POST ${path} HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${body}`;
-}
-
 /** Tokens that a contender accepts, all different. Mintmark issues them itself; for the others they are signed here. */
 export async function tokensFor(running: Running, count: number): Promise<string[]> {
   if (!running.signsItself) {
@@ -200,17 +187,4 @@ function signed(key: KeyObject): string {
   const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
   const signature = sign("sha256", Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
   return `${text}.${signature.toString("base64url")}`;
-}
-
-/** What a process and its children have used until now: processor time in microseconds, and memory in bytes. */
-export function usageOf(pid: number): { cpu: number; memory: number } {
-  const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
-  const [user = 0, system = 0, resident = 0] = [11, 12, 21].map((at) => Number(fields.split(" ")[at]));
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
-  return children
-    .map((child) => usageOf(Number(child)))
-    .reduce((sum, { cpu, memory }) => ({ cpu: sum.cpu + cpu, memory: sum.memory + memory }), {
-      cpu: (user + system) * 10_000,
-      memory: resident * 4096,
-    });
 }

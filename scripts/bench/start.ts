@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { BARE, type Contender, MINTMARK, startContender, usageOf } from "./contenders.ts";
+import { BARE, type Contender, MINTMARK, startContender } from "./contenders.ts";
 import { inTables } from "./results.ts";
 import { progress, quantile, type Report } from "./support.ts";
+import { usageOf } from "./usage.ts";
 
 const ROUNDS = 9;
 

@@ -1,9 +1,10 @@
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { LOAD_CORE, type Running, usageOf } from "./contenders.ts";
+import { LOAD_CORE, type Running } from "./contenders.ts";
 import type { LoadPlan, LoadReport } from "./load.ts";
 import { progress, quantile } from "./support.ts";
+import { usageOf } from "./usage.ts";
 
 /** One contender with what it is asked for. */
 export type Entry = { name: string; running: Running; requests: readonly string[]; perRequest?: number };
