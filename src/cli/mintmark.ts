@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { auditCommand } from "./audit-command.ts";
+import { backupCommand } from "./backup-command.ts";
 import { clientCommands } from "./client-commands.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
@@ -50,6 +51,7 @@ const program = new Command("mintmark")
   .addCommand(keyCommands())
   .addCommand(clientCommands())
   .addCommand(auditCommand())
+  .addCommand(backupCommand())
   .addCommand(moveCommand());
 
 /** 0: done. 1: it was refused or failed. 2: the words of the command were wrong. */
