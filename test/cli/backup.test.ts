@@ -1,0 +1,111 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { createTokenClient } from "../../src/client/client.ts";
+import { blockOf } from "../support/guide.ts";
+import { testWith } from "../support/optional.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { findPrograms } from "../support/postgres-programs.ts";
+import { startServer } from "../support/process.ts";
+import { temporaryFolder } from "../support/service.ts";
+import { verdictOf } from "../support/verifier.ts";
+
+type Environment = Record<string, string>;
+type Shell = (words: string, environment: Environment) => Promise<unknown>;
+
+const COMMAND = join(import.meta.dirname, "../../dist/bin/mintmark.js");
+const COMMON = { MINTMARK_ISSUER: "https://tokens.example", MINTMARK_ACCESS: "open", PORT: "0" };
+
+/** A shell for the blocks of the guide that have some words in them: backups are made in a folder of their own. */
+function shellIn(folder: string, programs: string[] = []): Shell {
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "mintmark"), `#!/bin/sh\nexec "${process.execPath}" "${COMMAND}" "$@"\n`);
+  chmodSync(join(bin, "mintmark"), 0o755);
+  const PATH = [bin, ...programs, process.env.PATH].join(":");
+  return (words, environment) => {
+    const script = blockOf("src/DEPLOYMENT.md", "sh", words).replaceAll("/var/backups", folder);
+    return promisify(execFile)("sh", ["-euc", script], { env: { ...environment, PATH } });
+  };
+}
+
+/** Where there was a server, and where there is to be one again. */
+type Move = { from: Environment; to: Environment; backUp: string; restore: string };
+
+/** Backs a server up while it runs, restores it elsewhere, and sees what is known there. Gives what was revoked too late. */
+async function backUpAndRestore(shell: Shell, { from, to, backUp, restore }: Move) {
+  const [before, after] = [
+    { ...COMMON, ...from },
+    { ...COMMON, ...to },
+  ];
+  await using server = await startServer(before);
+  const here = createTokenClient({ url: server.origin });
+  const { clientId } = await here.clients.create.mutate({ name: "billing", permissions: ["issue"] });
+  const [kept, revoked, late] = await Promise.all([1, 2, 3].map(() => here.getToken.query({ refreshable: true })));
+  if (!kept || !revoked || !late) throw new Error("three tokens are needed");
+  await here.revokeToken.mutate({ token: revoked.token });
+  await shell(backUp, before);
+  await here.revokeToken.mutate({ token: late.token });
+
+  await shell(restore, after);
+  const restored = await startServer(after);
+  const client = createTokenClient({ url: restored.origin });
+  const verify = ({ token }: { token: string }) => client.verifyToken.mutate({ token });
+  expect(await verify(kept)).toMatchObject({ iss: COMMON.MINTMARK_ISSUER });
+  await expect(verify(revoked)).rejects.toMatchObject({ data: { reason: "token_revoked" } });
+  expect((await client.clients.list.query()).map((one) => one.clientId)).toEqual([clientId]);
+  return { environment: after, client, late, [Symbol.asyncDispose]: restored[Symbol.asyncDispose] };
+}
+
+describe("a backup of the embedded database", () => {
+  it("is made while the server runs, and restores what it knew, as the guide says", async () => {
+    using folder = temporaryFolder();
+    const [from, to] = [join(folder.path, "from"), join(folder.path, "to")];
+    mkdirSync(to);
+    const shell = shellIn(folder.path);
+    await using restored = await backUpAndRestore(shell, {
+      from: { MINTMARK_DATA: from },
+      to: { MINTMARK_DATA: to },
+      backUp: "mintmark backup",
+      restore: "install -m 0600 /var/backups/mintmark.db",
+    });
+    expect(statSync(join(folder.path, "mintmark.db")).mode & 0o777).toBe(0o600);
+
+    // What the guide warns of, and what it says to do about it.
+    const { client, late, environment } = restored;
+    const { token, refreshToken = "" } = late;
+    expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "local" });
+    await shell('keys kill "$kid"', environment);
+    const verdict = () => verdictOf(client.verifyToken.mutate({ token }).catch(({ data }) => Promise.reject(data)));
+    await expect.poll(verdict).toBe("invalid_token");
+    await expect(client.refreshToken.mutate({ refreshToken })).rejects.toMatchObject({ data: { httpStatus: 401 } });
+    const { token: next } = await client.getToken.query();
+    expect(await client.verifyToken.mutate({ token: next })).toMatchObject({ sub: "local" });
+  });
+});
+
+const TOOLS = ["pg_dump", "pg_restore"];
+
+describe("a backup of PostgreSQL", () => {
+  const test = testWith({
+    program: "pg_dump",
+    found: findPrograms(TOOLS).length > 0,
+    required: process.env.MINTMARK_TEST_POSTGRES === "required",
+  });
+
+  test("is made while servers run, and restores what they knew, as the guide says", async () => {
+    using folder = temporaryFolder();
+    await using postgres = await startPostgres(TOOLS);
+    const MINTMARK_KEK = randomBytes(32).toString("base64url");
+    const database = async () => ({ DATABASE_URL: await postgres.newDatabase(), MINTMARK_KEK });
+    await using _ = await backUpAndRestore(shellIn(folder.path, [postgres.bin]), {
+      from: await database(),
+      to: await database(),
+      backUp: "pg_dump",
+      restore: "pg_restore",
+    });
+  });
+});
