@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -24,6 +24,7 @@ export function buildEarlier(commit: string) {
     if (hasSamePackages) symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
     else run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
     run(process.execPath, "--import", "tsx", "scripts/build.ts");
+    if (!existsSync(join(root, "dist/bin/main.js"))) throw new Error(`${name}: has no program that could be run here`);
   } catch (error) {
     dispose();
     throw error;

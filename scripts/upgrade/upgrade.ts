@@ -2,7 +2,7 @@
  * An upgrade with nobody turned away: servers of an earlier commit and of this one on one database.
  *
  *     npm run upgrade                                from the commit before this one
- *     npm run upgrade -- --from COMMIT --seconds 10  from another, with so many seconds of load at a time
+ *     npm run upgrade -- --from COMMIT --seconds 10  from another, b89d670 or later, with so many seconds of load at a time
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
