@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { createTokenClient } from "../../src/client/client.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { type StartedServer, startServer } from "../server.ts";
+import { createSteps } from "../steps.ts";
 import { crossings } from "./crossings.ts";
 import { buildEarlier, type Earlier } from "./earlier.ts";
 import { startLoad } from "./load.ts";
@@ -19,17 +20,7 @@ import { startLoad } from "./load.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const COMMON = { MINTMARK_ISSUER: "https://tokens.example", MINTMARK_ACCESS: "open" };
 
-let failed = 0;
-
-/** Tells whether a step did as it says. The others go on, to tell as much as can be told. */
-async function step(name: string, work: () => Promise<string>): Promise<void> {
-  try {
-    process.stdout.write(`  ok    ${name}: ${await work()}\n`);
-  } catch (error) {
-    failed += 1;
-    process.stdout.write(`  FAIL  ${name}: ${error instanceof Error ? error.message : error}\n`);
-  }
-}
+const { step, conclude } = createSteps();
 
 async function onPostgres(earlier: Earlier, load: { seconds: number }): Promise<void> {
   process.stdout.write("PostgreSQL, both at once\n");
@@ -141,6 +132,5 @@ else {
   process.stdout.write(`from ${earlier.name}\n`);
   await onPostgres(earlier, { seconds: Number(seconds) });
   await onSqlite(earlier);
-  process.stdout.write(failed === 0 ? "nobody was turned away\n" : `${failed} steps failed\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  conclude("nobody was turned away");
 }
