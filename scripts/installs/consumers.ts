@@ -13,6 +13,9 @@ const doors = Object.keys(exports)
   .map((door) => door.replace(/^\./, MAIN));
 const light = doors.filter((door) => door !== MAIN);
 
+/** What Node means to give up is an error here. That it reads modules by `require` is news to some versions, no more. */
+const FLAGS = ["--throw-deprecation", "--disable-warning=ExperimentalWarning"];
+
 const PEERS = ["@trpc/client", "@trpc/server", "zod"];
 
 /** Installs a package into an empty project, as its users do. */
@@ -40,7 +43,7 @@ export function consumers(
   const wanted = which === "all" ? doors : light;
   const run = (name: string, code: string) => {
     writeFileSync(join(project, name), code);
-    return execFileSync(node, ["--no-warnings", name], { cwd: project, encoding: "utf8" }).trim();
+    return execFileSync(node, [...FLAGS, name], { cwd: project, encoding: "utf8" }).trim();
   };
   const counted = `console.log(found.map((door) => Object.keys(door).length).join(" "));`;
   const list = JSON.stringify(wanted);
