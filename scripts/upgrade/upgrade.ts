@@ -10,9 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createTokenClient } from "../../src/client/client.ts";
+import { hasNginx } from "../../test/support/nginx.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { type StartedServer, startServer } from "../server.ts";
 import { createSteps } from "../steps.ts";
+import { upgradeBehindNginx } from "./behind-nginx.ts";
 import { crossings } from "./crossings.ts";
 import { buildEarlier, type Earlier } from "./earlier.ts";
 import { startLoad } from "./load.ts";
@@ -132,5 +134,8 @@ else {
   process.stdout.write(`from ${earlier.name}\n`);
   await onPostgres(earlier, { seconds: Number(seconds) });
   await onSqlite(earlier);
+  process.stdout.write("behind nginx, as the deployment guide says\n");
+  if (hasNginx) await step("two servers are upgraded in turn", () => upgradeBehindNginx(earlier));
+  else process.stdout.write("  nginx absent: skipped\n");
   conclude("nobody was turned away");
 }

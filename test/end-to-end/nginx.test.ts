@@ -123,9 +123,10 @@ describe("nginx, as the deployment guide configures it", () => {
     expect(await server.stop("SIGKILL")).toMatchObject({ code: null });
     expect(await send("/healthz")).toMatchObject({ status: 502 });
     expect(await consumer.ask("verdict", token)).toBe("accepted");
+    await vi.waitFor(async () => expect(await consumer.ask("follows")).toBe(false), { timeout: 10_000, interval: 20 });
     running.server = await startServer(environment);
     expect(await send("/healthz")).toMatchObject({ status: 200 });
-    await vi.waitFor(async () => expect(await consumer.ask("state")).toBe("live"), { timeout: 10_000, interval: 20 });
+    await vi.waitFor(async () => expect(await consumer.ask("follows")).toBe(true), { timeout: 10_000, interval: 20 });
     expect(await consumer.ask("revoke", token)).toBeLessThan(BOUND);
   });
 });

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { certify } from "./der.ts";
 import { blockOf, replaceAll } from "./guide.ts";
 import { freePort } from "./process.ts";
@@ -16,21 +17,15 @@ const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 /**
  * Starts nginx with the configuration of the deployment guide, as it stands but for the addresses and the place of the
- * certificate, which is for `localhost` and by no authority but itself. Killed at the end of its block.
+ * certificate, which is for `localhost` and by no authority but itself. Ended at the end of its block.
  */
-export async function startNginx(upstream: string) {
+export async function startNginx(...upstream: string[]) {
   const folder = temporaryFolder();
   const port = await freePort();
   const certificate = writeCertificate(folder.path);
-  const site = replaceAll(blockOf("src/DEPLOYMENT.md", "nginx", "upstream mintmark"), {
-    "127.0.0.1:3000": upstream,
-    "listen 443": `listen 127.0.0.1:${port}`,
-    "/etc/ssl/tokens.example": folder.path,
-  });
-  const temporary = TEMPORARY.map((name) => `${name}_temp_path ${folder.path}/${name};`).join("\n");
-  // One process, as its own user: what it needs of a machine is this folder.
-  const around = `daemon off;\nmaster_process off;\npid ${folder.path}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n`;
-  writeFileSync(join(folder.path, "nginx.conf"), `${around}${temporary}\n${site}}\n`);
+  const configure = (servers: readonly string[]) =>
+    writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers }));
+  configure(upstream);
   const child = spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -41,18 +36,38 @@ export async function startNginx(upstream: string) {
   const ended = once(child, "exit");
   for (let pause = 0; !existsSync(join(folder.path, "pid")); pause += 1) {
     if (child.exitCode !== null || pause > 500) throw new Error(`nginx did not start: ${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await sleep(10);
   }
   return {
     origin: `https://localhost:${port}`,
     /** A file with the certificate, and what is in it. */
     certificate,
+    /** Passes requests on to these from now on, as after `systemctl reload nginx`. */
+    use(...servers: string[]): void {
+      configure(servers);
+      child.kill("SIGHUP");
+    },
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       await ended;
       folder[Symbol.dispose]();
     },
   };
+}
+
+type Configured = { folder: string; port: string; servers: readonly string[] };
+
+/** The guide's configuration of a site, within what nginx needs around it. It needs nothing of a machine but a folder. */
+function configuration({ folder, port, servers }: Configured): string {
+  const site = replaceAll(blockOf("src/DEPLOYMENT.md", "nginx", "upstream mintmark"), {
+    "server 127.0.0.1:3000;": servers.map((server) => `server ${server};`).join(" "),
+    "listen 443": `listen 127.0.0.1:${port}`,
+    "/etc/ssl/tokens.example": folder,
+  });
+  const temporary = TEMPORARY.map((name) => `${name}_temp_path ${folder}/${name};`).join("\n");
+  const user = process.getuid?.() === 0 ? "user root;\n" : "";
+  const around = `daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n`;
+  return `${user}${around}${temporary}\n${site}}\n`;
 }
 
 function writeCertificate(folder: string): { file: string; pem: string } {
