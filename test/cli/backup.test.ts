@@ -3,8 +3,10 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { TRPCClient } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
+import type { TokenRouter } from "../../src/router/router.ts";
 import { blockOf } from "../support/guide.ts";
 import { testWith } from "../support/optional.ts";
 import { startPostgres } from "../support/postgres.ts";
@@ -32,7 +34,7 @@ function shellIn(folder: string, programs: string[] = []): Shell {
   };
 }
 
-type Restored = { client: ReturnType<typeof createTokenClient>; late: IssuedToken; environment: Environment };
+type Restored = { client: TRPCClient<TokenRouter>; late: IssuedToken; environment: Environment };
 type IssuedToken = { token: string; refreshToken?: string | undefined };
 
 /** Where there was a server, where there is to be one again, and what is done then with what was revoked too late. */
