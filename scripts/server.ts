@@ -10,13 +10,13 @@ const ENTRIES = { source: ["--import", "tsx", "src/main.ts"], built: ["dist/bin/
 
 export type StartedServer = Awaited<ReturnType<typeof startServer>>;
 
-/** Starts the server as a process of its own, on a free port unless the environment names one, and waits until it listens. */
+/** Starts the server as a process of its own, on a free port unless the environment names one, and waits until it listens. `root` is another copy of the project, `node` another Node. */
 export async function startServer(
   data: string,
-  options: { entry: keyof typeof ENTRIES; env?: Record<string, string> },
+  options: { entry: keyof typeof ENTRIES; env?: Record<string, string>; root?: string; node?: string },
 ) {
-  const server = spawn(process.execPath, ENTRIES[options.entry], {
-    cwd: ROOT,
+  const server = spawn(options.node ?? process.execPath, ENTRIES[options.entry], {
+    cwd: options.root ?? ROOT,
     env: { PATH: process.env.PATH, PORT: "0", MINTMARK_LOG_LEVEL: "warn", MINTMARK_DATA: data, ...options.env },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { StartError } from "./errors.ts";
-import { isLoopback } from "./http/guard.ts";
+import { isLoopback, isLoopbackUrl } from "./http/guard.ts";
 
 /** What the server runs with: the environment, checked and with its defaults. */
 export type Config = Readonly<{
@@ -126,7 +126,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     refreshIdle: env.MINTMARK_REFRESH_IDLE,
     replayWindow: env.MINTMARK_REPLAY_WINDOW,
     auditRetention: env.MINTMARK_AUDIT_RETENTION,
-    access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
+    access: env.MINTMARK_ACCESS ?? (isForThisMachine(env) ? "open" : "clients"),
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
     workers: env.MINTMARK_WORKERS,
@@ -152,6 +152,11 @@ function contradictionIn(env: Variables): string | undefined {
     return `MINTMARK_KEK must be set with DATABASE_URL, to encrypt private keys at rest (${makeSecret}), or be "none" to keep them in the clear`;
   }
   return undefined;
+}
+
+/** Whether nobody else can be meant to come: one that is known by another name is reached through a proxy. */
+function isForThisMachine({ HOST, MINTMARK_ISSUER: issuer }: Variables): boolean {
+  return isLoopback(HOST) && (issuer === undefined || isLoopbackUrl(issuer));
 }
 
 function credentialsIn({ MINTMARK_CLIENT_ID: clientId, MINTMARK_CLIENT_SECRET: clientSecret }: Variables) {

@@ -49,6 +49,8 @@ describe("readConfig", () => {
     expect(readConfig(environment)).toMatchObject({ host: "::1", port: 0, alg: "PS256", ttl: 60, maxTtl: 86400 });
     expect(readConfig({ MINTMARK_SECRET: SECRET })).toMatchObject({ secret: SECRET });
     expect(readConfig({ HOST: "0.0.0.0", MINTMARK_ISSUER: "https://x" })).toMatchObject({ access: "clients" });
+    expect(readConfig({ MINTMARK_ISSUER: "http://127.0.0.1:3000" })).toMatchObject({ access: "open" });
+    expect(readConfig({ MINTMARK_ISSUER: "https://tokens.example" })).toMatchObject({ access: "clients" });
     const kek = Buffer.alloc(32, 7);
     const postgres = { DATABASE_URL: "postgres://x/y", MINTMARK_KEK: kek.toString("base64url") };
     expect(readConfig(postgres)).toMatchObject({ databaseUrl: "postgres://x/y", kek });

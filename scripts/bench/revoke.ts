@@ -27,7 +27,12 @@ export async function measure(): Promise<Report> {
   {
     await using postgres = await startPostgres();
     const issuer = "http://tokens.example";
-    const shared = { DATABASE_URL: await postgres.newDatabase(), MINTMARK_KEK: "none", MINTMARK_ISSUER: issuer };
+    const shared = {
+      DATABASE_URL: await postgres.newDatabase(),
+      MINTMARK_KEK: "none",
+      MINTMARK_ISSUER: issuer,
+      MINTMARK_ACCESS: "open",
+    };
     const servers = [await startOwnServer(shared), await startOwnServer(shared)];
     const urls = servers.map(({ url }) => url);
     report["100 verifiers, over two servers (PostgreSQL)"] = await run(

@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { auditCommand } from "./audit-command.ts";
+import { backupCommand } from "./backup-command.ts";
 import { clientCommands } from "./client-commands.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
@@ -26,7 +27,7 @@ Environment (default):
   MINTMARK_REFRESH_IDLE     and how long it waits to be (604800)
   MINTMARK_REPLAY_WINDOW    how long a used one is answered as before (10)
   MINTMARK_AUDIT_RETENTION  how long audit records are kept (7776000)
-  MINTMARK_ACCESS           open: any program on this machine may do everything; or clients (open on loopback)
+  MINTMARK_ACCESS           open: any program on this machine may do everything; or clients (open on loopback, unless the issuer is elsewhere)
   MINTMARK_ADMIN_SECRET     makes the client "admin" with this secret of at least 32 characters
   MINTMARK_WORKERS          processes that share the port, beside one that keeps them (1: a single one)
   MINTMARK_LOG_LEVEL        fatal, error, warn, info, debug, trace or silent (info)
@@ -50,6 +51,7 @@ const program = new Command("mintmark")
   .addCommand(keyCommands())
   .addCommand(clientCommands())
   .addCommand(auditCommand())
+  .addCommand(backupCommand())
   .addCommand(moveCommand());
 
 /** 0: done. 1: it was refused or failed. 2: the words of the command were wrong. */

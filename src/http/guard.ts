@@ -6,21 +6,33 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
+/** Whether a URL is one of this machine's own. */
+export function isLoopbackUrl(url: string): boolean {
+  return isLoopback(hostname(url) ?? "");
+}
+
 /**
- * Makes the judgement whether a request was sent to a name of this machine, or to the issuer's. Where access is open, a
- * page whose name was made to resolve to 127.0.0.1 (DNS rebinding) must not get in by that name.
+ * Makes the judgement whether a request was sent to a name of this machine, or to the issuer's, and not from another
+ * machine by way of a proxy on this one. Where access is open, a page whose name was made to resolve to 127.0.0.1 (DNS
+ * rebinding) must not get in by that name.
  */
 export function createHostGuard(issuer: string): (request: IncomingMessage) => boolean {
   const own = hostname(issuer);
   // Nearly every request comes to the same one, and to take a URL apart takes long.
   let lastGood: string | undefined;
-  return ({ headers: { host } }) => {
+  return ({ headers: { host, "x-forwarded-for": forwardedFor } }) => {
+    if (forwardedFor !== undefined && !isOfThisMachine(String(forwardedFor))) return false;
     if (host !== undefined && host === lastGood) return true;
     const target = hostname(`http://${host}`);
     const isGood = target !== undefined && (isLoopback(target) || target === own);
     if (isGood) lastGood = host;
     return isGood;
   };
+}
+
+/** Whether all that a proxy says it asks for are here: it may be a developer's, before a page of this machine's. */
+function isOfThisMachine(forwardedFor: string): boolean {
+  return forwardedFor.split(",").every((address) => isLoopback(address.trim().replace(/^::ffff:/, "")));
 }
 
 /**

@@ -59,7 +59,11 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     response.setHeader("x-content-type-options", "nosniff");
 
     if (service.open && !isForUs(request))
-      sendText(response, 403, "This server answers to names of its own machine only");
+      sendText(
+        response,
+        403,
+        "Access is open, and so to this machine only, by its own names: MINTMARK_ACCESS=clients serves others",
+      );
     else if (isTrpc) serveTrpc(request, response);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
     else if (!refusesMethod(request, response, ["GET", "HEAD"])) void sendMade(document, { request, response, logger });

@@ -102,7 +102,8 @@ function damaged({ kid }: StoredKey): StartError {
 async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<SigningKey["key"]> {
   const jwk: JWK = JSON.parse(secret);
   if (jwk.kty === "RSA" && !isConsistent(jwk as RsaMembers)) throw new Error("members differ");
-  const key = await importJWK(jwk, alg);
+  // What is taken out of it at once need not be kept in: Node means to give up doing so (DEP0204).
+  const key = await importJWK(jwk, alg, { extractable: true });
   if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no private key");
   return KeyObject.from(key);
 }

@@ -1,33 +1,46 @@
 import { type Kysely, MIGRATION_LOCK_ID, Migrator, sql } from "kysely";
-import { migrations } from "./migrations.ts";
+import { StartError } from "../errors.ts";
+import { endsEarlierPrograms, migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
 
+export type MigrateOptions = {
+  /** The last change that is made: so the tables were with an earlier program. Default: all changes. */
+  upTo?: string;
+};
+
 /**
- * Brings the tables up to date under the database's own lock, or throws and leaves them as they were.
- * Changes only ever add, so a server may run, and start, on tables that a newer one has extended.
+ * Brings the tables up to date under the database's own lock, or throws and leaves them as they were. A server may
+ * run, and start, on tables that a newer one has extended; throws a {@link StartError} where the newer one took away
+ * what this one needs.
  */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
+export async function migrate(db: Kysely<Schema>, { upTo }: MigrateOptions = {}): Promise<void> {
   await db.connection().execute(async (connection) => {
     const { adapter } = connection.getExecutor();
     // The migrator takes the same lock, but only after the newer migrations have been read. A session may take it twice.
     await adapter.acquireMigrationLock(connection, LOCK);
     try {
-      await migrateLocked(connection);
+      await migrateLocked(connection, upTo);
     } finally {
       await adapter.releaseMigrationLock(connection, LOCK);
     }
   });
 }
 
-async function migrateLocked(db: Kysely<Schema>): Promise<void> {
-  const newer = Object.fromEntries((await appliedMigrations(db)).map((name) => [name, { up: async () => {} }]));
+async function migrateLocked(db: Kysely<Schema>, upTo: string | undefined): Promise<void> {
+  const applied = await appliedMigrations(db);
+  const unworkable = applied.find((name) => endsEarlierPrograms(name) && !Object.hasOwn(migrations, name));
+  if (unworkable !== undefined)
+    throw new StartError(
+      `The database is of a newer Mintmark, which this one cannot work with (${unworkable}): start the newer one`,
+    );
+  const newer = Object.fromEntries(applied.map((name) => [name, { up: async () => {} }]));
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...newer, ...migrations }) },
     migrationTableName: MIGRATIONS,
     migrationLockTableName: LOCK.lockTable,
   });
-  const { error } = await migrator.migrateToLatest();
+  const { error } = await (upTo === undefined ? migrator.migrateToLatest() : migrator.migrateTo(upTo));
   if (error !== undefined) throw error;
 }
 

@@ -36,6 +36,7 @@ export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptio
   try {
     await migrate(migrating);
   } catch (cause) {
+    if (cause instanceof StartError) throw cause;
     throw new StartError(
       `The database in DATABASE_URL cannot be used (${errorCode(cause)}): check that it runs and what the URL says`,
     );

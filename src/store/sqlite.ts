@@ -11,7 +11,8 @@ import { migrate } from "./migrate.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
-const FILE = "mintmark.db";
+/** The embedded database, in a folder of its own. */
+export const FILE = "mintmark.db";
 
 export type SqliteOptions = {
   /** Whether other processes may use the folder meanwhile. A server does not share; a command may. Default false. */

@@ -14,6 +14,7 @@ const COMMANDS = [
   ["clients", "rotate-secret"],
   ["clients", "remove"],
   ["audit"],
+  ["backup"],
   ["move"],
 ];
 

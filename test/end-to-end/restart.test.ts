@@ -79,7 +79,12 @@ describe.concurrent("a server that is told to stop", { timeout: 30_000 }, () => 
 const ISSUER = "https://tokens.example";
 
 async function settings(folder: string) {
-  return { PORT: await freePort(), MINTMARK_DATA: join(folder, "data"), MINTMARK_ISSUER: ISSUER };
+  return {
+    PORT: await freePort(),
+    MINTMARK_DATA: join(folder, "data"),
+    MINTMARK_ISSUER: ISSUER,
+    MINTMARK_ACCESS: "open",
+  };
 }
 
 async function publishedKeys(origin: string) {

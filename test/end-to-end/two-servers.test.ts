@@ -19,6 +19,7 @@ describePostgres("two servers on one PostgreSQL", () => {
       PORT: "0",
       DATABASE_URL: await sharedPostgres.newDatabase(),
       MINTMARK_ISSUER: "https://tokens.example",
+      MINTMARK_ACCESS: "open",
       MINTMARK_KEK: randomBytes(32).toString("base64url"),
     };
     servers = await Promise.all([startServer(environment), startServer(environment)]);

@@ -32,6 +32,18 @@ describe("open access", () => {
     expect(await send(server.url, { headers: { host } })).not.toMatchObject({ status: 200 });
   });
 
+  it.each(["203.0.113.7", "127.0.0.1, 203.0.113.7", "203.0.113.7, 127.0.0.1", "unknown", ""])(
+    "refuses what a proxy passes on for %j, whoever that is",
+    async (address) => {
+      expect(await getToken({ "x-forwarded-for": address })).toMatchObject({ status: 403 });
+    },
+  );
+
+  it("serves what a proxy passes on for this machine itself", async () => {
+    for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1, ::1"])
+      expect(await getToken({ "x-forwarded-for": address })).toMatchObject({ status: 200 });
+  });
+
   it.each([
     ["another site's origin", { origin: "https://evil.example" }],
     ["another port of this machine", { origin: "http://127.0.0.1:9" }],

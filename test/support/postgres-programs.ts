@@ -9,13 +9,13 @@ type Programs = { bin: string; bundle?: string };
 /** Who runs the server. PostgreSQL refuses to be run by root. */
 export type Account = { uid: number; gid: number } | Record<string, never>;
 
-/** The places where PostgreSQL is on this machine: what was installed with the project first, then the system's own. */
-export function findPrograms(): Programs[] {
+/** The places where PostgreSQL is on this machine, with these programs too: what was installed with the project first, then the system's own. */
+export function findPrograms(alsoWith: readonly string[] = []): Programs[] {
   const bundle = bundledPackage();
   const bundled: Programs[] = bundle === undefined ? [] : [{ bin: join(bundle, "native/bin"), bundle }];
   const installed = [...distributionFolders(), ...(process.env.PATH ?? "").split(":")].map((bin) => ({ bin }));
   return [...bundled, ...installed].filter(({ bin }) =>
-    ["initdb", "postgres"].every((it) => existsSync(join(bin, it))),
+    ["initdb", "postgres", ...alsoWith].every((it) => existsSync(join(bin, it))),
   );
 }
 

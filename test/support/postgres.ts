@@ -41,12 +41,13 @@ export const sharedPostgres = {
 /**
  * Starts a real PostgreSQL with a new, empty cluster in a folder of its own, on a port that stays its own while it
  * is stopped. It and its folder are gone at the end of the block, and also if the tests' process dies before.
+ * `alsoWith` names programs that must have come with it; they are in `bin`.
  */
-export async function startPostgres() {
+export async function startPostgres(alsoWith: readonly string[] = []) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-postgres-"));
   const guard = startGuard(folder);
   const account = serverAccount();
-  const cluster = createCluster({ folder, account, port: await freePort() });
+  const cluster = createCluster({ folder, account, port: await freePort(), alsoWith });
   let server = await startServer(cluster, guard);
   let databases = 0;
 
@@ -57,6 +58,7 @@ export async function startPostgres() {
 
   return {
     url: cluster.url("postgres"),
+    bin: cluster.bin,
     /** Makes an empty database, and gives its URL. */
     async newDatabase(): Promise<string> {
       databases += 1;
@@ -103,16 +105,17 @@ function startGuard(folder: string): ChildProcess {
   return guard;
 }
 
+type NewCluster = Pick<Cluster, "folder" | "account"> & { port: string; alsoWith: readonly string[] };
 type Cluster = { folder: string; bin: string; account: Account; url: (database: string) => string };
 
 /** Makes a cluster with the first PostgreSQL that can. Nothing here loses what the system has not written to its disk yet. */
-function createCluster({ folder, account, port }: Pick<Cluster, "folder" | "account"> & { port: string }): Cluster {
+function createCluster({ folder, account, port, alsoWith }: NewCluster): Cluster {
   const password = randomBytes(16).toString("hex");
   writeFileSync(join(folder, "password"), password);
   giveTo(account, folder);
   const options = ["-D", "data", "-U", "mintmark", "--pwfile=password", "-A", "scram-sha-256", "-E", "UTF8", "-N"];
   const failures: string[] = [];
-  for (const programs of findPrograms()) {
+  for (const programs of findPrograms(alsoWith)) {
     const bin = preparePrograms(programs, folder, account);
     const initdb = spawnSync(join(bin, "initdb"), [...options, "--locale=C"], { ...account, cwd: folder });
     if (initdb.status !== 0) {

@@ -1,0 +1,122 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startServer } from "../server.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The doors of the package, and the one that needs what is optional. */
+const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const MAIN = "mintmark";
+const doors = Object.keys(exports)
+  .filter((door) => door !== "./package.json")
+  .map((door) => door.replace(/^\./, MAIN));
+const light = doors.filter((door) => door !== MAIN);
+
+/** What Node means to give up is an error here. That it reads modules by `require` is news to some versions, no more. */
+const FLAGS = ["--throw-deprecation", "--disable-warning=ExperimentalWarning"];
+
+const PEERS = ["@trpc/client", "@trpc/server", "zod"];
+
+/** Installs a package into an empty project, as its users do. */
+export function install(folder: string, packages: readonly string[], words: readonly string[] = []): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true }));
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  execFileSync("npm", ["install", ...quiet, ...words, ...packages], { cwd: folder, stdio: "inherit" });
+}
+
+/** The versions of the peers that this repository is tested with. */
+export function peers(): string[] {
+  return PEERS.map((name) => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8"));
+    return `${name}@${version}`;
+  });
+}
+
+/** What a consumer does, by name. Each throws, or says what it saw. */
+export function consumers(
+  project: string,
+  node: string,
+  which: "all" | "light",
+): Record<string, () => Promise<string>> {
+  const wanted = which === "all" ? doors : light;
+  const run = (name: string, code: string) => {
+    writeFileSync(join(project, name), code);
+    return execFileSync(node, [...FLAGS, name], { cwd: project, encoding: "utf8" }).trim();
+  };
+  const counted = `console.log(found.map((door) => Object.keys(door).length).join(" "));`;
+  const list = JSON.stringify(wanted);
+  return {
+    "imports every door": async () =>
+      `exports ${run("doors.mjs", `const found = await Promise.all(${list}.map((door) => import(door)));${counted}`)}`,
+    "requires every door": async () => `exports ${run("doors.cjs", `const found = ${list}.map(require);${counted}`)}`,
+    ...(which === "all" && {
+      "issues and verifies": async () => run("issue.mjs", ISSUE),
+      "starts the program": () => start(project, node),
+    }),
+  };
+}
+
+const ISSUE = `
+import { createTokenServer, createTokenService } from "mintmark";
+import { createTokenClient } from "mintmark/client";
+import { createVerifier } from "mintmark/verifier";
+const service = await createTokenService({ issuer: "http://127.0.0.1:1" });
+const server = await createTokenServer(service, { port: 0 });
+const { token } = await createTokenClient({ url: server.origin }).getToken.query({ subject: "ada" });
+const verifier = createVerifier({ issuer: service.issuer, audience: service.issuer, url: server.origin });
+await verifier.ready;
+console.log("sub", (await verifier.verify(token)).sub);
+verifier.close();
+await server.close();
+`;
+
+async function start(project: string, node: string): Promise<string> {
+  const data = join(project, "data");
+  const server = await startServer(data, { entry: "built", root: join(project, "node_modules/mintmark"), node });
+  const { status } = await fetch(`${server.url}/trpc/getToken`);
+  const { status: docs } = await fetch(`${server.url}/docs`);
+  const code = await server.stop();
+  if (status !== 200 || docs !== 200 || code !== 0) throw new Error(`answers ${status} and ${docs}, exit ${code}`);
+  return "answers, and exit 0";
+}
+
+const TYPED = `
+import { createTokenService, type TokenRouter } from "mintmark";
+import { createTokenClient } from "mintmark/client";
+import { createVerifier } from "mintmark/verifier";
+import { z } from "zod";
+const claims = z.object({ role: z.enum(["reader", "writer"]) });
+export const service = createTokenService({ claims });
+export const role = async (token: string): Promise<"reader" | "writer"> => {
+  const client = createTokenClient<TokenRouter<typeof claims>>({ url: "http://127.0.0.1:3000" });
+  await client.getToken.query({ claims: { role: "reader" } });
+  // @ts-expect-error: the claims are typed
+  await client.getToken.query({ claims: { role: "emperor" } });
+  return (await createVerifier({ issuer: "https://x", audience: "x", claims }).verify(token)).role;
+};
+`;
+
+/** Consumers in TypeScript: as they resolve modules, and of which kind their own are. */
+const RESOLUTIONS = {
+  "nodenext, a module": ["typed.mts", "--module", "nodenext", "--moduleResolution", "nodenext"],
+  "nodenext, CommonJS": ["typed.cts", "--module", "nodenext", "--moduleResolution", "nodenext"],
+  bundler: ["typed.ts", "--module", "esnext", "--moduleResolution", "bundler"],
+};
+
+/** Compiles typed consumers by the compiler of this repository, with the declarations of the package checked too. */
+export function compilers(project: string): Record<string, () => Promise<string>> {
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  const common = ["--noEmit", "--strict", "--target", "es2023", "--types", "node"];
+  const compile = (file: string, words: readonly string[]) => {
+    writeFileSync(join(project, file), TYPED);
+    execFileSync(process.execPath, [tsc, ...common, ...words, file], { cwd: project, stdio: "pipe", encoding: "utf8" });
+    return "compiles";
+  };
+  const steps = Object.entries(RESOLUTIONS).map(([name, [file = "", ...words]]) => [
+    `TypeScript (${name})`,
+    async () => compile(file, words),
+  ]);
+  return Object.fromEntries(steps);
+}

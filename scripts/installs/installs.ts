@@ -1,0 +1,59 @@
+/**
+ * Packs what would be published, looks into it, installs it into empty projects and uses it there.
+ *
+ *     npm run installs                 by this Node and by the latest there is
+ *     npm run installs -- --node 24    by this one and by another
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createSteps } from "../steps.ts";
+import { compilers, consumers, install, peers } from "./consumers.ts";
+import { inspect, pack } from "./package.ts";
+
+const { step, conclude } = createSteps();
+
+async function run(folder: string, version: string): Promise<void> {
+  const tarball = pack(folder);
+  await step("the package has nothing in it that does not belong there", async () =>
+    inspect(tarball, join(folder, "unpacked")),
+  );
+  const other = join(folder, "node");
+  install(other, [`node@${version}`]);
+  const nodes = [process.execPath, join(other, "node_modules/node/bin/node")];
+  const projects = { all: join(folder, "all"), light: join(folder, "light") };
+  install(projects.all, [tarball, ...peers(), "@types/node@20"]);
+  install(projects.light, [tarball, ...peers()], ["--omit=optional"]);
+  for (const [name, compile] of Object.entries(compilers(projects.all))) await step(name, compile);
+  for (const node of nodes) {
+    process.stdout.write(`Node ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);
+    for (const which of ["all", "light"] as const)
+      for (const [name, use] of Object.entries(consumers(projects[which], node, which)))
+        await step(which === "all" ? name : `without what is optional: ${name}`, use);
+  }
+}
+
+const USAGE = "usage: npm run installs [-- --node VERSION]\n";
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { node: { type: "string" }, help: { type: "boolean" } } }).values;
+  } catch {
+    process.stderr.write(USAGE);
+    process.exit(2);
+  }
+}
+
+const { node = "latest", help } = readArguments();
+if (help) process.stdout.write(USAGE);
+else {
+  const folder = mkdtempSync(join(tmpdir(), "mintmark-installs-"));
+  try {
+    await run(folder, node);
+    conclude("it can be installed and used");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

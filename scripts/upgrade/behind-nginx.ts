@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startConsumer } from "../../test/support/consumer.ts";
+import { startNginx } from "../../test/support/nginx.ts";
+import { startPostgres } from "../../test/support/postgres.ts";
+import { freePort } from "../../test/support/process.ts";
+import { startServer } from "../server.ts";
+import type { Earlier } from "./earlier.ts";
+
+/** How long the guide says to wait for a server that was taken out, in milliseconds. */
+const DRAIN = 10_000;
+
+/** Longest time for a verifier to follow again, in milliseconds. */
+const PATIENCE = 10_000;
+
+const ISSUER = "https://tokens.example";
+const credentials = { clientId: "admin", clientSecret: randomBytes(32).toString("base64url") };
+
+/** Upgrades two servers one after the other, as the deployment guide says, while a service elsewhere calls and follows. */
+export async function upgradeBehindNginx(earlier: Earlier): Promise<string> {
+  await using postgres = await startPostgres();
+  const env = {
+    MINTMARK_ISSUER: ISSUER,
+    MINTMARK_ACCESS: "clients",
+    MINTMARK_ADMIN_SECRET: credentials.clientSecret,
+    MINTMARK_KEK: randomBytes(32).toString("base64url"),
+    DATABASE_URL: await postgres.newDatabase(),
+  };
+  const ports = [await freePort(), await freePort()];
+  const start = (PORT: string, from?: Earlier) =>
+    startServer("", { entry: "built", env: { ...env, PORT }, ...(from && { root: from.root }) });
+  const servers = await Promise.all(ports.map((port) => start(port, earlier)));
+  const addresses = ports.map((port) => `127.0.0.1:${port}`);
+  await using nginx = await startNginx(...addresses);
+  const { origin: url, certificate } = nginx;
+  await using consumer = startConsumer({ url, issuer: ISSUER, credentials }, { certificate: certificate.file });
+  await consumer.ask("ready");
+  await consumer.ask("callOn", 4);
+
+  try {
+    for (const [at, port] of ports.entries()) {
+      nginx.use(...addresses.map((address, other) => (other === at ? `${address} down` : address)));
+      await sleep(DRAIN);
+      await servers[at]?.stop();
+      servers[at] = await start(port);
+      nginx.use(...addresses);
+      await sleep(2000);
+    }
+    return await conclude(consumer);
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}
+
+async function conclude({ ask }: ReturnType<typeof startConsumer>): Promise<string> {
+  const { rounds, failures } = await ask("calls");
+  const [failure] = failures;
+  if (failure !== undefined) throw new Error(`${failures.length} calls of ${rounds} rounds failed: ${failure}`);
+  const until = performance.now() + PATIENCE;
+  while (!(await ask("follows"))) if (performance.now() > until) throw new Error("the verifier does not follow");
+  const took = await ask("revoke", (await ask("getToken")).token);
+  return `${rounds} rounds of calls, none failed; then a revocation took ${took.toFixed(0)} ms to a verifier`;
+}

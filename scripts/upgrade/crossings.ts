@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { createTokenClient, isTokenError } from "../../src/client/client.ts";
+import type { createVerifier } from "../../src/verifier/verifier.ts";
+
+/** How long after its answer a revocation may be unknown elsewhere, in milliseconds. */
+const BOUND = 1000;
+
+/** One server, and the project that it runs from. */
+export type Side = { url: string; root: string };
+
+/** What one server did, as the other must see it. Each gives what it saw, or throws. */
+export function crossings(here: Side, there: Side): Record<string, () => Promise<string>> {
+  const [one, other] = [here, there].map(({ url }) => createTokenClient({ url }));
+  if (one === undefined || other === undefined) throw new Error("two servers are needed");
+  const verifies = async (token: string) =>
+    other.verifyToken.mutate({ token }).then(
+      () => "accepted",
+      (error: unknown) => (isTokenError(error) ? error.data.reason : String(error)),
+    );
+
+  return {
+    "a token is verified": async () => {
+      const { token } = await one.getToken.query({ subject: "ada" });
+      const { sub } = await other.verifyToken.mutate({ token });
+      return `sub ${sub}`;
+    },
+    "a session goes on": async () => {
+      const { refreshToken = "" } = await one.getToken.query({ subject: "ada", refreshable: true });
+      const { refreshToken: next = "" } = await other.refreshToken.mutate({ refreshToken });
+      await one.refreshToken.mutate({ refreshToken: next });
+      return "there and back";
+    },
+    "a revoked token is refused": async () => {
+      const { token } = await one.getToken.query({ subject: "ada" });
+      await other.verifyToken.mutate({ token });
+      await one.revokeToken.mutate({ token });
+      return within(() => verifies(token), "token_revoked");
+    },
+    "a revoked subject is refused": async () => {
+      const { token } = await one.getToken.query({ subject: "bob" });
+      await one.revoke.mutate({ subject: "bob" });
+      return within(() => verifies(token), "token_revoked");
+    },
+    "a client is known, and its removal": async () => {
+      const made = await one.clients.create.mutate({ name: "billing", permissions: ["issue"], anySubject: true });
+      const client = createTokenClient({ url: there.url, credentials: made });
+      await client.getToken.query({ subject: "ada" });
+      await one.clients.remove.mutate({ clientId: made.clientId });
+      const refused = () => client.getToken.query().then(String, (error) => error.data?.reason);
+      return within(refused, "invalid_client");
+    },
+    "a key rotated signs what is verified": async () => {
+      await one.keys.rotate.mutate({ immediate: true });
+      const { token } = await one.getToken.query();
+      await other.verifyToken.mutate({ token });
+      return `${(await other.keys.list.query()).length} keys`;
+    },
+    "the audit log is read": async () => {
+      const { records } = await other.audit.list.query({ limit: 100 });
+      return `${records.length} records of a page`;
+    },
+    "a verifier of the one follows the other": async () => {
+      const { createVerifier: create } = (await import(join(here.root, "dist/verifier/verifier.js"))) as Doors;
+      const { token } = await one.getToken.query();
+      const { iss: issuer } = await one.verifyToken.mutate({ token });
+      const verifier = create({ issuer, audience: issuer, url: there.url });
+      try {
+        await verifier.ready;
+        await verifier.verify(token);
+        await one.revokeToken.mutate({ token });
+        const verdict = () => verifier.verify(token).then(() => "accepted", reasonOf);
+        return await within(verdict, "token_revoked");
+      } finally {
+        verifier.close();
+      }
+    },
+  };
+}
+
+type Doors = { createVerifier: typeof createVerifier };
+
+const reasonOf = (error: unknown) => String((error as { reason?: string }).reason);
+
+/** Waits for a verdict, and says for how long; throws where it does not come. */
+async function within(verdict: () => Promise<string>, wanted: string): Promise<string> {
+  const began = performance.now();
+  for (;;) {
+    const given = await verdict();
+    const took = performance.now() - began;
+    if (given === wanted) return `${wanted} after ${took.toFixed(0)} ms`;
+    // A verdict may come without any waiting, and then nothing else would ever be heard of.
+    await new Promise(setImmediate);
+    if (took > BOUND) throw new Error(`${given} after ${took.toFixed(0)} ms, where ${wanted} was to come`);
+  }
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import Database from "libsql";
+import { StartError } from "../errors.ts";
+import { cannotOpen, refuseIfCutShort } from "./damage.ts";
+import { errorCode } from "./folder.ts";
+import { FILE } from "./sqlite.ts";
+
+/**
+ * Copies the embedded database in a folder into a new file, as it is at one moment; a server may go on with it
+ * meanwhile. The copy is on disk and was checked when it gets its name. Throws a {@link StartError} where there is no
+ * database, or where the file is there already or cannot be written.
+ */
+export function backUp(folder: string, file: string): void {
+  const source = resolve(folder, FILE);
+  if (!existsSync(source)) throw new StartError(`There is no database in ${resolve(folder)}: check MINTMARK_DATA`);
+  refuseIfCutShort(source);
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    // Made here, so that nobody else can read it at any time. The database fills a file that is empty.
+    closeSync(openSync(draft, "wx", 0o600));
+    copy(source, draft);
+    linkSync(draft, file);
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) throw cannotOpen(source, code);
+    const why = code === "EEXIST" ? "is there already" : `cannot be written (${code})`;
+    throw new StartError(`${file} ${why}: name a new file in a folder that this user can write`);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  sync(join(file, ".."));
+}
+
+function copy(source: string, target: string): void {
+  const database = new Database(source);
+  try {
+    database.pragma("busy_timeout = 5000");
+    database.prepare("vacuum into ?").run(target);
+  } finally {
+    database.close();
+  }
+  sync(target);
+  const copied = new Database(target, { readonly: true });
+  const { quick_check: said } = copied.prepare("pragma quick_check").get() as { quick_check: string };
+  copied.close();
+  if (said !== "ok") throw Object.assign(new Error(), { code: "SQLITE_CORRUPT" });
+}
+
+function sync(path: string): void {
+  const handle = openSync(path, "r");
+  fsyncSync(handle);
+  closeSync(handle);
+}

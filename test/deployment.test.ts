@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseEnv } from "node:util";
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { blockOf, replaceAll } from "./support/guide.ts";
+import { testWith } from "./support/optional.ts";
+import { temporaryFolder } from "./support/service.ts";
+
+const GUIDE = "src/DEPLOYMENT.md";
+const root = join(import.meta.dirname, "..");
+const MODULE = "/opt/mintmark/node_modules/mintmark/";
+
+describe("the deployment guide", () => {
+  it("gives an environment that the server takes, once it has a key-encryption key", () => {
+    const { MINTMARK_TRUST_PROXY: trusted, ...environment } = parseEnv(blockOf(GUIDE, "ini", "MINTMARK_ISSUER"));
+    expect(trusted).toBe("loopback");
+    expect(() => readConfig(environment)).toThrow(/^MINTMARK_KEK must be 32 bytes/);
+    const config = readConfig({ ...environment, MINTMARK_KEK: Buffer.alloc(32, 7).toString("base64url") });
+    expect(config).toMatchObject({ host: "127.0.0.1", port: 3000, access: "clients", data: "/var/lib/mintmark" });
+  });
+
+  it("gives an address of PostgreSQL that takes the place of the embedded database", () => {
+    const { DATABASE_URL = "" } = parseEnv(blockOf(GUIDE, "ini", "DATABASE_URL"));
+    expect(readConfig({ DATABASE_URL, MINTMARK_KEK: "none" })).toMatchObject({ databaseUrl: DATABASE_URL });
+  });
+
+  it("starts a program that is in the package", () => {
+    const [, program = ""] = /^ExecStart=\S+ (\S+)$/m.exec(blockOf(GUIDE, "ini", "[Unit]")) ?? [];
+    expect(program.startsWith(MODULE)).toBe(true);
+    expect(existsSync(join(root, program.slice(MODULE.length)))).toBe(true);
+  });
+
+  const systemd = spawnSync("systemd-analyze", ["--version"]);
+  const testUnit = testWith({ program: "systemd-analyze", found: systemd.status === 0, required: false });
+  testUnit("gives a unit in which systemd finds no fault and little that it could still do", async () => {
+    using folder = temporaryFolder();
+    const unit = join(folder.path, "mintmark.service");
+    const built = `${root}/dist/`;
+    const places = { "/usr/bin/node": process.execPath, [`${MODULE}dist/`]: built };
+    writeFileSync(unit, replaceAll(blockOf(GUIDE, "ini", "[Unit]"), places));
+    const analyze = (...words: string[]) => spawnSync("systemd-analyze", [...words, unit], { encoding: "utf8" });
+    expect(analyze("verify", "--man=no")).toMatchObject({ status: 0, stderr: "" });
+    // Of 100 points, 0 is nothing at all.
+    expect(analyze("security", "--offline=true", "--threshold=15", "--no-pager")).toMatchObject({ status: 0 });
+  });
+});
+
+describe("the documents beside the code", () => {
+  const documents = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("src", name));
+
+  it.each(["README.md", ...documents])("%s has links to files that there are", (document) => {
+    const text = readFileSync(join(root, document), "utf8");
+    const links = [...text.matchAll(/\]\((?!\w+:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, path = ""]) => path);
+    for (const link of links)
+      expect({ link, found: existsSync(join(root, dirname(document), link)) }).toEqual({ link, found: true });
+  });
+
+  it("are all linked from the README or from one that is", () => {
+    const texts = ["README.md", ...documents].map((document) => [document, readFileSync(join(root, document), "utf8")]);
+    for (const document of documents) {
+      const name = document.split("/").at(-1) ?? "";
+      expect(texts.some(([other, text]) => other !== document && text?.includes(`${name})`))).toBe(true);
+    }
+  });
+});

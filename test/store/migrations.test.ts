@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { type ColumnMetadata, Kysely, PostgresDialect, SqliteDialect } from "kysely";
+import Database from "libsql";
+import pg from "pg";
+import { afterAll, describe, expect, it } from "vitest";
+import { migrate } from "../../src/store/migrate.ts";
+import { migrations } from "../../src/store/migrations.ts";
+import { openPostgresStore } from "../../src/store/postgres.ts";
+import type { Schema } from "../../src/store/schema.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/service.ts";
+
+const names = Object.keys(migrations).sort();
+
+/** Tables as an earlier program knew them, by nothing but their columns. */
+type Row = Record<string, unknown>;
+type Tables = { name: string; columns: ColumnMetadata[] }[];
+type AnyTables = Kysely<Record<string, Row>>;
+
+/** Numbers stay above all that the tables begin with. */
+let made = 1000;
+
+function aRow(columns: readonly ColumnMetadata[]): Row {
+  made += 1;
+  return Object.fromEntries(columns.map(({ name, dataType }) => [name, /text/i.test(dataType) ? `v${made}` : made]));
+}
+
+async function ownTables(db: AnyTables): Promise<Tables> {
+  const tables = await db.introspection.getTables();
+  return tables.filter(({ name }) => !/^(mintmark|sqlite)_/.test(name));
+}
+
+/** Writes to every table what a program that knows these columns would: new rows, and the one row of `state` anew. */
+async function write(db: AnyTables, tables: Tables): Promise<void> {
+  for (const { name, columns } of tables) {
+    if (name === "state")
+      await db
+        .updateTable(name)
+        .set({ ...aRow(columns), id: 1 })
+        .execute();
+    else for (let row = 0; row < 3; row += 1) await db.insertInto(name).values(aRow(columns)).execute();
+  }
+}
+
+async function read(db: AnyTables, tables: Tables): Promise<Record<string, Row[]>> {
+  const rows = tables.map(async ({ name, columns: [first, ...others] }) => {
+    const columns = [first, ...others].flatMap((column) => (column === undefined ? [] : [column.name]));
+    return [
+      name,
+      await db
+        .selectFrom(name)
+        .select(columns)
+        .orderBy(first?.name ?? "")
+        .execute(),
+    ] as const;
+  });
+  return Object.fromEntries(await Promise.all(rows));
+}
+
+/** What must hold of migrations on any database. */
+function describeMigrations(connect: () => Promise<Kysely<Schema>>): void {
+  it.each(names)("keep all that was written with the tables of %s, and let its program write on", async (name) => {
+    const db = await connect();
+    await migrate(db, { upTo: name });
+    const tables = db as unknown as AnyTables;
+    const earlier = await ownTables(tables);
+    await write(tables, earlier);
+    const before = await read(tables, earlier);
+    expect(Object.values(before).flat().length).toBeGreaterThan(3);
+
+    await migrate(db);
+    expect(await read(tables, earlier)).toEqual(before);
+    await write(tables, earlier);
+    await db.destroy();
+  });
+}
+
+describe("migrations on the embedded database", () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder[Symbol.dispose]());
+  const openFile = async (file: string) =>
+    new Kysely<Schema>({ dialect: new SqliteDialect({ database: new Database(file) }) });
+  let files = 0;
+  describeMigrations(() => openFile(join(folder.path, `${++files}.db`)));
+
+  it("that an earlier program could not work with keep it from starting, in one line", async () => {
+    using data = temporaryFolder();
+    await (await openSqliteStore(data.path)).close();
+    const db = await openFile(join(data.path, "mintmark.db"));
+    await endEarlierPrograms(db);
+    await expect(openSqliteStore(data.path)).rejects.toThrow(REFUSAL);
+  });
+});
+
+describePostgres("migrations on PostgreSQL", () => {
+  const open = (url: string) =>
+    new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) });
+  describeMigrations(async () => open(await sharedPostgres.newDatabase()));
+
+  it("that an earlier program could not work with keep it from starting, in one line", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await (await openPostgresStore(url)).close();
+    await endEarlierPrograms(open(url));
+    await expect(openPostgresStore(url)).rejects.toThrow(REFUSAL);
+  });
+});
+
+const REFUSAL = /^The database is of a newer Mintmark, which this one cannot work with \(999-newer-contract\): [^\n]+$/;
+
+/** Leaves a database as a later release would that took something away. */
+async function endEarlierPrograms(db: Kysely<Schema>): Promise<void> {
+  const migrated = (db as unknown as AnyTables).insertInto("mintmark_migration");
+  await migrated.values({ name: "999-newer-contract", timestamp: "2030-01-01" }).execute();
+  await db.destroy();
+}

@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { certify } from "./der.ts";
+import { blockOf, replaceAll } from "./guide.ts";
+import { freePort } from "./process.ts";
+import { temporaryFolder } from "./service.ts";
+
+/** Where Debian's nginx is, or another one. */
+const PROGRAM = "/usr/sbin/nginx";
+export const hasNginx = existsSync(PROGRAM);
+
+const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+
+/**
+ * Starts nginx with the configuration of the deployment guide, as it stands but for the addresses and the place of the
+ * certificate, which is for `localhost` and by no authority but itself. Ended at the end of its block.
+ */
+export async function startNginx(...upstream: string[]) {
+  const folder = temporaryFolder();
+  const port = await freePort();
+  const certificate = writeCertificate(folder.path);
+  const configure = (servers: readonly string[]) =>
+    writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers }));
+  configure(upstream);
+  const child = spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const ended = once(child, "exit");
+  for (let pause = 0; !existsSync(join(folder.path, "pid")); pause += 1) {
+    if (child.exitCode !== null || pause > 500) throw new Error(`nginx did not start: ${said}`);
+    await sleep(10);
+  }
+  return {
+    origin: `https://localhost:${port}`,
+    /** A file with the certificate, and what is in it. */
+    certificate,
+    /** Passes requests on to these from now on, as after `systemctl reload nginx`. */
+    use(...servers: string[]): void {
+      configure(servers);
+      child.kill("SIGHUP");
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await ended;
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+type Configured = { folder: string; port: string; servers: readonly string[] };
+
+/** The guide's configuration of a site, within what nginx needs around it. It needs nothing of a machine but a folder. */
+function configuration({ folder, port, servers }: Configured): string {
+  const site = replaceAll(blockOf("src/DEPLOYMENT.md", "nginx", "upstream mintmark"), {
+    "server 127.0.0.1:3000;": servers.map((server) => `server ${server};`).join(" "),
+    "listen 443": `listen 127.0.0.1:${port}`,
+    "/etc/ssl/tokens.example": folder,
+  });
+  const temporary = TEMPORARY.map((name) => `${name}_temp_path ${folder}/${name};`).join("\n");
+  const user = process.getuid?.() === 0 ? "user root;\n" : "";
+  const around = `daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n`;
+  return `${user}${around}${temporary}\n${site}}\n`;
+}
+
+function writeCertificate(folder: string): { file: string; pem: string } {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const base64 = certify(publicKey, privateKey, { name: "localhost" }).toString("base64");
+  const pem = `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
+  const file = join(folder, "fullchain.pem");
+  writeFileSync(file, pem);
+  writeFileSync(join(folder, "privkey.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+  return { file, pem };
+}
