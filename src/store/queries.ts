@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { createAuditQueries } from "./audit-queries.ts";
 import { type Announcer, createChange } from "./change.ts";
 import { createClientQueries } from "./client-queries.ts";
+import { createCountQueries } from "./count-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSessionQueries } from "./session-queries.ts";
@@ -23,5 +24,6 @@ export function createQueries(
     ...createTrustQueries(db, { change, history }),
     ...createSessionQueries(db, change),
     ...createAuditQueries(db),
+    ...createCountQueries(db),
   };
 }

@@ -32,6 +32,9 @@ const verbs = [
   "findSession",
   "turnSession",
   "pruneSessions",
+  "addToCounts",
+  "readCounts",
+  "pruneCounts",
   "watch",
   "close",
 ] as const satisfies (keyof Store)[];
