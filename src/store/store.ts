@@ -15,6 +15,8 @@ import type { Session, Turn } from "./session.ts";
  * Throws `unavailable` where the database cannot be reached or cannot write.
  */
 export type Store = {
+  /** Whether other servers may use it, too: what they must know of each other goes through it. */
+  readonly shared: boolean;
   /** All keys, killed ones included, in the order in which they were added. */
   listKeys(): Promise<StoredKey[]>;
   /**
