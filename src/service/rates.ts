@@ -43,8 +43,9 @@ export type RatesOptions = {
 };
 
 /**
- * The limits on rates. They hold within a process at once, and over all of them as soon as they have told each other:
- * beyond the limit, a minute sees at most what the others let in since then, and a hundredth of the limit in each.
+ * The limits on rates. They hold within a process at once. Over all of them they hold within a second, since one that
+ * lets in a call is told by then what all have let in: so beyond the limit, a minute sees at most what each lets in
+ * within a second, or a hundredth of the limit if that is more. Without the database each holds its own.
  */
 export function createRates({ store, clock, audit, rateLimits }: RatesOptions): Rates {
   const names = new Map<RateLimit, string>();
