@@ -5,7 +5,7 @@ import type { KeyEncryptionKey } from "../keys/seal.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema } from "../token/claims.ts";
-import { DEFAULT_RATES, NO_RATES, type RateLimits } from "./rates.ts";
+import { type RateLimitOptions, settleRates } from "./rates.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /** The `iss` of every token. Default `http://127.0.0.1:3000`. Never taken from a request. */
@@ -42,7 +42,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
    * to issue, 30,000 and 60,000, and to verify, 300,000 and 600,000. Calls are counted where they come in: by
    * `authenticate`, where it is told their rate, and by `verifyToken`, where it is told their address.
    */
-  rateLimits?: RateLimits;
+  rateLimits?: RateLimitOptions;
   /** How long audit records are kept. Default 90 days. */
   auditRetention?: Seconds;
   /**
@@ -87,7 +87,7 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
     },
     maxStaleness: options.maxStaleness ?? 30,
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
-    rateLimits: options.rateLimits ?? (options.open === false ? DEFAULT_RATES : NO_RATES),
+    rateLimits: settleRates(options.rateLimits ?? {}, options.open ?? true),
     auditRetention: options.auditRetention ?? 90 * DAY,
     keeps: options.keeps ?? true,
     open: options.open ?? true,

@@ -13,8 +13,11 @@ export type Rate = "issue" | "verify";
 /** Calls a minute; 0 is no limit. */
 export type RateLimits = Record<Rate, { perClient: number; perAddress: number }>;
 
+/** Each that is left out is as by default. */
+export type RateLimitOptions = { [R in Rate]?: { [By in keyof RateLimits[R]]?: number | undefined } };
+
 /** Far above what one caller needs who means well, and far below what one process can do. */
-export const DEFAULT_RATES: RateLimits = {
+const DEFAULT_RATES: RateLimits = {
   issue: { perClient: 30_000, perAddress: 60_000 },
   verify: { perClient: 300_000, perAddress: 600_000 },
 };
@@ -23,6 +26,16 @@ export const NO_RATES: RateLimits = {
   issue: { perClient: 0, perAddress: 0 },
   verify: { perClient: 0, perAddress: 0 },
 };
+
+/** Fills in the defaults: where access is open, there are no limits. */
+export function settleRates(options: RateLimitOptions, open: boolean): RateLimits {
+  const defaults = open ? NO_RATES : DEFAULT_RATES;
+  const settled = (rate: Rate) => ({
+    perClient: options[rate]?.perClient ?? defaults[rate].perClient,
+    perAddress: options[rate]?.perAddress ?? defaults[rate].perAddress,
+  });
+  return { issue: settled("issue"), verify: settled("verify") };
+}
 
 /** Counts that are told to the others at a time, the largest first. */
 const MAX_SHARED = 500;
