@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { callsPerMinute, issuer, proxies } from "./config-values.ts";
 import { StartError } from "./errors.ts";
 import { isLoopback, isLoopbackUrl } from "./http/guard.ts";
+import type { RateLimitOptions } from "./service/rates.ts";
 
 /** What the server runs with: the environment, checked and with its defaults. */
 export type Config = Readonly<{
@@ -27,6 +29,9 @@ export type Config = Readonly<{
   auditRetention: number;
   access: "open" | "clients";
   adminSecret: string | undefined;
+  rateLimits: RateLimitOptions;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  trustProxy: readonly string[];
   /** As whom commands ask a service elsewhere. */
   credentials: { clientId: string; clientSecret: string } | undefined;
   /** Processes that share the port. */
@@ -60,9 +65,7 @@ const variables = {
     .transform(Number)
     .refine((port) => port <= 65535, portNumber)
     .default(3000),
-  MINTMARK_ISSUER: text
-    .refine(isIssuer, "must be an http or https URL without query, fragment or credentials")
-    .optional(),
+  MINTMARK_ISSUER: issuer.optional(),
   MINTMARK_AUDIENCE: text.optional(),
   MINTMARK_DATA: z.string().min(1).default(".mintmark"),
   DATABASE_URL: z
@@ -82,6 +85,11 @@ const variables = {
   MINTMARK_AUDIT_RETENTION: wholeSeconds.default(90 * 86400),
   MINTMARK_ACCESS: z.enum(["open", "clients"]).optional(),
   MINTMARK_ADMIN_SECRET: z.string().min(32, `must have at least 32 characters: ${makeSecret}`).max(255).optional(),
+  MINTMARK_RATE_ISSUE: callsPerMinute.optional(),
+  MINTMARK_RATE_ISSUE_ADDRESS: callsPerMinute.optional(),
+  MINTMARK_RATE_VERIFY: callsPerMinute.optional(),
+  MINTMARK_RATE_VERIFY_ADDRESS: callsPerMinute.optional(),
+  MINTMARK_TRUST_PROXY: proxies.default([]),
   MINTMARK_CLIENT_ID: text.optional(),
   MINTMARK_CLIENT_SECRET: text.optional(),
   MINTMARK_WORKERS: z
@@ -126,7 +134,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     refreshIdle: env.MINTMARK_REFRESH_IDLE,
     replayWindow: env.MINTMARK_REPLAY_WINDOW,
     auditRetention: env.MINTMARK_AUDIT_RETENTION,
-    access: env.MINTMARK_ACCESS ?? (isForThisMachine(env) ? "open" : "clients"),
+    access: accessIn(env),
+    rateLimits: {
+      issue: { perClient: env.MINTMARK_RATE_ISSUE, perAddress: env.MINTMARK_RATE_ISSUE_ADDRESS },
+      verify: { perClient: env.MINTMARK_RATE_VERIFY, perAddress: env.MINTMARK_RATE_VERIFY_ADDRESS },
+    },
+    trustProxy: env.MINTMARK_TRUST_PROXY,
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
     workers: env.MINTMARK_WORKERS,
@@ -145,6 +158,9 @@ function contradictionIn(env: Variables): string | undefined {
   if (!isLoopback(env.HOST) && env.MINTMARK_ACCESS === "open") {
     return "MINTMARK_ACCESS can be open only where HOST is a loopback address: whoever reaches it could do everything";
   }
+  if (accessIn(env) === "open" && env.MINTMARK_TRUST_PROXY.length > 0) {
+    return "MINTMARK_TRUST_PROXY needs MINTMARK_ACCESS=clients: where access is open, whoever reaches the proxy could do everything";
+  }
   if (!isLoopback(env.HOST) && env.MINTMARK_ISSUER === undefined) {
     return "MINTMARK_ISSUER must be set where HOST is not a loopback address: the URL that verifiers know this service by";
   }
@@ -154,9 +170,10 @@ function contradictionIn(env: Variables): string | undefined {
   return undefined;
 }
 
-/** Whether nobody else can be meant to come: one that is known by another name is reached through a proxy. */
-function isForThisMachine({ HOST, MINTMARK_ISSUER: issuer }: Variables): boolean {
-  return isLoopback(HOST) && (issuer === undefined || isLoopbackUrl(issuer));
+/** Open, where nobody else can be meant to come: one that is known by another name is reached through a proxy. */
+function accessIn({ MINTMARK_ACCESS, HOST, MINTMARK_ISSUER: issuer }: Variables): Config["access"] {
+  const isForThisMachine = isLoopback(HOST) && (issuer === undefined || isLoopbackUrl(issuer));
+  return MINTMARK_ACCESS ?? (isForThisMachine ? "open" : "clients");
 }
 
 function credentialsIn({ MINTMARK_CLIENT_ID: clientId, MINTMARK_CLIENT_SECRET: clientSecret }: Variables) {
@@ -177,10 +194,4 @@ function firstProblem({ issues }: z.ZodError): string {
       ? `must be one of ${issue.values.join(", ")}`
       : issue?.message;
   return `${String(issue?.path[0])} ${must}`;
-}
-
-function isIssuer(text: string): boolean {
-  if (!URL.canParse(text) || text !== text.trim()) return false;
-  const { protocol, search, hash, username, password } = new URL(text);
-  return /^https?:$/.test(protocol) && `${search}${hash}${username}${password}` === "";
 }

@@ -20,6 +20,7 @@ export const catalogue = {
   permission_denied: { code: "FORBIDDEN", message: "This client may not do that" },
   too_many_followers: { code: "TOO_MANY_REQUESTS", message: "Too many followers of the events: close some" },
   too_many_attempts: { code: "TOO_MANY_REQUESTS", message: "Too many failed attempts: wait before the next" },
+  rate_limited: { code: "TOO_MANY_REQUESTS", message: "Too many calls: wait before the next" },
   unknown_client: { code: "NOT_FOUND", message: "There is no such client" },
   unknown_key: { code: "NOT_FOUND", message: "There is no such key" },
   too_many_secrets: { code: "CONFLICT", message: "Too many secrets of this client are still valid" },

@@ -63,6 +63,7 @@ async function openServiceOn(
     refreshIdle: config.refreshIdle,
     replayWindow: config.replayWindow,
     auditRetention: config.auditRetention,
+    rateLimits: config.rateLimits,
     open: config.access === "open",
   });
   if (config.adminSecret !== undefined && keeps) await service.clients.ensureAdmin(config.adminSecret);

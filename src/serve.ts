@@ -22,7 +22,7 @@ export async function serve(
     async prepare(origin) {
       const service = await openService(config, { origin, onError: reportTo(logger), ...open });
       const { endFeeds, close } = service;
-      return { listener: createRequestHandler(service, { logger }), endFeeds, close };
+      return { listener: createRequestHandler(service, { logger, trustProxy: config.trustProxy }), endFeeds, close };
     },
   });
   let isStopping = false;

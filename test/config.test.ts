@@ -4,6 +4,8 @@ import { StartError } from "../src/errors.ts";
 
 const SECRET = "canary-secret-of-more-than-32-bytes-length";
 
+const CLIENTS = { MINTMARK_ACCESS: "clients" };
+
 describe("readConfig", () => {
   it("has a default for everything", () => {
     expect(readConfig({})).toEqual({
@@ -27,6 +29,11 @@ describe("readConfig", () => {
       auditRetention: 7776000,
       access: "open",
       adminSecret: undefined,
+      rateLimits: {
+        issue: { perClient: undefined, perAddress: undefined },
+        verify: { perClient: undefined, perAddress: undefined },
+      },
+      trustProxy: [],
       credentials: undefined,
       logLevel: "info",
     });
@@ -47,6 +54,10 @@ describe("readConfig", () => {
       HOME: "/root",
     };
     expect(readConfig(environment)).toMatchObject({ host: "::1", port: 0, alg: "PS256", ttl: 60, maxTtl: 86400 });
+    const limits = { MINTMARK_RATE_ISSUE: "0", MINTMARK_RATE_VERIFY_ADDRESS: "100" };
+    expect(readConfig(limits)).toMatchObject({ rateLimits: { issue: { perClient: 0 }, verify: { perAddress: 100 } } });
+    const trusting = { ...CLIENTS, MINTMARK_TRUST_PROXY: "loopback, 10.0.0.0/8,2001:db8::1" };
+    expect(readConfig(trusting)).toMatchObject({ trustProxy: ["loopback", "10.0.0.0/8", "2001:db8::1"] });
     expect(readConfig({ MINTMARK_SECRET: SECRET })).toMatchObject({ secret: SECRET });
     expect(readConfig({ HOST: "0.0.0.0", MINTMARK_ISSUER: "https://x" })).toMatchObject({ access: "clients" });
     expect(readConfig({ MINTMARK_ISSUER: "http://127.0.0.1:3000" })).toMatchObject({ access: "open" });
@@ -80,6 +91,13 @@ describe("readConfig", () => {
     [{ MINTMARK_MAX_TTL: "999999999" }, "MINTMARK_MAX_TTL must be at most"],
     [{ MINTMARK_TTL: "100", MINTMARK_MAX_TTL: "10" }, "MINTMARK_TTL must be at most MINTMARK_MAX_TTL"],
     [{ MINTMARK_SECRET: SECRET, MINTMARK_ALG: "ES256" }, "exclude each other"],
+    [{ MINTMARK_RATE_ISSUE: "canary" }, "MINTMARK_RATE_ISSUE must be a whole number of calls a minute"],
+    [{ MINTMARK_RATE_VERIFY_ADDRESS: "-1" }, "MINTMARK_RATE_VERIFY_ADDRESS must be a whole number of calls a minute"],
+    [{ MINTMARK_TRUST_PROXY: "10.0.0.1" }, "MINTMARK_TRUST_PROXY needs MINTMARK_ACCESS=clients"],
+    [{ MINTMARK_TRUST_PROXY: "loopback", MINTMARK_ACCESS: "open" }, "MINTMARK_TRUST_PROXY needs MINTMARK_ACCESS"],
+    [{ ...CLIENTS, MINTMARK_TRUST_PROXY: "proxy.canary" }, "MINTMARK_TRUST_PROXY must be addresses, networks"],
+    [{ ...CLIENTS, MINTMARK_TRUST_PROXY: "10.0.0.0/33" }, "MINTMARK_TRUST_PROXY must be addresses, networks"],
+    [{ ...CLIENTS, MINTMARK_TRUST_PROXY: "10.0.0.1," }, "MINTMARK_TRUST_PROXY must be addresses, networks"],
     [{ MINTMARK_TLL: "canary" }, "MINTMARK_TLL is not a variable of Mintmark's"],
     [{ DATABASE_URL: "postgres://user:canary@x/y" }, "MINTMARK_KEK must be set with DATABASE_URL"],
     [{ MINTMARK_LOG_LEVEL: "loud" }, "MINTMARK_LOG_LEVEL must be one of"],

@@ -29,6 +29,10 @@ Environment (default):
   MINTMARK_AUDIT_RETENTION  how long audit records are kept (7776000)
   MINTMARK_ACCESS           open: any program on this machine may do everything; or clients (open on loopback, unless the issuer is elsewhere)
   MINTMARK_ADMIN_SECRET     makes the client "admin" with this secret of at least 32 characters
+  MINTMARK_RATE_ISSUE, MINTMARK_RATE_ISSUE_ADDRESS, MINTMARK_RATE_VERIFY, MINTMARK_RATE_VERIFY_ADDRESS
+                            most calls a minute of one client and from one address; 0 for any number
+                            (30000, 60000, 300000, 600000; where access is open, 0)
+  MINTMARK_TRUST_PROXY      whose X-Forwarded-For is believed: addresses, networks, or loopback, with commas between
   MINTMARK_WORKERS          processes that share the port, beside one that keeps them (1: a single one)
   MINTMARK_LOG_LEVEL        fatal, error, warn, info, debug, trace or silent (info)
 

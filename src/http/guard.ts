@@ -36,13 +36,19 @@ function isOfThisMachine(forwardedFor: string): boolean {
 }
 
 /**
- * Whether a request comes from a page of another site, as its browser tells: such a page can send a
- * request but must not have any effect here (CSRF). Programs send neither header.
+ * Makes the judgement whether a request comes from a page of another site, as its browser tells: such a page can
+ * send a request but must not have any effect here (CSRF). Programs send neither header. A page of the issuer's is
+ * none, whatever name the proxy in between puts into Host.
  */
-export function isFromElsewhere({ headers }: IncomingMessage): boolean {
-  const site = headers["sec-fetch-site"];
-  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
-  return headers.origin !== undefined && host(headers.origin) !== host(`http://${headers.host}`);
+export function createOriginGuard(issuer: string): (request: IncomingMessage) => boolean {
+  const own = host(issuer);
+  return ({ headers }) => {
+    const site = headers["sec-fetch-site"];
+    if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+    if (headers.origin === undefined) return false;
+    const origin = host(headers.origin);
+    return origin === undefined || (origin !== own && origin !== host(`http://${headers.host}`));
+  };
 }
 
 function hostname(url: string): string | undefined {

@@ -9,6 +9,7 @@ import { createDocuments, type MakeDocument } from "./documents.ts";
 import { createHostGuard, isLoopback } from "./guard.ts";
 import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
+import { createAddressOf } from "./proxies.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
 import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
 
@@ -17,6 +18,11 @@ export type HandlerOptions = {
   router?: ServedRouter;
   /** Default: warnings and errors, as JSON on standard error. */
   logger?: Logger;
+  /**
+   * Proxies whose `X-Forwarded-For` is believed: addresses, networks such as `10.0.0.0/8`, or `loopback`. Default:
+   * none. Where access is open there can be none.
+   */
+  trustProxy?: readonly string[];
 };
 
 export type ServerOptions = HandlerOptions & {
@@ -47,9 +53,19 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   options: HandlerOptions = {},
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
-  const serveTrpc = createTrpcListener({ router, authenticate: service.authenticate, logger });
+  const { trustProxy = [] } = options;
+  if (service.open && trustProxy.length > 0)
+    throw new StartError("Access is open, so there can be no proxy: whoever reaches it could do everything");
+  const { issuer, authenticate } = service;
+  const serveTrpc = createTrpcListener({
+    router,
+    issuer,
+    authenticate,
+    addressOf: createAddressOf(trustProxy),
+    logger,
+  });
   const documents = createDocuments(service, router);
-  const isForUs = createHostGuard(service.issuer);
+  const isForUs = createHostGuard(issuer);
 
   return (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");

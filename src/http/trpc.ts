@@ -3,11 +3,12 @@ import { getTRPCErrorShape, TRPCError } from "@trpc/server";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
-import type { ServedRouter } from "../router/trpc.ts";
+import type { Context, ServedRouter } from "../router/trpc.ts";
 import type { Authenticate } from "../service/authenticate.ts";
 import { credentialsOf } from "./credentials.ts";
-import { isFromElsewhere } from "./guard.ts";
+import { createOriginGuard } from "./guard.ts";
 import { describeError } from "./log.ts";
+import type { AddressOf } from "./proxies.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { isJson } from "./rpc-request.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
@@ -19,13 +20,22 @@ const MAX_BATCH = 50;
 /** How long an answer may wait for its reader without a byte being taken, in milliseconds. */
 const SLOWEST_READER = 30_000;
 
-export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenticate; logger: Logger };
+export type TrpcListenerOptions = {
+  router: ServedRouter;
+  issuer: string;
+  authenticate: Authenticate;
+  addressOf: AddressOf;
+  logger: Logger;
+};
 
 /** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
-export function createTrpcListener({ router, authenticate, logger }: TrpcListenerOptions): RequestListener {
-  const contextOf = (request: IncomingMessage) => ({
-    authenticate: () => authenticate(credentialsOf(request), request.socket.remoteAddress ?? "unknown"),
-  });
+export function createTrpcListener(options: TrpcListenerOptions): RequestListener {
+  const { router, issuer, authenticate, addressOf, logger } = options;
+  const contextOf = (request: IncomingMessage): Context => {
+    const address = addressOf(request);
+    return { address, authenticate: (rate) => authenticate(credentialsOf(request), address, rate) };
+  };
+  const isFromElsewhere = createOriginGuard(issuer);
   const onError = ({ error, path }: { error: TRPCError; path?: string | undefined }) => {
     if (!isOurFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
@@ -47,7 +57,7 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
 
   return (request, response) => {
     response.setHeader("cache-control", "no-store");
-    const refusal = refuse(request);
+    const refusal = isFromElsewhere(request) ? "forbidden_origin" : refuse(request);
     const subscription = subscriptionIn(router, request, TRPC_PATH);
     if (refusal === undefined && subscription !== undefined) {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
@@ -84,7 +94,6 @@ const CALLERS_FAULTS = [MintmarkError, z.core.$ZodError, SyntaxError, URIError] 
 /** What is refused before tRPC sees it. */
 function refuse(request: IncomingMessage): Reason | undefined {
   const { method, headers } = request;
-  if (isFromElsewhere(request)) return "forbidden_origin";
   if (method !== "GET" && method !== "POST") return "method_not_supported";
   // A form can be sent by any page without asking (CORS calls it simple); JSON cannot.
   if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";

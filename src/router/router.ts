@@ -48,7 +48,8 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         summary: "Get a token",
         description: "Issues a signed access token. Every field may be left out, and so may the whole input.",
         output: issuedToken,
-        errors: ["invalid_request", ...CLIENT_REFUSALS],
+        errors: ["invalid_request", "rate_limited", ...CLIENT_REFUSALS],
+        rate: "issue",
       })
       .input(getTokenInput(service))
       .query(({ ctx, input }) => service.getToken(ctx.caller, input)),
@@ -67,18 +68,20 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
           "wrong_audience",
           "token_revoked",
           "insufficient_scope",
+          "rate_limited",
           "verifier_stale",
         ],
       })
       .input(verifyTokenInput)
-      .mutation(({ input }) => answered(service.verifyToken(input))),
+      .mutation(({ ctx, input }) => answered(service.verifyToken(input, ctx.address))),
 
     refreshToken: clientProcedure
       .meta({
         summary: "Refresh a token",
         description: "Gives the next token of a session, and the next refresh token. Each can be used once.",
         output: issuedToken,
-        errors: ["invalid_request", "invalid_refresh_token", ...CLIENT_REFUSALS],
+        errors: ["invalid_request", "invalid_refresh_token", "rate_limited", ...CLIENT_REFUSALS],
+        rate: "issue",
       })
       .input(refreshTokenInput)
       .mutation(({ ctx, input }) => service.refreshToken(ctx.caller, input)),
@@ -88,7 +91,8 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         summary: "Introspect a token",
         description: "Says whether an access token counts, whomever it is for, and its claims if it does.",
         output: introspection(service.claims),
-        errors: ["invalid_request", "verifier_stale", ...CLIENT_REFUSALS],
+        errors: ["invalid_request", "rate_limited", "verifier_stale", ...CLIENT_REFUSALS],
+        rate: "verify",
       })
       .input(presentedToken)
       .mutation(({ ctx, input }) => service.introspectToken(ctx.caller, input.token)),

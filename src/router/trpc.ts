@@ -2,12 +2,24 @@ import { initTRPC, type TRPCBuiltRouter, TRPCError, type TRPCErrorShape, type TR
 import { z } from "zod";
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { Caller } from "../service/caller.ts";
+import type { Rate } from "../service/rates.ts";
 
-/** What a procedure knows about its request: how to find out who calls. */
-export type Context = { authenticate: () => Promise<Caller> };
+/** What a procedure knows about its request: how to find out who calls, and from where. */
+export type Context = {
+  /** Counts the call, where it is one of a limited rate. */
+  authenticate: (rate?: Rate) => Promise<Caller>;
+  /** By which calls without credentials are counted. Without it they are not. */
+  address?: string;
+};
 
-/** What the API description says about a procedure. */
-export type Meta = { summary: string; description: string; output: z.ZodType; errors: readonly Reason[] };
+/** What the API description says about a procedure; and the rate, if any, that its calls are counted as. */
+export type Meta = {
+  summary: string;
+  description: string;
+  output: z.ZodType;
+  errors: readonly Reason[];
+  rate?: Rate;
+};
 
 /** What a procedure that is for clients alone may answer beside its own refusals. */
 export const CLIENT_REFUSALS: readonly Reason[] = [
@@ -73,8 +85,8 @@ export const router: typeof t.router = t.router;
 export const openProcedure: typeof t.procedure = t.procedure;
 
 /** Procedures for clients alone: whoever calls is authenticated before the input is looked at. */
-export const clientProcedure = t.procedure.use(async ({ ctx, next }) => {
-  const result = await next({ ctx: { caller: await answered(ctx.authenticate()) } });
+export const clientProcedure = t.procedure.use(async ({ ctx, meta, next }) => {
+  const result = await next({ ctx: { caller: await answered(ctx.authenticate(meta?.rate)) } });
   if (!result.ok && result.error.cause instanceof MintmarkError) throw refusal(result.error.cause);
   return result;
 });

@@ -5,6 +5,7 @@ import type { KeyEncryptionKey } from "../keys/seal.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema } from "../token/claims.ts";
+import { type RateLimitOptions, settleRates } from "./rates.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /** The `iss` of every token. Default `http://127.0.0.1:3000`. Never taken from a request. */
@@ -36,6 +37,12 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   maxStaleness?: Seconds;
   /** Most followers of the events at a time, of all clients and of one. Default 10,000 and 2,500. */
   maxFollowers?: { total: number; perClient: number };
+  /**
+   * Most calls a minute of one client and from one address, 0 for any number. Default: none where access is open; else,
+   * to issue, 30,000 and 60,000, and to verify, 300,000 and 600,000. Calls are counted where they come in: by
+   * `authenticate`, where it is told their rate, and by `verifyToken`, where it is told their address.
+   */
+  rateLimits?: RateLimitOptions;
   /** How long audit records are kept. Default 90 days. */
   auditRetention?: Seconds;
   /**
@@ -80,6 +87,7 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
     },
     maxStaleness: options.maxStaleness ?? 30,
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
+    rateLimits: settleRates(options.rateLimits ?? {}, options.open ?? true),
     auditRetention: options.auditRetention ?? 90 * DAY,
     keeps: options.keeps ?? true,
     open: options.open ?? true,

@@ -16,6 +16,7 @@ import { createGate } from "./gate.ts";
 import { createKeyManagement, type KeyManagement } from "./key-management.ts";
 import { secretKeys, storedKeys } from "./keys.ts";
 import { settle, type TokenServiceOptions } from "./options.ts";
+import { createRates } from "./rates.ts";
 import { createRevocations, type Revocations } from "./revocations.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 import { createTrust } from "./trust.ts";
@@ -85,7 +86,8 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const lastExpiry = () => clock() + maxTtl + MAX_CLOCK_SKEW;
   const revocations = createRevocations({ store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry });
   const { revokeCopied, ...revoking } = revocations;
-  const means = { store, keys, trust, gate, audit, clock };
+  const rates = createRates({ store, clock, audit, rateLimits: settings.rateLimits });
+  const means = { store, keys, trust, gate, audit, clock, rates };
   const feed = createFeed({
     store,
     trust,
@@ -95,7 +97,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   });
 
   const upkeep = createUpkeep({ ...means, rotateIfDue, ...settings });
-  const end = startUpkeep({ upkeep, catchUp: trust.catchUp, watch: store.watch, onError });
+  const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
 
   return {
     ...createTokens({ ...means, ...settings, verify, revokeCopied }),

@@ -12,6 +12,7 @@ import type { Caller } from "./caller.ts";
 import type { Act, Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
 import { beyondLimits } from "./limits.ts";
+import type { Rates } from "./rates.ts";
 import { hashOf } from "./refresh-token.ts";
 import { beginSession, beyondSession, type SessionPolicy, turnOf } from "./session.ts";
 import type { Trust } from "./trust.ts";
@@ -48,8 +49,11 @@ export type Tokens<Schema extends ClaimsSchema> = {
    * revoked, since somebody has a copy (RFC 9700 §4.14.2).
    */
   refreshToken(caller: Caller, request: RefreshRequest): Promise<IssuedToken>;
-  /** Verifies an access token for an audience; see `createTokenVerifier` for what is checked. */
-  verifyToken(request: VerificationRequest): Promise<Claims<z.output<Schema>>>;
+  /**
+   * Verifies an access token for an audience; see `createTokenVerifier` for what is checked. With the address of the
+   * caller, the call is counted.
+   */
+  verifyToken(request: VerificationRequest, address?: string): Promise<Claims<z.output<Schema>>>;
 };
 
 export type TokensOptions<Schema extends ClaimsSchema> = {
@@ -64,6 +68,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = {
   trust: Trust;
   gate: Gate;
   audit: AuditLog;
+  rates: Pick<Rates, "ofAddress">;
   verify: VerifyToken<Schema>;
   /** Revokes the session of a refresh token that somebody has copied. */
   revokeCopied: (session: Session) => Promise<void>;
@@ -156,6 +161,9 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       });
     },
 
-    verifyToken: ({ token, audience = options.audience, scope }) => options.verify(token, { audience, scope }),
+    verifyToken({ token, audience = options.audience, scope }, address) {
+      const refusal = address === undefined ? undefined : options.rates.ofAddress("verify", address);
+      return refusal === undefined ? options.verify(token, { audience, scope }) : Promise.reject(refusal);
+    },
   };
 }

@@ -8,6 +8,9 @@ import type { Trust } from "./trust.ts";
 /** How often upkeep is done, in milliseconds. */
 const INTERVAL = 60_000;
 
+/** How often processes tell each other what calls they have counted, in milliseconds. */
+const SHARE = 1000;
+
 export type UpkeepOptions = {
   store: Store;
   keys: Keys;
@@ -30,6 +33,7 @@ export function createUpkeep({ store, keys, trust, audit, clock, ...options }: U
     if (!options.keeps) return;
     await store.pruneAudit(clock() - options.auditRetention);
     await store.pruneSessions(clock());
+    await store.pruneCounts(clock());
     const past = cautious();
     if (past !== undefined) await store.forgetRevocations(past);
     await options.rotateIfDue();
@@ -38,17 +42,22 @@ export function createUpkeep({ store, keys, trust, audit, clock, ...options }: U
 
 export type Work = {
   upkeep: () => Promise<void>;
+  shareRates: () => Promise<void>;
   catchUp: () => Promise<void>;
   watch: Store["watch"];
   onError: (work: string, error: unknown) => void;
 };
 
 /** Keeps a running service up to date: its own upkeep at intervals, and other servers' changes as they come. */
-export function startUpkeep({ upkeep, catchUp, watch, onError }: Work): () => void {
-  const timer = setInterval(() => upkeep().catch((error: unknown) => onError("upkeep", error)), INTERVAL).unref();
-  const unwatch = watch(() => catchUp().catch((error: unknown) => onError("reading what is new", error)));
+export function startUpkeep({ upkeep, shareRates, catchUp, watch, onError }: Work): () => void {
+  const report = (work: string) => (error: unknown) => onError(work, error);
+  const timers = [
+    setInterval(() => upkeep().catch(report("upkeep")), INTERVAL).unref(),
+    setInterval(() => shareRates().catch(report("sharing rates")), SHARE).unref(),
+  ];
+  const unwatch = watch(() => catchUp().catch(report("reading what is new")));
   return () => {
-    clearInterval(timer);
+    for (const timer of timers) clearInterval(timer);
     unwatch();
   };
 }

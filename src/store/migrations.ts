@@ -102,6 +102,17 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex("refresh_tokens_by_sid").on("refresh_tokens").column("sid").execute();
     },
   },
+  "003-counts": {
+    async up(db) {
+      await db.schema
+        .createTable("counts")
+        .addColumn("id", "text", (column) => column.primaryKey())
+        .addColumn("count", "bigint", (column) => column.notNull())
+        .addColumn("until", "bigint", (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex("counts_by_end").on("counts").column("until").execute();
+    },
+  },
 };
 
 /** Whether a change, by its name, takes away what the programs before it need: those that do not know it must not start. */

@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { createAuditQueries } from "./audit-queries.ts";
 import { type Announcer, createChange } from "./change.ts";
 import { createClientQueries } from "./client-queries.ts";
+import { createCountQueries } from "./count-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSessionQueries } from "./session-queries.ts";
@@ -9,7 +10,7 @@ import type { Store } from "./store.ts";
 import { createTrustQueries } from "./trust-queries.ts";
 
 /** The verbs that are nothing but SQL. */
-export type Queries = Omit<Store, "watch" | "close">;
+export type Queries = Omit<Store, "shared" | "watch" | "close">;
 
 /** The store's verbs as one set of queries for every database. `history` tells apart what the database was restored to. */
 export function createQueries(
@@ -23,5 +24,6 @@ export function createQueries(
     ...createTrustQueries(db, { change, history }),
     ...createSessionQueries(db, change),
     ...createAuditQueries(db),
+    ...createCountQueries(db),
   };
 }

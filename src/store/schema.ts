@@ -54,6 +54,8 @@ export type Schema = {
   };
   /** Every refresh token of the sessions there are, used ones too: who presents one of those again is found out. */
   refresh_tokens: { hash: string; sid: string; used_at: number | null };
+  /** What is counted by all servers together for a while. */
+  counts: { id: string; count: number; until: number };
   audit: {
     id: string;
     at: number;

@@ -15,6 +15,8 @@ import type { Session, Turn } from "./session.ts";
  * Throws `unavailable` where the database cannot be reached or cannot write.
  */
 export type Store = {
+  /** Whether other servers may use it, too: what they must know of each other goes through it. */
+  readonly shared: boolean;
   /** All keys, killed ones included, in the order in which they were added. */
   listKeys(): Promise<StoredKey[]>;
   /**
@@ -82,6 +84,16 @@ export type Store = {
   /** Forgets records from before a moment; says how many. */
   pruneAudit(before: Seconds): Promise<number>;
 
+  /**
+   * Adds to counts that all servers share, each begun at zero and kept until its moment, and gives what they have
+   * come to, in their order. Names one at most once. Other servers are not told.
+   */
+  addToCounts(additions: readonly CountAddition[]): Promise<number[]>;
+  /** What counts have come to, in their order: zero where there is none. */
+  readCounts(ids: readonly string[]): Promise<number[]>;
+  /** Forgets counts whose moment has come; says how many. */
+  pruneCounts(now: Seconds): Promise<number>;
+
   /** Calls back at intervals, and soon after another process has made a change. Gives the verb that ends it. */
   watch(look: () => void): () => void;
   /** Ends all work. Nothing may be called after it. */
@@ -90,6 +102,8 @@ export type Store = {
 
 /** A place in the log of changes. */
 type Position = { epoch: string; sequence: number; keysSequence: number };
+
+export type CountAddition = { id: string; amount: number; until: Seconds };
 
 type KeyKill = { now: Seconds; replacement: StoredKey };
 type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

@@ -103,7 +103,7 @@ describe("the API description", () => {
       required: ["token"],
       additionalProperties: false,
     });
-    expect(Object.keys(responses)).toEqual(["200", "400", "401", "403", "413", "415", "500", "503"]);
+    expect(Object.keys(responses)).toEqual(["200", "400", "401", "403", "413", "415", "429", "500", "503"]);
     const { error } = responses["401"].content["application/json"].examples.token_expired.value;
     expect(error).toMatchObject({ message: "Could not validate credentials", data: { reason: "token_expired" } });
   });

@@ -5,6 +5,7 @@ import { type Elsewhere, type StoreElsewhere, startElsewhere } from "../support/
 import { describeAtomicity } from "./conformance-atomicity.ts";
 import { describeAudit } from "./conformance-audit.ts";
 import { describeClients } from "./conformance-clients.ts";
+import { describeCounts } from "./conformance-counts.ts";
 import { describeKeys } from "./conformance-keys.ts";
 import { describeRevision } from "./conformance-revision.ts";
 import { describeSessions } from "./conformance-sessions.ts";
@@ -62,6 +63,7 @@ export function describeStore(name: string, { address, empty }: Database): void 
     describeKeys(open);
     describeClients(open);
     describeAudit(open);
+    describeCounts(open);
     describeRevision(open);
     describeTrust(open);
     describeSessions(open);

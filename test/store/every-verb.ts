@@ -30,6 +30,9 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     findSession: () => store.findSession(session.sid),
     turnSession: () => store.turnSession(session.sid, aTurn(session.sid), aRecord()),
     pruneSessions: () => store.pruneSessions(1),
+    addToCounts: () => store.addToCounts([{ id: unique(), amount: 1, until: NOW }]),
+    readCounts: () => store.readCounts([unique()]),
+    pruneCounts: () => store.pruneCounts(1),
   };
 }
 

@@ -3,7 +3,9 @@ import type { Store } from "../../src/store/store.ts";
 import { openStoreAt, type StoreAddress } from "./store-address.ts";
 
 /** To open a store, which gives its number, or to do something with one that is open. */
-export type StoreRequest = { open: StoreAddress } | { store: number; verb: keyof Store; parameters: unknown[] };
+export type StoreRequest =
+  | { open: StoreAddress }
+  | { store: number; verb: Exclude<keyof Store, "shared">; parameters: unknown[] };
 export type StoreResponse = { id: number } & ({ outcome: unknown } | { reason?: string; message: string });
 
 const stores: Store[] = [];

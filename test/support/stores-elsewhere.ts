@@ -9,7 +9,7 @@ import type { StoreRequest, StoreResponse } from "./store-process.ts";
 export type Elsewhere = ReturnType<typeof startElsewhere>;
 
 /** A store that another process has open. Only that process hears of what is watched there. */
-export type StoreElsewhere = Omit<Store, "watch"> & { watch(): Promise<void> };
+export type StoreElsewhere = Omit<Store, "shared" | "watch"> & { watch(): Promise<void> };
 
 const verbs = [
   "listKeys",
@@ -32,6 +32,9 @@ const verbs = [
   "findSession",
   "turnSession",
   "pruneSessions",
+  "addToCounts",
+  "readCounts",
+  "pruneCounts",
   "watch",
   "close",
 ] as const satisfies (keyof Store)[];
