@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { listen } from "./http/listen.ts";
 import { describeError } from "./http/log.ts";
-import { createRequestHandler } from "./http/server.ts";
+import { createRequestHandler, type HandlerOptions } from "./http/server.ts";
 import { type OpenOptions, openService } from "./open.ts";
 
 export type ServeOptions = {
@@ -14,7 +14,7 @@ export type ServeOptions = {
 /** Serves what the configuration describes, until a signal tells this process to stop. */
 export async function serve(
   config: Config,
-  { logger, announce, ...open }: ServeOptions & Omit<OpenOptions, "origin">,
+  { logger, announce, share, ...open }: ServeOptions & Pick<HandlerOptions, "share"> & Omit<OpenOptions, "origin">,
 ): Promise<void> {
   const server = await listen({
     host: config.host,
@@ -22,7 +22,7 @@ export async function serve(
     async prepare(origin) {
       const service = await openService(config, { origin, onError: reportTo(logger), ...open });
       const { endFeeds, close } = service;
-      return { listener: createRequestHandler(service, { logger }), endFeeds, close };
+      return { listener: createRequestHandler(service, { logger, ...(share && { share }) }), endFeeds, close };
     },
   });
   let isStopping = false;

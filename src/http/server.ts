@@ -1,6 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { TRPCError } from "@trpc/server";
+import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import pino, { type Logger } from "pino";
-import { StartError } from "../errors.ts";
+import { catalogue, MintmarkError, StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
@@ -9,14 +11,19 @@ import { createDocuments, type MakeDocument } from "./documents.ts";
 import { createHostGuard, isLoopback } from "./guard.ts";
 import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
+import { requestIdOf } from "./request-id.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
-import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
+import { countAnswer, createRoutes } from "./routes.ts";
+import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./scrape.ts";
+import { createTrpcListener, headersFor, TRPC_PATH } from "./trpc.ts";
 
 export type HandlerOptions = {
   /** Default: the service's own router. Give a larger one to serve more procedures beside it. */
   router?: ServedRouter;
   /** Default: warnings and errors, as JSON on standard error. */
   logger?: Logger;
+  /** Where several processes serve one port: gathers the metrics of all of them. Default: this process is alone. */
+  share?: ShareSamples;
 };
 
 export type ServerOptions = HandlerOptions & {
@@ -47,15 +54,22 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   options: HandlerOptions = {},
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
+  const { share = alone } = options;
   const serveTrpc = createTrpcListener({ router, authenticate: service.authenticate, logger });
-  const documents = createDocuments(service, router);
+  const read = share(createReader(() => ({ measures: service.metrics.read(), routes: routes.all() })));
+  const admit = createAdmission(service);
+  const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
+  const documents = createDocuments(service, { router, metrics });
+  const routes = createRoutes(documents, { router, base: TRPC_PATH });
   const isForUs = createHostGuard(service.issuer);
 
   return (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
     const isTrpc = path.startsWith(TRPC_PATH);
-    const document = documents.get(path);
-    logRequest(logger, isTrpc ? TRPC_PATH : document ? path : "unknown", { request, response });
+    const route = routes.find(path);
+    const { document } = route;
+    logRequest(logger, route.name, { request, response });
+    countAnswer(route, response);
     response.setHeader("x-content-type-options", "nosniff");
 
     if (service.open && !isForUs(request))
@@ -66,13 +80,23 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   };
 }
 
+/** Gathers the metrics where there is one process. */
+const alone: ShareSamples = (own) => async () => [await own()];
+
 type Exchange = { request: IncomingMessage; response: ServerResponse; logger: Logger };
 
 async function sendMade(make: MakeDocument, { request, response, logger }: Exchange): Promise<void> {
   try {
-    sendDocument(request, response, await make());
+    sendDocument(request, response, await make(request));
   } catch (error) {
-    logger.error({ error: describeError(error) }, "document failed");
+    if (error instanceof MintmarkError) return sendRefusal(response, error);
+    logger.error({ requestId: requestIdOf(request), error: describeError(error) }, "document failed");
     sendText(response, 500, "Internal server error");
   }
+}
+
+function sendRefusal(response: ServerResponse, cause: MintmarkError): void {
+  const { code, message } = catalogue[cause.reason];
+  response.setHeaders(headersFor([cause]));
+  sendText(response, getHTTPStatusCodeFromError(new TRPCError({ code })), message);
 }

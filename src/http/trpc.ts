@@ -8,6 +8,7 @@ import type { Authenticate } from "../service/authenticate.ts";
 import { credentialsOf } from "./credentials.ts";
 import { isFromElsewhere } from "./guard.ts";
 import { describeError } from "./log.ts";
+import { requestIdOf } from "./request-id.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { isJson } from "./rpc-request.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
@@ -25,17 +26,23 @@ export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenti
 export function createTrpcListener({ router, authenticate, logger }: TrpcListenerOptions): RequestListener {
   const contextOf = (request: IncomingMessage) => ({
     authenticate: () => authenticate(credentialsOf(request), request.socket.remoteAddress ?? "unknown"),
+    requestId: () => requestIdOf(request),
   });
-  const onError = ({ error, path }: { error: TRPCError; path?: string | undefined }) => {
+  const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
     if (!isOurFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
-    logger.error({ procedure: path, error: describeError(origin) }, "call failed");
+    logger.error({ requestId: requestIdOf(req), procedure: path, error: describeError(origin) }, "call failed");
   };
   const serve = createRpcHandler({
     router,
     basePath: TRPC_PATH,
     createContext: ({ req }) => contextOf(req),
-    responseMeta: ({ errors }) => (errors.length > 0 ? { headers: headersFor(errors.map(({ cause }) => cause)) } : {}),
+    responseMeta: ({ errors, ctx }) => {
+      if (errors.length === 0) return {};
+      const headers = headersFor(errors.map(({ cause }) => cause));
+      if (ctx?.requestId !== undefined) headers.set("x-request-id", ctx.requestId());
+      return { headers };
+    },
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.
@@ -52,14 +59,19 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
     if (refusal === undefined && subscription !== undefined) {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
       response.setTimeout(SLOWEST_READER, () => response.destroy());
-      void serveSubscription(request, response, { router, path: subscription, context: contextOf(request), onError });
+      void serveSubscription(request, response, {
+        router,
+        path: subscription,
+        context: contextOf(request),
+        onError: (failure) => onError({ ...failure, req: request }),
+      });
     } else if (refusal === undefined) serve(request, response);
     else sendRefusal(router, refusal, response);
   };
 }
 
 /** What HTTP wants to be said beside a refusal: how to authenticate (RFC 9110 §11.6.1), and when to come again. */
-function headersFor(causes: readonly unknown[]): Headers {
+export function headersFor(causes: readonly unknown[]): Headers {
   const headers = new Headers();
   for (const cause of causes) {
     if (!(cause instanceof MintmarkError)) continue;
@@ -110,6 +122,7 @@ function sendRefusal(router: ServedRouter, reason: Reason, response: ServerRespo
       return;
     }
   }
+  response.setHeader("x-request-id", requestIdOf(response.req));
   const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
   const config = router._def._config;
   const shape = getTRPCErrorShape({

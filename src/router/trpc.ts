@@ -1,10 +1,21 @@
-import { initTRPC, type TRPCBuiltRouter, TRPCError, type TRPCErrorShape, type TRPCRouterRecord } from "@trpc/server";
+import {
+  getTRPCErrorFromUnknown,
+  initTRPC,
+  type TRPCBuiltRouter,
+  TRPCError,
+  type TRPCErrorShape,
+  type TRPCRouterRecord,
+} from "@trpc/server";
 import { z } from "zod";
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { Caller } from "../service/caller.ts";
 
 /** What a procedure knows about its request: how to find out who calls. */
-export type Context = { authenticate: () => Promise<Caller> };
+export type Context = {
+  authenticate: () => Promise<Caller>;
+  /** What the request is called in the log. Absent where there is none. */
+  requestId?: () => string;
+};
 
 /** What the API description says about a procedure. */
 export type Meta = { summary: string; description: string; output: z.ZodType; errors: readonly Reason[] };
@@ -100,6 +111,11 @@ function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly
     return { reason: "invalid_request", issues: cause.issues.slice(0, MAX_ISSUES).map(toIssue) };
   }
   return { reason: reasonOfCode[code] ?? "internal_error", issues: [] };
+}
+
+/** The reason of whatever a procedure threw. */
+export function reasonOf(error: unknown): Reason {
+  return explain(getTRPCErrorFromUnknown(error)).reason;
 }
 
 const MAX_ISSUES = 10;

@@ -12,6 +12,7 @@ import type { Caller } from "./caller.ts";
 import type { Act, Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
 import { beyondLimits } from "./limits.ts";
+import { type Counts, outcomeOf } from "./measures.ts";
 import { hashOf } from "./refresh-token.ts";
 import { beginSession, beyondSession, type SessionPolicy, turnOf } from "./session.ts";
 import type { Trust } from "./trust.ts";
@@ -68,6 +69,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = {
   /** Revokes the session of a refresh token that somebody has copied. */
   revokeCopied: (session: Session) => Promise<void>;
   clock: Clock;
+  counts: Counts;
 };
 
 /** Whom a token is for, and what it says. */
@@ -75,7 +77,7 @@ type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> 
 
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock } = options;
+  const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
 
   /** Whether a client was removed between being looked up and a change. A token of that number would outlive it. */
   async function isRemoved({ clientId, asOf }: Caller, sequence: number): Promise<boolean> {
@@ -129,10 +131,12 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         const issued = await sign();
         if (begun === undefined) {
           await audit.append(record);
+          counts.issued.getToken += 1;
           return issued;
         }
         const first = { hash: hashOf(begun.refreshToken), sequence };
         if ((await store.addSession(begun.session, first, record)) === "revoked") throw new MintmarkError("conflict");
+        counts.issued.getToken += 1;
         return { ...issued, refreshToken: begun.refreshToken };
       });
     },
@@ -152,10 +156,20 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         const outcome = await store.turnSession(session.sid, turn.change, record);
         if (outcome === "reused") await options.revokeCopied(session);
         if (outcome === "reused" || outcome === "unknown") throw new MintmarkError("invalid_refresh_token");
+        counts.issued.refreshToken += 1;
         return { ...issued, refreshToken: turn.successor };
       });
     },
 
-    verifyToken: ({ token, audience = options.audience, scope }) => options.verify(token, { audience, scope }),
+    async verifyToken({ token, audience = options.audience, scope }) {
+      try {
+        const claims = await options.verify(token, { audience, scope });
+        counts.verified.valid += 1;
+        return claims;
+      } catch (error) {
+        counts.verified[outcomeOf(error)] += 1;
+        throw error;
+      }
+    },
   };
 }

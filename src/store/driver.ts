@@ -7,6 +7,7 @@ import type { Store } from "./store.ts";
 /** What one database does in its own way. */
 export type Driver = {
   db: Kysely<Schema>;
+  system: Store["system"];
   /** Tells other processes of a change, within its transaction. */
   announce?: (transaction: Transaction<Schema>) => Promise<unknown>;
   /** Tells other processes of a change that has been made. */
@@ -25,11 +26,12 @@ export type Neighbours = Required<Pick<Driver, "tell" | "listen">>;
 const POLL = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
-export function createStore({ db, listen, close, ...others }: Driver): Store {
+export function createStore({ db, system, listen, close, ...others }: Driver): Store {
   const queries = guarded(createQueries(db, others));
   const watches = new Set<() => void>();
   return {
     ...queries,
+    system,
     watch(look) {
       const end = watch(look, listen);
       watches.add(end);

@@ -45,6 +45,7 @@ export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptio
   const db = connectTo(url, limit);
   return {
     db,
+    system: "postgresql",
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (wake) => listen(url, wake),
     history: () => historyOf(db),

@@ -49,7 +49,7 @@ export async function openSqlite(folder: string, { shared = false, neighbours }:
     await migrate(db);
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
     if (!shared) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
-    return { db, close: () => db.destroy(), ...neighbours };
+    return { db, system: "sqlite", close: () => db.destroy(), ...neighbours };
   } catch (cause) {
     unlock();
     throw cause instanceof StartError ? cause : cannotOpen(file, errorCode(cause));

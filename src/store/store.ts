@@ -15,6 +15,9 @@ import type { Session, Turn } from "./session.ts";
  * Throws `unavailable` where the database cannot be reached or cannot write.
  */
 export type Store = {
+  /** Which database it is, as OpenTelemetry calls it. */
+  readonly system: "sqlite" | "postgresql";
+
   /** All keys, killed ones included, in the order in which they were added. */
   listKeys(): Promise<StoredKey[]>;
   /**
