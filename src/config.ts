@@ -29,6 +29,8 @@ export type Config = Readonly<{
   adminSecret: string | undefined;
   /** As whom commands ask a service elsewhere. */
   credentials: { clientId: string; clientSecret: string } | undefined;
+  /** How long it serves on once it is told to stop, in seconds. */
+  drain: number;
   /** Processes that share the port. */
   workers: number;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -84,6 +86,12 @@ const variables = {
   MINTMARK_ADMIN_SECRET: z.string().min(32, `must have at least 32 characters: ${makeSecret}`).max(255).optional(),
   MINTMARK_CLIENT_ID: text.optional(),
   MINTMARK_CLIENT_SECRET: text.optional(),
+  MINTMARK_DRAIN: z
+    .string()
+    .regex(/^[0-9]{1,3}$/, "must be a whole number of seconds")
+    .transform(Number)
+    .pipe(z.int().max(600, "must be at most 600 seconds"))
+    .default(0),
   MINTMARK_WORKERS: z
     .string()
     .regex(/^[0-9]{1,3}$/, "must be a number of processes")
@@ -129,6 +137,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
+    drain: env.MINTMARK_DRAIN,
     workers: env.MINTMARK_WORKERS,
     logLevel: env.MINTMARK_LOG_LEVEL,
   });

@@ -11,6 +11,9 @@ export type ServeOptions = {
   announce: (origin: string) => void;
 };
 
+/** Longest time for a stop beside the drain, in milliseconds: requests in flight have 10 s, the database 3. */
+const LONGEST_STOP = 15_000;
+
 /** Serves what the configuration describes, until a signal tells this process to stop. */
 export async function serve(
   config: Config,
@@ -21,8 +24,8 @@ export async function serve(
     port: config.port,
     async prepare(origin) {
       const service = await openService(config, { origin, onError: reportTo(logger), ...open });
-      const { endFeeds, close } = service;
-      return { listener: createRequestHandler(service, { logger, ...(share && { share }) }), endFeeds, close };
+      const { drain, endFeeds, close } = service;
+      return { listener: createRequestHandler(service, { logger, ...(share && { share }) }), drain, endFeeds, close };
     },
   });
   let isStopping = false;
@@ -30,7 +33,10 @@ export async function serve(
     if (isStopping) return;
     isStopping = true;
     logger.info({ signal }, "finishing what is in flight");
-    await server.close();
+    const drain = config.drain * 1000;
+    // Whatever goes wrong: who has told it to stop waits for it.
+    setTimeout(() => process.exit(1), drain + LONGEST_STOP).unref();
+    await server.close({ drain });
     // Else a process that others talk to would go on to listen to them.
     if (process.connected) process.disconnect();
   };

@@ -16,10 +16,15 @@ export function shareWithOthers(): ShareSamples {
   const { ask, answer } = createQuestions<Sample[][] | undefined>(2 * PATIENCE);
   const tell = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
   return (own) => {
-    process.on("message", async (message: ToWorker | string) => {
+    process.on("message", (message: ToWorker | string) => {
       if (typeof message === "string") return;
-      if ("give" in message) tell({ gives: await own(), to: message.give });
-      else answer(message.to, message.all);
+      if ("all" in message) answer(message.to, message.all);
+      // Where it cannot, whoever asked waits in vain, and says so.
+      else
+        own().then(
+          (gives) => tell({ gives, to: message.give }),
+          () => {},
+        );
     });
     return async () => {
       const all = await ask((wants) => tell({ wants }));
@@ -58,8 +63,9 @@ export function gatherMetrics(serving: ReadonlySet<Worker>, own: ReadSamples) {
     },
     /** Keeps what a worker that has ended had counted, so that no sum ever falls. */
     async keep(worker: Worker): Promise<void> {
-      const counted = latest.get(worker)?.filter(({ type }) => type !== "gauge") ?? [];
+      const counted = latest.get(worker)?.filter(({ type }) => type !== "gauge");
       latest.delete(worker);
+      if (counted === undefined) return;
       const both = await joined([past, counted]);
       past = (await both.getMetricsAsJSON()) as unknown as Sample[];
     },

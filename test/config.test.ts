@@ -18,6 +18,7 @@ describe("readConfig", () => {
       kek: undefined,
       previousKek: undefined,
       ttl: 900,
+      drain: 0,
       workers: 1,
       maxTtl: 86400,
       rotation: 2592000,

@@ -23,7 +23,7 @@ export type ShareSamples = (own: ReadSamples) => () => Promise<Sample[][]>;
 /** How long the event loop is watched before it is told of for the first time, in milliseconds. */
 const FIRST_LOOK = 50;
 
-const loadClient = () => import("prom-client");
+const loadClient = async () => (await import("prom-client")).default;
 
 /** Makes what reads the metrics of a process: our own, and those of Node and the process as prom-client has them. */
 export function createReader(see: () => Seen): ReadSamples {

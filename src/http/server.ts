@@ -41,8 +41,8 @@ export function createTokenServer<Schema extends ClaimsSchema>(
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const listener = createRequestHandler(service, options);
-  const { endFeeds, close } = service;
-  return listen({ host, port, prepare: async () => ({ listener, endFeeds, close }) });
+  const { drain, endFeeds, close } = service;
+  return listen({ host, port, prepare: async () => ({ listener, drain, endFeeds, close }) });
 }
 
 /**

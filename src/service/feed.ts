@@ -18,7 +18,6 @@ export type Feed = {
   follow(caller: Caller, options: Follow): AsyncGenerator<FeedItem>;
   /** Sends all followers away, and whoever comes. */
   end(): void;
-  hasEnded(): boolean;
   /** How many follow, and how many changes the one that is most behind has not been sent. */
   measure(): { followers: number; behind: number };
 };
@@ -137,7 +136,6 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
       unsubscribe();
       wakeAll();
     },
-    hasEnded: () => ended,
     measure() {
       const { sequence } = trust.state();
       const behind = [...followers].reduce((most, { sent }) => Math.max(most, sequence - sent), 0);

@@ -1,4 +1,3 @@
-import type { Feed } from "./feed.ts";
 import type { Keys } from "./keys.ts";
 import type { Trust } from "./trust.ts";
 
@@ -17,11 +16,11 @@ export type Readiness = {
 export async function checkReadiness({
   trust,
   keys,
-  feed,
+  isDraining,
 }: {
   trust: Pick<Trust, "latest" | "isStale">;
   keys: Pick<Keys, "current">;
-  feed: Pick<Feed, "hasEnded">;
+  isDraining: boolean;
 }): Promise<Readiness> {
   const store = await trust.latest().then(
     () => "ok" as const,
@@ -31,13 +30,14 @@ export async function checkReadiness({
     store,
     keys: canSign(keys) ? "ok" : "unavailable",
     trust: trust.isStale() ? "stale" : "ok",
-    server: feed.hasEnded() ? "draining" : "ok",
+    server: isDraining ? "draining" : "ok",
   };
 }
 
 function canSign(keys: Pick<Keys, "current">): boolean {
   try {
-    return keys.current().signing !== undefined;
+    keys.current();
+    return true;
   } catch {
     return false;
   }

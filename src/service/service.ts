@@ -40,7 +40,9 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     jwks(): JwkSet;
     /** Follows the trust events; see {@link Feed}. */
     readonly follow: Feed["follow"];
-    /** Sends followers away, to another server or to come again: the server is about to stop. */
+    /** Lets {@link readiness} say that this server is about to stop. It serves on. */
+    drain(): void;
+    /** Sends followers away, to another server or to come again: the server stops. */
     endFeeds(): void;
     /** Looks whether requests can be served in full, and at what is wrong where they cannot. Never rejects. */
     readiness(): Promise<Readiness>;
@@ -107,6 +109,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxFollowers: settings.maxFollowers,
   });
 
+  let isDraining = false;
   const upkeep = createUpkeep({ ...means, rotateIfDue, ...settings });
   const end = startUpkeep({ upkeep, catchUp: trust.catchUp, watch: store.watch, onError });
 
@@ -126,8 +129,11 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     },
     jwks: () => keys.current().jwks,
     follow: feed.follow,
+    drain() {
+      isDraining = true;
+    },
     endFeeds: feed.end,
-    readiness: () => checkReadiness({ trust, keys, feed }),
+    readiness: () => checkReadiness({ trust, keys, isDraining }),
     metrics: {
       authorize: (caller) => gate(caller, { action: "metrics", permission: "read_metrics" }, async () => {}),
       read: () => ({
