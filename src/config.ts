@@ -91,7 +91,7 @@ const variables = {
     .regex(/^[0-9]{1,3}$/, "must be a whole number of seconds")
     .transform(Number)
     .pipe(z.int().max(600, "must be at most 600 seconds"))
-    .default(0),
+    .optional(),
   MINTMARK_WORKERS: z
     .string()
     .regex(/^[0-9]{1,3}$/, "must be a number of processes")
@@ -116,6 +116,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (error !== undefined) throw new StartError(firstProblem(error));
   const contradiction = contradictionIn(env);
   if (contradiction !== undefined) throw new StartError(contradiction);
+  const access = env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients");
   return Object.freeze({
     host: env.HOST,
     port: env.PORT,
@@ -134,10 +135,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     refreshIdle: env.MINTMARK_REFRESH_IDLE,
     replayWindow: env.MINTMARK_REPLAY_WINDOW,
     auditRetention: env.MINTMARK_AUDIT_RETENTION,
-    access: env.MINTMARK_ACCESS ?? (isLoopback(env.HOST) ? "open" : "clients"),
+    access,
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
-    drain: env.MINTMARK_DRAIN,
+    drain: env.MINTMARK_DRAIN ?? (access === "open" ? 0 : 1),
     workers: env.MINTMARK_WORKERS,
     logLevel: env.MINTMARK_LOG_LEVEL,
   });

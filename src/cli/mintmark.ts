@@ -28,7 +28,7 @@ Environment (default):
   MINTMARK_AUDIT_RETENTION  how long audit records are kept (7776000)
   MINTMARK_ACCESS           open: any program on this machine may do everything; or clients (open on loopback)
   MINTMARK_ADMIN_SECRET     makes the client "admin" with this secret of at least 32 characters
-  MINTMARK_DRAIN            how long it serves on once told to stop, while /readyz says so (0)
+  MINTMARK_DRAIN            how long it serves on once told to stop, while /readyz says so (1; 0 where access is open)
   MINTMARK_WORKERS          processes that share the port, beside one that keeps them (1: a single one)
   MINTMARK_LOG_LEVEL        fatal, error, warn, info, debug, trace or silent (info)
 
