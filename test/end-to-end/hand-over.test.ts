@@ -56,7 +56,9 @@ function startLoad(origin: string) {
 }
 
 describePostgres("a server that is told to stop while another one is there", () => {
-  it(`cuts nobody off, hands its followers over within ${HANDED_OVER} ms, and ends within ${ENDED} ms`, async () => {
+  it(`cuts nobody off, hands its followers over within ${HANDED_OVER} ms, and ends within ${ENDED} ms`, {
+    timeout: 60_000,
+  }, async () => {
     const environment = {
       PORT: "0",
       DATABASE_URL: await sharedPostgres.newDatabase(),
