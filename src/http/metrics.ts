@@ -27,7 +27,7 @@ const HISTOGRAM: Kind = { type: "histogram", aggregator: "sum" };
 const metrics: Record<string, [help: string, kind: Kind, read: Read]> = {
   mintmark_tokens_issued_total: ["Access tokens issued.", COUNTER, ({ measures }) => by("procedure", measures.issued)],
   mintmark_tokens_verified_total: [
-    "Tokens verified by verifyToken, and what came of it.",
+    "Tokens verified, introspection included, and what came of it.",
     COUNTER,
     ({ measures }) => by("outcome", measures.verified),
   ],

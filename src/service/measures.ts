@@ -40,10 +40,14 @@ export function createCounts(): Counts {
   };
 }
 
-/** What a verification that was refused came to. */
-export function outcomeOf(error: unknown): Outcome {
-  const reason = error instanceof MintmarkError ? error.reason : "internal_error";
-  return outcomes.find((outcome) => outcome === reason) ?? "internal_error";
+/** Counts a verification by what refused the token, if anything did. */
+export function countVerified({ verified }: Counts, refusal: unknown): void {
+  if (refusal === undefined) {
+    verified.valid += 1;
+    return;
+  }
+  const reason = refusal instanceof MintmarkError ? refusal.reason : "internal_error";
+  verified[outcomes.find((outcome) => outcome === reason) ?? "internal_error"] += 1;
 }
 
 /** What a service has done, and how it is. All names in it are of closed lists: none comes from a request. */

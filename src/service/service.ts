@@ -15,7 +15,7 @@ import { createFeed, type Feed } from "./feed.ts";
 import { createGate } from "./gate.ts";
 import { createKeyManagement, type KeyManagement } from "./key-management.ts";
 import { secretKeys, storedKeys } from "./keys.ts";
-import { createCounts, type Measures, measureKeys, measureTrust } from "./measures.ts";
+import { countVerified, createCounts, type Measures, measureKeys, measureTrust } from "./measures.ts";
 import { settle, type TokenServiceOptions } from "./options.ts";
 import { checkReadiness, type Readiness } from "./readiness.ts";
 import { createRevocations, type Revocations } from "./revocations.ts";
@@ -92,6 +92,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     custom,
     clock,
     maxLifetime: maxTtl,
+    onVerified: (refusal) => countVerified(counts, refusal),
   });
   const verifyRevokedToo = async (token: string) => {
     if (trust.isStale()) throw new MintmarkError("verifier_stale");
