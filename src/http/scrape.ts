@@ -19,25 +19,30 @@ export type ReadSamples = () => Promise<Sample[]>;
  */
 export type ShareSamples = (own: ReadSamples) => () => Promise<Sample[][]>;
 
-/** Loaded when somebody asks for the first time: it takes time and memory, and watches the event loop from then on. */
 /** How long the event loop is watched before it is told of for the first time, in milliseconds. */
 const FIRST_LOOK = 50;
 
+/** Loaded when somebody asks for the first time: it takes time and memory. */
 const loadClient = async () => (await import("prom-client")).default;
 
 /** Makes what reads the metrics of a process: our own, and those of Node and the process as prom-client has them. */
 export function createReader(see: () => Seen): ReadSamples {
-  let registry: Registry | undefined;
+  let watching: Promise<Registry> | undefined;
   return async () => {
-    if (registry === undefined) {
-      const { collectDefaultMetrics, Registry } = await loadClient();
-      registry = new Registry();
-      collectDefaultMetrics({ register: registry });
-      // Until something was seen of it, the delay of the event loop is no number.
-      await sleep(FIRST_LOOK);
-    }
-    return [...samplesOf(see()), ...((await registry.getMetricsAsJSON()) as unknown as Sample[])];
+    watching ??= watchProcess();
+    const ofProcess = await (await watching).getMetricsAsJSON();
+    return [...samplesOf(see()), ...(ofProcess as unknown as Sample[])];
   };
+}
+
+/** Watches the process from now on: its event loop, its garbage collector. */
+async function watchProcess(): Promise<Registry> {
+  const { collectDefaultMetrics, Registry } = await loadClient();
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  // Until something was seen of it, the delay of the event loop is no number.
+  await sleep(FIRST_LOOK);
+  return register;
 }
 
 /** Puts the metrics of processes together, as one list. */
