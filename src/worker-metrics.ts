@@ -9,7 +9,7 @@ export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
 type ToWorker = { give: number } | { all: Sample[][] | undefined; to: number };
 
 /** How long another process may take to give its metrics, in milliseconds. */
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 
 /** Makes a worker give its metrics to the first process, and get those of all from there. */
 export function shareWithOthers(): ShareSamples {

@@ -71,6 +71,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
   it("are replaced when they die, and end with the first process, by 0", async () => {
     const { origin } = server;
     const issued = (await scrape(origin)).of(ISSUED);
+    expect(issued).toBeGreaterThan(12);
     const victims = childrenOf(server.pid);
     expect(victims).toHaveLength(WORKERS);
     for (const pid of victims) process.kill(pid, "SIGKILL");
