@@ -34,6 +34,8 @@ export type Config = Readonly<{
   trustProxy: readonly string[];
   /** As whom commands ask a service elsewhere. */
   credentials: { clientId: string; clientSecret: string } | undefined;
+  /** How long it serves on once it is told to stop, in seconds. */
+  drain: number;
   /** Processes that share the port. */
   workers: number;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -92,6 +94,12 @@ const variables = {
   MINTMARK_TRUST_PROXY: proxies.default([]),
   MINTMARK_CLIENT_ID: text.optional(),
   MINTMARK_CLIENT_SECRET: text.optional(),
+  MINTMARK_DRAIN: z
+    .string()
+    .regex(/^[0-9]{1,3}$/, "must be a whole number of seconds")
+    .transform(Number)
+    .pipe(z.int().max(600, "must be at most 600 seconds"))
+    .optional(),
   MINTMARK_WORKERS: z
     .string()
     .regex(/^[0-9]{1,3}$/, "must be a number of processes")
@@ -116,6 +124,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (error !== undefined) throw new StartError(firstProblem(error));
   const contradiction = contradictionIn(env);
   if (contradiction !== undefined) throw new StartError(contradiction);
+  const access = accessIn(env);
   return Object.freeze({
     host: env.HOST,
     port: env.PORT,
@@ -134,7 +143,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     refreshIdle: env.MINTMARK_REFRESH_IDLE,
     replayWindow: env.MINTMARK_REPLAY_WINDOW,
     auditRetention: env.MINTMARK_AUDIT_RETENTION,
-    access: accessIn(env),
+    access,
     rateLimits: {
       issue: { perClient: env.MINTMARK_RATE_ISSUE, perAddress: env.MINTMARK_RATE_ISSUE_ADDRESS },
       verify: { perClient: env.MINTMARK_RATE_VERIFY, perAddress: env.MINTMARK_RATE_VERIFY_ADDRESS },
@@ -142,6 +151,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustProxy: env.MINTMARK_TRUST_PROXY,
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
+    drain: env.MINTMARK_DRAIN ?? (access === "open" ? 0 : 1),
     workers: env.MINTMARK_WORKERS,
     logLevel: env.MINTMARK_LOG_LEVEL,
   });

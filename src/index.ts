@@ -8,6 +8,7 @@ export type { Caller } from "./service/caller.ts";
 export type { TokenServiceOptions } from "./service/options.ts";
 export { createTokenService, type TokenService } from "./service/service.ts";
 export type { IssuedToken } from "./service/tokens.ts";
+export type { Tracer } from "./service/tracer.ts";
 export { openPostgresStore } from "./store/postgres.ts";
 export { openSqliteStore } from "./store/sqlite.ts";
 export type { Store } from "./store/store.ts";

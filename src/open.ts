@@ -4,6 +4,7 @@ import { createTokenService, type TokenService } from "./service/service.ts";
 import { errorCode } from "./store/folder.ts";
 import type { SqliteOptions } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
+import { registeredTracer } from "./telemetry.ts";
 
 export type OpenOptions = SqliteOptions & {
   /** Where the server listens: the issuer, where none is configured. */
@@ -47,6 +48,7 @@ async function openServiceOn(
   config: Config,
   { origin, onError, keeps = true }: OpenOptions,
 ): Promise<TokenService> {
+  const tracer = await registeredTracer();
   const service = await createTokenService({
     store,
     issuer: config.issuer ?? origin,
@@ -54,6 +56,7 @@ async function openServiceOn(
     ...(config.secret !== undefined && { secret: config.secret }),
     ...(config.kek !== undefined && { kek: config.kek }),
     ...(onError !== undefined && { onError }),
+    ...(tracer !== undefined && { tracer }),
     keeps,
     alg: config.alg,
     ttl: config.ttl,

@@ -2,12 +2,14 @@ import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import type { Config } from "./config.ts";
+import { createReader } from "./http/scrape.ts";
 import { openService } from "./open.ts";
 import { reportTo, type ServeOptions, serve } from "./serve.ts";
 import type { Neighbours } from "./store/driver.ts";
+import { type FromWorker, gatherMetrics, shareWithOthers } from "./worker-metrics.ts";
 
-/** What processes tell each other: where a worker listens, and that the database was changed. */
-type Message = { listening: string } | "changed";
+/** What workers tell the first process: where they listen, that the database was changed, and metrics. */
+type Message = { listening: string } | "changed" | FromWorker;
 
 /** How long a worker must have run for another to take its place at once, in milliseconds; else it is waited for as long. */
 const SOUND = 1000;
@@ -28,12 +30,13 @@ async function work(config: Config, { logger }: ServeOptions): Promise<void> {
   const neighbours: Neighbours = {
     tell: () => tell("changed"),
     listen: (wake) => {
-      process.on("message", wake);
-      return () => process.off("message", wake);
+      const hear = (message: unknown) => message === "changed" && wake();
+      process.on("message", hear);
+      return () => process.off("message", hear);
     },
   };
   const announce = (origin: string) => tell({ listening: origin });
-  await serve(config, { logger, announce, neighbours, shared: true, keeps: false });
+  await serve(config, { logger, announce, neighbours, shared: true, keeps: false, share: shareWithOthers() });
 }
 
 async function keep(config: Config, { logger, announce }: ServeOptions): Promise<void> {
@@ -41,6 +44,11 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
   const origin = `http://${config.host}:${config.port}`;
   const service = await openService(config, { origin, neighbours, onError: reportTo(logger) });
   const PORT = String(config.port === 0 ? await freePort(config.host) : config.port);
+  const serving = new Set<Worker>();
+  const metrics = gatherMetrics(
+    serving,
+    createReader(() => ({ measures: service.metrics.read(), routes: [] })),
+  );
   let listening = 0;
   let isStopping = false;
 
@@ -49,6 +57,8 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
     const worker = cluster.fork({ PORT });
     worker.on("message", (message: Message) => {
       if (message === "changed") return hear(worker);
+      if (!("listening" in message)) return metrics.hear(worker, message);
+      serving.add(worker);
       listening += 1;
       if (listening === 1) for (let other = 1; other < config.workers; other += 1) start();
       if (listening === config.workers) announce(message.listening);
@@ -57,6 +67,8 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
       if (isStopping) return;
       // The very first has said why it cannot start.
       if (listening === 0) return void service.close().finally(() => process.exit(1));
+      serving.delete(worker);
+      void metrics.keep(worker);
       logger.error({ worker: worker.process.pid, code, signal }, "a worker has ended, and is replaced");
       const wait = performance.now() - began < SOUND ? SOUND : 0;
       setTimeout(() => isStopping || start(), wait);

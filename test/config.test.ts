@@ -7,6 +7,14 @@ const SECRET = "canary-secret-of-more-than-32-bytes-length";
 const CLIENTS = { MINTMARK_ACCESS: "clients" };
 
 describe("readConfig", () => {
+  it("drains before a stop where others may be in front of it, and where it is told to", () => {
+    expect(readConfig({ MINTMARK_ACCESS: "clients" }).drain).toBe(1);
+    expect(readConfig({ MINTMARK_ACCESS: "clients", MINTMARK_DRAIN: "0" }).drain).toBe(0);
+    expect(readConfig({ MINTMARK_DRAIN: "30" }).drain).toBe(30);
+    for (const drain of ["-1", "601", "1.5", "x"])
+      expect(() => readConfig({ MINTMARK_DRAIN: drain })).toThrow(/^MINTMARK_DRAIN must be/);
+  });
+
   it("has a default for everything", () => {
     expect(readConfig({})).toEqual({
       host: "127.0.0.1",
@@ -20,6 +28,7 @@ describe("readConfig", () => {
       kek: undefined,
       previousKek: undefined,
       ttl: 900,
+      drain: 0,
       workers: 1,
       maxTtl: 86400,
       rotation: 2592000,

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from "node:http";
 import { JWKS_MAX_AGE } from "../keys/lifecycle.ts";
 import type { ServedRouter } from "../router/trpc.ts";
+import type { Readiness } from "../service/readiness.ts";
 import type { TokenService } from "../service/service.ts";
 import { docsAssets, docsPage } from "./docs.ts";
 import { describeApi } from "./openapi.ts";
@@ -15,20 +17,12 @@ const PAGE_HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
-export type MakeDocument = () => Document | Promise<Document>;
-
-/** Whether the database can be asked. Without it tokens are still verified, but none are issued. */
-const READY = (): Document => ({ ...json({ status: "ready" }), cacheControl: "no-store" });
-const NOT_READY = (): Document => ({
-  ...json({ status: "database unavailable" }),
-  status: 503,
-  cacheControl: "no-store",
-});
+export type MakeDocument = (request: IncomingMessage) => Document | Promise<Document>;
 
 /** The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. */
 export function createDocuments(
-  service: Pick<TokenService, "issuer" | "open" | "jwks" | "ready">,
-  router: ServedRouter,
+  service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness">,
+  { router, metrics }: { router: ServedRouter; metrics: MakeDocument },
 ): ReadonlyMap<string, MakeDocument> {
   const docs = (): Document => ({ type: HTML, body: docsPage, headers: PAGE_HEADERS });
   const openapi = once(() => json(describeApi(router)));
@@ -36,7 +30,8 @@ export function createDocuments(
     ["/", () => ({ type: HTML, body: startPage(service), headers: PAGE_HEADERS })],
     ["/start.js", once(() => ({ type: "text/javascript; charset=utf-8", body: readStartScript() }))],
     ["/healthz", () => ({ ...json({ status: "ok" }), cacheControl: "no-store" })],
-    ["/readyz", () => service.ready().then(READY, NOT_READY)],
+    ["/readyz", () => service.readiness().then(tell)],
+    ["/metrics", metrics],
     [
       "/.well-known/jwks.json",
       () => ({
@@ -50,6 +45,13 @@ export function createDocuments(
     ["/docs/", docs],
     ...docsAssets.map(({ path, read }) => [path, once(read)] as const),
   ]);
+}
+
+/** Says whether requests can be served in full and, by name, what is wrong where they cannot. */
+function tell(checks: Readiness): Document {
+  const isReady = Object.values(checks).every((state) => state === "ok");
+  const document = { ...json({ status: isReady ? "ready" : "not ready", checks }), cacheControl: "no-store" };
+  return isReady ? document : { ...document, status: 503 };
 }
 
 function json(value: unknown): Document {

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { StartError } from "../errors.ts";
+import { createDrain } from "./drain.ts";
 import { sendText } from "./respond.ts";
 
 /** Milliseconds. A client that is slower than this is cut off; see `node:http` for what each one bounds. */
@@ -14,9 +15,6 @@ const TIMEOUTS = {
 /** How long a connection may neither send nor take anything in, in milliseconds. A feed has heartbeats. */
 const SILENCE = 30_000;
 
-/** How long requests in flight may take to finish once the server stops, in milliseconds. */
-const GRACE = 10_000;
-
 export type ListenOptions = {
   host: string;
   /** 0 picks a free one. */
@@ -27,7 +25,9 @@ export type ListenOptions = {
 
 export type Served = {
   listener: RequestListener;
-  /** Ends what would go on for ever, if anything would: called first, when the server stops. */
+  /** Told first, when the server is to stop: it serves on for a while, and whoever asks should know. */
+  drain?: () => void;
+  /** Ends what would go on for ever, if anything would. Called next. */
   endFeeds?: () => void;
   close: () => Promise<void>;
 };
@@ -35,8 +35,11 @@ export type Served = {
 export type RunningServer = {
   /** Where it listens: `http://127.0.0.1:3000`. */
   origin: string;
-  /** Takes no more connections, lets requests in flight finish for 10 s at most, and closes what was served. */
-  close: () => Promise<void>;
+  /**
+   * Serves on for `drain` milliseconds (default 0), in which every answer tells its client to connect anew, elsewhere; then
+   * takes no more connections, lets requests in flight finish for 10 s at most, and closes what was served.
+   */
+  close: (options?: { drain?: number }) => Promise<void>;
 };
 
 /**
@@ -50,19 +53,22 @@ export async function listen({ host, port, prepare }: ListenOptions): Promise<Ru
   };
   const server = createServer(TIMEOUTS, (request, response) => listener(request, response));
   server.timeout = SILENCE;
-  const drain = trackRequests(server);
+  const { turnAway, end } = createDrain(server);
   await bind(server, { host, port });
   const origin = originOf(server.address() as AddressInfo);
   try {
     const served = await prepare(origin);
     listener = served.listener;
-    const close = () => {
+    const close = async ({ drain = 0 } = {}) => {
+      served.drain?.();
+      await turnAway(drain);
       served.endFeeds?.();
-      return drain().then(served.close);
+      await end();
+      await served.close();
     };
     return { origin, close };
   } catch (error) {
-    await drain();
+    await end();
     throw error;
   }
 }
@@ -85,31 +91,4 @@ function whyNot(code: string | undefined, address: string): string {
 
 function originOf({ address, family, port }: AddressInfo): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-}
-
-/**
- * Counts the requests in flight, and gives the verb that ends the server when there are none left.
- * Connections that only wait, such as a browser opens ahead, do not keep it from ending.
- */
-function trackRequests(server: Server): () => Promise<void> {
-  let inFlight = 0;
-  const endIfDone = () => {
-    if (inFlight === 0 && !server.listening) server.closeAllConnections();
-  };
-  server.on("request", (_request, response) => {
-    inFlight += 1;
-    response.once("close", () => {
-      inFlight -= 1;
-      endIfDone();
-    });
-  });
-  return () =>
-    new Promise((resolve) => {
-      const late = setTimeout(() => server.closeAllConnections(), GRACE);
-      server.close(() => {
-        clearTimeout(late);
-        resolve();
-      });
-      endIfDone();
-    });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
+import { requestIdOf } from "./request-id.ts";
 
 /**
  * What may be logged of an unexpected error: its type, its code and where it was thrown. Never its
@@ -23,6 +24,7 @@ export function logRequest(
   const start = performance.now();
   response.once("close", () => {
     const ms = Math.round((performance.now() - start) * 10) / 10;
-    logger.debug({ method: request.method, route, status: response.statusCode, ms }, "request");
+    const requestId = requestIdOf(request);
+    logger.debug({ requestId, method: request.method, route, status: response.statusCode, ms }, "request");
   });
 }

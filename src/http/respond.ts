@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestIdOf } from "./request-id.ts";
 
 /** A document: what is sent, as what, and for how long it may be kept. */
 export type Document = {
@@ -34,6 +35,7 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
 
 /** Refuses with a line of plain text, where no procedure is concerned. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
+  response.setHeader("x-request-id", requestIdOf(response.req));
   response
     .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
     .end(`${text}\n`);

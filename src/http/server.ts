@@ -1,6 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { TRPCError } from "@trpc/server";
+import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import pino, { type Logger } from "pino";
-import { StartError } from "../errors.ts";
+import { catalogue, MintmarkError, StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
@@ -10,8 +12,11 @@ import { createHostGuard, isLoopback } from "./guard.ts";
 import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { createAddressOf } from "./proxies.ts";
+import { requestIdOf } from "./request-id.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
-import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
+import { countAnswer, createRoutes } from "./routes.ts";
+import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./scrape.ts";
+import { createTrpcListener, headersFor, TRPC_PATH } from "./trpc.ts";
 
 export type HandlerOptions = {
   /** Default: the service's own router. Give a larger one to serve more procedures beside it. */
@@ -23,6 +28,8 @@ export type HandlerOptions = {
    * none. Where access is open there can be none.
    */
   trustProxy?: readonly string[];
+  /** Where several processes serve one port: gathers the metrics of all of them. Default: this process is alone. */
+  share?: ShareSamples;
 };
 
 export type ServerOptions = HandlerOptions & {
@@ -40,8 +47,8 @@ export function createTokenServer<Schema extends ClaimsSchema>(
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const listener = createRequestHandler(service, options);
-  const { endFeeds, close } = service;
-  return listen({ host, port, prepare: async () => ({ listener, endFeeds, close }) });
+  const { drain, endFeeds, close } = service;
+  return listen({ host, port, prepare: async () => ({ listener, drain, endFeeds, close }) });
 }
 
 /**
@@ -53,25 +60,26 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   options: HandlerOptions = {},
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
-  const { trustProxy = [] } = options;
+  const { trustProxy = [], share = alone } = options;
   if (service.open && trustProxy.length > 0)
     throw new StartError("Access is open, so there can be no proxy: whoever reaches it could do everything");
   const { issuer, authenticate } = service;
-  const serveTrpc = createTrpcListener({
-    router,
-    issuer,
-    authenticate,
-    addressOf: createAddressOf(trustProxy),
-    logger,
-  });
-  const documents = createDocuments(service, router);
+  const addressOf = createAddressOf(trustProxy);
+  const serveTrpc = createTrpcListener({ router, issuer, authenticate, addressOf, logger });
+  const read = share(createReader(() => ({ measures: service.metrics.read(), routes: routes.all() })));
+  const admit = createAdmission(service, addressOf);
+  const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
+  const documents = createDocuments(service, { router, metrics });
+  const routes = createRoutes(documents, { router, base: TRPC_PATH });
   const isForUs = createHostGuard(issuer);
 
   return (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
     const isTrpc = path.startsWith(TRPC_PATH);
-    const document = documents.get(path);
-    logRequest(logger, isTrpc ? TRPC_PATH : document ? path : "unknown", { request, response });
+    const route = routes.find(path);
+    const { document } = route;
+    logRequest(logger, route.name, { request, response });
+    countAnswer(route, response);
     response.setHeader("x-content-type-options", "nosniff");
 
     if (service.open && !isForUs(request))
@@ -86,13 +94,23 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   };
 }
 
+/** Gathers the metrics where there is one process. */
+const alone: ShareSamples = (own) => async () => [await own()];
+
 type Exchange = { request: IncomingMessage; response: ServerResponse; logger: Logger };
 
 async function sendMade(make: MakeDocument, { request, response, logger }: Exchange): Promise<void> {
   try {
-    sendDocument(request, response, await make());
+    sendDocument(request, response, await make(request));
   } catch (error) {
-    logger.error({ error: describeError(error) }, "document failed");
+    if (error instanceof MintmarkError) return sendRefusal(response, error);
+    logger.error({ requestId: requestIdOf(request), error: describeError(error) }, "document failed");
     sendText(response, 500, "Internal server error");
   }
+}
+
+function sendRefusal(response: ServerResponse, cause: MintmarkError): void {
+  const { code, message } = catalogue[cause.reason];
+  response.setHeaders(headersFor([cause]));
+  sendText(response, getHTTPStatusCodeFromError(new TRPCError({ code })), message);
 }

@@ -28,7 +28,7 @@ export function startPage({ issuer, open }: { issuer: string; open: boolean }): 
       <dt><a href="/openapi.json">/openapi.json</a></dt>
       <dd>The API, described for machines.</dd>
       <dt><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></dt>
-      <dd>Whether the process is up, and whether its database is there.</dd>
+      <dd>Whether the process is up, and whether it can serve in full.</dd>
     </dl>
     <p>From a terminal: <code>curl -s ${url}/trpc/getToken${open ? "" : " -u CLIENT_ID"}</code></p>
     ${open ? '<script src="/start.js" type="module"></script>' : ""}

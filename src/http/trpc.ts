@@ -9,6 +9,7 @@ import { credentialsOf } from "./credentials.ts";
 import { createOriginGuard } from "./guard.ts";
 import { describeError } from "./log.ts";
 import type { AddressOf } from "./proxies.ts";
+import { requestIdOf } from "./request-id.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { isJson } from "./rpc-request.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
@@ -33,19 +34,28 @@ export function createTrpcListener(options: TrpcListenerOptions): RequestListene
   const { router, issuer, authenticate, addressOf, logger } = options;
   const contextOf = (request: IncomingMessage): Context => {
     const address = addressOf(request);
-    return { address, authenticate: (rate) => authenticate(credentialsOf(request), address, rate) };
+    return {
+      address,
+      authenticate: (rate) => authenticate(credentialsOf(request), address, rate),
+      requestId: () => requestIdOf(request),
+    };
   };
   const isFromElsewhere = createOriginGuard(issuer);
-  const onError = ({ error, path }: { error: TRPCError; path?: string | undefined }) => {
+  const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
     if (!isOurFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
-    logger.error({ procedure: path, error: describeError(origin) }, "call failed");
+    logger.error({ requestId: requestIdOf(req), procedure: path, error: describeError(origin) }, "call failed");
   };
   const serve = createRpcHandler({
     router,
     basePath: TRPC_PATH,
     createContext: ({ req }) => contextOf(req),
-    responseMeta: ({ errors }) => (errors.length > 0 ? { headers: headersFor(errors.map(({ cause }) => cause)) } : {}),
+    responseMeta: ({ errors, ctx }) => {
+      if (errors.length === 0) return {};
+      const headers = headersFor(errors.map(({ cause }) => cause));
+      if (ctx?.requestId !== undefined) headers.set("x-request-id", ctx.requestId());
+      return { headers };
+    },
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.
@@ -62,14 +72,19 @@ export function createTrpcListener(options: TrpcListenerOptions): RequestListene
     if (refusal === undefined && subscription !== undefined) {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
       response.setTimeout(SLOWEST_READER, () => response.destroy());
-      void serveSubscription(request, response, { router, path: subscription, context: contextOf(request), onError });
+      void serveSubscription(request, response, {
+        router,
+        path: subscription,
+        context: contextOf(request),
+        onError: (failure) => onError({ ...failure, req: request }),
+      });
     } else if (refusal === undefined) serve(request, response);
     else sendRefusal(router, refusal, response);
   };
 }
 
 /** What HTTP wants to be said beside a refusal: how to authenticate (RFC 9110 §11.6.1), and when to come again. */
-function headersFor(causes: readonly unknown[]): Headers {
+export function headersFor(causes: readonly unknown[]): Headers {
   const headers = new Headers();
   for (const cause of causes) {
     if (!(cause instanceof MintmarkError)) continue;
@@ -119,6 +134,7 @@ function sendRefusal(router: ServedRouter, reason: Reason, response: ServerRespo
       return;
     }
   }
+  response.setHeader("x-request-id", requestIdOf(response.req));
   const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
   const config = router._def._config;
   const shape = getTRPCErrorShape({

@@ -14,6 +14,7 @@ import {
   refreshTokenInput,
   verifyTokenInput,
 } from "./token-schemas.ts";
+import { traced } from "./tracing.ts";
 import {
   answered,
   CLIENT_REFUSALS,
@@ -42,7 +43,7 @@ type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; err
 
 /** Puts a token service behind a tRPC router, to be served or to be merged into another one. */
 export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenService<Schema>): TokenRouter<Schema> {
-  const tokenRouter = router({
+  const procedures = {
     getToken: clientProcedure
       .meta({
         summary: "Get a token",
@@ -99,7 +100,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
 
     ...trustProcedures(service),
     ...adminProcedures(service),
-  });
+  };
   // The same types, but tRPC writes them as conditionals that stay open until the schema is known.
-  return tokenRouter as unknown as TokenRouter<Schema>;
+  return router(traced(procedures, service.tracer)) as unknown as TokenRouter<Schema>;
 }

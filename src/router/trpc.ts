@@ -1,4 +1,11 @@
-import { initTRPC, type TRPCBuiltRouter, TRPCError, type TRPCErrorShape, type TRPCRouterRecord } from "@trpc/server";
+import {
+  getTRPCErrorFromUnknown,
+  initTRPC,
+  type TRPCBuiltRouter,
+  TRPCError,
+  type TRPCErrorShape,
+  type TRPCRouterRecord,
+} from "@trpc/server";
 import { z } from "zod";
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { Caller } from "../service/caller.ts";
@@ -10,6 +17,8 @@ export type Context = {
   authenticate: (rate?: Rate) => Promise<Caller>;
   /** By which calls without credentials are counted. Without it they are not. */
   address?: string;
+  /** What the request is called in the log. Absent where there is none. */
+  requestId?: () => string;
 };
 
 /** What the API description says about a procedure; and the rate, if any, that its calls are counted as. */
@@ -112,6 +121,11 @@ function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly
     return { reason: "invalid_request", issues: cause.issues.slice(0, MAX_ISSUES).map(toIssue) };
   }
   return { reason: reasonOfCode[code] ?? "internal_error", issues: [] };
+}
+
+/** The reason of whatever a procedure threw. */
+export function reasonOf(error: unknown): Reason {
+  return explain(getTRPCErrorFromUnknown(error)).reason;
 }
 
 const MAX_ISSUES = 10;

@@ -8,6 +8,7 @@ import { type Caller, systemCaller } from "./caller.ts";
 import { createClientSecret, isValid, keptSecret, MAX_SECRETS } from "./client-secret.ts";
 import type { Act, Gate } from "./gate.ts";
 import { beyondManager } from "./limits.ts";
+import type { Counts } from "./measures.ts";
 import type { Trust } from "./trust.ts";
 
 export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
@@ -38,10 +39,11 @@ export type ClientsOptions = {
   clock: Clock;
   /** When the last token that is issued at this moment has expired. */
   lastExpiry: () => Seconds;
+  counts: Counts;
 };
 
 /** The use cases of machine clients. */
-export function createClients({ store, trust, gate, audit, clock, lastExpiry }: ClientsOptions): Clients {
+export function createClients({ store, trust, gate, audit, clock, lastExpiry, counts }: ClientsOptions): Clients {
   const act = (action: string, more: Pick<Act, "about" | "missing"> = {}): Act => ({
     action: `clients.${action}`,
     permission: "manage_clients",
@@ -89,6 +91,7 @@ export function createClients({ store, trust, gate, audit, clock, lastExpiry }: 
       return gate(caller, act, async (record) => {
         const outcome = await store.removeClient(clientId, { until: lastExpiry() }, record);
         if (outcome === "unknown") throw new MintmarkError("unknown_client");
+        counts.revoked.client += 1;
         await trust.catchUp();
         return { clientId };
       });

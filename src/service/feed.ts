@@ -18,6 +18,8 @@ export type Feed = {
   follow(caller: Caller, options: Follow): AsyncGenerator<FeedItem>;
   /** Sends all followers away, and whoever comes. */
   end(): void;
+  /** How many follow, and how many changes the one that is most behind has not been sent. */
+  measure(): { followers: number; behind: number };
 };
 
 export type FeedOptions = {
@@ -35,7 +37,8 @@ const HEARTBEAT = 5000;
 /** The cursor of what nobody can go on behind: the middle of a snapshot. */
 const NOWHERE = "snapshot";
 
-type Follower = { clientId: string; wake: () => void };
+/** `sent` is the number of the latest change that it was sent. */
+type Follower = { clientId: string; sent: number; wake: () => void };
 
 /** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
 export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptions): Feed {
@@ -51,7 +54,7 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
     const own = [...followers].filter((follower) => follower.clientId === clientId).length;
     if (followers.size >= maxFollowers.total || own >= maxFollowers.perClient)
       throw new MintmarkError("too_many_followers", { retryAfter: 10 });
-    const follower = { clientId, wake: () => {} };
+    const follower = { clientId, sent: trust.state().sequence, wake: () => {} };
     followers.add(follower);
     return follower;
   }
@@ -101,6 +104,7 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
         yield { cursor: cursorOf(update), update };
         if (isRevoked(follower.clientId, joinedAt, update)) throw new MintmarkError("invalid_client");
         sent = update;
+        follower.sent = update.sequence;
       }
       sentKeys = keysSequence;
       const { epoch, sequence } = trust.state();
@@ -131,6 +135,11 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
       clearInterval(heartbeat);
       unsubscribe();
       wakeAll();
+    },
+    measure() {
+      const { sequence } = trust.state();
+      const behind = [...followers].reduce((most, { sent }) => Math.max(most, sequence - sent), 0);
+      return { followers: followers.size, behind };
     },
   };
 }

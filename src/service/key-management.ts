@@ -10,6 +10,7 @@ import type { AuditLog } from "./audit-log.ts";
 import { type Caller, systemCaller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
+import type { Counts } from "./measures.ts";
 import type { Trust } from "./trust.ts";
 
 /** A key as anybody may see it who manages keys. */
@@ -44,6 +45,7 @@ export type KeyManagementOptions = {
   clock: Clock;
   policy: KeyPolicy & { alg: KeyPairAlgorithm };
   kek?: KeyEncryptionKey | undefined;
+  counts: Counts;
 };
 
 /**
@@ -51,7 +53,7 @@ export type KeyManagementOptions = {
  * that rotate at once, one makes the key and the other finds it there.
  */
 export function createKeyManagement(options: KeyManagementOptions): KeyManagement {
-  const { store, keys, trust, gate, audit, clock, policy, kek } = options;
+  const { store, keys, trust, gate, audit, clock, policy, kek, counts } = options;
   const { alg } = policy;
   const permission = "rotate_keys";
 
@@ -80,7 +82,7 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         const now = clock();
         // Made in any case: only the store can tell, at the moment of the kill, whether one is needed.
         const replacement = await make({ follows: kid, activatesAt: now });
-        await store.killKey(kid, { now, replacement }, record);
+        if ((await store.killKey(kid, { now, replacement }, record)) === "killed") counts.revoked.key += 1;
         await trust.catchUp();
         return { sequence: await trust.latest() };
       }),

@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema } from "../token/claims.ts";
 import { type RateLimitOptions, settleRates } from "./rates.ts";
+import type { Tracer } from "./tracer.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /** The `iss` of every token. Default `http://127.0.0.1:3000`. Never taken from a request. */
@@ -52,6 +53,11 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   keeps?: boolean;
   /** Whether callers without credentials may do everything. Default true: the server then listens on loopback only. */
   open?: boolean;
+  /**
+   * Makes spans of procedures and of calls of the store: `trace.getTracer("mintmark")` of `@opentelemetry/api`, for
+   * one. They tell names and refusals, never what came in. Default: none are made, and nothing is done for any.
+   */
+  tracer?: Tracer;
   /** Default: the system's clock. */
   clock?: Clock;
   /** Hears of work in the background that failed and will be tried again. Default: nobody does. */
@@ -91,6 +97,7 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
     auditRetention: options.auditRetention ?? 90 * DAY,
     keeps: options.keeps ?? true,
     open: options.open ?? true,
+    tracer: options.tracer,
     clock: options.clock ?? systemClock,
     onError: options.onError ?? (() => {}),
   };

@@ -9,6 +9,7 @@ import type { VerifyToken } from "../verifier/token-verifier.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Caller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
+import type { Counts } from "./measures.ts";
 import { hashOf } from "./refresh-token.ts";
 import type { Trust } from "./trust.ts";
 
@@ -39,6 +40,7 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   verifyRevokedToo: (token: string) => Promise<RegisteredClaims>;
   /** When the last token that is issued at this moment has expired. */
   lastExpiry: () => Seconds;
+  counts: Counts;
 };
 
 type Target = { kind: RevokedKind; id: string; until: Seconds; clientId: string; subject: string };
@@ -47,7 +49,7 @@ type Target = { kind: RevokedKind; id: string; until: Seconds; clientId: string;
 export function createRevocations<Schema extends ClaimsSchema>(
   options: RevocationsOptions<Schema>,
 ): Revocations<Schema> {
-  const { store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry } = options;
+  const { store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry, counts } = options;
 
   async function targetOf(token: string): Promise<Target | undefined> {
     const session = await store.findSession(hashOf(token));
@@ -71,6 +73,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
         if (target === undefined) return { sequence: await trust.latest() };
         const { kind, id, until } = target;
         const sequence = await store.revoke({ kind, id, until }, record);
+        counts.revoked[kind] += 1;
         await trust.catchUp();
         return { sequence };
       });
@@ -86,6 +89,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
         },
         async (record) => {
           const sequence = await store.revoke({ kind, id, until: lastExpiry() }, record);
+          counts.revoked[kind] += 1;
           await trust.catchUp();
           return { sequence };
         },
@@ -95,6 +99,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
       const about = { clientId, subject, target: sid, reason: "invalid_refresh_token" };
       const record = audit.record({ ...about, action: "refreshToken.reused", outcome: "refused" });
       await store.revoke({ kind: "session", id: sid, until: lastExpiry() }, record);
+      counts.revoked.session += 1;
       await trust.catchUp();
     },
 

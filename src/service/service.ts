@@ -15,10 +15,14 @@ import { createFeed, type Feed } from "./feed.ts";
 import { createGate } from "./gate.ts";
 import { createKeyManagement, type KeyManagement } from "./key-management.ts";
 import { secretKeys, storedKeys } from "./keys.ts";
+import { countVerified, createCounts, type Measures, measureKeys, measureTrust } from "./measures.ts";
 import { settle, type TokenServiceOptions } from "./options.ts";
 import { createRates } from "./rates.ts";
+import { checkReadiness, type Readiness } from "./readiness.ts";
 import { createRevocations, type Revocations } from "./revocations.ts";
+import { observeStore } from "./store-observer.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
+import type { Tracer } from "./tracer.ts";
 import { createTrust } from "./trust.ts";
 import { createUpkeep, startUpkeep } from "./upkeep.ts";
 
@@ -37,10 +41,20 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     jwks(): JwkSet;
     /** Follows the trust events; see {@link Feed}. */
     readonly follow: Feed["follow"];
-    /** Sends followers away, to another server or to come again: the server is about to stop. */
+    /** Lets {@link readiness} say that this server is about to stop. It serves on. */
+    drain(): void;
+    /** Sends followers away, to another server or to come again: the server stops. */
     endFeeds(): void;
-    /** Resolves if requests can be served in full, and rejects with `unavailable` if the database is away. */
-    ready(): Promise<void>;
+    /** Looks whether requests can be served in full, and at what is wrong where they cannot. Never rejects. */
+    readiness(): Promise<Readiness>;
+    readonly metrics: {
+      /** Throws `permission_denied` unless a caller may read them. */
+      authorize(caller: Caller): Promise<void>;
+      /** What was done since the start, and how things are. Not told: anything that came with a request. */
+      read(): Measures;
+    };
+    /** What makes spans, if anything does. */
+    readonly tracer: Tracer | undefined;
     /** Does now what is done every minute: reads the keys, rotates them in time, writes what was counted, forgets old records. */
     upkeep(): Promise<void>;
     /** Ends all work and closes the store. */
@@ -55,14 +69,15 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   options: TokenServiceOptions<Schema> = {},
 ): Promise<TokenService<Schema>> {
   const settings = settle(options);
-  const { issuer, custom, maxTtl, secret, kek, open, clock, onError } = settings;
-  const store = options.store ?? (await openDefaultStore());
+  const { issuer, custom, maxTtl, secret, kek, open, clock, onError, tracer } = settings;
+  const { store, timings } = observeStore(options.store ?? (await openDefaultStore()), tracer);
+  const counts = createCounts();
   const policy = { rotation: settings.rotation, maxTtl, alg: settings.alg };
   const audit = createAuditLog(store, clock);
   const gate = createGate(audit);
   const keys = secret === undefined ? storedKeys({ store, clock, policy, kek }) : secretKeys(secret);
   const trust = createTrust({ store, clock, maxStaleness: settings.maxStaleness, reloadKeys: keys.reload });
-  const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, kek });
+  const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, kek, counts });
   const rotateIfDue = secret === undefined && settings.keeps ? management.rotateIfDue : async () => {};
   await trust.catchUp();
   await rotateIfDue();
@@ -78,16 +93,17 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     custom,
     clock,
     maxLifetime: maxTtl,
+    onVerified: (refusal) => countVerified(counts, refusal),
   });
   const verifyRevokedToo = async (token: string) => {
     if (trust.isStale()) throw new MintmarkError("verifier_stale");
     return verifyAccessToken(token, keys.find, { issuer, custom, now: clock(), maxLifetime: maxTtl });
   };
   const lastExpiry = () => clock() + maxTtl + MAX_CLOCK_SKEW;
-  const revocations = createRevocations({ store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry });
-  const { revokeCopied, ...revoking } = revocations;
   const rates = createRates({ store, clock, audit, rateLimits: settings.rateLimits });
-  const means = { store, keys, trust, gate, audit, clock, rates };
+  const means = { store, keys, trust, gate, audit, clock, counts, rates };
+  const revocations = createRevocations({ ...means, verify, verifyRevokedToo, lastExpiry });
+  const { revokeCopied, ...revoking } = revocations;
   const feed = createFeed({
     store,
     trust,
@@ -96,6 +112,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxFollowers: settings.maxFollowers,
   });
 
+  let isDraining = false;
   const upkeep = createUpkeep({ ...means, rotateIfDue, ...settings });
   const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
 
@@ -115,8 +132,22 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     },
     jwks: () => keys.current().jwks,
     follow: feed.follow,
+    drain() {
+      isDraining = true;
+    },
     endFeeds: feed.end,
-    ready: async () => void (await trust.latest()),
+    readiness: () => checkReadiness({ trust, keys, isDraining }),
+    metrics: {
+      authorize: (caller) => gate(caller, { action: "metrics", permission: "read_metrics" }, async () => {}),
+      read: () => ({
+        ...counts,
+        ...feed.measure(),
+        ...measureTrust(trust),
+        ...measureKeys(keys, { now: clock(), rotation: settings.rotation }),
+        store: timings,
+      }),
+    },
+    tracer,
     upkeep,
     async close() {
       end();

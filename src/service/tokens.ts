@@ -12,6 +12,7 @@ import type { Caller } from "./caller.ts";
 import type { Act, Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
 import { beyondLimits } from "./limits.ts";
+import type { Counts } from "./measures.ts";
 import type { Rates } from "./rates.ts";
 import { hashOf } from "./refresh-token.ts";
 import { beginSession, beyondSession, type SessionPolicy, turnOf } from "./session.ts";
@@ -73,6 +74,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = {
   /** Revokes the session of a refresh token that somebody has copied. */
   revokeCopied: (session: Session) => Promise<void>;
   clock: Clock;
+  counts: Counts;
 };
 
 /** Whom a token is for, and what it says. */
@@ -80,7 +82,7 @@ type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> 
 
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock } = options;
+  const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
 
   /** Whether a client was removed between being looked up and a change. A token of that number would outlive it. */
   async function isRemoved({ clientId, asOf }: Caller, sequence: number): Promise<boolean> {
@@ -134,10 +136,12 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         const issued = await sign();
         if (begun === undefined) {
           await audit.append(record);
+          counts.issued.getToken += 1;
           return issued;
         }
         const first = { hash: hashOf(begun.refreshToken), sequence };
         if ((await store.addSession(begun.session, first, record)) === "revoked") throw new MintmarkError("conflict");
+        counts.issued.getToken += 1;
         return { ...issued, refreshToken: begun.refreshToken };
       });
     },
@@ -157,6 +161,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         const outcome = await store.turnSession(session.sid, turn.change, record);
         if (outcome === "reused") await options.revokeCopied(session);
         if (outcome === "reused" || outcome === "unknown") throw new MintmarkError("invalid_refresh_token");
+        counts.issued.refreshToken += 1;
         return { ...issued, refreshToken: turn.successor };
       });
     },

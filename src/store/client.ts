@@ -10,6 +10,7 @@ export const permissions = [
   "manage_clients",
   "read_audit",
   "follow_events",
+  "read_metrics",
   "admin",
 ] as const;
 export type Permission = (typeof permissions)[number];

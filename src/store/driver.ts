@@ -9,6 +9,7 @@ export type Driver = {
   db: Kysely<Schema>;
   /** Whether other servers may have the database open, too. */
   shared: boolean;
+  system: Store["system"];
   /** Tells other processes of a change, within its transaction. */
   announce?: (transaction: Transaction<Schema>) => Promise<unknown>;
   /** Tells other processes of a change that has been made. */
@@ -27,12 +28,13 @@ export type Neighbours = Required<Pick<Driver, "tell" | "listen">>;
 const POLL = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
-export function createStore({ db, shared, listen, close, ...others }: Driver): Store {
+export function createStore({ db, system, shared, listen, close, ...others }: Driver): Store {
   const queries = guarded(createQueries(db, others));
   const watches = new Set<() => void>();
   return {
     ...queries,
     shared,
+    system,
     watch(look) {
       const end = watch(look, listen);
       watches.add(end);

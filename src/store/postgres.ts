@@ -47,6 +47,7 @@ export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptio
   return {
     db,
     shared: true,
+    system: "postgresql",
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (wake) => listen(url, wake),
     history: () => historyOf(db),

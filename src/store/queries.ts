@@ -10,7 +10,7 @@ import type { Store } from "./store.ts";
 import { createTrustQueries } from "./trust-queries.ts";
 
 /** The verbs that are nothing but SQL. */
-export type Queries = Omit<Store, "shared" | "watch" | "close">;
+export type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 
 /** The store's verbs as one set of queries for every database. `history` tells apart what the database was restored to. */
 export function createQueries(

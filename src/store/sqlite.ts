@@ -50,7 +50,8 @@ export async function openSqlite(folder: string, { shared = false, neighbours }:
     await migrate(db);
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
     if (!shared) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
-    return { db, shared: shared || neighbours !== undefined, close: () => db.destroy(), ...neighbours };
+    const isShared = shared || neighbours !== undefined;
+    return { db, system: "sqlite", shared: isShared, close: () => db.destroy(), ...neighbours };
   } catch (cause) {
     unlock();
     throw cause instanceof StartError ? cause : cannotOpen(file, errorCode(cause));

@@ -17,6 +17,9 @@ import type { Session, Turn } from "./session.ts";
 export type Store = {
   /** Whether other servers may use it, too: what they must know of each other goes through it. */
   readonly shared: boolean;
+  /** Which database it is, as OpenTelemetry calls it. */
+  readonly system: "sqlite" | "postgresql";
+
   /** All keys, killed ones included, in the order in which they were added. */
   listKeys(): Promise<StoredKey[]>;
   /**

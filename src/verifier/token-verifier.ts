@@ -29,6 +29,8 @@ export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
   maxLifetime?: Seconds | undefined;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
+  /** Told of every verification: what refused the token, or `undefined` where it is valid. */
+  onVerified?: ((refusal: unknown) => void) | undefined;
 };
 
 export type ExpectedToken = {
@@ -59,6 +61,7 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
   clock,
   maxLifetime,
   clockTolerance,
+  onVerified = () => {},
 }: TokenVerifierOptions<Schema>): VerifyToken<Schema> {
   const checked = createTokenCache<SignedClaims<Schema>>();
   const find = (kid: string) => source.lookup(kid) ?? source.ask(kid);
@@ -77,15 +80,21 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
   }
 
   return async (token, expected) => {
-    if (source.isStale()) throw new MintmarkError("verifier_stale");
-    const signed = readAgain(token) ?? (await readNew(token));
-    if (signed === undefined) throw new MintmarkError("invalid_token");
-    const { claims } = signed;
-    const { audience, scope } = expected;
-    const all = { issuer, audience, scope, now: clock(), maxLifetime, clockTolerance };
-    const fault = claimsFault(claims, all) ?? source.trust().faultOf(claims);
-    if (fault !== undefined) throw new MintmarkError(fault);
-    return claims;
+    try {
+      if (source.isStale()) throw new MintmarkError("verifier_stale");
+      const signed = readAgain(token) ?? (await readNew(token));
+      if (signed === undefined) throw new MintmarkError("invalid_token");
+      const { claims } = signed;
+      const { audience, scope } = expected;
+      const all = { issuer, audience, scope, now: clock(), maxLifetime, clockTolerance };
+      const fault = claimsFault(claims, all) ?? source.trust().faultOf(claims);
+      if (fault !== undefined) throw new MintmarkError(fault);
+      onVerified(undefined);
+      return claims;
+    } catch (refusal) {
+      onVerified(refusal);
+      throw refusal;
+    }
   };
 }
 

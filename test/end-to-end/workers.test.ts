@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { scrape } from "../support/metrics.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startInVain, startServer } from "../support/process.ts";
 import { childrenOf } from "../support/process-tree.ts";
@@ -10,6 +11,8 @@ import { temporaryFolder } from "../support/service.ts";
 /** How long after it was answered a revocation may be unknown to another worker, in milliseconds. */
 const BOUND = 1000;
 const WORKERS = 2;
+
+const ISSUED = 'tokens_issued_total{procedure="getToken"}';
 
 /** Asks so often, each time on a connection of its own, that every worker is asked. */
 async function askAll(origin: string, procedure: string, input: unknown): Promise<number[]> {
@@ -52,8 +55,23 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
     expect(new Set(await askAll(origin, "verifyToken", { token }))).toEqual(new Set([200]));
   });
 
+  it("are told of together by every scrape, whichever answers it", async () => {
+    const { origin } = server;
+    const before = (await scrape(origin)).of(ISSUED) ?? 0;
+    await Promise.all(Array.from({ length: 12 }, () => call(origin, "getToken", {})));
+    const scrapes = await Promise.all(Array.from({ length: WORKERS * 4 }, () => scrape(origin)));
+    expect(scrapes.map(({ of }) => of(ISSUED))).toEqual(scrapes.map(() => before + 12));
+    const [{ of, values }] = scrapes as [(typeof scrapes)[0]];
+    expect(of('http_requests_total{route="/trpc/getToken",status="2xx"}')).toBe(before + 12);
+    expect(of('keys{state="active"}')).toBe(1);
+    // Of each of them and of the process beside them, as much as one that serves has at least.
+    expect(values.get("process_resident_memory_bytes")).toBeGreaterThan((WORKERS + 1) * 40e6);
+  });
+
   it("are replaced when they die, and end with the first process, by 0", async () => {
     const { origin } = server;
+    const issued = (await scrape(origin)).of(ISSUED);
+    expect(issued).toBeGreaterThan(12);
     const victims = childrenOf(server.pid);
     expect(victims).toHaveLength(WORKERS);
     for (const pid of victims) process.kill(pid, "SIGKILL");
@@ -61,6 +79,8 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
     await vi.waitFor(() => expect(replaced().sort()).toEqual(victims.sort()), 10_000);
     await vi.waitFor(() => expect(childrenOf(server.pid)).toHaveLength(WORKERS), 10_000);
     await vi.waitFor(async () => expect(await send(`${origin}/readyz`)).toMatchObject({ status: 200 }), 10_000);
+    // What those that ended had counted is not forgotten: else it would look as if much were done at once.
+    await vi.waitFor(async () => expect((await scrape(origin)).of(ISSUED)).toBe(issued), 10_000);
     const workers = childrenOf(server.pid);
     expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });
     for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow("ESRCH");

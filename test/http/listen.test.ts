@@ -1,6 +1,8 @@
 import { EventEmitter, once } from "node:events";
+import { Agent, get } from "node:http";
 import { connect } from "node:net";
-import { describe, expect, it } from "vitest";
+import { text } from "node:stream/consumers";
+import { describe, expect, it, vi } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { listen, type Served } from "../../src/http/listen.ts";
 import { send } from "../support/request.ts";
@@ -53,7 +55,9 @@ describe("listen", () => {
     const server = await listen({
       ...ADDRESS,
       prepare: async () => ({
-        listener: (_request, response) => void requests.emit("arrived", response),
+        listener: (_request, response) => {
+          if (!requests.emit("arrived", response)) response.end();
+        },
         close: async () => void events.push("closed"),
       }),
     });
@@ -61,12 +65,40 @@ describe("listen", () => {
     const inFlight = send(server.origin);
     const [response] = await arrived;
     const closing = server.close();
-    await expect(send(server.origin)).rejects.toThrow(/ECONNREFUSED/);
+    await vi.waitFor(() => expect(send(server.origin)).rejects.toThrow(/ECONNREFUSED/));
     response.once("finish", () => events.push("answered"));
     response.end("done");
     await closing;
     expect(events).toEqual(["answered", "closed"]);
     expect(await inFlight).toMatchObject({ status: 200, text: "done" });
     idle.destroy();
+  });
+
+  it("serves on while it drains, tells every client to connect anew, and then sends followers away", async () => {
+    const events: string[] = [];
+    const server = await listen({
+      ...ADDRESS,
+      prepare: async () => ({
+        ...hello,
+        drain: () => void events.push("draining"),
+        endFeeds: () => void events.push("feeds ended"),
+        close: async () => void events.push("closed"),
+      }),
+    });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = async () => {
+      const [answer] = await once(get(server.origin, { agent }), "response");
+      await text(answer);
+      return answer.headers.connection;
+    };
+    expect(await ask()).toBe("keep-alive");
+    const closing = server.close({ drain: 300 });
+    expect(await ask()).toBe("close");
+    expect(await ask()).toBe("close");
+    expect(events).toEqual(["draining"]);
+    await closing;
+    expect(events).toEqual(["draining", "feeds ended", "closed"]);
+    await expect(ask()).rejects.toThrow(/ECONNREFUSED/);
+    agent.destroy();
   });
 });

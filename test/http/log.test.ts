@@ -45,10 +45,10 @@ describe("the log", () => {
 
     const requests = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "request");
     expect(requests.map(({ method, route, status }) => `${method} ${route} ${status}`)).toEqual([
-      "POST /trpc/ 200",
-      "POST /trpc/ 200",
-      "POST /trpc/ 401",
-      "POST /trpc/ 400",
+      "POST /trpc/getToken 200",
+      "POST /trpc/verifyToken 200",
+      "POST /trpc/verifyToken 401",
+      "POST /trpc/getToken 400",
       "GET unknown 404",
     ]);
     for (const secret of ["canary", token, token.split(".")[2]]) expect(lines.join("")).not.toContain(secret);

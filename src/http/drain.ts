@@ -1,0 +1,59 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How long requests in flight may take to finish once the server takes no more, in milliseconds. */
+const GRACE = 10_000;
+
+/** How long a connection may need, at least, to bring a request that its client has just sent, in milliseconds. */
+const ON_ITS_WAY = 50;
+
+export type Drain = {
+  /** Serves on for so many milliseconds, and lets every answer tell its client to use the connection no more. */
+  turnAway(milliseconds: number): Promise<void>;
+  /** Takes no more connections, and resolves when the requests in flight are answered, or after 10 s. */
+  end(): Promise<void>;
+};
+
+/**
+ * Watches a server, to end it without cutting anybody off: a client that keeps its connection may send the next request at
+ * the very moment at which it is closed, so that it is told first. Connections that only wait, such as a browser
+ * opens ahead, do not keep a server from ending.
+ */
+export function createDrain(server: Server): Drain {
+  const inFlight = new Set<ServerResponse>();
+  const open = new Set<Socket>();
+  let isDraining = false;
+  const endIfDone = () => {
+    if (inFlight.size === 0 && !server.listening) server.closeAllConnections();
+  };
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
+  // Before whoever answers it.
+  server.prependListener("request", (_request, response) => {
+    inFlight.add(response);
+    if (isDraining) response.shouldKeepAlive = false;
+    response.once("close", () => {
+      inFlight.delete(response);
+      endIfDone();
+    });
+  });
+  return {
+    async turnAway(milliseconds) {
+      isDraining = true;
+      for (const response of inFlight) response.shouldKeepAlive = false;
+      if (milliseconds > 0 || open.size > 0) await sleep(Math.max(milliseconds, ON_ITS_WAY));
+    },
+    end: () =>
+      new Promise((resolve) => {
+        const late = setTimeout(() => server.closeAllConnections(), GRACE);
+        server.close(() => {
+          clearTimeout(late);
+          resolve();
+        });
+        endIfDone();
+      }),
+  };
+}

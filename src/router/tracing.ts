@@ -1,0 +1,26 @@
+import type { AnyTRPCProcedure } from "@trpc/server";
+import { inSpan, SERVER_SPAN, type Tracer } from "../service/tracer.ts";
+import { reasonOf } from "./trpc.ts";
+
+/**
+ * Makes a span of each call of procedures, however deep they lie in a record, where there is a tracer: without one they
+ * are given back as they are. Of a subscription it is the beginning alone.
+ */
+export function traced<Procedures extends object>(procedures: Procedures, tracer: Tracer | undefined): Procedures {
+  if (tracer === undefined) return procedures;
+  const entries = Object.entries(procedures).map(([name, one]) => [
+    name,
+    typeof one === "function" ? tracedProcedure(one, tracer) : traced(one, tracer),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function tracedProcedure(procedure: AnyTRPCProcedure, tracer: Tracer): AnyTRPCProcedure {
+  const call = (options: Parameters<AnyTRPCProcedure>[0]) => {
+    const { path } = options as { path: string };
+    const attributes = { "rpc.system": "trpc", "rpc.service": "mintmark", "rpc.method": path };
+    const span = { name: `mintmark/${path}`, kind: SERVER_SPAN, attributes, reasonOf };
+    return inSpan(tracer, span, () => procedure(options));
+  };
+  return Object.assign(call, procedure);
+}

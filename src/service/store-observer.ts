@@ -1,0 +1,62 @@
+import type { Store } from "../store/store.ts";
+import { CLIENT_SPAN, inSpan, type Tracer } from "./tracer.ts";
+
+/** Upper bounds of the spans of time that are told apart, in seconds. Beyond the last a request is refused. */
+export const TIME_BOUNDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2] as const;
+
+/** How long something took, each time. */
+export type Timing = {
+  /** How often it took as long as each of {@link TIME_BOUNDS} and longer than the one before, and last of all longer. */
+  counts: number[];
+  /** Seconds of all times together. */
+  sum: number;
+  failures: number;
+};
+
+type Call = (...parameters: never[]) => Promise<unknown>;
+
+/** Times every verb of a store, and makes a span of each call where there is a tracer. */
+export function observeStore(store: Store, tracer: Tracer | undefined): { store: Store; timings: Map<string, Timing> } {
+  const { watch, close, system, shared, ...verbs } = store;
+  const timings = new Map<string, Timing>();
+
+  function timed(verb: string, call: Call): Call {
+    return async (...parameters) => {
+      const start = performance.now();
+      let failures = 1;
+      try {
+        const outcome = await call(...parameters);
+        failures = 0;
+        return outcome;
+      } finally {
+        note(timingOf(timings, verb), { seconds: (performance.now() - start) / 1000, failures });
+      }
+    };
+  }
+
+  function traced(verb: string, call: Call): Call {
+    if (tracer === undefined) return call;
+    const attributes = { "db.system.name": system, "db.operation.name": verb };
+    const span = { name: verb, kind: CLIENT_SPAN, attributes };
+    return (...parameters) => inSpan(tracer, span, () => call(...parameters));
+  }
+
+  const observed = Object.entries(verbs).map(([verb, call]) => [verb, traced(verb, timed(verb, call))]);
+  return { store: { watch, close, system, shared, ...Object.fromEntries(observed) }, timings };
+}
+
+function timingOf(timings: Map<string, Timing>, verb: string): Timing {
+  const known = timings.get(verb);
+  if (known !== undefined) return known;
+  const timing = { counts: Array<number>(TIME_BOUNDS.length + 1).fill(0), sum: 0, failures: 0 };
+  timings.set(verb, timing);
+  return timing;
+}
+
+function note(timing: Timing, { seconds, failures }: { seconds: number; failures: number }): void {
+  const within = TIME_BOUNDS.findIndex((bound) => seconds <= bound);
+  const at = within < 0 ? TIME_BOUNDS.length : within;
+  timing.counts[at] = (timing.counts[at] ?? 0) + 1;
+  timing.sum += seconds;
+  timing.failures += failures;
+}

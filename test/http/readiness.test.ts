@@ -1,0 +1,60 @@
+import pino from "pino";
+import { describe, expect, it, vi } from "vitest";
+import { createTokenServer } from "../../src/index.ts";
+import { storedKeys } from "../../src/service/keys.ts";
+import { checkReadiness } from "../../src/service/readiness.ts";
+import { createTrust } from "../../src/service/trust.ts";
+import { send } from "../support/request.ts";
+import { NOW, openServer, openService } from "../support/service.ts";
+import { openServerOnLeavable } from "../support/store-away.ts";
+
+const OK = { store: "ok", keys: "ok", trust: "ok", server: "ok" };
+
+async function readiness(url: string) {
+  const { status, text, headers } = await send(`${url}/readyz`);
+  expect(headers).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
+  return { code: status, ...JSON.parse(text) };
+}
+
+describe("readiness", () => {
+  it("is told with every check by its name", async () => {
+    await using server = await openServer();
+    expect(await readiness(server.url)).toEqual({ code: 200, status: "ready", checks: OK });
+  });
+
+  it("lacks while the database is away, and later the trust state too, and nothing more is said of why", async () => {
+    await using server = await openServerOnLeavable({ maxStaleness: 1 });
+    server.leave();
+    expect(await readiness(server.url)).toEqual({
+      code: 503,
+      status: "not ready",
+      checks: { ...OK, store: "unavailable" },
+    });
+    const both = { ...OK, store: "unavailable", trust: "stale" };
+    await vi.waitFor(async () => expect((await readiness(server.url)).checks).toEqual(both), 3000);
+    expect(await send(`${server.url}/healthz`)).toMatchObject({ status: 200 });
+    server.comeBack();
+    await vi.waitFor(async () => expect((await readiness(server.url)).checks).toEqual(OK), 3000);
+  });
+
+  it("lacks until keys are loaded of which one signs, and what was revoked is known", async () => {
+    await using opened = await openService();
+    const { store } = opened;
+    const clock = () => NOW;
+    const keys = storedKeys({ store, clock, policy: { rotation: 86400, maxTtl: 86400 } });
+    const trust = createTrust({ store, clock, maxStaleness: 30, reloadKeys: keys.reload });
+    const check = () => checkReadiness({ trust, keys, isDraining: false });
+    expect(await check()).toEqual({ ...OK, keys: "unavailable", trust: "stale" });
+    await trust.catchUp();
+    expect(await check()).toEqual(OK);
+  });
+
+  it("lacks from the moment at which the server is told to stop, while it serves on", async () => {
+    await using opened = await openService();
+    const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
+    const closing = server.close({ drain: 200 });
+    expect(await readiness(server.origin)).toMatchObject({ code: 503, checks: { ...OK, server: "draining" } });
+    expect(await send(`${server.origin}/trpc/getToken`)).toMatchObject({ status: 200 });
+    await closing;
+  });
+});

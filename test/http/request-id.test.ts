@@ -1,0 +1,73 @@
+import { Writable } from "node:stream";
+import pino from "pino";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createTokenServer } from "../../src/index.ts";
+import { send } from "../support/request.ts";
+import { openService } from "../support/service.ts";
+
+const UUID = /^[0-9a-f-]{36}$/;
+const JSON_HEADERS = { "content-type": "application/json" };
+
+const fragile = z.looseObject({}).refine((claims) => {
+  if ("fail" in claims) throw new Error("canary");
+  return true;
+});
+
+async function open() {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const opened = await openService({ claims: fragile });
+  const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "debug" }, stream) });
+  return {
+    url: server.origin,
+    logged: (message: string) => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("a request", () => {
+  it("that is refused is answered with its id, and one that is served without", async () => {
+    await using server = await open();
+    const refused = ["/trpc/nothing", "/nothing", "/trpc/verifyToken?input=1", "/trpc/getToken,getToken"];
+    for (const path of refused) {
+      const { headers } = await send(`${server.url}${path}`, { headers: { "x-request-id": "edge-1" } });
+      expect(headers["x-request-id"], path).toBe("edge-1");
+    }
+    const put = await send(`${server.url}/trpc/getToken`, { method: "PUT" });
+    expect(put.headers["x-request-id"]).toMatch(UUID);
+    expect((await send(`${server.url}/trpc/getToken`)).headers["x-request-id"]).toBeUndefined();
+  });
+
+  it("has one id in its answer, in the line about its failure and in the line about itself", async () => {
+    await using server = await open();
+    const body = JSON.stringify({ claims: { fail: true } });
+    const { headers } = await send(`${server.url}/trpc/getToken`, { method: "POST", headers: JSON_HEADERS, body });
+    const requestId = headers["x-request-id"];
+    expect(requestId).toMatch(UUID);
+    expect(server.logged("call failed")).toMatchObject([{ requestId, procedure: "getToken" }]);
+    expect(server.logged("request")).toMatchObject([{ requestId, route: "/trpc/getToken" }]);
+  });
+
+  it.each([
+    ["a.b_c-1", true],
+    ["x".repeat(64), true],
+    ["x".repeat(65), false],
+    ["a b", false],
+    ['"}', false],
+    ["é", false],
+    [["one", "two"], false],
+  ])("keeps the id %j that it came with: %s", async (given, kept) => {
+    await using server = await open();
+    const { headers } = await send(`${server.url}/nothing`, { headers: { "x-request-id": given } });
+    expect(headers["x-request-id"]).toEqual(kept ? given : expect.stringMatching(UUID));
+  });
+});

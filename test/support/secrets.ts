@@ -1,0 +1,33 @@
+/** A text as somebody could have written it down: as it is, and in the encodings that programs use. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const encoded = (["base64", "base64url", "hex"] as const).map((encoding) => bytes.toString(encoding));
+  const upper = bytes.toString("hex").toUpperCase();
+  return [secret, ...encoded, upper, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+}
+
+/** Keeps secrets, and whatever was said where none of them may be. */
+export function createVault() {
+  const secrets = new Map<string, string[]>();
+  const heard: { where: string; text: string }[] = [];
+  return {
+    /** Of a key in base64url, its bytes are as secret. */
+    keep(name: string, secret: string): string {
+      const bytes = Buffer.from(secret, "base64url");
+      const isKey = bytes.toString("base64url") === secret;
+      const ofBytes = isKey ? [bytes.toString("hex"), bytes.toString("base64")] : [];
+      secrets.set(`${name} ${secrets.size}`, [...new Set([...formsOf(secret), ...ofBytes])]);
+      return secret;
+    },
+    hear: (where: string, text: string) => void heard.push({ where, text }),
+    heard: () => heard.length,
+    /** Where which secret can be read, in whatever form. */
+    leaks(): string[] {
+      return heard.flatMap(({ where, text }) =>
+        [...secrets]
+          .filter(([, forms]) => forms.some((form) => text.includes(form)))
+          .map(([name]) => `${name}: ${where}`),
+      );
+    },
+  };
+}
