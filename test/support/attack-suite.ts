@@ -9,7 +9,7 @@ import { openService } from "./service.ts";
 export type Tokens = Record<string, unknown>;
 
 /** Tokens that are to be judged alike, and for whom they have to be, if not for the usual audience. */
-export type Attack = { tokens: Tokens; audience?: string };
+type Attack = { tokens: Tokens; audience?: string };
 
 /**
  * What attacks are written against: keys and a service to attack, keys of an attacker, and the means to say which

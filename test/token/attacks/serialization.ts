@@ -22,6 +22,7 @@ function miscounted(by: Forge): Tokens {
     "the empty string": "",
     "only dots": "..",
     "a thousand dots": ".".repeat(1000),
+    "sixty thousand dots": ".".repeat(60_000),
     ...Object.fromEntries([
       counted([header]),
       counted([header, payload]),
@@ -90,6 +91,7 @@ function tooLong(by: Forge): Tokens {
   return {
     "a good token of more than 8,000 characters": padded(6000),
     "a good token of more than 12,000 characters": padded(9000),
+    "a good token of more than 50,000 characters": padded(38_000),
   };
 }
 
