@@ -7,6 +7,7 @@ const TAIL = 64;
 
 export type TokenCache<Value> = {
   get(token: string): Value | undefined;
+  /** Takes a token whose signature is good: so it is ASCII. */
   set(token: string, value: Value): void;
 };
 
@@ -40,9 +41,10 @@ export function createTokenCache<Value>(): TokenCache<Value> {
       if (found !== undefined) return found.token === token ? found.value : undefined;
       const survivor = old.get(tail);
       if (survivor?.token !== token) return undefined;
-      set(token, survivor.value);
+      set(survivor.token, survivor.value);
       return survivor.value;
     },
-    set,
+    // A token that was cut out of a header is a view of all of it, and would keep it: 16 KiB of spaces, at worst.
+    set: (token, value) => set(Buffer.from(token, "latin1").toString("latin1"), value),
   };
 }

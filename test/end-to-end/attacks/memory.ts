@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { forge, goodClaims, goodHeader, withSignature } from "../../support/forge.ts";
+import { heapInUse } from "../../support/heap.ts";
 import type { Attempt } from "./attempts.ts";
 import { refreshTokenDoor, revokeTokenDoor, verifierDoor, verifyTokenDoor } from "./doors.ts";
 import { type Siege, storm, surprises } from "./siege.ts";
@@ -49,20 +48,9 @@ export function memoryAttacks(siege: Siege): void {
 
   test(`${TOKENS} tokens that were refused leave nothing in memory`, async () => {
     await refuse(ROUND);
-    const before = await heap();
+    const before = await heapInUse();
     await refuse(TOKENS);
-    const growth = (await heap()) - before;
+    const growth = (await heapInUse()) - before;
     expect(growth).toBeLessThan(NOISE + PER_TOKEN * TOKENS);
   }, 600_000);
-}
-
-/** The bytes in use after all that can go has gone. */
-async function heap(): Promise<number> {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  for (let count = 0; count < 3; count += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    collect();
-  }
-  return process.memoryUsage().heapUsed;
 }
