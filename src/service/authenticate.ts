@@ -43,6 +43,9 @@ export function createAuthenticator({ store, trust, clock, audit, open }: Authen
   /** Counts an attempt as failed before it is heard, so that many at once are no way to try more. */
   async function count(pair: string, address: string): Promise<void> {
     try {
+      // First of all, or an address that is past its limit would fill the memory with clients that it makes up.
+      const failures = await ofAddress.get(address);
+      if (failures !== null && failures.consumedPoints >= ADDRESS_FAILURES.points) throw failures;
       await ofClient.consume(pair);
       await ofAddress.consume(address);
     } catch (limit) {
