@@ -7,6 +7,7 @@ import { issueAttacks } from "./attacks/issue.ts";
 import { lifecycleAttacks } from "./attacks/lifecycle.ts";
 import { memoryAttacks } from "./attacks/memory.ts";
 import { ELSEWHERE, OWN_TESTS } from "./attacks/register.ts";
+import { requestAttacks } from "./attacks/requests.ts";
 import { layOpen, type Outcome, storm, surprises } from "./attacks/siege.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -66,6 +67,7 @@ function note(sets: Map<string, Set<string>>, key: string, value: string): void 
   sets.set(key, (sets.get(key) ?? new Set()).add(value));
 }
 
+describe("tokens in the wrong place", () => requestAttacks(siege));
 describe("tokens in time", () => lifecycleAttacks(siege));
 describe("tokens that are asked for", () => issueAttacks(siege));
 describe("memory", () => memoryAttacks(siege));

@@ -17,7 +17,8 @@ import { listen, type Running } from "../../verifier/middleware-cases.ts";
 /** What protects which name. Each is served at a path of that name. */
 export type Mounts = ReadonlyMap<string, TokenVerifier<unknown>>;
 
-const WELCOME = "welcome";
+/** What is said to whoever is let in. */
+export const WELCOME = "welcome";
 
 /** An application's own tRPC router, with its refusals told by reason. */
 function trpcRouter(mounts: Mounts) {

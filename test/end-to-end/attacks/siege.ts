@@ -31,6 +31,8 @@ export async function layOpen() {
     middlewares: apps.map(({ name, url }) =>
       doors.middlewareDoor(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
     ),
+    /** The servers behind middleware, each by a place that tokens by ES256 open. */
+    protectedUrls: apps.map(({ name, url }) => ({ name, url: `${url}/${nameOf("ES256", ISSUER)}` })),
     async close() {
       await Promise.all(apps.map(({ close }) => close()));
       await targets.close();
