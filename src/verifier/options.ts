@@ -25,6 +25,8 @@ export type VerifierOptions<Schema extends ClaimsSchema> = {
   onStale?: "reject" | "accept" | undefined;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
+  /** Longest lifetime that is believed. Default 86,400, as the service's own: set both where that is longer. */
+  maxLifetime?: Seconds | undefined;
   /**
    * Whether to follow the feed. Default true. Without it tokens are verified by the JWK Set alone:
    * revoked tokens are accepted until they expire, and killed keys until the set is fetched again.
@@ -49,6 +51,7 @@ const options = z.strictObject({
   maxStaleness: z.number().positive().optional(),
   onStale: z.enum(["reject", "accept"]).optional(),
   clockTolerance: z.number().min(0).max(60).optional(),
+  maxLifetime: z.int().positive().optional(),
   follow: z.boolean().optional(),
   clock: z.custom(isFunction, "must be a function").optional(),
   fetch: z.custom(isFunction, "must be a function").optional(),

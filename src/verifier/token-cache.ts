@@ -7,7 +7,7 @@ const TAIL = 64;
 
 export type TokenCache<Value> = {
   get(token: string): Value | undefined;
-  /** Keeps a value, from the second time on that it is asked to within a short while. */
+  /** Keeps the value of a token whose signature is good (so it is ASCII), from the second time within a short while on. */
   set(token: string, value: Value): void;
 };
 
@@ -43,11 +43,12 @@ export function createTokenCache<Value>(): TokenCache<Value> {
       if (found !== undefined) return found.token === token ? found.value : undefined;
       const survivor = old.get(tail);
       if (survivor?.token !== token) return undefined;
-      keep(token, survivor.value);
+      keep(survivor.token, survivor.value);
       return survivor.value;
     },
     set(token, value) {
-      if (wasSeen(token)) keep(token, value);
+      // A token that was cut out of a header is a view of all of it, and would keep it: 16 KiB of spaces, at worst.
+      if (wasSeen(token)) keep(Buffer.from(token, "latin1").toString("latin1"), value);
     },
   };
 }

@@ -56,7 +56,7 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   options: VerifierOptions<Schema>,
 ): Verifier<Schema> {
   const { url } = checkOptions(options);
-  const { issuer, audience, credentials, clockTolerance } = options;
+  const { issuer, audience, credentials, clockTolerance, maxLifetime = 86_400 } = options;
   const { maxStaleness = 30, onStale = "reject", follow = true, clock = systemClock } = options;
   const steady = createSteadyClock();
   const status = createStatus(steady);
@@ -74,6 +74,7 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
     issuer,
     custom: (options.claims ?? anyClaims) as Schema,
     clock,
+    maxLifetime,
     clockTolerance,
   });
 

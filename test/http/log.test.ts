@@ -1,24 +1,11 @@
-import { Writable } from "node:stream";
-import pino from "pino";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { listen } from "../../src/http/listen.ts";
 import { describeError } from "../../src/http/log.ts";
 import { createRequestHandler } from "../../src/http/server.ts";
+import { captureLog } from "../support/log.ts";
 import { call, send } from "../support/request.ts";
 import { openService } from "../support/service.ts";
-
-/** A real logger at its most talkative, and everything that it wrote. */
-function capture() {
-  const lines: string[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  return { lines, logger: pino({ level: "trace" }, stream) };
-}
 
 const fragile = z.looseObject({}).refine((claims) => {
   if ("fail" in claims) throw Object.assign(new Error(`canary ${JSON.stringify(claims)}`), { code: "E_CANARY" });
@@ -27,7 +14,7 @@ const fragile = z.looseObject({}).refine((claims) => {
 
 describe("the log", () => {
   it("has one line per request, with its route, status and duration, and nothing of what it carried", async () => {
-    const { lines, logger } = capture();
+    const { lines, logger } = captureLog();
     await using opened = await openService({ claims: fragile });
     const { service } = opened;
     const server = await listen({

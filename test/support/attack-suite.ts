@@ -1,19 +1,33 @@
 import { expect, test } from "vitest";
 import type { Reason } from "../../src/errors.ts";
-import type { AnyClaims } from "../../src/token/claims.ts";
-import type { VerifyOptions } from "../../src/token/verify.ts";
-import { type Forge, openForges, openStrangers } from "./forge.ts";
+import type { TokenService } from "../../src/service/service.ts";
+import { type Forge, type Forges, openForges, openStrangers, type PairForge } from "./forge.ts";
 import { expectRefused, verify } from "./refusal.ts";
 import { openService } from "./service.ts";
 
 /** Tokens by what a test's name calls them. What follows a bar tells apart the tokens that share one test. */
 export type Tokens = Record<string, unknown>;
 
-type Options = Partial<VerifyOptions<AnyClaims>>;
+/** Tokens that are to be judged alike, and for whom they have to be, if not for the usual audience. */
+type Attack = { tokens: Tokens; audience?: string };
 
-export type AttackSuite = Awaited<ReturnType<typeof openAttackSuite>>;
+/**
+ * What attacks are written against: keys and a service to attack, keys of an attacker, and the means to say which
+ * tokens are to be refused. Each belongs to a row of the list of attacks.
+ */
+export type AttackSuite = {
+  forges: Forges;
+  strangers: PairForge[];
+  service: TokenService;
+  /** An attack that is more than one token. */
+  row(number: number, name: string, attack: () => unknown): void;
+  /** Each token is one that the keys of the forge must refuse, by default as `invalid_token`. */
+  refused(number: number, by: Forge, attack: Attack & { reason?: Reason }): void;
+  /** Each token is one that the keys of the forge must accept: the attack's harmless neighbour. */
+  accepted(number: number, by: Forge, attack: Attack): void;
+};
 
-/** Keys and a service to attack, keys of an attacker, and the means to write tests that each belong to a row of the list of attacks. */
+/** A suite whose attacks are tests of verification by itself. */
 export async function openAttackSuite() {
   const [forges, strangers] = await Promise.all([openForges(), openStrangers()]);
   const { service, [Symbol.asyncDispose]: close } = await openService();
@@ -36,9 +50,7 @@ export async function openAttackSuite() {
     });
   }
 
-  /** Each token is one that the keys of the forge must refuse. */
-  function refused(number: number, by: Forge, attack: { tokens: Tokens; reason?: Reason } & Options): void {
-    const { tokens, ...options } = attack;
+  function refused(...[number, by, { tokens, ...options }]: Parameters<AttackSuite["refused"]>): void {
     for (const [label, token] of Object.entries(tokens)) {
       const [name = "", variety = ""] = label.split(" | ");
       const what = `${by.alg} ${variety}`;
@@ -46,8 +58,7 @@ export async function openAttackSuite() {
     }
   }
 
-  /** Each token is one that the keys of the forge must accept: the attack's harmless neighbour. */
-  function accepted(number: number, by: Forge, { tokens, ...options }: { tokens: Tokens } & Options): void {
+  function accepted(...[number, by, { tokens, ...options }]: Parameters<AttackSuite["accepted"]>): void {
     for (const [name, token] of Object.entries(tokens)) {
       row(number, `verifyAccessToken accepts ${name}`, () =>
         expect(verify(token, by, options), by.alg).resolves.toBeDefined(),
@@ -55,5 +66,5 @@ export async function openAttackSuite() {
     }
   }
 
-  return { forges, strangers, service, close, covered, row, refused, accepted };
+  return { forges, strangers, service, row, refused, accepted, close, covered };
 }

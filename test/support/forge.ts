@@ -25,16 +25,16 @@ export type Forges = Awaited<ReturnType<typeof openForges>>;
 export type Part = Uint8Array | string | object;
 
 /** Exactly as long as the shortest secret that is accepted, and as an AES-256 key. */
-const SECRET = "0123456789abcdef0123456789ABCDEF";
+export const SECRET = "0123456789abcdef0123456789ABCDEF";
 
-/** One forge for each algorithm, each with new keys. */
-export async function openForges() {
+/** One forge for each algorithm, each with new keys unless others are given. */
+export async function openForges(openPair: (alg: KeyPairAlgorithm) => Promise<PairForge> = openPairForge) {
   const [es256, es384, rs256, ps256, edDsa] = await Promise.all([
-    openPairForge("ES256"),
-    openPairForge("ES384"),
-    openPairForge("RS256"),
-    openPairForge("PS256"),
-    openPairForge("EdDSA"),
+    openPair("ES256"),
+    openPair("ES384"),
+    openPair("RS256"),
+    openPair("PS256"),
+    openPair("EdDSA"),
   ]);
   const hs256 = openSecretForge(SECRET);
   const pairs: PairForge[] = [es256, es384, rs256, ps256, edDsa];

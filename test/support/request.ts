@@ -1,4 +1,4 @@
-import { request as httpRequest } from "node:http";
+import { type Agent, request as httpRequest } from "node:http";
 
 export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string };
 
@@ -8,12 +8,15 @@ export type RawRequest = {
   body?: string | Uint8Array;
   /** Sends the body in chunks, without saying its length first. */
   chunked?: boolean;
+  /** Keeps connections for the next request. Default: a connection for each. */
+  agent?: Agent;
 };
 
 /** Sends one request as it stands: unlike `fetch`, any method, any Host, and any body. */
-export function send(url: string, { method = "GET", headers = {}, body, chunked }: RawRequest = {}): Promise<Answer> {
+export function send(url: string, { method = "GET", headers = {}, ...rest }: RawRequest = {}): Promise<Answer> {
+  const { body, chunked, agent = false } = rest;
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers, agent: false }, (response) => {
+    const request = httpRequest(url, { method, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pino from "pino";
+import pino, { type Logger } from "pino";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
@@ -42,9 +42,12 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>(optio
 }
 
 /** The same behind a real HTTP server on a free port. */
-export async function openServer<Schema extends ClaimsSchema = AnyClaims>(options: TokenServiceOptions<Schema> = {}) {
+export async function openServer<Schema extends ClaimsSchema = AnyClaims>(
+  options: TokenServiceOptions<Schema> = {},
+  logger: Logger = pino({ level: "silent" }),
+) {
   const opened = await openService(options);
-  const server: RunningServer = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
+  const server: RunningServer = await createTokenServer(opened.service, { port: 0, logger });
   return {
     ...opened,
     url: server.origin,

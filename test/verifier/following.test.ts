@@ -5,7 +5,7 @@ import { createVerifier, StartError } from "../../src/verifier/verifier.ts";
 import { revoked, snapshot, update } from "../support/feed.ts";
 import { forge, goodClaims, openPairForge, type PairForge } from "../support/forge.ts";
 import { failureOf } from "../support/refusal.ts";
-import { ISSUER } from "../support/service.ts";
+import { ISSUER, NOW } from "../support/service.ts";
 import { follow, healthy, verdictOf } from "../support/verifier.ts";
 
 let by: PairForge;
@@ -95,6 +95,18 @@ describe("a verifier that follows the feed", () => {
     expect(await verdictOf(verifier.verify(forge(by, { payload: goodClaims({ role: "god" }) })))).toBe("invalid_token");
   });
 
+  it.each([
+    ["a day", {}, 86400],
+    ["it is told", { maxLifetime: 172800 }, 172800],
+  ])("believes no longer lifetime than %s", async (_, options, longest) => {
+    const lasting = (seconds: number) => forge(by, { payload: goodClaims({ exp: NOW + seconds }) });
+    await using followed = await follow([healthy(by)], options);
+    const { verifier } = followed;
+    await verifier.ready;
+    expect(await verdictOf(verifier.verify(lasting(longest)))).toBe("accepted");
+    expect(await verdictOf(verifier.verify(lasting(longest + 1)))).toBe("invalid_token");
+  });
+
   it("tells of no change to a listener that has ended, and rejects those who wait for a verifier that is closed", async () => {
     await using followed = await follow([() => {}]);
     const heard: string[] = [];
@@ -112,6 +124,8 @@ describe("a verifier that follows the feed", () => {
     [{ url: "https://user:secret@tokens.example" }, "url"],
     [{ maxStaleness: 0 }, "maxStaleness"],
     [{ clockTolerance: 61 }, "clockTolerance"],
+    [{ maxLifetime: 0 }, "maxLifetime"],
+    [{ maxLifetime: Number.POSITIVE_INFINITY }, "maxLifetime"],
     [{ onStale: "ignore" }, "onStale"],
     [{ maxStalenes: 5 }, "maxStalenes"],
     [{ claims: z.object({ sub: z.string() }) }, "registered claims"],

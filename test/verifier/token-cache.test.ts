@@ -1,8 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createTokenCache } from "../../src/verifier/token-cache.ts";
+import { createTokenCache, type TokenCache } from "../../src/verifier/token-cache.ts";
+import { heapInUse } from "../support/heap.ts";
 
 const TAIL = randomBytes(64).toString("base64url");
+/** The same token as it is read out of a header of 15 KB. */
+function cutOut(token: string): string {
+  const header = Buffer.from(`Bearer${" ".repeat(15_000)}${token}`).toString();
+  return /\S+$/.exec(header)?.[0] ?? "";
+}
+
+function keepAll(cache: TokenCache<number>, tokens: readonly string[], from = (token: string) => token) {
+  for (const token of tokens) for (let times = 0; times < 2; times += 1) cache.set(from(token), 1);
+}
+
 const makeToken = (start = "e30") => `${start}.e30.${randomBytes(64).toString("base64url")}`;
 
 describe("the cache of verified tokens", () => {
@@ -25,7 +36,7 @@ describe("the cache of verified tokens", () => {
   it("keeps what comes again while a million others come once", () => {
     const cache = createTokenCache<number>();
     const regulars = Array.from({ length: 100 }, () => makeToken());
-    for (let times = 0; times < 2; times += 1) for (const token of regulars) cache.set(token, 1);
+    keepAll(cache, regulars);
     const found = new Set<string>();
     for (let at = 0; at < 1_000_000; at += 1) cache.set(`e30.e30.${at.toString(36).padStart(86, "z")}`, 0);
     for (const token of regulars) if (cache.get(token) === 1) found.add(token);
@@ -51,10 +62,23 @@ describe("the cache of verified tokens", () => {
 
   it("takes up no more than 8 MB of text, however long tokens are", () => {
     const cache = createTokenCache<number>();
-    const tokens = Array.from({ length: 3000 }, () => makeToken("e".repeat(7900)));
-    for (const token of tokens) for (let times = 0; times < 2; times += 1) cache.set(token, 1);
+    const tokens = Array.from({ length: 1500 }, () => makeToken("e".repeat(7900)));
+    keepAll(cache, tokens);
     const kept = tokens.filter((token) => cache.get(token) !== undefined);
     expect(kept.length * 8000).toBeLessThan(9 * 1024 * 1024);
     expect(kept.length).toBeGreaterThan(500);
+  });
+
+  it("keeps nothing of the header that a token was cut out of, be it new or asked for again", async () => {
+    const cache = createTokenCache<number>();
+    const tokens = Array.from({ length: 1000 }, () => makeToken());
+    const others = Array.from({ length: 5000 }, () => makeToken());
+    const before = await heapInUse();
+    keepAll(cache, tokens, cutOut);
+    expect((await heapInUse()) - before).toBeLessThan(3_000_000);
+    keepAll(cache, others);
+    const full = await heapInUse();
+    for (const token of tokens) expect(cache.get(cutOut(token))).toBe(1);
+    expect((await heapInUse()) - full).toBeLessThan(3_000_000);
   });
 });

@@ -47,7 +47,8 @@ async function expectBadRequest<Schema extends ClaimsSchema>(service: TokenServi
   expect(error).toMatchObject({ code: "BAD_REQUEST" });
 }
 
-function hostileInputs(): Record<string, unknown> {
+/** What nobody may ask for a token with. */
+export function hostileInputs(): Record<string, unknown> {
   const cyclic: Record<string, unknown> = {};
   cyclic.x = cyclic;
   const deep = JSON.parse(`${"[".repeat(5000)}${"]".repeat(5000)}`);
@@ -66,6 +67,9 @@ function hostileInputs(): Record<string, unknown> {
     "key",
     "alg",
     "kid",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
   ];
   return {
     ...Object.fromEntries(fields.map((name) => [`the field ${name}`, { [name]: "x" }])),

@@ -2,21 +2,45 @@ import { X509Certificate } from "node:crypto";
 import { expect } from "vitest";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { certify } from "../../support/der.ts";
-import { forge, goodHeader, type PairForge } from "../../support/forge.ts";
+import { forge, goodClaims, goodHeader, type PairForge } from "../../support/forge.ts";
 import { countConnections } from "../../support/outbound.ts";
 import { expectRefused } from "../../support/refusal.ts";
 
-/** Rows 13 to 15: headers that bring a key along, or say where to get one. */
+/** Rows 11 and 13 to 15: tokens that bring a key along, or say where to get one. */
 export function keySelectionAttacks(suite: AttackSuite): void {
   const { forges, strangers } = suite;
   const [authority] = strangers;
   for (const [index, by] of forges.pairs.entries()) {
     const stranger = strangers[index];
     if (stranger === undefined || authority === undefined) throw new Error(`no stranger for ${by.alg}`);
+    suite.refused(11, by, { tokens: keysInClaims(by, stranger) });
     suite.refused(13, by, { tokens: embeddedKeys(by, stranger) });
     suite.refused(15, by, { tokens: certificates({ by, stranger, authority }) });
   }
   nothingIsFetched(suite);
+}
+
+/** CVE-2025-65945: claims that choose the key by which they are then found to be good. */
+function keysInClaims(by: PairForge, stranger: PairForge): Tokens {
+  const jwk = JSON.parse(stranger.stored.publicJwk);
+  const { kid } = stranger;
+  const choices = {
+    kid,
+    jwk,
+    jwks: { keys: [jwk] },
+    cnf: { jwk },
+    tenant: "evil",
+    iss: "http://evil.example",
+    alg: "none",
+  };
+  return Object.fromEntries(
+    Object.entries(choices).flatMap(([name, value]) =>
+      Object.entries({ our: by.kid, "its own": kid, no: undefined }).map(([whose, kid]) => [
+        `a stranger's token whose claim ${name} chooses the key | with ${whose} kid`,
+        forge(stranger, { header: goodHeader(by, { kid }), payload: goodClaims({ [name]: value }) }),
+      ]),
+    ),
+  );
 }
 
 /** CVE-2018-0114, CVE-2026-27962. */
@@ -46,22 +70,31 @@ function nothingIsFetched(suite: AttackSuite): void {
   suite.row(14, "verifyAccessToken refuses every URL in a header and opens no connection", async () => {
     await using outbound = await countConnections();
     for (const [index, by] of forges.pairs.entries()) {
-      const stranger = strangers[index] ?? by;
-      for (const url of hostileUrls(outbound.url)) {
-        for (const member of ["jku", "x5u"]) {
-          for (const signer of [stranger, by]) {
-            await expectRefused(forge(signer, { header: goodHeader(by, { [member]: url }) }), by);
-          }
-          await expectRefused(forge(stranger, { header: goodHeader(stranger, { [member]: url }) }), by);
-        }
-        await expectRefused(forge(stranger, { header: goodHeader(by, { kid: url }) }), by);
-      }
+      const tokens = tokensWithUrls({ by, stranger: strangers[index] ?? by, lure: outbound.url });
+      for (const token of Object.values(tokens)) await expectRefused(token, by);
     }
     expect(outbound.count()).toEqual({ attempts: 0, arrivals: 0 });
     // Shows that the counters would have seen one.
     await fetch(outbound.url);
     expect(outbound.count()).toEqual({ attempts: 1, arrivals: 1 });
   });
+}
+
+/** Tokens that say where their key is to be had, among other places at the lure, a URL that nobody must ask for. */
+export function tokensWithUrls({ by, stranger, lure }: { by: PairForge; stranger: PairForge; lure: string }): Tokens {
+  const tokens: Tokens = {};
+  for (const url of hostileUrls(lure)) {
+    const name = JSON.stringify(url);
+    for (const member of ["jku", "x5u"]) {
+      const header = goodHeader(by, { [member]: url });
+      tokens[`the ${member} ${name} | of a stranger`] = forge(stranger, { header });
+      tokens[`the ${member} ${name} | though we signed`] = forge(by, { header });
+      const own = goodHeader(stranger, { [member]: url });
+      tokens[`the ${member} ${name} | of a stranger under its own kid`] = forge(stranger, { header: own });
+    }
+    tokens[`the kid ${name} | of a stranger`] = forge(stranger, { header: goodHeader(by, { kid: url }) });
+  }
+  return tokens;
 }
 
 function hostileUrls(url: string): unknown[] {

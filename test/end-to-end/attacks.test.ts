@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { type Attempt, representatives } from "./attacks/attempts.ts";
+import { type Door, verifierDoor, verifyTokenDoor } from "./attacks/doors.ts";
+import { issueAttacks } from "./attacks/issue.ts";
+import { lifecycleAttacks } from "./attacks/lifecycle.ts";
+import { memoryAttacks } from "./attacks/memory.ts";
+import { ELSEWHERE, OWN_TESTS } from "./attacks/register.ts";
+import { requestAttacks } from "./attacks/requests.ts";
+import { layOpen, type Outcome, storm, surprises } from "./attacks/siege.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const LONG = 600_000;
+
+const siege = await layOpen();
+const { targets, attempts, outbound, log, addresses } = siege;
+afterAll(() => siege.close());
+
+const outcomes: Outcome[] = [];
+
+const possibleAt = (door: Door) => attempts.filter((attempt) => door.expects(attempt) !== undefined);
+
+async function expectVerdicts(door: Door, tried: readonly Attempt[]): Promise<void> {
+  const found = await storm(targets, door, tried);
+  outcomes.push(...found);
+  expect(surprises(found)).toEqual([]);
+}
+
+/**
+ * Every token goes to `verifyToken` and to a local verifier. The other doors lead to one of these two, and a request
+ * for each token at each of them would take a minute, so that of tokens with one name they see one, and of each row
+ * one for each algorithm: `npm run attacks` sends all.
+ */
+describe("every token of the list of attacks", () => {
+  for (const door of [verifyTokenDoor, verifierDoor])
+    test(`is judged as it should be by ${door.name}`, () => expectVerdicts(door, attempts), LONG);
+
+  for (const [turn, door] of [...siege.procedures, ...siege.middlewares].entries())
+    test(
+      `is judged as it should be at ${door.name}`,
+      () => expectVerdicts(door, representatives(possibleAt(door), turn)),
+      LONG,
+    );
+
+  test("is refused in the same words by one door, whatever is in it and whichever row it is of (row 51)", () => {
+    const said = new Map<string, Set<string>>();
+    for (const { door, attempt, answer } of outcomes) {
+      // Procedures of middleware are named by the algorithm and the audience. What is bad about an input is said.
+      if (["accepted", "active", "invalid_request"].includes(answer.verdict)) continue;
+      note(said, `${door} ${attempt.alg} ${answer.verdict}`, answer.said.replace(/"path":"[0-9a-f]+"/, ""));
+    }
+    expect([...said].filter(([, words]) => words.size > 1)).toEqual([]);
+  });
+
+  test("never comes back in the header of an answer, nor as bad input", () => {
+    const heads = new Map<string, Set<string>>();
+    for (const { door, answer } of outcomes) note(heads, door, answer.head);
+    // One for each kind of refusal, and one where there is none; of several in a batch, the last one counts.
+    for (const [door, fields] of heads) expect(fields.size, door).toBeLessThan(6);
+    const badInputs = outcomes.filter(({ answer }) => answer.verdict === "invalid_request");
+    expect(new Set(badInputs.map(({ door, answer }) => `${door} ${answer.said}`)).size).toBeLessThan(30);
+  });
+});
+
+function note(sets: Map<string, Set<string>>, key: string, value: string): void {
+  sets.set(key, (sets.get(key) ?? new Set()).add(value));
+}
+
+describe("tokens in the wrong place", () => requestAttacks(siege));
+describe("tokens in time", () => lifecycleAttacks(siege));
+describe("tokens that are asked for", () => issueAttacks(siege));
+describe("memory", () => memoryAttacks(siege));
+
+describe("a service under attack", () => {
+  test("connects to nobody, whatever a token says", () => {
+    expect(outbound.targets()).toEqual(addresses);
+    expect(outbound.count().arrivals).toBe(0);
+  });
+
+  test("answers nothing with a 5xx, fails in nothing, and logs nothing of a token", () => {
+    const lines = log.lines.map((line) => JSON.parse(line));
+    expect(lines.length).toBeGreaterThan(400);
+    expect(lines.filter(({ msg, status }) => msg !== "request" || status >= 500)).toEqual([]);
+    expect(log.lines.filter((line) => line.includes("eyJ"))).toEqual([]);
+  });
+});
+
+describe("the list of attacks", () => {
+  const rows = Array.from({ length: 51 }, (_, index) => index + 1);
+
+  test("has a test at the doors for every row, or says where else it has one", () => {
+    const tried = new Set(attempts.map(({ row }) => row));
+    const accounted = [...tried, ...OWN_TESTS, ...Object.keys(ELSEWHERE).map(Number)];
+    expect(accounted.sort((a, b) => a - b)).toEqual(rows);
+    for (const { file, test } of Object.values(ELSEWHERE)) {
+      const path = join(ROOT, file);
+      expect(existsSync(path) && readFileSync(path, "utf8").includes(test), `${file}: ${test}`).toBe(true);
+    }
+  });
+
+  test("was tried at every door, row by row and algorithm by algorithm", () => {
+    const kindOf = ({ row, alg }: Attempt) => `row ${row} ${alg}`;
+    for (const door of [verifyTokenDoor, verifierDoor, ...siege.procedures, ...siege.middlewares]) {
+      const tried = outcomes.filter((outcome) => outcome.door === door.name).map(({ attempt }) => kindOf(attempt));
+      expect(new Set(tried), door.name).toEqual(new Set(possibleAt(door).map(kindOf)));
+    }
+  });
+});

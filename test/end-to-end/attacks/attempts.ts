@@ -1,0 +1,88 @@
+import type { Reason } from "../../../src/errors.ts";
+import { localCaller } from "../../../src/service/caller.ts";
+import type { Algorithm } from "../../../src/token/signature.ts";
+import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
+import { openStrangers } from "../../support/forge.ts";
+import { ATTACKS } from "../../token/attacks/attacks.ts";
+import { tokensWithUrls } from "../../token/attacks/key-selection.ts";
+import type { Target, Targets } from "./targets.ts";
+
+/** A token, which row of the list of attacks it belongs to, whose key it abuses, and what is to be said of it. */
+export type Attempt = {
+  row: number;
+  name: string;
+  /** Tells apart tokens of one name. */
+  variety: string;
+  alg: Algorithm;
+  token: unknown;
+  /** For whom it has to be. Default: the usual audience. */
+  audience?: string | undefined;
+  verdict: Reason | "accepted";
+};
+
+/** Whether every variety is tried with every algorithm at every door, which takes minutes. */
+const ALL = process.env.MINTMARK_TEST_ATTACKS === "all";
+
+/** Forges all tokens of the list of attacks with the keys of running services. */
+export async function forgeAttempts(
+  { forges, byAlg }: Targets,
+  { service, lure }: { service: Target["service"]; lure: string },
+): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+
+  function add(row: number, alg: Algorithm, { tokens, audience, verdict }: Judged): void {
+    for (const [label, token] of Object.entries(tokens)) {
+      const [name = "", ...varieties] = label.split(" | ");
+      attempts.push({ row, name, variety: varieties.join(" "), alg, token, audience, verdict });
+    }
+  }
+
+  const suite: AttackSuite = {
+    // At a door, no row goes without any algorithm.
+    forges: { ...forges, fast: forges.all },
+    strangers: await openStrangers(),
+    service,
+    // What is more than a token has a test of its own.
+    row() {},
+    refused: (row, { alg }, { reason = "invalid_token", ...attack }) => add(row, alg, { ...attack, verdict: reason }),
+    accepted: (row, { alg }, attack) => add(row, alg, { ...attack, verdict: "accepted" }),
+  };
+  for (const attack of Object.values(ATTACKS).flat()) await attack(suite);
+  for (const [index, by] of forges.pairs.entries()) {
+    const tokens = tokensWithUrls({ by, stranger: suite.strangers[index] ?? by, lure });
+    add(14, by.alg, { tokens, verdict: "invalid_token" });
+  }
+  for (const alg of byAlg.keys()) add(42, alg, { tokens: await tokensOfOthers(byAlg, alg), verdict: "invalid_token" });
+  return attempts;
+}
+
+type Judged = { tokens: Tokens; audience?: string; verdict: Attempt["verdict"] };
+
+/** Access tokens and refresh tokens that other services of the same issuer's name really gave out. */
+async function tokensOfOthers(byAlg: Targets["byAlg"], own: Algorithm): Promise<Tokens> {
+  const tokens: Tokens = {};
+  for (const [alg, { service }] of byAlg) {
+    if (alg === own) continue;
+    const issued = await service.getToken(localCaller, { claims: {}, refreshable: true });
+    tokens[`an access token of another service | ${alg}`] = issued.token;
+    tokens[`a refresh token of another service | ${alg}`] = issued.refreshToken;
+  }
+  return tokens;
+}
+
+/**
+ * One token of each name, and one of each row for each algorithm. Which ones goes by a turn: at every door it is
+ * another algorithm and another variety, so that all doors together see most of them.
+ */
+export function representatives(attempts: readonly Attempt[], turn: number): readonly Attempt[] {
+  if (ALL) return attempts;
+  const alike = new Map<string, Attempt[]>();
+  for (const attempt of attempts) {
+    for (const key of [`${attempt.row} ${attempt.name}`, `${attempt.row} ${attempt.alg}`]) {
+      const known = alike.get(key);
+      if (known === undefined) alike.set(key, [attempt]);
+      else known.push(attempt);
+    }
+  }
+  return [...new Set([...alike.values()].flatMap((group) => group[turn % group.length] ?? []))];
+}

@@ -1,0 +1,197 @@
+import { Agent } from "node:http";
+import type { Algorithm } from "../../../src/token/signature.ts";
+import { send } from "../../support/request.ts";
+import type { Attempt } from "./attempts.ts";
+import type { Target } from "./targets.ts";
+
+/** What a door said of a token. */
+export type Answer = {
+  verdict: string;
+  /** All of it that is about this token alone. */
+  said: string;
+  /** The header fields it came with. */
+  head: string;
+};
+
+/** A place at which tokens are presented. */
+export type Door = {
+  name: string;
+  /** What is to be said of a token here, or `undefined` where it cannot be presented. */
+  expects(attempt: Attempt): string | undefined;
+  /** Presents tokens of one algorithm to the service that has its key. */
+  knock(target: Target, attempts: readonly Attempt[]): Promise<Answer[]>;
+};
+
+const MAX_CALLS = 50;
+const MAX_BODY = 64 * 1024;
+
+/** Does some requests, all over the same few connections. */
+async function inTurns<Request, Outcome>(
+  requests: readonly Request[],
+  serve: (request: Request, agent: Agent) => Promise<Outcome>,
+): Promise<Outcome[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  try {
+    return await Promise.all(requests.map((request) => serve(request, agent)));
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function ask(url: string, request: Parameters<typeof send>[1]) {
+  const { status, headers, text } = await send(url, request);
+  const { date: _, "content-length": __, ...head } = headers;
+  return { status, head: JSON.stringify(head), text };
+}
+
+type Envelope = { result?: { data: Record<string, unknown> }; error?: { data: { reason: string } } };
+type Procedure = {
+  name: string;
+  input(attempt: Attempt): object;
+  expects: Door["expects"];
+  /** The verdict where the call was no error. */
+  verdict(data: Record<string, unknown>): string;
+};
+
+/** A procedure of the service, called over HTTP in batches as large as they may be. */
+function procedureDoor({ name, input, expects, verdict }: Procedure): Door {
+  const sent = (attempt: Attempt) => JSON.stringify(input(attempt));
+
+  async function call(url: string, inputs: readonly string[], agent: Agent): Promise<Answer[]> {
+    const isBatch = inputs.length > 1;
+    const { head, text } = await ask(`${url}/trpc/${inputs.map(() => name).join(",")}${isBatch ? "?batch=1" : ""}`, {
+      agent,
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: isBatch ? `{${inputs.map((input, at) => `"${at}":${input}`).join(",")}}` : inputs.join(),
+    });
+    const envelopes: Envelope[] = [JSON.parse(text)].flat();
+    return envelopes.map((envelope) => ({
+      verdict: envelope.error?.data.reason ?? verdict(envelope.result?.data ?? {}),
+      said: JSON.stringify(envelope),
+      head,
+    }));
+  }
+
+  return {
+    name,
+    expects: (attempt) => (Buffer.byteLength(sent(attempt)) > MAX_BODY ? "payload_too_large" : expects(attempt)),
+    async knock({ url }, attempts) {
+      const batches = inBatches(attempts.map(sent));
+      return (await inTurns(batches, (batch, agent) => call(url, batch, agent))).flat();
+    },
+  };
+}
+
+/** Beside its input, a call in a batch has its number and some punctuation. */
+const PER_CALL = 8;
+
+function inBatches(inputs: readonly string[]): string[][] {
+  const batches: string[][] = [];
+  let size = 0;
+  for (const input of inputs) {
+    const bytes = Buffer.byteLength(input) + PER_CALL;
+    const last = batches.at(-1);
+    if (last === undefined || last.length === MAX_CALLS || size + bytes > MAX_BODY) {
+      batches.push([input]);
+      size = bytes;
+    } else {
+      last.push(input);
+      size += bytes;
+    }
+  }
+  return batches;
+}
+
+/** Of what is no text, JSON leaves something else: bad input, but for a String object, which it turns into text. */
+function ofText(expects: Door["expects"]): Door["expects"] {
+  return (attempt) => {
+    if (attempt.token instanceof String) return undefined;
+    return typeof attempt.token === "string" ? expects(attempt) : "invalid_request";
+  };
+}
+
+/** A token that is meant for somebody else is a real one all the same, and is there to be revoked. */
+const isReal = ({ verdict }: Attempt) => verdict === "accepted" || verdict === "wrong_audience";
+
+const MAX_REFRESH_TOKEN = 255;
+
+export const verifyTokenDoor = procedureDoor({
+  name: "verifyToken",
+  input: ({ token, audience }) => ({ token, audience }),
+  expects: ofText(({ verdict }) => verdict),
+  verdict: () => "accepted",
+});
+
+export const introspectTokenDoor = procedureDoor({
+  name: "introspectToken",
+  input: ({ token }) => ({ token }),
+  // RFC 7662 §2.2: why it is not active is not said.
+  expects: ofText((attempt) => (isReal(attempt) ? "active" : "inactive")),
+  verdict: ({ active }) => (active === true ? "active" : "inactive"),
+});
+
+export const revokeTokenDoor = procedureDoor({
+  name: "revokeToken",
+  input: ({ token }) => ({ token }),
+  // RFC 7009 §2.2: there is nothing to revoke, so it is done.
+  expects: ofText((attempt) => (isReal(attempt) ? undefined : "done")),
+  verdict: ({ sequence }) => (typeof sequence === "number" ? "done" : "another answer"),
+});
+
+export const refreshTokenDoor = procedureDoor({
+  name: "refreshToken",
+  input: ({ token }) => ({ refreshToken: token }),
+  expects: ofText(({ token }) => {
+    const { length } = String(token);
+    return length > 0 && length <= MAX_REFRESH_TOKEN ? "invalid_refresh_token" : "invalid_request";
+  }),
+  verdict: () => "accepted",
+});
+
+/** What a service that follows the first one asks within its own process. */
+export const verifierDoor: Door = {
+  name: "createVerifier",
+  // With a shared secret no key is published, so nobody but the service itself can say yes.
+  expects: ({ alg, verdict }) => (alg === "HS256" ? "invalid_token" : verdict),
+  knock: ({ verifier }, attempts) =>
+    Promise.all(
+      attempts.map(({ token, audience }) =>
+        verifier.verify(token, { audience }).then(
+          (claims) => ({ verdict: "accepted", said: JSON.stringify(claims), head: "" }),
+          ({ message, ...rest }) => ({
+            verdict: String(rest.reason),
+            said: JSON.stringify({ message, rest }),
+            head: "",
+          }),
+        ),
+      ),
+    ),
+};
+
+// RFC 6750 §2.1. HTTP carries no control characters, and no white space around a value.
+const BEARER_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+const UNSENDABLE = /[^\t\P{Cc}]|^[\t ]|[\t ]$/u;
+
+/** Node gives the header of a request 16 KiB, and ends a connection on which there is more. */
+const MAX_HEADER = 15_000;
+
+/** A service with a middleware in front of it. */
+export function middlewareDoor(name: string, urlOf: (alg: Algorithm, audience?: string) => string): Door {
+  async function askFor({ alg, token, audience }: Attempt, agent: Agent): Promise<Answer> {
+    const authorization = Buffer.from(`Bearer ${token}`).toString("latin1");
+    const { status, head, text } = await ask(urlOf(alg, audience), { agent, headers: { authorization } });
+    if (status === 200) return { verdict: "accepted", said: text, head };
+    const { reason, error } = JSON.parse(text);
+    return { verdict: reason ?? error.data.reason, said: `${status} ${text}`, head };
+  }
+
+  return {
+    name,
+    expects({ token, verdict }) {
+      if (typeof token !== "string" || token.length > MAX_HEADER || UNSENDABLE.test(token)) return undefined;
+      return BEARER_TOKEN.test(token) ? verdict : "malformed_request";
+    },
+    knock: (_, attempts) => inTurns(attempts, askFor),
+  };
+}

@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { encode, type Forge, forge, goodClaims, goodHeader } from "../../support/forge.ts";
+import { call } from "../../support/request.ts";
+import { NOW } from "../../support/service.ts";
+import { twinOf } from "../../token/attacks/signature.ts";
+import type { Attempt } from "./attempts.ts";
+import { introspectTokenDoor, verifierDoor, verifyTokenDoor } from "./doors.ts";
+import { type Siege, storm, surprises } from "./siege.ts";
+import type { Target } from "./targets.ts";
+
+/** As long as a busy machine may take for what takes milliseconds. */
+const SOON = { interval: 5, timeout: 10_000 };
+
+type Expected = Pick<Attempt, "row" | "verdict"> & { audience?: string; among?: readonly Target[] };
+
+/** Rows 20, 44, 47 and 48: tokens that were good a moment ago, or that look like one that is. */
+export function lifecycleAttacks(siege: Siege): void {
+  const all = [...siege.targets.byAlg.values()];
+  const pairs = all.filter(({ by }) => by.alg !== "HS256");
+  const doors = [verifyTokenDoor, introspectTokenDoor, verifierDoor, ...siege.middlewares];
+
+  /** Presents a token of each service at every door. */
+  async function expectEverywhere(tokenOf: (by: Forge) => string, { among = all, ...expected }: Expected) {
+    const attempts = among.map(({ by }) => ({
+      ...expected,
+      ...{ alg: by.alg, token: tokenOf(by), name: "a token", variety: "" },
+    }));
+    // Revocations reach those who follow the service a moment after it has answered.
+    await expect.poll(async () => surprises(await storm(siege.targets, verifierDoor, attempts)), SOON).toEqual([]);
+    const outcomes = await Promise.all(doors.map((door) => storm(siege.targets, door, attempts)));
+    expect(surprises(outcomes.flat())).toEqual([]);
+  }
+
+  test("row 47: a token that was verified lends nothing to others that end like it, and none of them spoils it", async () => {
+    for (const verdict of ["invalid_token", "accepted", "invalid_token", "accepted"] as const) {
+      const [first, second] = verdict === "accepted" ? [remembered, remembered] : [withOtherClaims, withOtherHeader];
+      await expectEverywhere(first, { row: 47, verdict });
+      await expectEverywhere(second, { row: 47, verdict });
+    }
+    const audience = siege.attempts.find(({ audience }) => audience !== undefined)?.audience ?? "";
+    await expectEverywhere(remembered, { row: 47, verdict: "wrong_audience", audience });
+  });
+
+  test("row 44: subjects that look alike are not one: what is revoked of one is left to the others", async () => {
+    const subjects = ["Ren\u00e9e", "Rene\u0301e", "Ren\u00e9\u200be", "R\u0435n\u00e9e", "ren\u00e9e"];
+    const issued = new Map<string, string>();
+    for (const { by, url } of all) {
+      for (const subject of subjects) issued.set(`${by.alg} ${subject}`, await getToken(url, subject));
+      expect(await call(url, "revoke", { subject: subjects[0] })).toMatchObject({ status: 200 });
+    }
+    for (const [at, subject] of subjects.entries()) {
+      const verdict = at === 0 ? "token_revoked" : "accepted";
+      await expectEverywhere((by) => issued.get(`${by.alg} ${subject}`) ?? "", { row: 44, verdict });
+    }
+  });
+
+  const stillGood = siege.attempts.filter(({ verdict, token }) => verdict === "accepted" && isPlain(token));
+
+  async function expectAll(verdict: Attempt["verdict"]): Promise<void> {
+    const attempts = stillGood.map((attempt) => ({ ...attempt, verdict }));
+    for (const door of [verifyTokenDoor, introspectTokenDoor, verifierDoor])
+      expect(surprises(await storm(siege.targets, door, attempts))).toEqual([]);
+  }
+
+  test("row 48: all spellings of one token are good until one of them is revoked, and then none is", async () => {
+    await expectAll("accepted");
+    for (const { by, url } of all) {
+      const token = by.alg.startsWith("ES") ? twinOf(forge(by), by.alg) : forge(by);
+      expect(await call(url, "revokeToken", { token })).toMatchObject({ status: 200 });
+    }
+    await expectEverywhere((by) => forge(by), { row: 48, verdict: "token_revoked" });
+    await expectAll("token_revoked");
+  });
+
+  test("row 20: no token by a key that was killed is good, however lately it was", async () => {
+    await expectEverywhere(remembered, { row: 20, verdict: "accepted" });
+    for (const { by, url } of pairs)
+      expect(await call(url, "revoke", { keyId: by.kid })).toMatchObject({ status: 200 });
+    await expectEverywhere(remembered, { row: 20, verdict: "invalid_token", among: pairs });
+  });
+}
+
+async function getToken(url: string, subject: string): Promise<string> {
+  const { data } = await call(url, "getToken", { subject });
+  return (data as { token: string }).token;
+}
+
+/** Whether a token is the usual one, for its spelling: others have a life of their own. */
+function isPlain(token: unknown): boolean {
+  const { jti, exp } = JSON.parse(Buffer.from(String(token).split(".")[1] ?? "", "base64url").toString());
+  return jti === goodClaims().jti && exp === NOW + 900;
+}
+
+const signatures = new Map<string, string>();
+
+/** One and the same token by a key, each time: ECDSA and RSA-PSS would sign it otherwise. */
+function remembered(by: Forge): string {
+  const known = signatures.get(by.kid) ?? forge(by, { payload: goodClaims({ jti: "remembered" }) });
+  signatures.set(by.kid, known);
+  return known;
+}
+
+/** Verified tokens are found again by their last characters. These are the same, whatever stands in front of them. */
+function withOtherClaims(by: Forge): string {
+  const [header = "", , signature = ""] = remembered(by).split(".");
+  return [header, encode(goodClaims({ jti: "remembered", sub: "eve" })), signature].join(".");
+}
+
+function withOtherHeader(by: Forge): string {
+  const [, payload = "", signature = ""] = remembered(by).split(".");
+  return [encode(goodHeader(by, { typ: "AT+JWT" })), payload, signature].join(".");
+}

@@ -1,0 +1,90 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { forge } from "../../support/forge.ts";
+import { send } from "../../support/request.ts";
+import { WELCOME } from "./frameworks.ts";
+import type { Siege } from "./siege.ts";
+
+const BAD = "Bearer bad";
+
+/** Requests by hand: their lines after the first and before the empty one, with a good token in some wrong place. */
+function requestsWith(good: string): Record<string, { method?: string; lines: string[]; body?: string }> {
+  return {
+    "a good token after a bad one": { lines: [`Authorization: ${BAD}`, `Authorization: Bearer ${good}`] },
+    "a good token before a bad one": { lines: [`authorization: Bearer ${good}`, `AUTHORIZATION: ${BAD}`] },
+    "a good token after an empty one": { lines: ["Authorization:", `Authorization: Bearer ${good}`] },
+    "a good token behind a comma": { lines: [`Authorization: ${BAD}, Bearer ${good}`] },
+    "a good token before a comma": { lines: [`Authorization: Bearer ${good},`] },
+    "a good token behind another scheme": { lines: [`Authorization: Basic Bearer ${good}`] },
+    "a good token without a scheme": { lines: [`Authorization: ${good}`] },
+    "a good token in the header of a proxy": { lines: [`Proxy-Authorization: Bearer ${good}`] },
+    "a good token in a header like it": {
+      lines: [`X-Authorization: Bearer ${good}`, `Authorization_: Bearer ${good}`],
+    },
+    "a good token in a cookie": { lines: [`Cookie: access_token=${good}; Authorization=Bearer ${good}`] },
+    "a good token in the trailer": {
+      lines: ["Transfer-Encoding: chunked", "Trailer: Authorization"],
+      body: `0\r\nAuthorization: Bearer ${good}\r\n\r\n`,
+    },
+    "a bad token by HEAD": { method: "HEAD", lines: [`Authorization: ${BAD}`] },
+    "no token by HEAD": { method: "HEAD", lines: [] },
+    "a bad token and another method to use": { lines: [`Authorization: ${BAD}`, "X-HTTP-Method-Override: OPTIONS"] },
+  };
+}
+
+/** Tokens that are good, but not where a token has to be; and requests that are read in two ways. */
+export function requestAttacks(siege: Siege): void {
+  const { es256 } = siege.targets.forges;
+  const good = forge(es256);
+
+  test("open nothing, and neither do requests without one", async () => {
+    for (const { name, url } of siege.protectedUrls) {
+      expect(await exchange(url, { lines: [`Authorization: Bearer ${good}`] }), name).toContain(WELCOME);
+      for (const [what, request] of Object.entries(requestsWith(good))) {
+        const answer = await exchange(url, request);
+        expect(answer, `${name}: ${what}`).not.toContain(WELCOME);
+        // tRPC answers HEAD by itself, and calls nothing.
+        expect(answer, `${name}: ${what}`).toMatch(/^HTTP\/1\.1 (40[015]|204) /);
+      }
+    }
+  });
+
+  test("are not looked for in a body that is compressed: nothing is ever inflated", async () => {
+    const { url } = siege.targets.byAlg.get("ES256") ?? { url: "" };
+    const answer = await send(`${url}/trpc/verifyToken`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "content-encoding": "gzip" },
+      body: gzipSync(JSON.stringify({ token: good, padding: " ".repeat(10_000_000) })),
+    });
+    expect(answer).toMatchObject({ status: 400 });
+    expect(JSON.parse(answer.text).error.data.reason).toBe("malformed_request");
+  });
+
+  test("count in a batch for their own call alone, whatever else is in its body", async () => {
+    const { url } = siege.targets.byAlg.get("ES256") ?? { url: "" };
+    const [right, wrong] = [JSON.stringify({ token: good }), JSON.stringify({ token: `${good}A` })];
+    const body = `{"1":${right},"0":${wrong},"2":${wrong},"02":${right},"3":{},"__proto__":{"3":${right}},"-1":${right}}`;
+    const path = `${url}/trpc/${Array(4).fill("verifyToken").join(",")}?batch=1`;
+    const { text } = await send(path, { method: "POST", headers: { "content-type": "application/json" }, body });
+    const reasons = JSON.parse(text).map(({ error }: { error?: { data: object } }) => error?.data ?? "served");
+    expect(reasons).toMatchObject([
+      { reason: "invalid_token" },
+      "served",
+      { reason: "invalid_token" },
+      { reason: "invalid_request" },
+    ]);
+  });
+}
+
+type Handmade = { method?: string; lines: readonly string[]; body?: string };
+
+/** Sends a request to the letter, and gives all that comes back. */
+async function exchange(url: string, { method = "GET", lines, body = "" }: Handmade): Promise<string> {
+  const { hostname, port, pathname } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const head = [`${method} ${pathname} HTTP/1.1`, "Host: localhost", "Connection: close", ...lines];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  return text(socket);
+}

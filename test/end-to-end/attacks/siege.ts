@@ -1,0 +1,88 @@
+import { captureLog } from "../../support/log.ts";
+import { countConnections } from "../../support/outbound.ts";
+import { ISSUER } from "../../support/service.ts";
+import type { Attempt } from "./attempts.ts";
+import { forgeAttempts } from "./attempts.ts";
+import * as doors from "./doors.ts";
+import { FRAMEWORKS, type Mounts } from "./frameworks.ts";
+import { openTargets, type Target, type Targets } from "./targets.ts";
+
+export type Siege = Awaited<ReturnType<typeof layOpen>>;
+
+/** Opens services of every algorithm, all doors to them, and forges what is to be tried at these. */
+export async function layOpen() {
+  const outbound = await countConnections();
+  const log = captureLog();
+  const targets = await openTargets(log.logger);
+  const [first] = targets.byAlg.values();
+  if (first === undefined) throw new Error("there is no service");
+  const attempts = await forgeAttempts(targets, { service: first.service, lure: outbound.url });
+  const audiences = new Set(attempts.map(({ audience = ISSUER }) => audience));
+  const apps = await openApps(mountsFor(targets, audiences));
+  const urls = [...targets.byAlg.values(), ...apps].map(({ url }) => url);
+  return {
+    targets,
+    attempts,
+    outbound,
+    log,
+    /** Where connections may go to: the services and their neighbours, who are asked by the tests alone. */
+    addresses: urls.map((url) => new URL(url).host).sort(),
+    procedures: [doors.introspectTokenDoor, doors.revokeTokenDoor, doors.refreshTokenDoor],
+    middlewares: apps.map(({ name, url }) =>
+      doors.middlewareDoor(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
+    ),
+    /** The servers behind middleware, each by a place that tokens by ES256 open. */
+    protectedUrls: apps.map(({ name, url }) => ({ name, url: `${url}/${nameOf("ES256", ISSUER)}` })),
+    async close() {
+      await Promise.all(apps.map(({ close }) => close()));
+      await targets.close();
+      await outbound[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const nameOf = (alg: string, audience: string) => Buffer.from(`${alg} ${audience}`).toString("hex");
+
+/** Each service is asked at a path of its own, for each audience. */
+function mountsFor({ byAlg }: Targets, audiences: ReadonlySet<string>): Mounts {
+  return new Map(
+    [...byAlg].flatMap(([alg, target]) =>
+      [...audiences].map((audience) => [nameOf(alg, audience), { verify: verifyFor(target, audience) }]),
+    ),
+  );
+}
+
+/** With a shared secret, whoever is in the process of the service can ask it, and nobody else. */
+function verifyFor({ by, service, verifier }: Target, audience: string) {
+  if (by.alg === "HS256") return (token: unknown) => service.verifyToken({ token: String(token), audience });
+  return (token: unknown, expected = {}) => verifier.verify(token, { ...expected, audience });
+}
+
+function openApps(mounts: Mounts) {
+  return Promise.all(Object.entries(FRAMEWORKS).map(async ([name, open]) => ({ name, ...(await open(mounts)) })));
+}
+
+/** What a door said, beside what it should have said. */
+export type Outcome = { door: string; attempt: Attempt; expected: string; answer: doors.Answer };
+
+/** Tries whatever can be tried at a door. */
+export async function storm({ byAlg }: Targets, door: doors.Door, attempts: readonly Attempt[]): Promise<Outcome[]> {
+  const outcomes = [...byAlg].map(async ([alg, target]) => {
+    const own = attempts.filter((attempt) => attempt.alg === alg && door.expects(attempt) !== undefined);
+    const answers = await door.knock(target, own);
+    return own.map((attempt, at) => {
+      const answer = answers[at] ?? { verdict: "no answer", said: "", head: "" };
+      return { door: door.name, attempt, expected: door.expects(attempt) ?? "", answer };
+    });
+  });
+  return (await Promise.all(outcomes)).flat();
+}
+
+/** The outcomes that are not as they should be, in words. */
+export function surprises(outcomes: readonly Outcome[]): string[] {
+  return outcomes
+    .filter(({ expected, answer }) => answer.verdict !== expected)
+    .map(({ door, attempt: { row, alg, name, variety }, expected, answer }) =>
+      `${door}, row ${row} (${alg}): ${answer.verdict} in place of ${expected} for ${name} ${variety}`.trim(),
+    );
+}
