@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, startServer } from "../../test/support/process.ts";
+import { childrenOf } from "../../test/support/process-tree.ts";
+import { startBadNetwork } from "../bench/bad-network.ts";
+import type { Books } from "./books.ts";
+import { createFakeClock } from "./fake-clock.ts";
+import type { Random } from "./random.ts";
+
+/** Milliseconds for processes to be gone when the first one was killed. */
+const FAREWELL = 10_000;
+
+export type Member = Awaited<ReturnType<typeof startMember>>;
+
+export type MemberOptions = { environment: Record<string, string>; books: Books; random: Random };
+
+/** Starts a server whose processes may be killed, whose clock may be set, and whose followers come by a bad network. */
+export async function startMember({ environment, books, random }: MemberOptions) {
+  const clock = createFakeClock();
+  const PORT = await freePort();
+  const start = () => startServer({ MINTMARK_LOG_LEVEL: "error", PORT, ...clock.environment, ...environment });
+  let isMeantToEnd = false;
+  let server = await start();
+  watchEnd();
+  const network = await startBadNetwork(new URL(server.origin), random.next);
+
+  function watchEnd(): void {
+    const { ended } = server;
+    ended.then(({ code, stderr }) => {
+      if (!isMeantToEnd) books.breach(`a server ended by itself (${code}): ${stderr.slice(-500)}`);
+    });
+  }
+  const children = () => childrenOf(server.pid);
+  const pids = () => [...(server.pid === undefined ? [] : [server.pid]), ...children()];
+
+  return {
+    origin: server.origin,
+    clock,
+    network,
+    /** Processes that serve in the name of the first one. */
+    children,
+    /** All processes, the first one first. */
+    pids,
+    /** Kills the first process, or what is given, and resolves when it has ended. */
+    async kill(victims: readonly number[] = pids().slice(0, 1)): Promise<void> {
+      isMeantToEnd = true;
+      const all = pids();
+      for (const pid of victims) signal(pid, "SIGKILL");
+      await server.ended;
+      void expectGone(all, books);
+    },
+    async start(): Promise<void> {
+      isMeantToEnd = false;
+      server = await start();
+      watchEnd();
+    },
+    async [Symbol.asyncDispose]() {
+      isMeantToEnd = true;
+      await server.stop("SIGTERM");
+      network.close();
+      clock[Symbol.dispose]();
+    },
+  };
+}
+
+/** A process that has ended meanwhile needs no signal. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Workers that outlive their first process would hold what the next one needs. */
+async function expectGone(pids: readonly number[], books: Books): Promise<void> {
+  const deadline = performance.now() + FAREWELL;
+  while (pids.some(isThere)) {
+    if (performance.now() > deadline) return books.breach("workers have outlived their first process");
+    await sleep(50);
+  }
+}
