@@ -37,6 +37,7 @@ export function createBooks() {
   const audit = createExpectations();
   const acknowledged = new Map<string, number>();
   const [tokens, sessions, clients]: [Token[], Session[], Client[]] = [[], [], []];
+  const sids = new Set<string>();
   const keys = new Map<string, Key>();
   const successors = new Map<string, string>();
   const breaches: string[] = [];
@@ -78,7 +79,8 @@ export function createBooks() {
     /** Notes tokens that were issued, and gives the `jti`. */
     noteIssued({ token, refreshToken }: Issued, askedAt: number): string {
       const { sid, subject, clientId } = noteToken(token, askedAt);
-      if (refreshToken !== undefined && sid !== undefined && !sessions.some(({ handles }) => handles.sid === sid)) {
+      if (refreshToken !== undefined && sid !== undefined && !sids.has(sid)) {
+        sids.add(sid);
         const session = {
           what: `session ${sid}`,
           handles: { sid, subject, clientId },

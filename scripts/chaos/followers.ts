@@ -45,7 +45,8 @@ export function startFollowers({ members, issuer, books, random }: FollowersOpti
 
   async function watchFollowers(): Promise<void> {
     while (!done) {
-      for (const { verifier } of followers) await ask("follower", (token) => accepts(verifier, token));
+      for (const { verifier } of followers)
+        await ask("follower", async (token) => (await reasonOf(verifier, token)) === undefined);
       await sleep(50);
     }
   }
@@ -68,15 +69,19 @@ export function startFollowers({ members, issuer, books, random }: FollowersOpti
     /** Resolves when all followers of a server, or all there are, know what was revoked just now; gives the milliseconds. */
     async healed(member?: Member): Promise<number> {
       const start = performance.now();
-      const token = await makeRevokedToken(books, () => clientOf({ random, origins }));
+      const make = () => makeRevokedToken(books, () => clientOf({ random, origins }));
+      let token = await make();
       const concerned = followers.filter((follower) => member === undefined || follower.member === member);
       for (const { verifier } of concerned) {
-        while ((await reasonOf(verifier, token)) !== "token_revoked") {
+        for (let reason = await reasonOf(verifier, token); reason !== "token_revoked"; ) {
           if (performance.now() - start > HEALING) {
-            books.breach(`a follower is not whole after ${HEALING} ms: ${verifier.failure?.message}`);
+            books.breach(`a follower is not whole after ${HEALING} ms: ${reason}, ${verifier.failure?.message}`);
             return HEALING;
           }
           await sleep(20);
+          // The key that signed it may have been killed.
+          if (reason === "invalid_token") token = await sleep(200).then(make);
+          reason = await reasonOf(verifier, token);
         }
       }
       return performance.now() - start;
@@ -111,11 +116,8 @@ async function persist<Answer>(send: (signal: AbortSignal) => Promise<Answer>): 
   }
 }
 
-export async function accepts(verifier: Verifier, token: string): Promise<boolean> {
-  return (await reasonOf(verifier, token)) === undefined;
-}
-
-function reasonOf(verifier: Verifier, token: string): Promise<string | undefined> {
+/** Why a verifier refuses a token, or `undefined` where it does not. */
+export function reasonOf(verifier: Verifier, token: string): Promise<string | undefined> {
   return verifier.verify(token).then(
     () => undefined,
     (error: { reason?: string }) => error.reason ?? "unknown",

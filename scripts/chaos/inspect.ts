@@ -4,14 +4,14 @@ import { rotateSecret } from "./acts-on-clients.ts";
 import { present } from "./acts-on-tokens.ts";
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
 import type { Client, Session, Token } from "./books.ts";
-import { accepts, type Follower } from "./followers.ts";
+import { type Follower, reasonOf } from "./followers.ts";
 import type { Thing } from "./ledger.ts";
 import { clientOf, type Stage } from "./stage.ts";
 
 /** How many of those that were looked at before are looked at again. */
-const SAMPLE = { tokens: 300, sessions: 30, clients: 20 };
-/** Tokens that are asked about at once: two requests, since the client puts 50 into one. */
-const AT_ONCE = 100;
+const SAMPLE = { tokens: 300, followed: 200, sessions: 30, clients: 20 };
+/** How many are asked about at once. The client puts 50 into one request. */
+const AT_ONCE = { tokens: 100, others: 20 };
 /** Times that something is asked again while there is no answer: everything has healed by now. */
 const ATTEMPTS = 20;
 
@@ -26,19 +26,23 @@ export async function inspect(stage: Stage, { followers, since, everything }: In
   };
   await inspectKeys(stage);
   const tokens = chosen(books.tokens, SAMPLE.tokens);
-  for (let at = 0; at < tokens.length; at += AT_ONCE)
-    await Promise.all(tokens.slice(at, at + AT_ONCE).map((token) => inspectToken(stage, token)));
-  for (const session of chosen(books.sessions, SAMPLE.sessions)) await inspectSession(stage, session);
-  for (const client of chosen(books.clients, SAMPLE.clients)) await inspectClient(stage, client);
+  await forEach(tokens, AT_ONCE.tokens, (token) => inspectToken(stage, token));
+  await forEach(chosen(books.sessions, SAMPLE.sessions), AT_ONCE.others, (session) => inspectSession(stage, session));
+  await forEach(chosen(books.clients, SAMPLE.clients), AT_ONCE.others, (client) => inspectClient(stage, client));
   await inspectRemovals(stage);
   books.ledger.settle();
-  for (const { verifier } of followers) {
-    for (const { text, life, what } of random.sample(tokens, 200)) {
-      if ((await accepts(verifier, text)) !== (life === "live")) books.breach(`a follower is wrong about ${what}`);
-    }
-  }
+  for (const follower of followers)
+    for (const token of random.sample(tokens, SAMPLE.followed)) await inspectFollower(stage, follower, token);
   await inspectRotation(stage);
   await inspectAudit(stage);
+}
+
+async function forEach<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += atOnce) await Promise.all(items.slice(at, at + atOnce).map(work));
 }
 
 /** Asks until there is an answer or a refusal. */
@@ -60,6 +64,17 @@ async function inspectToken(stage: Stage, token: Token): Promise<void> {
   if (isRefusal(outcome) && outcome.refused !== "token_revoked" && outcome.refused !== "invalid_token")
     stage.books.breach(`${token.what} was refused as ${outcome.refused}`);
   if (outcome !== "lost") stage.books.ledger.observe(token, isAnswer(outcome) ? "live" : "dead", performance.now());
+}
+
+async function inspectFollower({ books }: Stage, { verifier }: Follower, { text, life, what }: Token): Promise<void> {
+  for (let times = 0; times < ATTEMPTS; times += 1) {
+    const reason = await reasonOf(verifier, text);
+    if ((reason === undefined) === (life === "live") && reason !== "verifier_stale") return;
+    // One that is slow to learn of the end of its connection refuses everything meanwhile, rightly.
+    if (reason !== "verifier_stale") return books.breach(`a follower is wrong about ${what}: ${reason ?? "accepted"}`);
+    await sleep(500);
+  }
+  books.breach(`a follower stays stale: ${verifier.failure?.message}`);
 }
 
 /** Of a session that lives, the used token gives the current one, and that the next. */

@@ -9,6 +9,9 @@ import type { Random } from "./random.ts";
 /** Milliseconds for processes to be gone when the first one was killed. */
 const FAREWELL = 10_000;
 
+/** Attempts to start. A machine that is very busy does not connect to a database in time. */
+const STARTS = 20;
+
 export type Member = Awaited<ReturnType<typeof startMember>>;
 
 export type MemberOptions = { environment: Record<string, string>; books: Books; random: Random };
@@ -48,9 +51,10 @@ export async function startMember({ environment, books, random }: MemberOptions)
       await server.ended;
       void expectGone(all, books);
     },
+    /** Starts it again, as often as it takes, as whatever supervises a server does. */
     async start(): Promise<void> {
+      server = await persistently(start);
       isMeantToEnd = false;
-      server = await start();
       watchEnd();
     },
     async [Symbol.asyncDispose]() {
@@ -60,6 +64,17 @@ export async function startMember({ environment, books, random }: MemberOptions)
       clock[Symbol.dispose]();
     },
   };
+}
+
+async function persistently<Started>(start: () => Promise<Started>): Promise<Started> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (failures === STARTS) throw error;
+      await sleep(500);
+    }
+  }
 }
 
 /** A process that has ended meanwhile needs no signal. */
