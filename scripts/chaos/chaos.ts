@@ -37,6 +37,9 @@ if (values.help || !isSound) {
   process.exit(values.help ? 0 : 2);
 }
 
+// What was started and mounted is taken back then.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 const tell = (line: string) => void process.stderr.write(`  ${line}\n`);
 if (!hasFakeClocks) tell("no clock is set: faketime is not installed");
 process.stdout.write(`seed ${seed}\n`);

@@ -34,7 +34,7 @@ export function memberFaults(scene: Scene): Faults {
   const feeds = HARMS.map((harm): [string, Fault[]] => [
     `feed: ${harm}`,
     members.map((member) => ({
-      weight: 8 / members.length,
+      weight: 10 / members.length,
       followersOf: member,
       strike: async () => member.network.hurt(harm),
     })),

@@ -15,10 +15,16 @@ const AT_ONCE = { tokens: 100, others: 20 };
 /** Times that something is asked again while there is no answer: everything has healed by now. */
 const ATTEMPTS = 20;
 
-export type InspectOptions = { followers: readonly Follower[]; since: number; everything: boolean };
+export type InspectOptions = {
+  followers: readonly Follower[];
+  /** Resolves when all followers are whole. */
+  whole: Promise<unknown>;
+  since: number;
+  everything: boolean;
+};
 
 /** Compares the service with the books, while nothing else is going on; makes certain what was in doubt. */
-export async function inspect(stage: Stage, { followers, since, everything }: InspectOptions): Promise<void> {
+export async function inspect(stage: Stage, { followers, whole, since, everything }: InspectOptions): Promise<void> {
   const { books, random } = stage;
   const chosen = <Item extends Thing>(items: readonly Item[], count: number): Item[] => {
     const isFresh = ({ addedAt, life }: Item) => everything || addedAt > since || life === "unsure";
@@ -31,6 +37,7 @@ export async function inspect(stage: Stage, { followers, since, everything }: In
   await forEach(chosen(books.clients, SAMPLE.clients), AT_ONCE.others, (client) => inspectClient(stage, client));
   await inspectRemovals(stage);
   books.ledger.settle();
+  await whole;
   for (const follower of followers)
     for (const token of random.sample(tokens, SAMPLE.followed)) await inspectFollower(stage, follower, token);
   await inspectRotation(stage);

@@ -25,6 +25,11 @@ export async function startMember({ environment, books, random }: MemberOptions)
   let server = await start();
   watchEnd();
   const network = await startBadNetwork(new URL(server.origin), random.next);
+  const killAll = () => {
+    for (const pid of pids()) signal(pid, "SIGKILL");
+  };
+  // Also where the run is broken off.
+  process.once("exit", killAll);
 
   function watchEnd(): void {
     const { ended } = server;
@@ -59,6 +64,7 @@ export async function startMember({ environment, books, random }: MemberOptions)
     },
     async [Symbol.asyncDispose]() {
       isMeantToEnd = true;
+      process.off("exit", killAll);
       await server.stop("SIGTERM");
       network.close();
       clock[Symbol.dispose]();

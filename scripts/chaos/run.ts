@@ -28,10 +28,12 @@ export type RunOptions = {
 };
 
 const SUBJECTS = 30;
-const FAULTS_PER_ROUND = 20;
+const FAULTS_PER_ROUND = 25;
 /** Milliseconds between two faults, and in which all must be well again after one. */
 const GAP = { min: 30, max: 250 };
 const HEALING = 60_000;
+/** Milliseconds until well that are worth a line. */
+const SLOW = 10_000;
 
 /** Makes faults, one after another, while acts are done, and compares the service with the books after each round. */
 export async function run({ name, open, faults: wanted, random, tell }: RunOptions): Promise<Outcome> {
@@ -60,6 +62,7 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
     seen.count += 1;
     const note = (milliseconds: number) => {
       seen.longest = Math.max(seen.longest, milliseconds);
+      if (milliseconds > SLOW) tell(`${name}: ${(milliseconds / 1000).toFixed(1)} s until well after: ${kind}`);
     };
     if (fault.followersOf === undefined) note(await healed(world, books));
     else healings.push(followers.healed(fault.followersOf).then(note));
@@ -74,9 +77,10 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
       await sleep(chances.between(GAP.min, GAP.max));
     }
     await workload.pause();
-    await Promise.all([...healings, followers.healed(), healed(world, books)]);
+    await healed(world, books);
+    const whole = Promise.all([...healings, followers.healed()]);
     healings = [];
-    await inspect(stage, { followers: followers.all, since, everything: total === wanted });
+    await inspect(stage, { followers: followers.all, whole, since, everything: total === wanted });
     const acts = [...books.acknowledged.values()].reduce((sum, count) => sum + count, 0);
     tell(`${name}: ${total} of ${wanted} faults, ${acts} acts acknowledged, ${books.breaches().length} breaches`);
   }
@@ -98,28 +102,29 @@ function pickFault(faults: Faults, random: Random) {
 async function healed({ members, workers }: World, { breach }: ReturnType<typeof createBooks>): Promise<number> {
   const start = performance.now();
   for (const member of members) {
-    while (!(await isWell(member, workers))) {
+    for (let ailment = await ailmentOf(member, workers); ailment !== undefined; ) {
       if (performance.now() - start > HEALING) {
-        breach(`a server is not well after ${HEALING} ms`);
+        breach(`a server is not well after ${HEALING} ms: ${ailment}`);
         return HEALING;
       }
       await sleep(20);
+      ailment = await ailmentOf(member, workers);
     }
   }
   return performance.now() - start;
 }
 
-/** Asks on connections of their own, so that every worker is asked. */
-async function isWell({ origin, children }: Member, workers: number): Promise<boolean> {
-  if (children().length !== workers) return false;
+/** What a server lacks, if anything. It is asked on connections of their own, so that every worker is. */
+async function ailmentOf({ origin, children }: Member, workers: number): Promise<string | undefined> {
+  const count = children().length;
+  if (count !== workers) return `${count} workers`;
   const paths = [...Array(1 + 2 * workers).fill("/readyz"), "/trpc/getToken"];
   const answers = paths.map(async (path) => {
-    const response = await fetch(`${origin}${path}`, {
-      headers: { connection: "close" },
-      signal: AbortSignal.timeout(3000),
-    });
+    const signal = AbortSignal.timeout(3000);
+    const response = await fetch(`${origin}${path}`, { headers: { connection: "close" }, signal });
+    if (!response.ok) throw new Error(`${path} ${response.status} ${await response.text()}`);
     await response.arrayBuffer();
-    return response.ok;
   });
-  return (await Promise.allSettled(answers)).every((answer) => answer.status === "fulfilled" && answer.value);
+  const failed = (await Promise.allSettled(answers)).find((answer) => answer.status === "rejected");
+  return failed && String(failed.reason);
 }

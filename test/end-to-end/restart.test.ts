@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { decodeProtectedHeader } from "jose";
 import { describe, expect, test, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
@@ -51,6 +54,54 @@ describe.concurrent("a restarted server", { timeout: 30_000 }, () => {
     expect(decodeProtectedHeader(token)).toMatchObject({ alg: "EdDSA", kid: published[1]?.kid });
     expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "eve" });
     expect(await client.verifyToken.mutate({ token: former })).toMatchObject({ sub: "ada" });
+  });
+});
+
+describe.concurrent("a backup that was restored", { timeout: 60_000 }, () => {
+  test("makes good again what was revoked since, and the commands in the README make that safe", async () => {
+    using folder = temporaryFolder();
+    const environment = await settings(folder.path);
+    const data = environment.MINTMARK_DATA;
+    const backup = join(folder.path, "backup");
+    const first = await startServer(environment);
+    const client = createTokenClient({ url: first.origin });
+    const before = await client.getToken.query({ subject: "ada", refreshable: true });
+    const { clientId, clientSecret } = await client.clients.create.mutate({ name: "billing", permissions: ["issue"] });
+    const billing = createTokenClient({ url: first.origin, credentials: { clientId, clientSecret } });
+    const { refreshToken = "" } = await billing.getToken.query({ refreshable: true });
+    await first.stop("SIGTERM");
+    cpSync(data, backup, { recursive: true });
+    const second = await startServer(environment);
+    const { token: since } = await client.getToken.query({ subject: "ada" });
+    for (const token of [before.token, before.refreshToken ?? "", since, refreshToken])
+      await client.revokeToken.mutate({ token });
+    await second.stop("SIGTERM");
+
+    const restore = () => {
+      rmSync(data, { recursive: true });
+      cpSync(backup, data, { recursive: true });
+    };
+    const answers = async () =>
+      Promise.allSettled([
+        client.verifyToken.mutate({ token: before.token }),
+        client.verifyToken.mutate({ token: since }),
+        client.refreshToken.mutate({ refreshToken: before.refreshToken ?? "" }),
+        billing.refreshToken.mutate({ refreshToken }),
+      ]);
+    restore();
+    const careless = await startServer(environment);
+    expect((await answers()).map(({ status }) => status)).toEqual(Array(4).fill("fulfilled"));
+    await careless.stop("SIGTERM");
+
+    restore();
+    const [commands = ""] = readFileSync("README.md", "utf8").match(/^for kid in [^`]*/m) ?? [];
+    await promisify(execFile)("sh", ["-ec", commands.replaceAll("npx mintmark", '"$NODE" dist/bin/mintmark.js')], {
+      env: { PATH: process.env.PATH, NODE: process.execPath, ...environment },
+    });
+    await using _careful = await startServer(environment);
+    expect((await answers()).map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+    const { token } = await billing.getToken.query();
+    expect(await client.verifyToken.mutate({ token })).toMatchObject({ client_id: clientId });
   });
 });
 
