@@ -2,6 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+export const HARMS = ["cut", "reset", "stall", "truncate", "delay"] as const;
+
+/** To close a connection or reset it, to let it hang in silence, at once or in the midst of something, or to hold all back for a while. */
+export type Harm = (typeof HARMS)[number];
+
 type Link = {
   near: Socket;
   far: Socket;
@@ -16,7 +21,7 @@ type Link = {
  * A relay to a server that misbehaves when it is told to: it cuts connections, lets them hang open in
  * silence, lets through a part of what is said and no more, or holds everything back for a while.
  */
-export async function startBadNetwork(target: URL) {
+export async function startBadNetwork(target: URL, random: () => number = Math.random) {
   const links = new Set<Link>();
   let cuts = 0;
   const server = createServer((near) => {
@@ -48,31 +53,43 @@ export async function startBadNetwork(target: URL) {
     });
   }
 
-  const harms: ((link: Link) => void)[] = [
-    ({ near }) => near.destroy(),
-    ({ near }) => near.resetAndDestroy(),
-    (link) => {
+  const harms: Record<Harm, (link: Link) => void> = {
+    cut: ({ near }) => near.destroy(),
+    reset: ({ near }) => near.resetAndDestroy(),
+    stall: (link) => {
       link.stalled = true;
     },
-    (link) => {
+    truncate: (link) => {
       link.truncated = true;
     },
-    (link) => {
-      link.heldUntil = performance.now() + 200 + Math.random() * 3000;
+    delay: (link) => {
+      link.heldUntil = performance.now() + 200 + random() * 3000;
     },
-  ];
+  };
 
+  function whole(): Link[] {
+    const now = performance.now();
+    return [...links].filter(({ stalled, truncated, heldUntil }) => !stalled && !truncated && heldUntil < now);
+  }
+
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    port,
+    url: `http://127.0.0.1:${port}`,
     cuts: () => cuts,
-    /** Does something bad to one of the connections there are. */
-    hurt(): void {
-      const now = performance.now();
-      const whole = [...links].filter(({ stalled, truncated, heldUntil }) => !stalled && !truncated && heldUntil < now);
-      const link = whole[Math.floor(Math.random() * whole.length)];
-      if (link === undefined) return;
+    /** Does something bad, or what is told, to one of the connections there are; says whether there was one. */
+    hurt(harm: Harm = pick(HARMS, random)): boolean {
+      const links = whole();
+      if (links.length === 0) return false;
       cuts += 1;
-      harms[Math.floor(Math.random() * harms.length)]?.(link);
+      harms[harm](pick(links, random));
+      return true;
+    },
+    /** Does something to all connections there are; says whether there were any. */
+    hurtAll(harm: Harm): boolean {
+      const links = whole();
+      for (const link of links) harms[harm](link);
+      return links.length > 0;
     },
     /** Ends what hangs; from now on it behaves. */
     heal(): void {
@@ -83,4 +100,8 @@ export async function startBadNetwork(target: URL) {
       for (const { near } of links) near.destroy();
     },
   };
+}
+
+function pick<Item>(items: readonly Item[], random: () => number): Item {
+  return items[Math.floor(random() * items.length)] as Item;
 }

@@ -31,11 +31,13 @@ export function createUpkeep({ store, keys, trust, audit, clock, ...options }: U
     await audit.flush();
     trust.state().forget(clock());
     if (!options.keeps) return;
-    await store.pruneAudit(clock() - options.auditRetention);
-    await store.pruneSessions(clock());
     await store.pruneCounts(clock());
     const past = cautious();
-    if (past !== undefined) await store.forgetRevocations(past);
+    if (past !== undefined) {
+      await store.pruneAudit(past - options.auditRetention);
+      await store.pruneSessions(past);
+      await store.forgetRevocations(past);
+    }
     await options.rotateIfDue();
   };
 }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { localCaller } from "../../src/service/caller.ts";
+import type { TokenService } from "../../src/service/service.ts";
 import type { AuditQuery } from "../../src/store/audit.ts";
 import { addClient } from "../support/clients.ts";
 import { NOW } from "../support/service.ts";
@@ -92,13 +93,40 @@ describe("audit.list", () => {
 });
 
 describe("upkeep", () => {
-  it("forgets a record when it is older than it is to be kept, and not before", async () => {
+  const start = performance.now();
+  /** Does upkeep when so many minutes have passed. What cannot be undone goes by a clock that was watched for an hour. */
+  const keepUpAfter = async ({ service }: { service: Pick<TokenService, "upkeep"> }, minutes: number) => {
+    const then = vi.spyOn(performance, "now").mockReturnValue(start + minutes * 60_000);
+    await service.upkeep().finally(() => then.mockRestore());
+  };
+
+  it("keeps a record for as long as it is to be kept", async () => {
     await using opened = await openWithTokens(["a", "b"]);
     opened.clock.now = NOW + RETENTION;
-    await opened.service.upkeep();
+    await keepUpAfter(opened, 0);
+    await keepUpAfter(opened, 60);
     expect(subjectsOf(await opened.list())).toEqual(["b", "a"]);
+  });
+
+  it("forgets a record that is older", async () => {
+    await using opened = await openWithTokens(["a", "b"]);
     opened.clock.now = NOW + RETENTION + 1;
-    await opened.service.upkeep();
+    await keepUpAfter(opened, 0);
+    await keepUpAfter(opened, 60);
     expect(subjectsOf(await opened.list())).toEqual(["b"]);
+  });
+
+  it("forgets neither records nor sessions by a clock that is a year ahead for a while", async () => {
+    await using opened = await openWithTokens(["a"]);
+    const { refreshToken = "" } = await opened.service.getToken(localCaller, { claims: {}, refreshable: true });
+    const { now } = opened.clock;
+    await keepUpAfter(opened, 0);
+    opened.clock.now = now + 366 * 86_400;
+    await keepUpAfter(opened, 20);
+    await keepUpAfter(opened, 40);
+    opened.clock.now = now;
+    await keepUpAfter(opened, 61);
+    expect(subjectsOf(await opened.list())).toEqual(["local", "a"]);
+    await expect(opened.service.refreshToken(localCaller, { refreshToken })).resolves.toHaveProperty("token");
   });
 });

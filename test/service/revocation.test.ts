@@ -87,6 +87,15 @@ describe("revoking a token", () => {
     await expectRevoked(opened.service, token);
   });
 
+  it("is revoked also by a server whose clock is so far behind that it is not yet valid there", async () => {
+    await using opened = await openWithClient();
+    const token = await issue(opened);
+    opened.clock.now = NOW - 3600;
+    await opened.service.revokeToken(opened.caller, token);
+    opened.clock.now = NOW;
+    await expectRevoked(opened.service, token);
+  });
+
   it("succeeds and revokes nothing where it is unknown, foreign or expired (RFC 7009 §2.2)", async () => {
     await using opened = await openWithClient();
     const expired = await issue(opened);

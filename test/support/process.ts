@@ -20,6 +20,8 @@ export async function startServer(environment: Environment) {
     pid: child.pid,
     /** What it has logged until now. */
     stderr: () => output.stderr,
+    /** Resolves when it has ended, for whatever reason. */
+    ended,
     stop(signal: NodeJS.Signals): Promise<Ended> {
       child.kill(signal);
       return ended;

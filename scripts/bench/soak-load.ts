@@ -1,0 +1,118 @@
+/**
+ * Loads a server with a mixture of requests over connections that are kept: tokens and sessions come from its answers.
+ * Started by the soak run, on a processor of its own, and tells it every few seconds what came of it.
+ */
+import { type Connection, connectTo } from "./soak-connection.ts";
+
+export type SoakPlan = { port: number; connections: number; seconds: number; rate?: number };
+
+/** What came of some seconds: answers a second, milliseconds, and answers that should have been others. */
+export type SoakReport = { perSecond: number; p50: number; p99: number; wrong: number; isLast: boolean };
+
+const TELL = 5000;
+/** Milliseconds after which a token or a session is let go of: they live for a minute and two. */
+const FRESH = 25_000;
+const MAX_POOL = 3000;
+
+type Pooled = { text: string; at: number };
+
+const tokens: Pooled[] = [];
+const sessions: Pooled[] = [];
+const revoked = new Set<string>();
+let latencies: number[] = [];
+let wrong = 0;
+
+function put(pool: Pooled[], text: string): void {
+  pool.push({ text, at: performance.now() });
+  if (pool.length > MAX_POOL) pool.shift();
+}
+
+/** Takes one out of a pool, by chance; none where there are only old ones. */
+function take(pool: Pooled[]): string | undefined {
+  while (pool.length > 0 && performance.now() - (pool[0]?.at ?? 0) > FRESH) pool.shift();
+  return pool.splice(Math.floor(Math.random() * pool.length), 1)[0]?.text;
+}
+
+function expect(isRight: boolean): void {
+  if (!isRight) wrong += 1;
+}
+
+async function issue(connection: Connection, refreshable: boolean): Promise<void> {
+  const { status, data } = await connection.call("getToken", { subject: "ada", refreshable });
+  expect(status === 200);
+  if (data?.token !== undefined) put(tokens, data.token);
+  if (data?.refreshToken !== undefined) put(sessions, data.refreshToken);
+}
+
+async function verify(connection: Connection): Promise<void> {
+  while (tokens.length > 0 && performance.now() - (tokens[0]?.at ?? 0) > FRESH) tokens.shift();
+  const token = tokens[Math.floor(Math.random() * tokens.length)]?.text;
+  if (token === undefined) return issue(connection, false);
+  const { status } = await connection.call("verifyToken", { token });
+  // It may have been revoked by another connection meanwhile.
+  expect(status === 200 || (status === 401 && revoked.has(token)));
+}
+
+async function refresh(connection: Connection): Promise<void> {
+  const refreshToken = take(sessions);
+  if (refreshToken === undefined) return issue(connection, true);
+  const { status, data } = await connection.call("refreshToken", { refreshToken });
+  expect(status === 200 && data?.refreshToken !== undefined);
+  if (data?.token !== undefined) put(tokens, data.token);
+  if (data?.refreshToken !== undefined) put(sessions, data.refreshToken);
+}
+
+async function revoke(connection: Connection): Promise<void> {
+  const token = take(tokens);
+  if (token === undefined) return issue(connection, false);
+  revoked.add(token);
+  // Long enough for whoever asked about it before.
+  setTimeout(() => revoked.delete(token), FRESH).unref();
+  const { status } = await connection.call("revokeToken", { token });
+  expect(status === 200);
+}
+
+function act(connection: Connection): Promise<void> {
+  const dice = Math.random();
+  if (dice < 0.7) return verify(connection);
+  if (dice < 0.86) return issue(connection, dice < 0.74);
+  return dice < 0.93 ? refresh(connection) : revoke(connection);
+}
+
+async function run({ port, connections, seconds, rate }: SoakPlan, at: number): Promise<void> {
+  const connection = await connectTo(port);
+  const end = performance.now() + seconds * 1000;
+  const interval = rate === undefined ? 0 : (connections * 1000) / rate;
+  let due = performance.now() + (interval * at) / connections;
+  while (performance.now() < end) {
+    const wait = due - performance.now();
+    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
+    // An answer that is late makes the next one late: it counts from when it was due.
+    const began = interval === 0 ? performance.now() : due;
+    due += interval;
+    await act(connection);
+    latencies.push(performance.now() - began);
+  }
+  connection.end();
+}
+
+function tell(since: number, isLast: boolean): void {
+  const sorted = Float64Array.from(latencies).sort();
+  const quantile = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
+  const perSecond = (sorted.length * 1000) / (performance.now() - since);
+  const report: SoakReport = { perSecond, p50: quantile(0.5), p99: quantile(0.99), wrong, isLast };
+  process.send?.(report);
+  latencies = [];
+}
+
+process.once("message", async (plan: SoakPlan) => {
+  let since = performance.now();
+  const timer = setInterval(() => {
+    tell(since, false);
+    since = performance.now();
+  }, TELL);
+  await Promise.all(Array.from({ length: plan.connections }, (_, at) => run(plan, at)));
+  clearInterval(timer);
+  tell(since, true);
+  process.disconnect();
+});

@@ -1,0 +1,24 @@
+import { isTokenError } from "../../src/client/client.ts";
+
+/** What came of asking: an answer, a refusal that says so, or nothing that tells whether it was done. */
+export type Outcome<Answer> = { answer: Answer } | { refused: string } | "lost";
+
+/** Milliseconds. The service answers within two seconds, but for one that stands still. */
+const PATIENCE = 6000;
+
+export async function attempt<Answer>(send: (signal: AbortSignal) => Promise<Answer>): Promise<Outcome<Answer>> {
+  try {
+    return { answer: await send(AbortSignal.timeout(PATIENCE)) };
+  } catch (error) {
+    // One that cannot tell may have done it all the same: the answer of the database was lost.
+    return isTokenError(error) && error.data.httpStatus < 500 ? { refused: error.data.reason } : "lost";
+  }
+}
+
+export function isAnswer<Answer>(outcome: Outcome<Answer>): outcome is { answer: Answer } {
+  return outcome !== "lost" && "answer" in outcome;
+}
+
+export function isRefusal<Answer>(outcome: Outcome<Answer>): outcome is { refused: string } {
+  return outcome !== "lost" && "refused" in outcome;
+}

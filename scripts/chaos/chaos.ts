@@ -1,0 +1,72 @@
+/**
+ * Makes faults while tokens, sessions, clients and keys are issued, changed and revoked, and compares the service with
+ * a ledger of what it acknowledged.
+ *
+ *     npm run chaos                          1000 faults, half of them on each database: about 25 minutes
+ *     npm run chaos -- --faults 100          so many
+ *     npm run chaos -- --only sqlite         one server with workers on the embedded database; or postgres, two servers
+ *     npm run chaos -- --seed 7              the same faults in the same order again; default: by chance
+ *
+ * Clocks are set where Debian's package `faketime` is installed, and a disk is filled where a tmpfs may be mounted (as
+ * root). Exit status 1 where anything that was acknowledged was lost, or what must hold did not.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { hasFakeClocks } from "./fake-clock.ts";
+import { createRandom } from "./random.ts";
+import { type Outcome, run } from "./run.ts";
+import { openPostgresWorld, openSqliteWorld } from "./world.ts";
+
+const WORLDS = { sqlite: openSqliteWorld, postgres: openPostgresWorld };
+
+const { values } = parseArgs({
+  options: {
+    faults: { type: "string", default: "1000" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
+    only: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+const names = Object.keys(WORLDS).filter((name) => values.only === undefined || name === values.only);
+const [faults, seed] = [Number(values.faults), Number(values.seed)];
+const isSound = names.length > 0 && [faults, seed].every((number) => Number.isInteger(number) && number >= 0);
+
+if (values.help || !isSound) {
+  const [, help = ""] = /^\/\*\*\n([\s\S]*?)\n \*\//.exec(readFileSync(import.meta.filename, "utf8")) ?? [];
+  process.stdout.write(`${help.replace(/^ \* ?/gm, "")}\n`);
+  process.exit(values.help ? 0 : 2);
+}
+
+// What was started and mounted is taken back then.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+const tell = (line: string) => void process.stderr.write(`  ${line}\n`);
+if (!hasFakeClocks) tell("no clock is set: faketime is not installed");
+process.stdout.write(`seed ${seed}\n`);
+const outcomes: Outcome[] = [];
+for (const [at, name] of names.entries()) {
+  const open = WORLDS[name as keyof typeof WORLDS];
+  const share = Math.floor(faults / names.length) + (at === 0 ? faults % names.length : 0);
+  const outcome = await run({ name, open, faults: share, random: createRandom(seed + at), tell });
+  outcomes.push(outcome);
+  print(name, outcome);
+}
+process.exit(outcomes.some(({ breaches }) => breaches.length > 0) ? 1 : 0);
+
+function print(name: string, { faults, acknowledged, oldest, breaches }: Outcome): void {
+  const total = (numbers: Iterable<number>) => [...numbers].reduce((sum, number) => sum + number, 0);
+  const counts = [...faults.values()].map(({ count }) => count);
+  const lines = [
+    `\n${name}: ${total(counts)} faults, ${total(acknowledged.values())} acts acknowledged, ${breaches.length} breaches`,
+    `  ${"fault".padEnd(36)} ${"times".padStart(6)} ${"longest until well, ms".padStart(24)}`,
+    ...[...faults].map(
+      ([kind, { count, longest }]) =>
+        `  ${kind.padEnd(36)} ${String(count).padStart(6)} ${longest.toFixed(0).padStart(24)}`,
+    ),
+    `  ${"act".padEnd(36)} ${"times".padStart(6)}`,
+    ...[...acknowledged].map(([act, count]) => `  ${act.padEnd(36)} ${String(count).padStart(6)}`),
+    `  a revoked token was accepted for at most ${oldest.follower.toFixed(0)} ms by a follower, ${oldest.server.toFixed(0)} ms by a server`,
+    ...breaches.slice(0, 50).map((breach) => `  BREACH ${breach}`),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HARMS, type Harm, type startBadNetwork } from "../bench/bad-network.ts";
+import { hasFakeClocks } from "./fake-clock.ts";
+import { type Member, signal } from "./member.ts";
+import type { Random } from "./random.ts";
+import type { Stage } from "./stage.ts";
+import type { Workload } from "./workload.ts";
+
+/** Makes a fault and takes it back; gives false where there was nothing to hurt. */
+export type Strike = () => Promise<boolean>;
+
+export type Fault = {
+  weight: number;
+  strike: Strike;
+  /** Whose followers must become whole after it, where it is them that it hits: they need not be waited for. */
+  followersOf?: Member;
+};
+
+/** Faults by the names of their kinds; several may be of one kind. */
+export type Faults = Record<string, Fault[]>;
+
+export type Scene = { members: readonly Member[]; stage: Stage; workload: Workload; random: Random };
+
+const DAY = 86_400;
+/** In seconds. Tokens live for a day, so beyond it all have expired meanwhile. */
+const JUMPS = [-20 * 3600, -3600, -90, 45, 600, 6 * 3600, 3 * DAY, 200 * DAY];
+const LIFETIME = DAY;
+
+/** What can happen to any server: its processes are killed or stand still, its clock jumps, its followers are cut off. */
+export function memberFaults(scene: Scene): Faults {
+  const { members, random } = scene;
+  const of = (weight: number, strike: (member: Member) => Promise<boolean>): Fault[] =>
+    members.map((member) => ({ weight: weight / members.length, strike: () => strike(member) }));
+  const feeds = HARMS.map((harm): [string, Fault[]] => [
+    `feed: ${harm}`,
+    members.map((member) => ({
+      weight: 10 / members.length,
+      followersOf: member,
+      strike: async () => member.network.hurt(harm),
+    })),
+  ]);
+  return {
+    "server killed": of(16, async (member) => {
+      await member.kill();
+      await member.start();
+      return true;
+    }),
+    "server stands still": of(5, async (member) => standStill(member.pids(), random.between(100, 2500))),
+    ...(hasFakeClocks && { "clock jumps": of(5, (member) => jump(member, scene)) }),
+    ...Object.fromEntries(feeds),
+  };
+}
+
+/** Stops processes for some milliseconds, as a machine does that swaps, or whose disk does not answer. */
+export async function standStill(pids: readonly number[], milliseconds: number): Promise<boolean> {
+  for (const pid of pids) signal(pid, "SIGSTOP");
+  await sleep(milliseconds);
+  for (const pid of pids) signal(pid, "SIGCONT");
+  return pids.length > 0;
+}
+
+async function jump({ clock }: Member, { stage, workload, random }: Scene): Promise<boolean> {
+  const ahead = random.pick(JUMPS);
+  // Who refreshes a session by two clocks is told rightly that its token was used long ago.
+  stage.clocksAgree = false;
+  stage.isAllExpired = ahead > LIFETIME;
+  await workload.pause();
+  clock.set(ahead);
+  workload.resume();
+  await sleep(random.between(300, 2000));
+  await workload.pause();
+  clock.set(0);
+  stage.clocksAgree = true;
+  stage.isAllExpired = false;
+  workload.resume();
+  return true;
+}
+
+type Network = Awaited<ReturnType<typeof startBadNetwork>>;
+
+/** What can happen between servers and their database. */
+export function databaseFaults(networks: readonly Network[]): Faults {
+  const of = (weight: number, strike: (network: Network) => Promise<boolean>): Fault[] =>
+    networks.map((network) => ({ weight: weight / networks.length, strike: () => strike(network) }));
+  const all = (harm: Harm) => of(4, async (network) => network.hurtAll(harm));
+  return {
+    "database connection: cut": of(5, async (network) => network.hurt("cut")),
+    "database connection: stall": of(5, async (network) => network.hurt("stall")),
+    ...Object.fromEntries(HARMS.map((harm) => [`all database connections: ${harm}`, all(harm)])),
+  };
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
+import { attempt, isAnswer, type Outcome } from "./attempt.ts";
+import { type Books, isOfNow, type Token } from "./books.ts";
+import type { Member } from "./member.ts";
+import type { Random } from "./random.ts";
+import { clientOf, type TokenClient } from "./stage.ts";
+
+/** In seconds: what verifiers promise here. A silence is noticed after 6, and the server's own promise is 30. */
+export const MAX_STALENESS = 12;
+const SERVER_STALENESS = 30;
+
+const PER_MEMBER = 4;
+/** Milliseconds to become whole again. */
+const HEALING = 60_000;
+
+export type Follower = { verifier: Verifier; member: Member };
+export type Followers = ReturnType<typeof startFollowers>;
+
+type FollowersOptions = { members: readonly Member[]; issuer: string; books: Books; random: Random };
+
+/** Verifiers that follow the servers by a bad network, and are asked all the time about tokens that were revoked. */
+export function startFollowers({ members, issuer, books, random }: FollowersOptions) {
+  const followers = members.flatMap((member) =>
+    Array.from({ length: PER_MEMBER }, (): Follower => {
+      const url = member.network.url;
+      return { member, verifier: createVerifier({ issuer, audience: issuer, url, maxStaleness: MAX_STALENESS }) };
+    }),
+  );
+  const origins = members.map(({ origin }) => origin);
+  let done = false;
+  /** The oldest revoked token that was accepted, by how long ago it was revoked, in milliseconds. */
+  const oldest = { follower: 0, server: 0 };
+
+  /** Asks about those that were revoked last, and notes how long ago one was that is accepted. */
+  async function ask(who: keyof typeof oldest, accepts: (token: string) => Promise<boolean>): Promise<void> {
+    const bound = 1000 * (who === "follower" ? MAX_STALENESS : SERVER_STALENESS);
+    for (const { text, diedAt = 0, what } of random.sample(lastRevoked(books), 8)) {
+      const age = performance.now() - diedAt;
+      if (!(await accepts(text))) continue;
+      oldest[who] = Math.max(oldest[who], age);
+      if (age > bound) books.breach(`a ${who} accepted ${what}, revoked ${Math.round(age)} ms earlier`);
+    }
+  }
+
+  async function watchFollowers(): Promise<void> {
+    while (!done) {
+      for (const { verifier } of followers)
+        await ask("follower", async (token) => (await reasonOf(verifier, token)) === undefined);
+      await sleep(50);
+    }
+  }
+
+  async function watchServers(): Promise<void> {
+    while (!done) {
+      const client = clientOf({ random, origins });
+      await ask("server", async (token) =>
+        isAnswer(await attempt((signal) => client.verifyToken.mutate({ token }, { signal }))),
+      );
+      await sleep(50);
+    }
+  }
+
+  const watches = Promise.all([watchFollowers(), watchServers()]);
+
+  return {
+    all: followers,
+    oldest,
+    /** Resolves when all followers of a server, or all there are, know what was revoked just now; gives the milliseconds. */
+    async healed(member?: Member): Promise<number> {
+      const start = performance.now();
+      const make = () => makeRevokedToken(books, () => clientOf({ random, origins }));
+      let token = await make();
+      const concerned = followers.filter((follower) => member === undefined || follower.member === member);
+      for (const { verifier } of concerned) {
+        for (let reason = await reasonOf(verifier, token); reason !== "token_revoked"; ) {
+          if (performance.now() - start > HEALING) {
+            books.breach(`a follower is not whole after ${HEALING} ms: ${reason}, ${verifier.failure?.message}`);
+            return HEALING;
+          }
+          await sleep(20);
+          // The key that signed it may have been killed.
+          if (reason === "invalid_token") token = await sleep(200).then(make);
+          reason = await reasonOf(verifier, token);
+        }
+      }
+      return performance.now() - start;
+    },
+    async stop(): Promise<void> {
+      done = true;
+      await watches;
+      for (const { verifier } of followers) verifier.close();
+    },
+  };
+}
+
+function lastRevoked({ tokens }: Books): Token[] {
+  return tokens.slice(-1000).filter(({ life }) => life === "dead");
+}
+
+async function makeRevokedToken(books: Books, client: () => TokenClient): Promise<string> {
+  const { token } = await persist((signal) => client().getToken.query({ expiresIn: 86_400 }, { signal }));
+  if (!isOfNow(token)) return makeRevokedToken(books, client);
+  await persist((signal) => client().revokeToken.mutate({ token }, { signal }));
+  // It has no entry, but it is an acknowledged act as any other.
+  books.count("revoke to see it spread");
+  return token;
+}
+
+/** Asks again until there is an answer. */
+async function persist<Answer>(send: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const outcome: Outcome<Answer> = await attempt(send);
+    if (isAnswer(outcome)) return outcome.answer;
+    await sleep(50);
+  }
+}
+
+/** Why a verifier refuses a token, or `undefined` where it does not. */
+export function reasonOf(verifier: Verifier, token: string): Promise<string | undefined> {
+  return verifier.verify(token).then(
+    () => undefined,
+    (error: { reason?: string }) => error.reason ?? "unknown",
+  );
+}

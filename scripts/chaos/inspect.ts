@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { rotateKeys } from "./acts.ts";
+import { rotateSecret } from "./acts-on-clients.ts";
+import { present } from "./acts-on-tokens.ts";
+import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
+import type { Client, Session, Token } from "./books.ts";
+import { type Follower, reasonOf } from "./followers.ts";
+import type { Thing } from "./ledger.ts";
+import { clientOf, type Stage } from "./stage.ts";
+
+/** How many of those that were looked at before are looked at again. */
+const SAMPLE = { tokens: 300, followed: 200, sessions: 30, clients: 20 };
+/** How many are asked about at once. The client puts 50 into one request. */
+const AT_ONCE = { tokens: 100, others: 20 };
+/** Times that something is asked again while there is no answer: everything has healed by now. */
+const ATTEMPTS = 20;
+
+export type InspectOptions = {
+  followers: readonly Follower[];
+  /** Resolves when all followers are whole. */
+  whole: Promise<unknown>;
+  since: number;
+  everything: boolean;
+};
+
+/** Compares the service with the books, while nothing else is going on; makes certain what was in doubt. */
+export async function inspect(stage: Stage, { followers, whole, since, everything }: InspectOptions): Promise<void> {
+  const { books, random } = stage;
+  const chosen = <Item extends Thing>(items: readonly Item[], count: number): Item[] => {
+    const isFresh = ({ addedAt, life }: Item) => everything || addedAt > since || life === "unsure";
+    return [...items.filter(isFresh), ...random.sample(items.filter((item) => !isFresh(item)).slice(-5000), count)];
+  };
+  await inspectKeys(stage);
+  const tokens = chosen(books.tokens, SAMPLE.tokens);
+  await forEach(tokens, AT_ONCE.tokens, (token) => inspectToken(stage, token));
+  await forEach(chosen(books.sessions, SAMPLE.sessions), AT_ONCE.others, (session) => inspectSession(stage, session));
+  await forEach(chosen(books.clients, SAMPLE.clients), AT_ONCE.others, (client) => inspectClient(stage, client));
+  await inspectRemovals(stage);
+  books.ledger.settle();
+  await whole;
+  for (const follower of followers)
+    for (const token of random.sample(tokens, SAMPLE.followed)) await inspectFollower(stage, follower, token);
+  await inspectRotation(stage);
+  await inspectAudit(stage);
+}
+
+async function forEach<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += atOnce) await Promise.all(items.slice(at, at + atOnce).map(work));
+}
+
+/** Asks until there is an answer or a refusal. */
+async function ask<Answer>(stage: Stage, what: string, send: () => Promise<Outcome<Answer>>): Promise<Outcome<Answer>> {
+  for (let times = 0; times < ATTEMPTS; times += 1) {
+    const outcome = await send();
+    if (outcome !== "lost") return outcome;
+    await sleep(100);
+  }
+  stage.books.breach(`no answer: ${what}`);
+  return "lost";
+}
+
+async function inspectToken(stage: Stage, token: Token): Promise<void> {
+  const client = clientOf(stage);
+  const outcome = await ask(stage, token.what, () =>
+    attempt((signal) => client.verifyToken.mutate({ token: token.text }, { signal })),
+  );
+  if (isRefusal(outcome) && outcome.refused !== "token_revoked" && outcome.refused !== "invalid_token")
+    stage.books.breach(`${token.what} was refused as ${outcome.refused}`);
+  if (outcome !== "lost") stage.books.ledger.observe(token, isAnswer(outcome) ? "live" : "dead", performance.now());
+}
+
+async function inspectFollower({ books }: Stage, { verifier }: Follower, { text, life, what }: Token): Promise<void> {
+  for (let times = 0; times < ATTEMPTS; times += 1) {
+    const reason = await reasonOf(verifier, text);
+    if ((reason === undefined) === (life === "live") && reason !== "verifier_stale") return;
+    // One that is slow to learn of the end of its connection refuses everything meanwhile, rightly.
+    if (reason !== "verifier_stale") return books.breach(`a follower is wrong about ${what}: ${reason ?? "accepted"}`);
+    await sleep(500);
+  }
+  books.breach(`a follower stays stale: ${verifier.failure?.message}`);
+}
+
+/** Of a session that lives, the used token gives the current one, and that the next. */
+async function inspectSession(stage: Stage, session: Session): Promise<void> {
+  const { books } = stage;
+  const { previous, current, life } = session;
+  if (previous !== undefined && life === "live")
+    await ask(stage, session.what, () => present(stage, session, previous));
+  const outcome = await ask(stage, session.what, () => present(stage, session, current));
+  if (isAnswer(outcome)) [session.previous, session.current] = [current, outcome.answer];
+  if (outcome !== "lost") books.ledger.observe(session, isAnswer(outcome) ? "live" : "dead", performance.now());
+}
+
+/** Of a client that lives, the secret that was handed out last is good. */
+async function inspectClient(stage: Stage, client: Client): Promise<void> {
+  if (client.life !== "live") return;
+  if (client.isLockedOut) await rotateSecret(stage, client);
+  const { clientId, secret: clientSecret } = client;
+  const connected = clientOf(stage, { clientId, clientSecret });
+  const outcome = await ask(stage, client.what, () => attempt((signal) => connected.getToken.query({}, { signal })));
+  if (isRefusal(outcome) && outcome.refused === "invalid_client")
+    stage.books.ledger.observe(client, "dead", performance.now());
+}
+
+/** A client that was removed is in no list. To try its secret would count as guessing. */
+async function inspectRemovals(stage: Stage): Promise<void> {
+  const { books } = stage;
+  const admin = clientOf(stage);
+  const outcome = await ask(stage, "list of clients", () =>
+    attempt((signal) => admin.clients.list.query(undefined, { signal })),
+  );
+  if (!isAnswer(outcome)) return;
+  const there = new Set(outcome.answer.map(({ clientId }) => clientId));
+  for (const client of books.clients)
+    books.ledger.observe(client, there.has(client.clientId) ? "live" : "dead", performance.now());
+}
+
+async function keysOf(stage: Stage, origin: string) {
+  const admin = clientOf({ ...stage, origins: [origin] });
+  const outcome = await ask(stage, "list of keys", () =>
+    attempt((signal) => admin.keys.list.query(undefined, { signal })),
+  );
+  return isAnswer(outcome) ? outcome.answer : [];
+}
+
+async function inspectKeys(stage: Stage): Promise<void> {
+  const { books, origins } = stage;
+  for (const origin of origins) {
+    const keys = await keysOf(stage, origin);
+    const living = new Set(keys.filter(({ killedAt }) => killedAt === undefined).map(({ kid }) => kid));
+    for (const key of books.keys.values())
+      books.ledger.observe(key, living.has(key.kid) ? "live" : "dead", performance.now());
+    const active = keys.filter(({ state }) => state === "active");
+    if (active.length !== 1) books.breach(`${active.length} keys sign`);
+  }
+}
+
+/** Keys can still be rotated, and every server knows of it. */
+async function inspectRotation(stage: Stage): Promise<void> {
+  const { books, origins } = stage;
+  const activeAt = async (origin: string) => (await keysOf(stage, origin)).find(({ state }) => state === "active")?.kid;
+  const before = await activeAt(origins[0] ?? "");
+  await ask(stage, "rotate keys", async () => ((await rotateKeys(stage, true)) ? { answer: true } : "lost"));
+  for (const origin of origins) {
+    const deadline = performance.now() + 3000;
+    while ((await activeAt(origin)) === before) {
+      if (performance.now() > deadline) return books.breach("keys do not rotate");
+      await sleep(20);
+    }
+  }
+}
+
+/** Reads the audit log from its newest record on until there is one of each act. */
+async function inspectAudit(stage: Stage): Promise<void> {
+  const { audit, breach } = stage.books;
+  let before: string | undefined;
+  while (audit.missing().length > 0) {
+    const admin = clientOf(stage);
+    const query = { limit: 1000, ...(before !== undefined && { before }) };
+    const outcome = await ask(stage, "audit log", () => attempt((signal) => admin.audit.list.query(query, { signal })));
+    if (!isAnswer(outcome)) return;
+    for (const record of outcome.answer.records) audit.found(record);
+    before = outcome.answer.next;
+    if (before === undefined) break;
+  }
+  for (const act of audit.missing()) breach(`no record of ${act}`);
+  audit.forget();
+}

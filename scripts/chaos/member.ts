@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, startServer } from "../../test/support/process.ts";
+import { childrenOf } from "../../test/support/process-tree.ts";
+import { startBadNetwork } from "../bench/bad-network.ts";
+import type { Books } from "./books.ts";
+import { createFakeClock } from "./fake-clock.ts";
+import type { Random } from "./random.ts";
+
+/** Milliseconds for processes to be gone when the first one was killed. */
+const FAREWELL = 10_000;
+
+/** Attempts to start. A machine that is very busy does not connect to a database in time. */
+const STARTS = 20;
+
+export type Member = Awaited<ReturnType<typeof startMember>>;
+
+export type MemberOptions = { environment: Record<string, string>; books: Books; random: Random };
+
+/** Starts a server whose processes may be killed, whose clock may be set, and whose followers come by a bad network. */
+export async function startMember({ environment, books, random }: MemberOptions) {
+  const clock = createFakeClock();
+  const PORT = await freePort();
+  const start = () => startServer({ MINTMARK_LOG_LEVEL: "error", PORT, ...clock.environment, ...environment });
+  let isMeantToEnd = false;
+  let server = await start();
+  watchEnd();
+  const network = await startBadNetwork(new URL(server.origin), random.next);
+  const killAll = () => {
+    for (const pid of pids()) signal(pid, "SIGKILL");
+  };
+  // Also where the run is broken off.
+  process.once("exit", killAll);
+
+  function watchEnd(): void {
+    const { ended } = server;
+    ended.then(({ code, stderr }) => {
+      if (!isMeantToEnd) books.breach(`a server ended by itself (${code}): ${stderr.slice(-500)}`);
+    });
+  }
+  const children = () => childrenOf(server.pid);
+  const pids = () => [...(server.pid === undefined ? [] : [server.pid]), ...children()];
+
+  return {
+    origin: server.origin,
+    clock,
+    network,
+    /** Processes that serve in the name of the first one. */
+    children,
+    /** All processes, the first one first. */
+    pids,
+    /** Kills the first process, or what is given, and resolves when it has ended. */
+    async kill(victims: readonly number[] = pids().slice(0, 1)): Promise<void> {
+      isMeantToEnd = true;
+      const all = pids();
+      for (const pid of victims) signal(pid, "SIGKILL");
+      await server.ended;
+      void expectGone(all, books);
+    },
+    /** Starts it again, as often as it takes, as whatever supervises a server does. */
+    async start(): Promise<void> {
+      server = await persistently(start);
+      isMeantToEnd = false;
+      watchEnd();
+    },
+    async [Symbol.asyncDispose]() {
+      isMeantToEnd = true;
+      process.off("exit", killAll);
+      await server.stop("SIGTERM");
+      network.close();
+      clock[Symbol.dispose]();
+    },
+  };
+}
+
+async function persistently<Started>(start: () => Promise<Started>): Promise<Started> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (failures === STARTS) throw error;
+      await sleep(500);
+    }
+  }
+}
+
+/** A process that has ended meanwhile needs no signal. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Workers that outlive their first process would hold what the next one needs. */
+async function expectGone(pids: readonly number[], books: Books): Promise<void> {
+  const deadline = performance.now() + FAREWELL;
+  while (pids.some(isThere)) {
+    if (performance.now() > deadline) return books.breach("workers have outlived their first process");
+    await sleep(50);
+  }
+}

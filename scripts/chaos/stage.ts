@@ -1,0 +1,59 @@
+import { createTokenClient } from "../../src/client/client.ts";
+import { isRefusal, type Outcome } from "./attempt.ts";
+import type { Books } from "./books.ts";
+import type { Thing } from "./ledger.ts";
+import type { Random } from "./random.ts";
+
+export type TokenClient = ReturnType<typeof createTokenClient>;
+
+/** What acts are done with. */
+export type Stage = {
+  books: Books;
+  random: Random;
+  origins: readonly string[];
+  /** Whom tokens are about. One that is revoked makes place for another. */
+  subjects: string[];
+  /** Whether the clocks of all servers are right; if not, nothing that they are compared by is done. */
+  clocksAgree: boolean;
+  /** Whether by some clock all tokens have expired; then to revoke one means nothing to that server. */
+  isAllExpired: boolean;
+};
+
+/** A limit on guessing counts failures by address, and every client of a run calls from one. */
+const SLOWED_DOWN = "too_many_attempts";
+
+/** Things that acts are done to: the latest, so that most of them live. */
+const LATEST = 400;
+
+/** Connects to any of the servers. */
+export function clientOf(
+  { random, origins }: Pick<Stage, "random" | "origins">,
+  credentials?: { clientId: string; clientSecret: string },
+): TokenClient {
+  return createTokenClient({ url: random.pick(origins), ...(credentials && { credentials }) });
+}
+
+/** Picks one of the latest that live and that nobody is busy with. */
+export function pickLive<Item extends Thing & { busy?: boolean }>(
+  { random }: Pick<Stage, "random">,
+  items: readonly Item[],
+): Item | undefined {
+  const latest = items.slice(-LATEST).filter(({ life, busy }) => life === "live" && busy !== true);
+  return latest.length === 0 ? undefined : random.pick(latest);
+}
+
+type Answered = { outcome: Outcome<unknown>; of?: readonly Thing[] };
+
+/** Notes a refusal of what ought to have been granted, unless something that it is about was withdrawn meanwhile. */
+export function noteRefusal({ books }: Stage, act: string, { outcome, of = [] }: Answered): false {
+  const isBreach = isRefusal(outcome) && outcome.refused !== SLOWED_DOWN && of.every(({ life }) => life === "live");
+  if (isBreach) books.breach(`${act} was refused (${outcome.refused}): ${of.map(({ what }) => what)}`);
+  return false;
+}
+
+let names = 0;
+
+export function newName(of: string): string {
+  names += 1;
+  return `${of}-${names}`;
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ACTS } from "./acts.ts";
+import type { Stage } from "./stage.ts";
+
+export type Workload = {
+  /** Lets nobody begin anything, and resolves when nothing is under way. */
+  pause(): Promise<void>;
+  resume(): void;
+  stop(): Promise<void>;
+};
+
+const ACTORS = 6;
+/** Milliseconds between two acts of one actor, and after one that failed. */
+const BREAK = { min: 4, max: 20 };
+const AFTER_FAILURE = 40;
+
+const weights = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
+
+/** Lets actors do one act after another, all of them at once, whatever befalls the servers. It begins paused. */
+export function startWorkload(stage: Stage): Workload {
+  let gate = withResolvers();
+  let isPaused = true;
+  let stopped = false;
+  const underWay = new Set<Promise<boolean>>();
+
+  async function doSomething(): Promise<void> {
+    const name = stage.random.weighted(weights);
+    const doing = ACTS[name]?.[1](stage) ?? Promise.resolve(true);
+    underWay.add(doing);
+    const done = await doing;
+    underWay.delete(doing);
+    await sleep(done ? stage.random.between(BREAK.min, BREAK.max) : AFTER_FAILURE);
+  }
+
+  async function act(): Promise<void> {
+    while (!stopped) {
+      if (isPaused) await gate.promise;
+      else await doSomething();
+    }
+  }
+
+  const actors = Promise.all(Array.from({ length: ACTORS }, act));
+  const pause = async () => {
+    if (!isPaused) gate = withResolvers();
+    isPaused = true;
+    await Promise.all(underWay);
+  };
+  const resume = () => {
+    isPaused = false;
+    gate.resolve();
+  };
+  return {
+    pause,
+    resume,
+    async stop() {
+      stopped = true;
+      resume();
+      await actors;
+    },
+  };
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function withResolvers() {
+  let resolve = () => {};
+  const promise = new Promise<void>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startPostgres } from "../../test/support/postgres.ts";
+import { startBadNetwork } from "../bench/bad-network.ts";
+import type { Books } from "./books.ts";
+import { databaseFaults, type Faults, memberFaults, type Scene, standStill } from "./faults.ts";
+import { type Member, startMember } from "./member.ts";
+import { cutPower } from "./power-cut.ts";
+import type { Random } from "./random.ts";
+import { openSmallDisk, type SmallDisk } from "./small-disk.ts";
+
+/** Servers on a database, and all that can befall them. */
+export type World = {
+  members: readonly Member[];
+  /** Processes that each server has beside its first one. */
+  workers: number;
+  faults(scene: Scene): Faults;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export type WorldOptions = { books: Books; random: Random };
+
+export const ISSUER = "https://tokens.example";
+
+const WORKERS = 2;
+/** A refresh token may be presented again for so many seconds: for longer than any fault lasts, as clients here try again. */
+const COMMON = { MINTMARK_ISSUER: ISSUER, MINTMARK_REPLAY_WINDOW: "3600" };
+
+/** One server with workers, on the embedded database, on a disk that can be full. */
+export async function openSqliteWorld({ books, random }: WorldOptions): Promise<World> {
+  const disk = openSmallDisk(96);
+  const data = join(disk.path, "data");
+  const environment = { ...COMMON, MINTMARK_DATA: data, MINTMARK_WORKERS: String(WORKERS) };
+  const member = await startMember({ environment, books, random });
+  return {
+    members: [member],
+    workers: WORKERS,
+    faults: (scene) => ({
+      ...memberFaults(scene),
+      ...workerFaults(member, random),
+      ...(disk.canBeFull && { "disk full": [{ weight: 6, strike: () => fillDisk(disk, random) }] }),
+      "power cut": [{ weight: 14, strike: () => cutPower(member, scene, join(data, "mintmark.db")) }],
+    }),
+    async [Symbol.asyncDispose]() {
+      await member[Symbol.asyncDispose]();
+      disk[Symbol.dispose]();
+    },
+  };
+}
+
+function workerFaults(member: Member, random: Random): Faults {
+  const standing = (pids: readonly number[]) => standStill(pids, random.between(100, 2000));
+  return {
+    "worker killed": [{ weight: 12, strike: async () => killed(random.sample(member.children(), 1)) }],
+    "all workers killed": [{ weight: 5, strike: async () => killed(member.children()) }],
+    "server and workers killed": [
+      {
+        weight: 6,
+        strike: async () => {
+          await member.kill(member.pids());
+          await member.start();
+          return true;
+        },
+      },
+    ],
+    "worker stands still": [{ weight: 4, strike: () => standing(random.sample(member.children(), 1)) }],
+    "first process stands still": [{ weight: 4, strike: () => standing(member.pids().slice(0, 1)) }],
+  };
+}
+
+function killed(pids: readonly number[]): boolean {
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  return pids.length > 0;
+}
+
+async function fillDisk(disk: SmallDisk, random: Random): Promise<boolean> {
+  disk.fill();
+  await sleep(random.between(200, 1500));
+  disk.empty();
+  return true;
+}
+
+/** Two servers on one PostgreSQL, each by a bad network of its own. */
+export async function openPostgresWorld({ books, random }: WorldOptions): Promise<World> {
+  const postgres = await startPostgres();
+  const url = new URL(await postgres.newDatabase());
+  const kek = randomBytes(32).toString("base64url");
+  const networks = await Promise.all([0, 1].map(() => startBadNetwork(url, random.next)));
+  const members: Member[] = [];
+  for (const { port } of networks) {
+    const database = new URL(url);
+    database.port = String(port);
+    const environment = { ...COMMON, DATABASE_URL: database.href, MINTMARK_KEK: kek };
+    members.push(await startMember({ environment, books, random }));
+  }
+  const pause = async () => {
+    postgres.pause();
+    await sleep(random.between(200, 3000));
+    postgres.resume();
+    return true;
+  };
+  const restarted = (stop: () => Promise<void>) => async () => {
+    await stop();
+    await sleep(random.between(0, 1000));
+    await postgres.start();
+    return true;
+  };
+  return {
+    members,
+    workers: 0,
+    faults: (scene) => ({
+      ...memberFaults(scene),
+      ...databaseFaults(networks),
+      "both servers killed": [
+        {
+          weight: 4,
+          strike: async () => {
+            await Promise.all(members.map(({ kill }) => kill()));
+            await Promise.all(members.map(({ start }) => start()));
+            return true;
+          },
+        },
+      ],
+      "PostgreSQL stopped": [{ weight: 4, strike: restarted(() => postgres.stop("fast")) }],
+      "PostgreSQL stopped at once": [{ weight: 4, strike: restarted(() => postgres.stop("immediate")) }],
+      "PostgreSQL killed": [{ weight: 4, strike: restarted(() => postgres.kill()) }],
+      "PostgreSQL stands still": [{ weight: 4, strike: pause }],
+    }),
+    async [Symbol.asyncDispose]() {
+      for (const member of members) await member[Symbol.asyncDispose]();
+      for (const network of networks) network.close();
+      await postgres[Symbol.asyncDispose]();
+    },
+  };
+}
