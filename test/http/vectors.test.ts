@@ -96,6 +96,7 @@ const escaped = (bytes: Uint8Array) => [...bytes].map((byte) => `%${byte.toStrin
 
 describeVectors("blns", () => {
   const strings = readJsonVector<string[]>("blns/blns.json");
+
   function outcomesOf(server: Server, requestOf: RequestOf) {
     return askFrom("127.0.0.1", requestsTo(server, requestOf)).then(distinct);
   }
