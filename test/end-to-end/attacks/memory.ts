@@ -7,8 +7,8 @@ import { refreshTokenDoor, revokeTokenDoor, verifierDoor, verifyTokenDoor } from
 import { type Siege, storm, surprises } from "./siege.ts";
 
 /** How many tokens are refused while memory is watched. More by MINTMARK_TEST_ATTACKS. */
-const TOKENS = process.env.MINTMARK_TEST_ATTACKS === "all" ? 100_000 : 1_000;
-const ROUND = 500;
+const TOKENS = process.env.MINTMARK_TEST_ATTACKS === "all" ? 100_000 : 600;
+const ROUND = 300;
 
 /** Beside what claims must have, so that a token is seen where it is kept. */
 const PADDING = "x".repeat(2_000);
