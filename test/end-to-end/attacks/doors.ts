@@ -25,12 +25,12 @@ export type Door = {
 const MAX_CALLS = 50;
 const MAX_BODY = 64 * 1024;
 
-/** Does some requests, all over the same few connections. */
+/** Does some requests over one connection: all services share a processor, which must not keep any of them waiting for long. */
 async function inTurns<Request, Outcome>(
   requests: readonly Request[],
   serve: (request: Request, agent: Agent) => Promise<Outcome>,
 ): Promise<Outcome[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   try {
     return await Promise.all(requests.map((request) => serve(request, agent)));
   } finally {

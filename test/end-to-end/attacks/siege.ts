@@ -1,8 +1,7 @@
 import { captureLog } from "../../support/log.ts";
 import { countConnections } from "../../support/outbound.ts";
 import { ISSUER } from "../../support/service.ts";
-import type { Attempt } from "./attempts.ts";
-import { forgeAttempts } from "./attempts.ts";
+import { type Attempt, forgeAttempts } from "./attempts.ts";
 import * as doors from "./doors.ts";
 import { FRAMEWORKS, type Mounts } from "./frameworks.ts";
 import { openTargets, type Target, type Targets } from "./targets.ts";
