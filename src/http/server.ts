@@ -6,8 +6,8 @@ import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { createDocuments, type MakeDocument } from "./documents.ts";
-import { createHostGuard, isLoopback } from "./guard.ts";
-import { listen, type RunningServer } from "./listen.ts";
+import { createHostGuard, isAmbiguous, isLoopback } from "./guard.ts";
+import { listen, type RunningServer, type Timeouts } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { createAddressOf } from "./proxies.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
@@ -30,18 +30,20 @@ export type ServerOptions = HandlerOptions & {
   host?: string;
   /** 0 picks a free one. Default 3000. */
   port?: number;
+  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence. */
+  timeouts?: Partial<Timeouts>;
 };
 
 /** Serves a token service over HTTP. Closing the server closes the service too. */
 export function createTokenServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  { host = "127.0.0.1", port = 3000, ...options }: ServerOptions = {},
+  { host = "127.0.0.1", port = 3000, timeouts = {}, ...options }: ServerOptions = {},
 ): Promise<RunningServer> {
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const listener = createRequestHandler(service, options);
   const { endFeeds, close } = service;
-  return listen({ host, port, prepare: async () => ({ listener, endFeeds, close }) });
+  return listen({ host, port, timeouts, prepare: async () => ({ listener, endFeeds, close }) });
 }
 
 /**
@@ -74,7 +76,10 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     logRequest(logger, isTrpc ? TRPC_PATH : document ? path : "unknown", { request, response });
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (service.open && !isForUs(request))
+    if (isAmbiguous(request)) {
+      response.shouldKeepAlive = false;
+      sendText(response, 400, "A request has one Host");
+    } else if (service.open && !isForUs(request))
       sendText(response, 403, "This server answers to names of its own machine only");
     else if (isTrpc) serveTrpc(request, response);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
