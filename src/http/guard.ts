@@ -12,6 +12,19 @@ export function isLoopbackUrl(url: string): boolean {
 }
 
 /**
+ * Whether a request has more than one Host, which is to be refused (RFC 9112 §3.2): a proxy on the way here may have
+ * gone by the other one.
+ */
+export function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts > 1;
+}
+
+/**
  * Makes the judgement whether a request was sent to a name of this machine, or to the issuer's, and not from another
  * machine by way of a proxy on this one. Where access is open, a page whose name was made to resolve to 127.0.0.1 (DNS
  * rebinding) must not get in by that name.

@@ -4,16 +4,23 @@ import { StartError } from "../errors.ts";
 import { createDrain } from "./drain.ts";
 import { sendText } from "./respond.ts";
 
-/** Milliseconds. A client that is slower than this is cut off; see `node:http` for what each one bounds. */
-const TIMEOUTS = {
+/** Milliseconds. A client that is slower than this is cut off; see `node:http` for what the first four bound. */
+export type Timeouts = {
+  headersTimeout: number;
+  requestTimeout: number;
+  keepAliveTimeout: number;
+  connectionsCheckingInterval: number;
+  /** How long a connection may neither send nor take anything in. A feed has heartbeats. */
+  silence: number;
+};
+
+const TIMEOUTS: Timeouts = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 5_000,
+  silence: 30_000,
 };
-
-/** How long a connection may neither send nor take anything in, in milliseconds. A feed has heartbeats. */
-const SILENCE = 30_000;
 
 export type ListenOptions = {
   host: string;
@@ -21,6 +28,8 @@ export type ListenOptions = {
   port: number;
   /** Makes what is to be served, told the origin that is listened on. Until it is there, the answer is 503. */
   prepare: (origin: string) => Promise<Served>;
+  /** Each that is left out is as by default. */
+  timeouts?: Partial<Timeouts>;
 };
 
 export type Served = {
@@ -46,13 +55,14 @@ export type RunningServer = {
  * Listens for HTTP. The address is taken first, so that a second start is told about the port and
  * nothing else. Throws a {@link StartError} where the address cannot be had, or what `prepare` throws.
  */
-export async function listen({ host, port, prepare }: ListenOptions): Promise<RunningServer> {
+export async function listen({ host, port, prepare, timeouts }: ListenOptions): Promise<RunningServer> {
   let listener: RequestListener = (_request, response) => {
     response.setHeader("retry-after", "1");
     sendText(response, 503, "Starting");
   };
-  const server = createServer(TIMEOUTS, (request, response) => listener(request, response));
-  server.timeout = SILENCE;
+  const { silence, ...bounds } = { ...TIMEOUTS, ...timeouts };
+  const server = createServer(bounds, (request, response) => listener(request, response));
+  server.timeout = silence;
   const { turnAway, end } = createDrain(server);
   await bind(server, { host, port });
   const origin = originOf(server.address() as AddressInfo);

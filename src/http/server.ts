@@ -8,8 +8,8 @@ import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { createDocuments, type MakeDocument } from "./documents.ts";
-import { createHostGuard, isLoopback } from "./guard.ts";
-import { listen, type RunningServer } from "./listen.ts";
+import { createHostGuard, isAmbiguous, isLoopback } from "./guard.ts";
+import { listen, type RunningServer, type Timeouts } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { createAddressOf } from "./proxies.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -37,18 +37,20 @@ export type ServerOptions = HandlerOptions & {
   host?: string;
   /** 0 picks a free one. Default 3000. */
   port?: number;
+  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence. */
+  timeouts?: Partial<Timeouts>;
 };
 
 /** Serves a token service over HTTP. Closing the server closes the service too. */
 export function createTokenServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  { host = "127.0.0.1", port = 3000, ...options }: ServerOptions = {},
+  { host = "127.0.0.1", port = 3000, timeouts = {}, ...options }: ServerOptions = {},
 ): Promise<RunningServer> {
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const listener = createRequestHandler(service, options);
   const { drain, endFeeds, close } = service;
-  return listen({ host, port, prepare: async () => ({ listener, drain, endFeeds, close }) });
+  return listen({ host, port, timeouts, prepare: async () => ({ listener, drain, endFeeds, close }) });
 }
 
 /**
@@ -82,7 +84,10 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     countAnswer(route, response);
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (service.open && !isForUs(request))
+    if (isAmbiguous(request)) {
+      response.shouldKeepAlive = false;
+      sendText(response, 400, "A request has one Host");
+    } else if (service.open && !isForUs(request))
       sendText(
         response,
         403,

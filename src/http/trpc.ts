@@ -18,7 +18,7 @@ export const TRPC_PATH = "/trpc/";
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
-/** How long an answer may wait for its reader without a byte being taken, in milliseconds. */
+/** How long an answer may wait for its reader without a byte being taken, in milliseconds, unless the server says. */
 const SLOWEST_READER = 30_000;
 
 export type TrpcListenerOptions = {
@@ -71,7 +71,7 @@ export function createTrpcListener(options: TrpcListenerOptions): RequestListene
     const subscription = subscriptionIn(router, request, TRPC_PATH);
     if (refusal === undefined && subscription !== undefined) {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
-      response.setTimeout(SLOWEST_READER, () => response.destroy());
+      response.setTimeout(request.socket.timeout || SLOWEST_READER, () => response.destroy());
       void serveSubscription(request, response, {
         router,
         path: subscription,

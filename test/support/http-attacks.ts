@@ -1,0 +1,88 @@
+import { Writable } from "node:stream";
+import pino from "pino";
+import { expect, test } from "vitest";
+import { createTokenServer, type ServerOptions } from "../../src/http/server.ts";
+import type { TokenServiceOptions } from "../../src/service/options.ts";
+import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
+import { basic, type Credentials } from "./call-as.ts";
+import { addClient } from "./clients.ts";
+import { type Answer, type RawRequest, send } from "./request.ts";
+import { openService } from "./service.ts";
+
+export type HttpAttackSuite<Row extends string> = Awaited<ReturnType<typeof openHttpAttackSuite<Row>>>;
+
+/** A server on a service of its own, and everything that it has logged. */
+export async function openTarget<Schema extends ClaimsSchema = AnyClaims>(
+  options: TokenServiceOptions<Schema> = {},
+  more: ServerOptions = {},
+) {
+  const opened = await openService(options);
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const server = await createTokenServer(opened.service, {
+    port: 0,
+    logger: pino({ level: "trace" }, stream),
+    ...more,
+  });
+  return {
+    ...opened,
+    url: server.origin,
+    log: () => lines.join(""),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The means to write tests that each belong to a row of the list of attacks: an open server, and one for clients. */
+export async function openHttpAttackSuite<Row extends string>(rows: readonly Row[]) {
+  const open = await openTarget();
+  const closed = await openTarget({ open: false });
+  const client: Credentials = await addClient(closed.service, { permissions: ["admin"], anySubject: true });
+  const covered = new Set<Row>();
+
+  return {
+    open,
+    closed,
+    client,
+    authorization: basic(client),
+    uncovered: () => rows.filter((row) => !covered.has(row)),
+    /** After each attack both servers serve as before. */
+    row(row: Row, name: string, attack: () => Promise<unknown>): void {
+      covered.add(row);
+      test(`${row}: ${name}`, async () => {
+        await attack();
+        for (const { url } of [open, closed]) expect(await send(`${url}/readyz`)).toMatchObject({ status: 200 });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await open[Symbol.asyncDispose]();
+      await closed[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Sends a request under `/trpc/`, and reads the reasons of what was refused. */
+export async function ask(
+  url: string,
+  path: string,
+  request: RawRequest = {},
+): Promise<Answer & { reasons: string[] }> {
+  const answer = await send(`${url}/trpc/${path}`, request);
+  const envelopes = answer.text.startsWith("{") || answer.text.startsWith("[") ? [JSON.parse(answer.text)].flat() : [];
+  return { ...answer, reasons: envelopes.map(({ error }) => error?.data.reason ?? "served") };
+}
+
+export const JSON_BODY = { "content-type": "application/json" };
+
+/** A POST of JSON. */
+export function post(input: unknown, headers: Record<string, string> = {}): RawRequest {
+  const body = typeof input === "string" ? input : JSON.stringify(input);
+  return { method: "POST", headers: { ...JSON_BODY, ...headers }, body };
+}
