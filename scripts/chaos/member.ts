@@ -25,11 +25,11 @@ export async function startMember({ environment, books, random }: MemberOptions)
   let server = await start();
   watchEnd();
   const network = await startBadNetwork(new URL(server.origin), random.next);
-  const killAll = () => {
+  const killOnExit = () => {
     for (const pid of pids()) signal(pid, "SIGKILL");
   };
   // Also where the run is broken off.
-  process.once("exit", killAll);
+  process.once("exit", killOnExit);
 
   function watchEnd(): void {
     const { ended } = server;
@@ -48,13 +48,19 @@ export async function startMember({ environment, books, random }: MemberOptions)
     children,
     /** All processes, the first one first. */
     pids,
-    /** Kills the first process, or what is given, and resolves when it has ended. */
-    async kill(victims: readonly number[] = pids().slice(0, 1)): Promise<void> {
+    /** Kills the first process, which must be the end of all, and resolves when it has ended. */
+    async kill(): Promise<void> {
       isMeantToEnd = true;
       const all = pids();
-      for (const pid of victims) signal(pid, "SIGKILL");
+      if (server.pid !== undefined) signal(server.pid, "SIGKILL");
       await server.ended;
       void expectGone(all, books);
+    },
+    /** Kills these at once, the first process among them, without looking for it first: it takes milliseconds. */
+    async killAll(victims: readonly number[]): Promise<void> {
+      isMeantToEnd = true;
+      for (const pid of victims) signal(pid, "SIGKILL");
+      await server.ended;
     },
     /** Starts it again, as often as it takes, as whatever supervises a server does. */
     async start(): Promise<void> {
@@ -64,7 +70,7 @@ export async function startMember({ environment, books, random }: MemberOptions)
     },
     async [Symbol.asyncDispose]() {
       isMeantToEnd = true;
-      process.off("exit", killAll);
+      process.off("exit", killOnExit);
       await server.stop("SIGTERM");
       network.close();
       clock[Symbol.dispose]();

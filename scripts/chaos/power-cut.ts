@@ -1,12 +1,13 @@
 import { rmSync } from "node:fs";
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Scene } from "./faults.ts";
 import type { Member } from "./member.ts";
 import type { Random } from "./random.ts";
 import { type LogPosition, loseBytes, readPosition } from "./write-ahead-log.ts";
 
-/** Milliseconds to wait for something to be written, in all and without hearing whether it was acknowledged. */
-const PATIENCE = { all: 500, deaf: 4 };
+/** Acts that are begun until one is caught while it is written, and the milliseconds in which nothing else is heard. */
+const ATTEMPTS = 12;
+const DEAF = 0.3;
 
 /**
  * Ends all processes while something is being written that nobody was told is done, and damages the log behind what was
@@ -16,26 +17,24 @@ const PATIENCE = { all: 500, deaf: 4 };
 export async function cutPower(member: Member, { stage, workload, random }: Scene, file: string): Promise<boolean> {
   const log = `${file}-wal`;
   await workload.pause();
-  let acknowledged = readPosition(log);
-  let isOff = false;
   let isLate = false;
   const unlisten = stage.books.onAcknowledged(() => {
-    // What others write at this moment counts as acknowledged, too: rather too much than too little.
-    if (isOff) isLate = true;
-    else acknowledged = readPosition(log, acknowledged);
+    isLate = true;
   });
-  workload.resume();
-  await sleep(random.between(0, 200));
-
   const victims = member.pids();
-  const deadline = performance.now() + PATIENCE.all;
-  while (!isWriting(log, acknowledged) && performance.now() < deadline) await turn();
-  isOff = true;
-  await member.kill(victims);
-  // Answers that were sent before the end are still to be read.
-  await workload.pause();
+  let acknowledged = readPosition(log);
+  let act = Promise.resolve(true);
+  for (let attempts = 0; attempts < ATTEMPTS; attempts += 1) {
+    isLate = false;
+    acknowledged = readPosition(log, acknowledged);
+    // One alone, so that what is written is its own.
+    act = workload.doOne();
+    if (await isCaught(act, () => isWriting(log, acknowledged))) break;
+  }
+  await member.killAll(victims);
+  // The answer may have been sent before the end, and not read yet.
+  await act;
   unlisten();
-
   const canLose = !isLate && loseBehind(log, acknowledged, random);
   if (canLose) rmSync(`${file}-shm`, { force: true });
   await member.start();
@@ -43,8 +42,21 @@ export async function cutPower(member: Member, { stage, workload, random }: Scen
   return canLose;
 }
 
+/** Resolves when an act is being written, or is done. */
+async function isCaught(act: Promise<unknown>, isWriting: () => boolean): Promise<boolean> {
+  let isDone = false;
+  void act.then(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    if (isWriting()) return true;
+    await turn();
+  }
+  return false;
+}
+
 function isWriting(log: string, acknowledged: LogPosition | undefined): boolean {
-  const until = performance.now() + PATIENCE.deaf;
+  const until = performance.now() + DEAF;
   while (performance.now() < until) {
     const { salt, bytes } = readPosition(log, acknowledged) ?? {};
     if (salt === acknowledged?.salt && bytes !== acknowledged?.bytes) return true;

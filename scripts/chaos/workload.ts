@@ -6,6 +6,8 @@ export type Workload = {
   /** Lets nobody begin anything, and resolves when nothing is under way. */
   pause(): Promise<void>;
   resume(): void;
+  /** Does one act, also while nobody else does; says whether it was done. */
+  doOne(): Promise<boolean>;
   stop(): Promise<void>;
 };
 
@@ -23,9 +25,10 @@ export function startWorkload(stage: Stage): Workload {
   let stopped = false;
   const underWay = new Set<Promise<boolean>>();
 
+  const doOne = () => ACTS[stage.random.weighted(weights)]?.[1](stage) ?? Promise.resolve(true);
+
   async function doSomething(): Promise<void> {
-    const name = stage.random.weighted(weights);
-    const doing = ACTS[name]?.[1](stage) ?? Promise.resolve(true);
+    const doing = doOne();
     underWay.add(doing);
     const done = await doing;
     underWay.delete(doing);
@@ -52,6 +55,7 @@ export function startWorkload(stage: Stage): Workload {
   return {
     pause,
     resume,
+    doOne,
     async stop() {
       stopped = true;
       resume();

@@ -58,7 +58,7 @@ function workerFaults(member: Member, random: Random): Faults {
       {
         weight: 6,
         strike: async () => {
-          await member.kill(member.pids());
+          await member.killAll(member.pids());
           await member.start();
           return true;
         },
