@@ -17,7 +17,7 @@ export type AskedFor = {
 export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: string): Issue | undefined {
   if (isAdmin(caller)) return undefined;
   const scope = asked.scope?.split(" ").find((token) => !includes(caller.scopes, token));
-  if (scope !== undefined) return { path: "scope", message: `${inWords(scope)} is not allowed to this client` };
+  if (scope !== undefined) return { path: "scope", message: `${scopeInWords(scope)} is not allowed to this client` };
   if (
     asked.audience !== undefined &&
     asked.audience !== defaultAudience &&
@@ -53,7 +53,7 @@ export function beyondManager(
 }
 
 /** A scope token, where it is one that people would choose: a secret that was put there by mistake is not told again. */
-function inWords(scope: string): string {
+export function scopeInWords(scope: string): string {
   return PLAIN_SCOPE.test(scope) ? scope : "(some scope)";
 }
 
