@@ -56,7 +56,7 @@ export const catalogue = {
 /** Why a request was refused; the value of `data.reason` on the wire. */
 export type Reason = keyof typeof catalogue;
 
-/** What is wrong with one field of an input. Never carries the value. */
+/** What is wrong with one field of an input. Never carries a value that may be a secret. */
 export type Issue = { path: string; message: string };
 
 /** A refusal from the catalogue. Carries no token, no secret and no input value. */

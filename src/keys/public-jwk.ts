@@ -7,7 +7,17 @@ import { hasRocaFingerprint, toBigInt } from "./rsa.ts";
 /** Algorithms with a key pair: all but the shared-secret one. */
 export type KeyPairAlgorithm = Exclude<Algorithm, "HS256">;
 
-const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
+/** Bytes in their one canonical spelling: a key that can be spelled in several ways has several thumbprints (RFC 7638 §3). */
+const base64url = z
+  .string()
+  .min(1)
+  .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "must be canonical base64url");
+
+/** A number in as few bytes as it needs (RFC 7518 §2, Base64urlUInt). */
+const base64urlUInt = base64url.refine(
+  (text) => Buffer.from(text, "base64url")[0] !== 0,
+  "must not begin with a zero byte",
+);
 
 const common = {
   kid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
@@ -35,11 +45,14 @@ const rsaKey = z.strictObject({
   ...common,
   kty: z.literal("RSA"),
   alg: z.enum(["RS256", "PS256"]),
-  n: base64url,
+  n: base64urlUInt,
   e: z.literal("AQAB", "must be 65537"),
 });
 
 const CURVES: Record<string, string> = { ES256: "P-256", ES384: "P-384" };
+
+/** How many bytes a coordinate has, zeros in front included (RFC 7518 §6.2.1.2). */
+const COORDINATE: Record<string, number> = { "P-256": 32, "P-384": 48 };
 const RSA_BITS = { min: 2048, max: 4096 };
 
 /**
@@ -54,11 +67,17 @@ export type PublicJwk = z.infer<typeof ecKey> | z.infer<typeof edKey> | z.infer<
 
 function jwkFault(jwk: PublicJwk): string | undefined {
   if (jwk.kty === "EC" && CURVES[jwk.alg] !== jwk.crv) return `${jwk.alg} needs curve ${CURVES[jwk.alg]}`;
+  if (jwk.kty === "EC" && [jwk.x, jwk.y].some((text) => byteLength(text) !== COORDINATE[jwk.crv]))
+    return `a coordinate must have ${COORDINATE[jwk.crv]} bytes`;
   if (jwk.kty !== "RSA") return undefined;
   const modulus = toBigInt(jwk.n);
   const bits = modulus.toString(2).length;
   if (bits < RSA_BITS.min || bits > RSA_BITS.max) return `an RSA key must have ${RSA_BITS.min} to ${RSA_BITS.max} bits`;
   return hasRocaFingerprint(modulus) ? "the RSA key was made by a generator known to be weak (ROCA)" : undefined;
+}
+
+function byteLength(base64url: string): number {
+  return Buffer.byteLength(base64url, "base64url");
 }
 
 /**

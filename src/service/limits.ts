@@ -17,7 +17,7 @@ export type AskedFor = {
 export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: string): Issue | undefined {
   if (isAdmin(caller)) return undefined;
   const scope = asked.scope?.split(" ").find((token) => !includes(caller.scopes, token));
-  if (scope !== undefined) return { path: "scope", message: `${scope} is not allowed to this client` };
+  if (scope !== undefined) return { path: "scope", message: `${scopeInWords(scope)} is not allowed to this client` };
   if (
     asked.audience !== undefined &&
     asked.audience !== defaultAudience &&
@@ -51,6 +51,13 @@ export function beyondManager(
     return beyond("maxTtl");
   return undefined;
 }
+
+/** A scope token, where it is one that people would choose: a secret that was put there by mistake is not told again. */
+export function scopeInWords(scope: string): string {
+  return PLAIN_SCOPE.test(scope) ? scope : "(some scope)";
+}
+
+const PLAIN_SCOPE = /^[A-Za-z][\w:./-]{0,31}$/;
 
 function includes(allowed: readonly string[], wanted: string): boolean {
   return allowed.includes(ANY) || allowed.includes(wanted);

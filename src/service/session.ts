@@ -3,6 +3,7 @@ import type { Issue } from "../errors.ts";
 import type { Session, Turn } from "../store/session.ts";
 import type { Seconds } from "../time.ts";
 import type { Caller } from "./caller.ts";
+import { scopeInWords } from "./limits.ts";
 import { createRefreshToken, hashOf, type RefreshToken, successorOf } from "./refresh-token.ts";
 
 export type SessionPolicy = {
@@ -49,5 +50,6 @@ export function turnOf(
 export function beyondSession(session: Session, scope: string | undefined): Issue | undefined {
   const granted = new Set(session.scope?.split(" "));
   const beyond = scope?.split(" ").find((token) => !granted.has(token));
-  return beyond === undefined ? undefined : { path: "scope", message: `${beyond} was not granted to this session` };
+  if (beyond === undefined) return undefined;
+  return { path: "scope", message: `${scopeInWords(beyond)} was not granted to this session` };
 }

@@ -10,6 +10,15 @@ const { es256, es384, rs256, edDsa, pairs } = await openForges();
 
 const published = (forge: { stored: { publicJwk: string } }) => readJwk(forge.stored.publicJwk);
 
+const bytesOf = (text = "") => Buffer.from(text, "base64url");
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** The same bytes with a bit set that is not used, where there is one: where their number is no multiple of three. */
+function withStrayBits(text: string): string[] {
+  return text.length % 4 === 0 ? [] : [text.replace(/.$/, (last) => ALPHABET.charAt(ALPHABET.indexOf(last) ^ 1))];
+}
+
 async function expectNoKey(...candidates: readonly unknown[]): Promise<void> {
   for (const candidate of candidates) expect(await failureOf(importPublicJwk(candidate))).toBeInstanceOf(Error);
 }
@@ -36,6 +45,18 @@ describe("a public key", () => {
     test(`importPublicJwk refuses a key for ${by.alg} under a kid that is no plain name`, async () => {
       const kids = ["a b", "../x", "a.b", "a/b", "a\n", "é", "a".repeat(65), "bilbo@example.com"];
       await expectNoKey(...kids.map((kid) => ({ ...jwk, kid })));
+    });
+
+    test(`importPublicJwk refuses a key for ${by.alg} whose numbers are not spelled in the one canonical way`, async () => {
+      const numbers = ["n", "x", "y"].filter((member) => member in jwk);
+      const spellings = (text: string) => [`${text}=`, `${text} `, `${text}\n`, `${text}+`, ...withStrayBits(text)];
+      await expectNoKey(
+        ...numbers.flatMap((member) => spellings(jwk[member] ?? "").map((text) => ({ ...jwk, [member]: text }))),
+        ...numbers.map((member) => ({
+          ...jwk,
+          [member]: encode(Buffer.concat([Buffer.alloc(3), bytesOf(jwk[member])])),
+        })),
+      );
     });
 
     test(`importPublicJwk refuses a key for ${by.alg} in any other form than one JWK`, async () => {

@@ -5,6 +5,9 @@ import type { NewClient } from "../../src/service/clients.ts";
 import { addClient } from "../support/clients.ts";
 import { ISSUER, openService } from "../support/service.ts";
 
+/** As long as a client secret or a refresh token. */
+const SECRET = "k".repeat(43);
+
 const limited = {
   permissions: ["issue"],
   scopes: ["orders:read", "orders:write"],
@@ -42,6 +45,7 @@ describe("a client's limits", () => {
     ["one such scope among others", { scope: "orders:read admin" }, /^admin is not allowed/],
     ["a scope that begins like its own", { scope: "orders:read:all" }, /^orders:read:all is not allowed/],
     ["any scope, by an asterisk", { scope: "*" }, /not allowed/],
+    ["what looks like a secret in place of a scope", { scope: SECRET }, /^\(some scope\) is not allowed/],
     ["another audience", { audience: "billing" }, /not allowed/],
     ["any audience, by an asterisk", { audience: "*" }, /not allowed/],
     ["another subject", { subject: "ada" }, /only be this client itself/],

@@ -30,6 +30,9 @@ describe("refreshToken", () => {
       reason: "permission_denied",
       issues: [{ path: "scope" }],
     });
+    await expect(service.refreshToken(caller, { ...first, scope: first.refreshToken })).rejects.toMatchObject({
+      issues: [{ message: "(some scope) was not granted to this session" }],
+    });
     const less = await service.refreshToken(caller, { ...first, scope: "read" });
     expect(less.scope).toBe("read");
     expect(await again(opened, less, { scope: "write read" })).toMatchObject({ scope: "write read" });

@@ -1,0 +1,74 @@
+import { connect } from "node:net";
+import { type Answer, takeAnswers } from "./answers.ts";
+
+/** Bytes that are sent over one connection without waiting for answers in between (RFC 9112 §9.3.2). */
+export type Sent = {
+  requests: readonly Buffer[];
+  /** The number at the end of the address it comes from: limits on guessing count by address. */
+  from: number;
+};
+
+/** What came back. `gap` is the longest time that an answer was waited for, in milliseconds. */
+export type Reply = { answers: Answer[]; rest: Buffer; gap: number };
+
+/** Longest time that is waited for an answer. The server gives up on a client before. */
+const PATIENCE = 60_000;
+
+/** After how long without an answer nothing more is said, in milliseconds: what is cut short would never be answered. */
+const HESITATION = 400;
+
+/** Says all over a connection of its own, and reads answers until there are as many as requests, or the server ends it. */
+export function converse(port: number, { requests, from }: Sent): Promise<Reply> {
+  const isHead = (index: number) => /^\s*HEAD /.test(requests[index]?.toString("latin1", 0, 8) ?? "");
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", localAddress: `127.0.0.${2 + (from % 250)}` });
+    const answers: Answer[] = [];
+    let received: Buffer = Buffer.alloc(0);
+    let [heardAt, gap] = [performance.now(), 0];
+    const hesitation = setTimeout(() => {
+      heardAt = performance.now();
+      socket.end();
+    }, HESITATION);
+
+    function read(isEnd: boolean): void {
+      const taken = takeAnswers(received, { isEnd, isHead: (index) => isHead(answers.length + index) });
+      received = taken.rest;
+      if (taken.answers.length === 0) return;
+      const now = performance.now();
+      [gap, heardAt] = [Math.max(gap, now - heardAt), now];
+      answers.push(...taken.answers);
+      hesitation.refresh();
+    }
+
+    function tryToRead(isEnd: boolean): void {
+      try {
+        read(isEnd);
+      } catch (error) {
+        reject(error);
+        socket.destroy();
+      }
+    }
+
+    socket.setNoDelay(true);
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`was not answered within ${PATIENCE / 1000} s`)));
+    socket.on("connect", () => {
+      heardAt = performance.now();
+      socket.write(Buffer.concat(requests));
+    });
+    socket.on("data", (chunk: Buffer) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+      tryToRead(false);
+      const isFeed = answers.at(-1)?.headers.get("content-type") === "text/event-stream";
+      if (isFeed || answers.length >= requests.length) socket.destroy();
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // A server may end a connection while there is still something on the way to it.
+      if (error.code !== "ECONNRESET" && error.code !== "EPIPE") reject(error);
+    });
+    socket.on("close", () => {
+      clearTimeout(hesitation);
+      tryToRead(true);
+      resolve({ answers, rest: received, gap });
+    });
+  });
+}

@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { createTokenClient } from "../../../src/client/client.ts";
+import { basic } from "../../../src/verifier/basic.ts";
+import { type Court, judge } from "../judge.ts";
+import { keyOf } from "../keys.ts";
+import { twinOf } from "../sign.ts";
+import { createSignedSet } from "../signed-set.ts";
+import { ISSUER } from "../targets/token.ts";
+import { forgedTokens } from "../tokens.ts";
+import type { FuzzServer } from "./server.ts";
+
+const key = keyOf("ES256");
+const FORGED = 200;
+const MAX_TTL = 86400;
+
+/** A request as it goes over the wire, the same before it was cut into chunks, and the secrets in it. */
+export type Filled = { wire: Buffer; plain: Buffer; secrets: string[] };
+
+export type Pool = Awaited<ReturnType<typeof openPool>>;
+
+/**
+ * What requests are filled with. They hold marks in place of tokens and lengths, so that a mutated one still has a
+ * token that counts and a length that is right: `@T1@` is a token, `@R1@` a refresh token, `@F1@` one that the
+ * fuzzer signed with the server's own key, `@A1@` credentials, `@S1@` a secret, `@L@` the length of the body, `@K@` says chunked.
+ */
+export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "clients">) {
+  const client = createTokenClient({ url: `http://127.0.0.1:${port}` });
+  const issued = createSignedSet();
+  const signed = createSignedSet();
+  const now = () => Math.floor(Date.now() / 1000);
+  const marks: Record<string, string[]> = {
+    A: Object.values(clients).map((client) => basic(client)),
+    S: Object.values(clients).map(({ clientSecret }) => clientSecret),
+  };
+
+  /** Gets new tokens: those of before may be revoked, used up or expired. */
+  async function refill(seed: number): Promise<void> {
+    const wishes = [{}, { scope: "a b" }, { audience: "orders" }, { subject: "ada", expiresIn: 1 }, { claims: { role: "x" } }];
+    const tokens = await Promise.all(wishes.map((wish) => client.getToken.query({ ...wish, refreshable: true })));
+    for (const { token } of tokens) issued.add(token);
+    const forged = fc.sample(forgedTokens({ keys: [key], issuer: ISSUER, now }), { numRuns: FORGED, seed });
+    for (const { token } of forged) signed.add(token);
+    marks.T = tokens.map(({ token }) => token);
+    marks.R = tokens.map(({ refreshToken }) => refreshToken ?? "");
+    marks.F = forged.map(({ token }) => token);
+  }
+
+  function fill(request: Buffer): Filled {
+    const secrets: string[] = [];
+    const filled = request.toString("latin1").replace(/@([TRFAS])(\d{1,4})@/g, (mark, kind: string, number: string) => {
+      const all = marks[kind] ?? [];
+      const value = all[Number(number) % all.length] ?? mark;
+      secrets.push(value.replace(/^Basic /, ""));
+      return value;
+    });
+    const end = filled.indexOf("\r\n\r\n");
+    const [head, body] = end < 0 ? [filled, ""] : [filled.slice(0, end), filled.slice(end)];
+    const text = body.slice(4);
+    const said = head.replace("@L@", String(text.length));
+    const plain = Buffer.from(said.replace("@K@", "chunked") + body, "latin1");
+    if (!said.includes("@K@")) return { wire: plain, plain, secrets };
+    const chunks = [...(text.match(/.{1,700}/gs) ?? []), ""];
+    const cut = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("");
+    return { wire: Buffer.from(`${said.replace("@K@", "chunked")}\r\n\r\n${cut}`, "latin1"), plain, secrets };
+  }
+
+  /** Whether a token may be accepted: the server issued just this, or the fuzzer signed it and it is good. */
+  function isGood(token: string): boolean {
+    if (issued.has(token) || issued.has(twinOf(token))) return true;
+    if (!signed.has(token) && !signed.has(twinOf(token))) return false;
+    // It was judged a moment ago.
+    return [0, 1, 2, 3, 60].some((ago) => judge({ token, isSigned: true }, courtAt(now() - ago)) === "accepted");
+  }
+
+  return { client, fill, refill, isGood, note: issued.add };
+}
+
+function courtAt(now: number): Court {
+  const algorithms = new Map([[key.kid, key.alg]]);
+  return { issuer: ISSUER, now, maxLifetime: MAX_TTL, algorithms, revokedTokens: new Set(), revokedSubjects: new Map() };
+}

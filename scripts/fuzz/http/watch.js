@@ -1,0 +1,27 @@
+// Loaded into the server that is fuzzed, before its own modules: tells for how long it is at work for requests, and how much memory it has.
+import { subscribe } from "node:diagnostics_channel";
+
+const begun = new WeakMap();
+const times = { requests: 0, total: 0, longest: 0 };
+
+subscribe("http.server.request.start", ({ request }) => {
+  begun.set(request, { at: performance.now(), cpu: process.cpuUsage() });
+});
+subscribe("http.server.response.finish", ({ request }) => {
+  const { at, cpu } = begun.get(request);
+  const { user, system } = process.cpuUsage(cpu);
+  // Time in which others had the processor is none of this server's.
+  const ms = Math.min(performance.now() - at, (user + system) / 1000);
+  times.requests += 1;
+  times.total += ms;
+  times.longest = Math.max(times.longest, ms);
+});
+
+process.on("message", () => {
+  globalThis.gc();
+  globalThis.gc();
+  process.send({ ...times, ...process.memoryUsage() });
+  times.longest = 0;
+});
+// It must not keep the server alive.
+process.channel.unref();

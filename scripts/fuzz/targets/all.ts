@@ -1,0 +1,24 @@
+import type { Target } from "../target.ts";
+import { feedTarget, jwksTarget } from "./feed.ts";
+import { jsonTarget } from "./json.ts";
+import { jwkTarget, pairTarget } from "./keys.ts";
+import { tokenTarget } from "./token.ts";
+import { bearerTarget, optionsTarget, verifierTarget } from "./verifier.ts";
+
+type AnyTarget = { target: Target<unknown>; share: number };
+
+/** Everything that is fuzzed in this process, and which share of all inputs each takes. */
+export const targets: Readonly<Record<string, AnyTarget>> = {
+  token: { target: tokenTarget() as Target<unknown>, share: 0.47 },
+  json: { target: jsonTarget as Target<unknown>, share: 0.15 },
+  bearer: { target: bearerTarget as Target<unknown>, share: 0.06 },
+  jwk: { target: jwkTarget as Target<unknown>, share: 0.05 },
+  pair: { target: pairTarget as Target<unknown>, share: 0.005 },
+  jwks: { target: jwksTarget as Target<unknown>, share: 0.02 },
+  feed: { target: feedTarget as Target<unknown>, share: 0.01 },
+  verifier: { target: verifierTarget as Target<unknown>, share: 0.005 },
+  options: { target: optionsTarget as Target<unknown>, share: 0.01 },
+};
+
+/** The share of the server. */
+export const HTTP_SHARE = 0.22;

@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { catalogue, MintmarkError } from "../../../src/errors.ts";
+import { anyClaims } from "../../../src/token/claims.ts";
+import { parseCompact } from "../../../src/token/compact.ts";
+import type { KeyLookup } from "../../../src/token/jws.ts";
+import { verifyAccessToken } from "../../../src/token/verify.ts";
+import { createTrustState } from "../../../src/trust/trust-state.ts";
+import { createTokenVerifier, type ExpectedToken } from "../../../src/verifier/token-verifier.ts";
+import { type Court, judge } from "../judge.ts";
+import { type FuzzKey, keys } from "../keys.ts";
+import { createSignedSet } from "../signed-set.ts";
+import { twinOf } from "../sign.ts";
+import { type Outcome, type Target, Violation } from "../target.ts";
+import { forgedTokens, isSlow, mutatedText, resigned } from "../tokens.ts";
+
+export const ISSUER = "http://127.0.0.1:3000";
+
+/** 2027-01-01T00:00:00Z. */
+export const NOW = 1798761600;
+
+const MAX_LIFETIME = 86400;
+
+const court: Court = {
+  issuer: ISSUER,
+  now: NOW,
+  maxLifetime: MAX_LIFETIME,
+  algorithms: new Map(keys.map(({ kid, alg }) => [kid, alg])),
+  revokedTokens: new Set(["revoked"]),
+  revokedSubjects: new Map([["mallory", 5]]),
+};
+
+/** A token, whom it is tried for, and whether the fuzzer signed just this text. */
+type TokenInput = ExpectedToken & { token: string; alg: FuzzKey["alg"]; isSigned: boolean };
+
+const byKid = new Map(keys.map(({ kid, verification }) => [kid, verification]));
+const lookup: KeyLookup = (kid) => byKid.get(kid);
+
+/** A verifier as services have it, with its cache, that knows of a revoked token and a revoked subject. */
+export function createFuzzVerifier() {
+  const trust = createTrustState();
+  const until = NOW + 10 * MAX_LIFETIME;
+  // A revocation of a token is kept by its `exp`, of which the fuzzer has many.
+  const { faultOf } = trust;
+  trust.apply({
+    epoch: "e",
+    sequence: 5,
+    at: 0,
+    revocations: [{ kind: "subject", id: "mallory", sequence: 5, until }],
+  });
+  return createTokenVerifier({
+    source: {
+      lookup: (kid) => byKid.get(kid),
+      ask: async () => undefined,
+      trust: () => ({ faultOf: (claims) => (claims.jti === "revoked" ? "token_revoked" : faultOf(claims)) }),
+      isStale: () => false,
+    },
+    issuer: ISSUER,
+    custom: anyClaims,
+    clock: () => NOW,
+    maxLifetime: MAX_LIFETIME,
+  });
+}
+
+export type TokenTargetOptions = {
+  /** What is to be fuzzed in place of `verifyAccessToken`: a verifier that is wrong on purpose shows that it would be found out. */
+  verify?: typeof verifyAccessToken;
+};
+
+/**
+ * Verification of tokens, by itself and behind the cache, held against a judge who has none of its code and
+ * knows what was signed. The cached one is asked twice, for the second answer comes from the cache.
+ */
+export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions = {}): Target<TokenInput> {
+  const verifyCached = createFuzzVerifier();
+  const signed = createSignedSet();
+  const expectations = {
+    audience: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(ISSUER, undefined) }, fc.constantFrom("orders", "x")),
+    scope: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom("a", "b a", "orders:read", "c")),
+  };
+
+  return {
+    structured: fc
+      .record({ forged: forgedTokens({ keys, issuer: ISSUER, now: () => NOW }), ...expectations })
+      .map(({ forged: { token, by }, ...expected }) => ({
+        ...expected,
+        token,
+        alg: by.alg,
+        isSigned: signed.add(token),
+      })),
+
+    mutate(input, random, other) {
+      const { alg, token } = input;
+      const by = keys.find((key) => key.alg === alg);
+      if (by !== undefined && random.chance(isSlow(by) ? 0.1 : 0.5)) {
+        const forged = resigned({ token, by }, random, other.token);
+        return { ...input, token: forged.token, isSigned: signed.add(forged.token) };
+      }
+      const changed = random.chance(0.02) ? twinOf(token) : mutatedText(token, random, other.token);
+      return { ...input, token: changed, isSigned: signed.has(changed) };
+    },
+
+    async examine(input): Promise<Outcome> {
+      const { token, audience, scope } = input;
+      const isTwin =
+        !input.isSigned && input.alg === "ES256" && signed.has(twinOf(token)) && twinOf(twinOf(token)) === token;
+      // ECDSA knows of no rule by which the twin of a signature would be worse, so it is judged as what it is a twin of.
+      const theCase = { token, audience, scope, isSigned: input.isSigned || isTwin };
+      const verdict = judge(theCase, { ...court, revokedTokens: new Set(), revokedSubjects: new Map() });
+      const expected = { issuer: ISSUER, audience, scope, now: NOW, maxLifetime: MAX_LIFETIME };
+      await expectVerdict(verdict, token, () => verify(token, lookup, { ...expected, custom: anyClaims }));
+      const cached = judge(theCase, court);
+      for (let time = 0; time < 2; time += 1)
+        await expectVerdict(cached, token, () => verifyCached(token, { audience, scope }));
+      return { what: isTwin ? `${cached} (n - s)` : cached, isParsed: parseCompact(token) !== undefined };
+    },
+  };
+}
+
+async function expectVerdict(expected: string, token: string, verify: () => Promise<object>): Promise<void> {
+  const answer = await verify().then(
+    (claims) => ({ verdict: "accepted", claims }),
+    (error: unknown) => ({ verdict: reasonOf(error, token), claims: undefined }),
+  );
+  if (answer.verdict !== expected) throw new Violation(`answered ${answer.verdict}, and not ${expected}`);
+  const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
+  if (answer.claims !== undefined && !isDeepStrictEqual({ ...answer.claims }, JSON.parse(payload)))
+    throw new Violation("gave other claims than were signed");
+}
+
+function reasonOf(error: unknown, token: string): string {
+  if (!(error instanceof MintmarkError)) throw error;
+  if (error.message !== catalogue[error.reason].message) throw new Violation("says what is not in the catalogue");
+  if (token.length >= 12 && JSON.stringify([error.message, error.issues]).includes(token.slice(-12)))
+    throw new Violation("quotes the token");
+  return error.reason;
+}
