@@ -27,7 +27,12 @@ type Plan = { names: string[]; inputs: number; seed: number };
 function readArguments(): Plan | "help" | undefined {
   try {
     const { values } = parseArgs({
-      options: { inputs: { type: "string" }, seed: { type: "string" }, only: { type: "string" }, help: { type: "boolean" } },
+      options: {
+        inputs: { type: "string" },
+        seed: { type: "string" },
+        only: { type: "string" },
+        help: { type: "boolean" },
+      },
     });
     if (values.help) return "help";
     const [inputs, seed] = [Number(values.inputs ?? 1_000_000), Number(values.seed ?? randomInt(2 ** 32))];
@@ -35,7 +40,11 @@ function readArguments(): Plan | "help" | undefined {
     if (!Number.isInteger(inputs) || inputs < 1 || !Number.isInteger(seed)) return undefined;
     if (only !== undefined && !PARTS.includes(only)) return undefined;
     const inProcess = Object.keys(targets);
-    return { inputs, seed, names: only === undefined ? [...inProcess, "http"] : only === "verify" ? inProcess : [only] };
+    return {
+      inputs,
+      seed,
+      names: only === undefined ? [...inProcess, "http"] : only === "verify" ? inProcess : [only],
+    };
   } catch {
     return undefined;
   }
@@ -85,7 +94,8 @@ async function runPart(name: string, inputs: number, seed: number): Promise<numb
         `          its memory: ${memory(warm.rss)} after a tenth of all, ${memory(end.rss)} at the end; of it ${memory(warm.heapUsed)} and ${memory(end.heapUsed)} in use\n` +
         `          told to stop, it ended with ${exitCode}\n`,
     );
-    if (exitCode !== 0) report(name, seed)({ requests: [], from: 0, isFramed: false }, new Error("The server did not end well"));
+    if (exitCode !== 0)
+      report(name, seed)({ requests: [], from: 0, isFramed: false }, new Error("The server did not end well"));
   }
   return tally.inputs;
 }
@@ -106,5 +116,7 @@ for (const [at, name] of names.entries()) {
 }
 const seconds = ((performance.now() - start) / 1000).toFixed(0);
 const findings = [...found.values()].reduce((sum, times) => sum + times, 0);
-process.stdout.write(`${tried.toLocaleString("en")} inputs in ${seconds} s, seed ${seed}: ${findings === 0 ? "every promise was kept" : `${findings} broke a promise, see ${relative(process.cwd(), FINDINGS)}`}\n`);
+process.stdout.write(
+  `${tried.toLocaleString("en")} inputs in ${seconds} s, seed ${seed}: ${findings === 0 ? "every promise was kept" : `${findings} broke a promise, see ${relative(process.cwd(), FINDINGS)}`}\n`,
+);
 process.exitCode = findings === 0 ? 0 : 1;

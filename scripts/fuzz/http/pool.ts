@@ -35,7 +35,13 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
 
   /** Gets new tokens: those of before may be revoked, used up or expired. */
   async function refill(seed: number): Promise<void> {
-    const wishes = [{}, { scope: "a b" }, { audience: "orders" }, { subject: "ada", expiresIn: 1 }, { claims: { role: "x" } }];
+    const wishes = [
+      {},
+      { scope: "a b" },
+      { audience: "orders" },
+      { subject: "ada", expiresIn: 1 },
+      { claims: { role: "x" } },
+    ];
     const tokens = await Promise.all(wishes.map((wish) => client.getToken.query({ ...wish, refreshable: true })));
     for (const { token } of tokens) issued.add(token);
     const forged = fc.sample(forgedTokens({ keys: [key], issuer: ISSUER, now }), { numRuns: FORGED, seed });
@@ -77,5 +83,12 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
 
 function courtAt(now: number): Court {
   const algorithms = new Map([[key.kid, key.alg]]);
-  return { issuer: ISSUER, now, maxLifetime: MAX_TTL, algorithms, revokedTokens: new Set(), revokedSubjects: new Map() };
+  return {
+    issuer: ISSUER,
+    now,
+    maxLifetime: MAX_TTL,
+    algorithms,
+    revokedTokens: new Set(),
+    revokedSubjects: new Map(),
+  };
 }

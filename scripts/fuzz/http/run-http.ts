@@ -53,9 +53,18 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
     while (tally.inputs < inputs && server.isRunning()) {
       await pool.refill(random.next() | 0);
       const round = makeRound(corpus, random);
-      await inParallel(round.filter(({ isFramed }) => isFramed), AT_ONCE.framed, attempt);
-      await inParallel(round.filter(({ isFramed }) => !isFramed), AT_ONCE.raw, attempt);
-      for (const { conversation, error } of broken.splice(0)) onViolation(await smallest(server, pool, conversation), error);
+      await inParallel(
+        round.filter(({ isFramed }) => isFramed),
+        AT_ONCE.framed,
+        attempt,
+      );
+      await inParallel(
+        round.filter(({ isFramed }) => !isFramed),
+        AT_ONCE.raw,
+        attempt,
+      );
+      for (const { conversation, error } of broken.splice(0))
+        onViolation(await smallest(server, pool, conversation), error);
       for (const suspect of suspects.splice(0)) await tryAgain(server, suspect, { pool, options });
       const log = server.takeLog();
       if (log.length > 0) onViolation(all(round), new Violation(`made the server say: ${log.join("; ")}`));
@@ -65,7 +74,8 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
       }
       onProgress();
     }
-    if (!server.isRunning()) onViolation({ requests: [], from: 0, isFramed: false }, new Violation("The server has ended"));
+    if (!server.isRunning())
+      onViolation({ requests: [], from: 0, isFramed: false }, new Violation("The server has ended"));
     const end = await server.measure();
     longest = end.longest;
     return { warm: warm ?? end, end, longest, mean: end.total / end.requests, exitCode: await server.stop() };
@@ -96,7 +106,11 @@ function keep(corpus: Conversation[], conversation: Conversation, random: Random
 const BODY = Buffer.from("\r\n\r\n");
 
 /** Changes bodies, and targets by characters that may stand there: every request stays one. */
-function mutateParts({ requests, from, isFramed }: Conversation, { requests: [other = BODY] }: Conversation, random: Random): Conversation {
+function mutateParts(
+  { requests, from, isFramed }: Conversation,
+  { requests: [other = BODY] }: Conversation,
+  random: Random,
+): Conversation {
   if (!isFramed) return { requests, from, isFramed };
   const changed = requests.map((request) => {
     const end = request.indexOf(BODY) + BODY.length;
@@ -107,7 +121,9 @@ function mutateParts({ requests, from, isFramed }: Conversation, { requests: [ot
     }
     const line = request.indexOf("\r\n");
     const [method = "", target = "", version = ""] = request.toString("latin1", 0, line).split(" ");
-    const mutated = mutate(Buffer.from(target, "latin1"), random, Buffer.from("/trpc/getToken?input=")).toString("latin1");
+    const mutated = mutate(Buffer.from(target, "latin1"), random, Buffer.from("/trpc/getToken?input=")).toString(
+      "latin1",
+    );
     const sound = mutated.replace(/[^\x21-\x7e]/g, "%") || "/";
     return Buffer.concat([Buffer.from([method, sound, version].join(" "), "latin1"), request.subarray(line)]);
   });
@@ -128,7 +144,8 @@ export async function tryConversation(
 ): Promise<{ outcomes: Outcome[]; gap: number }> {
   const filled = requests.map(pool.fill);
   const { answers, rest, gap } = await converse(port, { requests: filled.map(({ wire }) => wire), from });
-  if (isFramed && (rest.length > 0 || answers.length > requests.length)) throw new Violation("was answered by more than one answer");
+  if (isFramed && (rest.length > 0 || answers.length > requests.length))
+    throw new Violation("was answered by more than one answer");
   const outcomes = answers.map((answer, at) => {
     const request: Filled | undefined = filled[at] ?? filled.at(-1);
     if (request === undefined) throw new Violation("was answered before it was asked");
@@ -166,13 +183,20 @@ async function tryAgain(server: FuzzServer, suspect: Conversation, { pool, optio
 async function smallest(server: FuzzServer, pool: Pool, conversation: Conversation): Promise<Conversation> {
   for (const request of conversation.requests) {
     const alone = { ...conversation, requests: [request] };
-    const isKept = await tryConversation(server, pool, alone).then(() => true, () => false);
+    const isKept = await tryConversation(server, pool, alone).then(
+      () => true,
+      () => false,
+    );
     if (!isKept) return alone;
   }
   return conversation;
 }
 
-async function inParallel<Item>(items: readonly Item[], atOnce: number, work: (item: Item) => Promise<void>): Promise<void> {
+async function inParallel<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const left = items.values();
   const worker = async () => {
     for (const item of left) await work(item);

@@ -29,11 +29,21 @@ export type FuzzServer = Awaited<ReturnType<typeof startFuzzServer>>;
 export async function startFuzzServer() {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-fuzz-"));
   const clients = await prepare(folder);
-  const child = spawn(process.execPath, ["--expose-gc", "--import", join(import.meta.dirname, "watch.js"), "dist/bin/main.js"], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, PORT: "0", MINTMARK_LOG_LEVEL: "warn", MINTMARK_ISSUER: ISSUER, MINTMARK_DATA: folder },
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--expose-gc", "--import", join(import.meta.dirname, "watch.js"), "dist/bin/main.js"],
+    {
+      cwd: ROOT,
+      env: {
+        PATH: process.env.PATH,
+        PORT: "0",
+        MINTMARK_LOG_LEVEL: "warn",
+        MINTMARK_ISSUER: ISSUER,
+        MINTMARK_DATA: folder,
+      },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    },
+  );
   const log: string[] = [];
   createInterface({ input: child.stderr ?? process.stdin }).on("line", (line) => log.push(line));
   const ended = once(child, "exit") as Promise<[number | null, string | null]>;
@@ -63,11 +73,20 @@ async function prepare(folder: string): Promise<{ admin: Client; limited: Client
   const [key] = storedKeys;
   if (key === undefined) throw new RangeError("There is no key");
   const now = Math.floor(Date.now() / 1000);
-  await store.addKey({ ...key, createdAt: now, activatesAt: now }, { id: "fuzz", at: now, action: "keys.add", outcome: "allowed" });
+  await store.addKey(
+    { ...key, createdAt: now, activatesAt: now },
+    { id: "fuzz", at: now, action: "keys.add", outcome: "allowed" },
+  );
   const service = await createTokenService({ store, issuer: ISSUER });
   const usual = { scopes: [], audiences: [], anySubject: false };
   const admin = await service.clients.create(localCaller, { ...usual, name: "admin", permissions: ["admin"] });
-  const limited = await service.clients.create(localCaller, { ...usual, name: "limited", permissions: ["issue"], scopes: ["a"], maxTtl: 60 });
+  const limited = await service.clients.create(localCaller, {
+    ...usual,
+    name: "limited",
+    permissions: ["issue"],
+    scopes: ["a"],
+    maxTtl: 60,
+  });
   await service.close();
   return { admin, limited };
 }
