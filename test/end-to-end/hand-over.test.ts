@@ -64,6 +64,7 @@ describePostgres("a server that is told to stop while another one is there", () 
       PORT: "0",
       DATABASE_URL: await sharedPostgres.newDatabase(),
       MINTMARK_ISSUER: ISSUER,
+      MINTMARK_ACCESS: "open",
       MINTMARK_KEK: randomBytes(32).toString("base64url"),
       MINTMARK_DRAIN: `${DRAIN / 1000}`,
     };

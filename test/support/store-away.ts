@@ -8,7 +8,7 @@ import { openSharedService } from "./shared-service.ts";
 /** A server on a real store that can be away for a while: then every verb of it throws as that of a database does which cannot be reached. */
 export async function openServerOnLeavable(options: Omit<TokenServiceOptions, "store" | "clock"> = {}) {
   let isAway = false;
-  const wrap = ({ system, watch, close, ...verbs }: Store): Store => {
+  const wrap = ({ system, shared, watch, close, ...verbs }: Store): Store => {
     const leavable = Object.entries(verbs).map(([verb, call]) => [
       verb,
       async (...parameters: never[]) => {
@@ -16,7 +16,7 @@ export async function openServerOnLeavable(options: Omit<TokenServiceOptions, "s
         return (call as (...parameters: never[]) => Promise<unknown>)(...parameters);
       },
     ]);
-    return { system, watch, close, ...Object.fromEntries(leavable) };
+    return { system, shared, watch, close, ...Object.fromEntries(leavable) };
   };
   const opened = await openSharedService({ ...options, wrap });
   const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });

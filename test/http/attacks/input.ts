@@ -20,7 +20,14 @@ const HEADERS = [
   "vary",
   "allow",
 ];
-const MORE_HEADERS = ["x-content-type-options", "www-authenticate", "retry-after", "transfer-encoding", "etag"];
+const MORE_HEADERS = [
+  "x-content-type-options",
+  "www-authenticate",
+  "retry-after",
+  "transfer-encoding",
+  "etag",
+  "x-request-id",
+];
 
 export function inputAttacks({ row, open }: Suite): void {
   row(
