@@ -50,7 +50,7 @@ describe.concurrent("a verifier that is closed", () => {
     const program = "setTimeout(() => verifier.close(), 300);";
     const began = performance.now();
     expect(await run({ url: feed.url }, program)).toBe("");
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it("need not be closed for its process to end where it does not follow the feed", async () => {

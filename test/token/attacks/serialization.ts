@@ -124,7 +124,7 @@ function giantsAreRefusedByLength({ row, forges }: AttackSuite): void {
       const token = make();
       const start = performance.now();
       for (let count = 0; count < 10; count += 1) await expectRefused(token, by);
-      expect(performance.now() - start).toBeLessThan(250);
+      expect(performance.now() - start).toBeLessThan(1000);
     });
   }
 }
