@@ -39,14 +39,20 @@ function eventText(update: unknown, id: string): string {
   return `data: ${JSON.stringify(update)}\nid: ${id}\n\n\n`;
 }
 
-const odd = fc.oneof(fc.constantFrom<unknown>(-1, 1.5, 2 ** 53, "5", null, [], {}, ""), fc.string({ unit: "binary", maxLength: 8 }));
+const odd = fc.oneof(
+  fc.constantFrom<unknown>(-1, 1.5, 2 ** 53, "5", null, [], {}, ""),
+  fc.string({ unit: "binary", maxLength: 8 }),
+);
 const orOdd = <Value>(usual: fc.Arbitrary<Value>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 20, arbitrary: usual as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: odd });
 const maybe = (usual: fc.Arbitrary<unknown>) => fc.option(usual, { nil: undefined, freq: 2 });
 
-const jwks = fc.tuple(fc.constantFrom(...published), fc.dictionary(fc.constantFrom("d", "kid", "alg", "n", "crv"), odd, { maxKeys: 1 })).map(
-  ([jwk, change]) => ({ ...jwk, ...change }),
-);
+const jwks = fc
+  .tuple(
+    fc.constantFrom(...published),
+    fc.dictionary(fc.constantFrom("d", "kid", "alg", "n", "crv"), odd, { maxKeys: 1 }),
+  )
+  .map(([jwk, change]) => ({ ...jwk, ...change }));
 const revocations = fc.record({
   kind: orOdd(fc.constantFrom("token", "subject", "client", "session")),
   id: orOdd(fc.constantFrom("ada", "local", "revoked", "x".repeat(256))),
@@ -61,7 +67,13 @@ const updates = fc.record({
   more: maybe(orOdd(fc.boolean())),
   keys: maybe(orOdd(fc.array(fc.record({ jwk: orOdd(jwks), until: maybe(fc.nat()) }), { maxLength: 3 }))),
   revocations: maybe(orOdd(fc.array(revocations, { maxLength: 4 }))),
-  tokens: maybe(orOdd(fc.array(fc.record({ until: fc.constant(later), jtis: fc.array(fc.string(), { maxLength: 3 }) }), { maxLength: 2 }))),
+  tokens: maybe(
+    orOdd(
+      fc.array(fc.record({ until: fc.constant(later), jtis: fc.array(fc.string(), { maxLength: 3 }) }), {
+        maxLength: 2,
+      }),
+    ),
+  ),
 });
 
 const others = fc.constantFrom(
@@ -79,7 +91,12 @@ const others = fc.constantFrom(
 export const feedTexts: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(
-      { weight: 6, arbitrary: fc.tuple(updates, fc.constantFrom("first:6", "", "x".repeat(1001))).map(([update, id]) => eventText(update, id)) },
+      {
+        weight: 6,
+        arbitrary: fc
+          .tuple(updates, fc.constantFrom("first:6", "", "x".repeat(1001)))
+          .map(([update, id]) => eventText(update, id)),
+      },
       { weight: 1, arbitrary: others },
     ),
     { minLength: 1, maxLength: 5 },

@@ -12,6 +12,7 @@ import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { FINDINGS, keepFinding } from "./findings.ts";
 import { runHttp } from "./http/run-http.ts";
+import type { Measured } from "./http/server.ts";
 import { runTarget } from "./run-target.ts";
 import { createTally, type Tally } from "./tally.ts";
 import { HTTP_SHARE, targets } from "./targets/all.ts";
@@ -27,7 +28,12 @@ type Plan = { names: string[]; inputs: number; seed: number };
 function readArguments(): Plan | "help" | undefined {
   try {
     const { values } = parseArgs({
-      options: { inputs: { type: "string" }, seed: { type: "string" }, only: { type: "string" }, help: { type: "boolean" } },
+      options: {
+        inputs: { type: "string" },
+        seed: { type: "string" },
+        only: { type: "string" },
+        help: { type: "boolean" },
+      },
     });
     if (values.help) return "help";
     const [inputs, seed] = [Number(values.inputs ?? 1_000_000), Number(values.seed ?? randomInt(2 ** 32))];
@@ -35,7 +41,11 @@ function readArguments(): Plan | "help" | undefined {
     if (!Number.isInteger(inputs) || inputs < 1 || !Number.isInteger(seed)) return undefined;
     if (only !== undefined && !PARTS.includes(only)) return undefined;
     const inProcess = Object.keys(targets);
-    return { inputs, seed, names: only === undefined ? [...inProcess, "http"] : only === "verify" ? inProcess : [only] };
+    return {
+      inputs,
+      seed,
+      names: only === undefined ? [...inProcess, "http"] : only === "verify" ? inProcess : [only],
+    };
   } catch {
     return undefined;
   }
@@ -77,17 +87,21 @@ async function runPart(name: string, inputs: number, seed: number): Promise<numb
   if (part !== undefined) await runTarget(part.target, { ...options, strays: () => strays.splice(0) });
   const http = part === undefined ? await runHttp(options) : undefined;
   process.stdout.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${tally.row()}\n`);
+  for (const stray of strays.splice(0)) options.onViolation(undefined, stray);
   if (http !== undefined) {
-    const memory = (bytes: number) => `${(bytes / MEGABYTE).toFixed(0)} MB`;
-    const { warm, end, mean, longest, exitCode } = http;
+    const { warm, end, exitCode } = http;
     process.stdout.write(
-      `          the server handled a request in ${mean.toFixed(2)} ms, and in ${longest.toFixed(1)} ms at most, others and the disk included\n` +
-        `          its memory: ${memory(warm.rss)} after a tenth of all, ${memory(end.rss)} at the end; of it ${memory(warm.heapUsed)} and ${memory(end.heapUsed)} in use\n` +
-        `          told to stop, it ended with ${exitCode}\n`,
+      `          the server was at work for ${(end.total / end.requests).toFixed(2)} ms while it answered a request, all at the same time included\n` +
+        `          its memory: ${inMegabytes(warm)} after a tenth of all, ${inMegabytes(end)} at the end; told to stop, it ended with ${exitCode}\n`,
     );
-    if (exitCode !== 0) report(name, seed)({ requests: [], from: 0, isFramed: false }, new Error("The server did not end well"));
+    if (exitCode !== 0)
+      report(name, seed)({ requests: [], from: 0, isFramed: false }, new Error("The server did not end well"));
   }
   return tally.inputs;
+}
+
+function inMegabytes({ rss, heapUsed }: Measured): string {
+  return `${(rss / MEGABYTE).toFixed(0)} MB (${(heapUsed / MEGABYTE).toFixed(0)} MB of objects)`;
 }
 
 const plan = readArguments();
@@ -106,5 +120,7 @@ for (const [at, name] of names.entries()) {
 }
 const seconds = ((performance.now() - start) / 1000).toFixed(0);
 const findings = [...found.values()].reduce((sum, times) => sum + times, 0);
-process.stdout.write(`${tried.toLocaleString("en")} inputs in ${seconds} s, seed ${seed}: ${findings === 0 ? "every promise was kept" : `${findings} broke a promise, see ${relative(process.cwd(), FINDINGS)}`}\n`);
+process.stdout.write(
+  `${tried.toLocaleString("en")} inputs in ${seconds} s, seed ${seed}: ${findings === 0 ? "every promise was kept" : `${findings} broke a promise, see ${relative(process.cwd(), FINDINGS)}`}\n`,
+);
 process.exitCode = findings === 0 ? 0 : 1;

@@ -47,9 +47,10 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   options: HandlerOptions = {},
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
-  const serveTrpc = createTrpcListener({ router, authenticate: service.authenticate, logger });
+  // Where callers must be known, it does not matter by which name they come.
+  const isForUs = service.open ? createHostGuard(service.issuer) : () => true;
+  const serveTrpc = createTrpcListener({ router, authenticate: service.authenticate, isForUs, logger });
   const documents = createDocuments(service, router);
-  const isForUs = createHostGuard(service.issuer);
 
   return (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
@@ -58,9 +59,8 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     logRequest(logger, isTrpc ? TRPC_PATH : document ? path : "unknown", { request, response });
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (service.open && !isForUs(request))
-      sendText(response, 403, "This server answers to names of its own machine only");
-    else if (isTrpc) serveTrpc(request, response);
+    if (isTrpc) serveTrpc(request, response);
+    else if (!isForUs(request)) sendText(response, 403, "This server answers to names of its own machine only");
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
     else if (!refusesMethod(request, response, ["GET", "HEAD"])) void sendMade(document, { request, response, logger });
   };

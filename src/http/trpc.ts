@@ -19,10 +19,17 @@ const MAX_BATCH = 50;
 /** How long an answer may wait for its reader without a byte being taken, in milliseconds. */
 const SLOWEST_READER = 30_000;
 
-export type TrpcListenerOptions = { router: ServedRouter; authenticate: Authenticate; logger: Logger };
+export type TrpcListenerOptions = {
+  router: ServedRouter;
+  authenticate: Authenticate;
+  /** Whether a request came by a name that is served. */
+  isForUs: (request: IncomingMessage) => boolean;
+  logger: Logger;
+};
 
 /** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
-export function createTrpcListener({ router, authenticate, logger }: TrpcListenerOptions): RequestListener {
+export function createTrpcListener(options: TrpcListenerOptions): RequestListener {
+  const { router, authenticate, isForUs, logger } = options;
   const contextOf = (request: IncomingMessage) => ({
     authenticate: () => authenticate(credentialsOf(request), request.socket.remoteAddress ?? "unknown"),
   });
@@ -47,7 +54,7 @@ export function createTrpcListener({ router, authenticate, logger }: TrpcListene
 
   return (request, response) => {
     response.setHeader("cache-control", "no-store");
-    const refusal = refuse(request);
+    const refusal = isForUs(request) ? refuse(request) : "forbidden_origin";
     const subscription = subscriptionIn(router, request, TRPC_PATH);
     if (refusal === undefined && subscription !== undefined) {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.

@@ -52,7 +52,9 @@ function takeOne(received: Buffer, isEnd: boolean, isHead: boolean): Taken {
   }
   if (length === undefined) return isEnd ? withBody(after, Buffer.alloc(0)) : undefined;
   if (!/^\d+$/.test(length)) throw new MalformedAnswer("has a length that is no number");
-  return after.length < Number(length) ? undefined : withBody(after.subarray(0, Number(length)), after.subarray(Number(length)));
+  return after.length < Number(length)
+    ? undefined
+    : withBody(after.subarray(0, Number(length)), after.subarray(Number(length)));
 }
 
 function readFields(lines: readonly string[]): Map<string, string> {

@@ -18,7 +18,7 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   expectNoEcho(answer, request.secrets);
   if (!target.startsWith("/trpc/")) return { what: `${status} ${documentOf(target)}`, isParsed: true };
   if (headers.get("cache-control")?.startsWith("no-") !== true) throw new Violation("may be kept by a cache");
-  if (body.length === 0 || status === 403) return { what: `${status} /trpc/`, isParsed: true };
+  if (body.length === 0) return { what: `${status} /trpc/`, isParsed: true };
   if (headers.get("content-type") === "text/event-stream") return { what: `${status} events`, isParsed: true };
   const said = readEnvelopes(text, status);
   for (const { data } of said) if (data !== undefined) checkData(data, request, pool);
@@ -29,7 +29,9 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
 /** The path, where it is one that is served. */
 function documentOf(target: string): string {
   const [path = ""] = target.split("?", 1);
-  return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/jwks\.json)$/.test(path) ? path : "elsewhere";
+  return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/jwks\.json)$/.test(path)
+    ? path
+    : "elsewhere";
 }
 
 type Said = { reason?: string; data?: unknown };
@@ -47,16 +49,21 @@ function readEnvelopes(text: string, status: number): Said[] {
 }
 
 function readEnvelope(envelope: unknown): Said {
-  const { result, error } = (envelope ?? {}) as { result?: { data?: unknown }; error?: { message?: unknown; data?: Record<string, unknown> } };
+  const { result, error } = (envelope ?? {}) as {
+    result?: { data?: unknown };
+    error?: { message?: unknown; data?: Record<string, unknown> };
+  };
   // A stream of lines may have one line.
-  if (result === undefined && error === undefined && JSON.stringify(envelope).startsWith('{"0":')) return { reason: "lines of JSON" };
+  if (result === undefined && error === undefined && JSON.stringify(envelope).startsWith('{"0":'))
+    return { reason: "lines of JSON" };
   if ((result === undefined) === (error === undefined)) throw new Violation("is not in tRPC's envelope");
   if (error === undefined) return { data: result?.data ?? null };
   const reason = String(error.data?.reason);
   if (!(reason in catalogue)) throw new Violation(`gives a reason that is not in the catalogue: ${reason}`);
   const known = catalogue[reason as keyof typeof catalogue];
   // tRPC has a code of its own for JSON that cannot be parsed.
-  if (error.data?.code !== known.code && error.data?.code !== "PARSE_ERROR") throw new Violation(`gives ${reason} with another code`);
+  if (error.data?.code !== known.code && error.data?.code !== "PARSE_ERROR")
+    throw new Violation(`gives ${reason} with another code`);
   if (!String(error.message).startsWith(known.message)) throw new Violation(`gives ${reason} in other words`);
   if (reason === "internal_error") throw new Violation("is an internal error");
   return { reason };
@@ -77,10 +84,13 @@ function checkData(data: unknown, { plain }: Filled, pool: Pool): void {
   if (typeof token === "string") pool.note(token);
   if (active === false || jti === undefined || iss === undefined) return;
   const sent = plain.toString("latin1");
-  const unescaped = sent.replace(/\\u00([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const unescaped = sent.replace(/\\u00([0-7][0-9a-f])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   const candidates = [...sent.matchAll(TOKEN), ...unescaped.matchAll(TOKEN)].map(([text]) => text);
   const isOfIt = (text: string) => Buffer.from(text.split(".")[1] ?? "", "base64url").includes(JSON.stringify(jti));
-  if (!candidates.some((text) => isOfIt(text) && pool.isGood(text))) throw new Violation("accepts what the service did not sign");
+  if (!candidates.some((text) => isOfIt(text) && pool.isGood(text)))
+    throw new Violation("accepts what the service did not sign");
 }
 
 /** A refusal, and any header field, has nothing in it of the tokens and secrets that were sent. */

@@ -35,7 +35,13 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
 
   /** Gets new tokens: those of before may be revoked, used up or expired. */
   async function refill(seed: number): Promise<void> {
-    const wishes = [{}, { scope: "a b" }, { audience: "orders" }, { subject: "ada", expiresIn: 1 }, { claims: { role: "x" } }];
+    const wishes = [
+      {},
+      { scope: "a b" },
+      { audience: "orders" },
+      { subject: "ada", expiresIn: 1 },
+      { claims: { role: "x" } },
+    ];
     const tokens = await Promise.all(wishes.map((wish) => client.getToken.query({ ...wish, refreshable: true })));
     for (const { token } of tokens) issued.add(token);
     const forged = fc.sample(forgedTokens({ keys: [key], issuer: ISSUER, now }), { numRuns: FORGED, seed });
@@ -50,7 +56,8 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     const filled = request.toString("latin1").replace(/@([TRFAS])(\d{1,4})@/g, (mark, kind: string, number: string) => {
       const all = marks[kind] ?? [];
       const value = all[Number(number) % all.length] ?? mark;
-      secrets.push(value.replace(/^Basic /, ""));
+      // What stands before the signature, other tokens have, too.
+      secrets.push(value.replace(/^Basic |^.*\./, ""));
       return value;
     });
     const end = filled.indexOf("\r\n\r\n");
@@ -77,5 +84,12 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
 
 function courtAt(now: number): Court {
   const algorithms = new Map([[key.kid, key.alg]]);
-  return { issuer: ISSUER, now, maxLifetime: MAX_TTL, algorithms, revokedTokens: new Set(), revokedSubjects: new Map() };
+  return {
+    issuer: ISSUER,
+    now,
+    maxLifetime: MAX_TTL,
+    algorithms,
+    revokedTokens: new Set(),
+    revokedSubjects: new Map(),
+  };
 }

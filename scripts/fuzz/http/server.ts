@@ -14,7 +14,8 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 /**
  * What the server told of itself: for how many milliseconds it was at work while it answered, all requests at the same
- * time included, the longest since it was asked last; memory in bytes, after it was tidied.
+ * time included, the longest since it was asked last; memory in bytes, without what is
+ * used no more where it was told to tidy.
  */
 export type Measured = { requests: number; total: number; longest: number; rss: number; heapUsed: number };
 
@@ -29,11 +30,21 @@ export type FuzzServer = Awaited<ReturnType<typeof startFuzzServer>>;
 export async function startFuzzServer() {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-fuzz-"));
   const clients = await prepare(folder);
-  const child = spawn(process.execPath, ["--expose-gc", "--import", join(import.meta.dirname, "watch.js"), "dist/bin/main.js"], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, PORT: "0", MINTMARK_LOG_LEVEL: "warn", MINTMARK_ISSUER: ISSUER, MINTMARK_DATA: folder },
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--expose-gc", "--import", join(import.meta.dirname, "watch.js"), "dist/bin/main.js"],
+    {
+      cwd: ROOT,
+      env: {
+        PATH: process.env.PATH,
+        PORT: "0",
+        MINTMARK_LOG_LEVEL: "warn",
+        MINTMARK_ISSUER: ISSUER,
+        MINTMARK_DATA: folder,
+      },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    },
+  );
   const log: string[] = [];
   createInterface({ input: child.stderr ?? process.stdin }).on("line", (line) => log.push(line));
   const ended = once(child, "exit") as Promise<[number | null, string | null]>;
@@ -43,8 +54,8 @@ export async function startFuzzServer() {
     /** Takes what it has logged since this was asked last. */
     takeLog: () => log.splice(0),
     isRunning: () => child.exitCode === null && child.signalCode === null,
-    async measure(): Promise<Measured> {
-      child.send("measure");
+    async measure({ tidy = false } = {}): Promise<Measured> {
+      child.send({ tidy });
       const [measured] = await once(child, "message");
       return measured as Measured;
     },
@@ -63,11 +74,20 @@ async function prepare(folder: string): Promise<{ admin: Client; limited: Client
   const [key] = storedKeys;
   if (key === undefined) throw new RangeError("There is no key");
   const now = Math.floor(Date.now() / 1000);
-  await store.addKey({ ...key, createdAt: now, activatesAt: now }, { id: "fuzz", at: now, action: "keys.add", outcome: "allowed" });
+  await store.addKey(
+    { ...key, createdAt: now, activatesAt: now },
+    { id: "fuzz", at: now, action: "keys.add", outcome: "allowed" },
+  );
   const service = await createTokenService({ store, issuer: ISSUER });
   const usual = { scopes: [], audiences: [], anySubject: false };
   const admin = await service.clients.create(localCaller, { ...usual, name: "admin", permissions: ["admin"] });
-  const limited = await service.clients.create(localCaller, { ...usual, name: "limited", permissions: ["issue"], scopes: ["a"], maxTtl: 60 });
+  const limited = await service.clients.create(localCaller, {
+    ...usual,
+    name: "limited",
+    permissions: ["issue"],
+    scopes: ["a"],
+    maxTtl: 60,
+  });
   await service.close();
   return { admin, limited };
 }

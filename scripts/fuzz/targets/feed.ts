@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { importKeySet } from "../../../src/verifier/key-set.ts";
-import { fetchJwkSet } from "../../../src/verifier/jwk-set.ts";
 import { readFeed } from "../../../src/verifier/feed.ts";
+import { fetchJwkSet } from "../../../src/verifier/jwk-set.ts";
+import { importKeySet } from "../../../src/verifier/key-set.ts";
 import { createTrustCopy } from "../../../src/verifier/trust-copy.ts";
+import { answering, eventsText, feedTexts, jwkSets, serviceOf } from "../feeds.ts";
 import { mutate } from "../mutate.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
-import { answering, eventsText, feedTexts, jwkSets, serviceOf } from "../feeds.ts";
 import { NOW } from "./token.ts";
 
 /** The JWK Set as `follow: false` and unknown `kid`s have it fetched: any status, any header fields, any body. */
@@ -14,7 +14,14 @@ export const jwksTarget: Target<{ status: number; cacheControl: string; age: str
     .record({
       status: fc.oneof({ weight: 8, arbitrary: fc.constant(200) }, fc.constantFrom(206, 301, 401, 429, 500, 503)),
       cacheControl: fc.oneof(
-        fc.constantFrom("max-age=600", "max-age=0", "max-age=99999999999", 'max-age="5"', "no-store", "private,max-age=-1"),
+        fc.constantFrom(
+          "max-age=600",
+          "max-age=0",
+          "max-age=99999999999",
+          'max-age="5"',
+          "no-store",
+          "private,max-age=-1",
+        ),
         fc.string({ maxLength: 30 }),
       ),
       age: fc.constantFrom("", "0", "599", "-1", "1e9", "999999999", "9999999999", "x"),
@@ -31,7 +38,8 @@ export const jwksTarget: Target<{ status: number; cacheControl: string; age: str
       const { keys, maxAge, age: kept } = await fetchJwkSet(serviceOf(fetch));
       if (!(maxAge >= 10 && maxAge <= 86400 && kept >= 0)) throw new Violation(`keeps keys for ${maxAge} s`);
       const imported = await importKeySet(keys);
-      for (const { key } of imported.values()) if (key.type !== "public") throw new Violation("took a secret for a public key");
+      for (const { key } of imported.values())
+        if (key.type !== "public") throw new Violation("took a secret for a public key");
       return { what: `${imported.size === 0 ? "no key" : "keys"} of a set`, isParsed };
     } catch (error) {
       return { what: refusalOf(error, body), isParsed };
@@ -46,18 +54,24 @@ export const feedTarget: Target<{ bytes: Buffer; piece: number }> = {
   mutate: (input, random, other) => ({ ...input, bytes: mutate(input.bytes, random, other.bytes) }),
 
   async examine({ bytes, piece }): Promise<Outcome> {
-    const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, at) => bytes.subarray(at * piece, (at + 1) * piece));
-    const fetch = answering([Buffer.from(eventsText("first")), ...pieces], { headers: { "content-type": "text/event-stream" } });
+    const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, at) =>
+      bytes.subarray(at * piece, (at + 1) * piece),
+    );
+    const fetch = answering([Buffer.from(eventsText("first")), ...pieces], {
+      headers: { "content-type": "text/event-stream" },
+    });
     const copy = createTrustCopy(() => NOW);
     const take = copy.begin();
-    const isRevoked = () => copy.trust().faultOf({ jti: "revoked", sub: "x", client_id: "x", sid: undefined, exp: NOW + 900 }) !== undefined;
+    const isRevoked = () =>
+      copy.trust().faultOf({ jti: "revoked", sub: "x", client_id: "x", sid: undefined, exp: NOW + 900 }) !== undefined;
     let [taken, messages] = ["", 0];
     try {
       for await (const { update } of readFeed({ ...serviceOf(fetch), silence: 10_000 }, undefined)) {
         const wasRevoked = isRevoked();
         taken = await take(update, false);
         messages += 1;
-        if (wasRevoked && !isRevoked() && taken !== "replaced") throw new Violation("forgot a revocation without a new snapshot");
+        if (wasRevoked && !isRevoked() && taken !== "replaced")
+          throw new Violation("forgot a revocation without a new snapshot");
       }
       throw new Violation("ended without a rejection");
     } catch (error) {

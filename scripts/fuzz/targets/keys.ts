@@ -1,8 +1,8 @@
+import fc from "fast-check";
 import { StartError } from "../../../src/errors.ts";
 import { loadKeyPair, type StoredKey } from "../../../src/keys/key-pair.ts";
 import { importPublicJwk } from "../../../src/keys/public-jwk.ts";
 import type { VerificationKey } from "../../../src/token/signature.ts";
-import fc from "fast-check";
 import { storedKeys } from "../keys.ts";
 import { mutate } from "../mutate.ts";
 import type { Random } from "../random.ts";

@@ -9,8 +9,8 @@ import { createTrustState } from "../../../src/trust/trust-state.ts";
 import { createTokenVerifier, type ExpectedToken } from "../../../src/verifier/token-verifier.ts";
 import { type Court, judge } from "../judge.ts";
 import { type FuzzKey, keys } from "../keys.ts";
-import { createSignedSet } from "../signed-set.ts";
 import { twinOf } from "../sign.ts";
+import { createSignedSet } from "../signed-set.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
 import { forgedTokens, isSlow, mutatedText, resigned } from "../tokens.ts";
 
