@@ -12,6 +12,7 @@ import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { FINDINGS, keepFinding } from "./findings.ts";
 import { runHttp } from "./http/run-http.ts";
+import type { Measured } from "./http/server.ts";
 import { runTarget } from "./run-target.ts";
 import { createTally, type Tally } from "./tally.ts";
 import { HTTP_SHARE, targets } from "./targets/all.ts";
@@ -86,18 +87,21 @@ async function runPart(name: string, inputs: number, seed: number): Promise<numb
   if (part !== undefined) await runTarget(part.target, { ...options, strays: () => strays.splice(0) });
   const http = part === undefined ? await runHttp(options) : undefined;
   process.stdout.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${tally.row()}\n`);
+  for (const stray of strays.splice(0)) options.onViolation(undefined, stray);
   if (http !== undefined) {
-    const memory = (bytes: number) => `${(bytes / MEGABYTE).toFixed(0)} MB`;
-    const { warm, end, mean, longest, exitCode } = http;
+    const { warm, end, exitCode } = http;
     process.stdout.write(
-      `          the server handled a request in ${mean.toFixed(2)} ms, and in ${longest.toFixed(1)} ms at most, others and the disk included\n` +
-        `          its memory: ${memory(warm.rss)} after a tenth of all, ${memory(end.rss)} at the end; of it ${memory(warm.heapUsed)} and ${memory(end.heapUsed)} in use\n` +
-        `          told to stop, it ended with ${exitCode}\n`,
+      `          the server was at work for ${(end.total / end.requests).toFixed(2)} ms while it answered a request, all at the same time included\n` +
+        `          its memory: ${inMegabytes(warm)} after a tenth of all, ${inMegabytes(end)} at the end; told to stop, it ended with ${exitCode}\n`,
     );
     if (exitCode !== 0)
       report(name, seed)({ requests: [], from: 0, isFramed: false }, new Error("The server did not end well"));
   }
   return tally.inputs;
+}
+
+function inMegabytes({ rss, heapUsed }: Measured): string {
+  return `${(rss / MEGABYTE).toFixed(0)} MB (${(heapUsed / MEGABYTE).toFixed(0)} MB of objects)`;
 }
 
 const plan = readArguments();

@@ -67,13 +67,14 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     throw new StartError("Access is open, so there can be no proxy: whoever reaches it could do everything");
   const { issuer, authenticate } = service;
   const addressOf = createAddressOf(trustProxy);
-  const serveTrpc = createTrpcListener({ router, issuer, authenticate, addressOf, logger });
+  // Where callers must be known, it does not matter by which name they come.
+  const isForUs = service.open ? createHostGuard(issuer) : () => true;
+  const serveTrpc = createTrpcListener({ router, issuer, authenticate, addressOf, isForUs, logger });
   const read = share(createReader(() => ({ measures: service.metrics.read(), routes: routes.all() })));
   const admit = createAdmission(service, addressOf);
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
   const documents = createDocuments(service, { router, metrics });
   const routes = createRoutes(documents, { router, base: TRPC_PATH });
-  const isForUs = createHostGuard(issuer);
 
   return (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
@@ -87,13 +88,13 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     if (isAmbiguous(request)) {
       response.shouldKeepAlive = false;
       sendText(response, 400, "A request has one Host");
-    } else if (service.open && !isForUs(request))
+    } else if (isTrpc) serveTrpc(request, response);
+    else if (!isForUs(request))
       sendText(
         response,
         403,
         "Access is open, and so to this machine only, by its own names: MINTMARK_ACCESS=clients serves others",
       );
-    else if (isTrpc) serveTrpc(request, response);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
     else if (!refusesMethod(request, response, ["GET", "HEAD"])) void sendMade(document, { request, response, logger });
   };

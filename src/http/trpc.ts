@@ -26,12 +26,14 @@ export type TrpcListenerOptions = {
   issuer: string;
   authenticate: Authenticate;
   addressOf: AddressOf;
+  /** Whether a request came by a name that is served. */
+  isForUs: (request: IncomingMessage) => boolean;
   logger: Logger;
 };
 
 /** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
 export function createTrpcListener(options: TrpcListenerOptions): RequestListener {
-  const { router, issuer, authenticate, addressOf, logger } = options;
+  const { router, issuer, authenticate, addressOf, isForUs, logger } = options;
   const contextOf = (request: IncomingMessage): Context => {
     const address = addressOf(request);
     return {
@@ -67,7 +69,7 @@ export function createTrpcListener(options: TrpcListenerOptions): RequestListene
 
   return (request, response) => {
     response.setHeader("cache-control", "no-store");
-    const refusal = isFromElsewhere(request) ? "forbidden_origin" : refuse(request);
+    const refusal = isForUs(request) && !isFromElsewhere(request) ? refuse(request) : "forbidden_origin";
     const subscription = subscriptionIn(router, request, TRPC_PATH);
     if (refusal === undefined && subscription !== undefined) {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.

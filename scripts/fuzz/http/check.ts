@@ -18,7 +18,7 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   expectNoEcho(answer, request.secrets);
   if (!target.startsWith("/trpc/")) return { what: `${status} ${documentOf(target)}`, isParsed: true };
   if (headers.get("cache-control")?.startsWith("no-") !== true) throw new Violation("may be kept by a cache");
-  if (body.length === 0 || status === 403) return { what: `${status} /trpc/`, isParsed: true };
+  if (body.length === 0) return { what: `${status} /trpc/`, isParsed: true };
   if (headers.get("content-type") === "text/event-stream") return { what: `${status} events`, isParsed: true };
   const said = readEnvelopes(text, status);
   for (const { data } of said) if (data !== undefined) checkData(data, request, pool);

@@ -56,7 +56,8 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     const filled = request.toString("latin1").replace(/@([TRFAS])(\d{1,4})@/g, (mark, kind: string, number: string) => {
       const all = marks[kind] ?? [];
       const value = all[Number(number) % all.length] ?? mark;
-      secrets.push(value.replace(/^Basic /, ""));
+      // What stands before the signature, other tokens have, too.
+      secrets.push(value.replace(/^Basic |^.*\./, ""));
       return value;
     });
     const end = filled.indexOf("\r\n\r\n");

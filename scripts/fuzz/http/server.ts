@@ -14,7 +14,8 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 /**
  * What the server told of itself: for how many milliseconds it was at work while it answered, all requests at the same
- * time included, the longest since it was asked last; memory in bytes, after it was tidied.
+ * time included, the longest since it was asked last; memory in bytes, without what is
+ * used no more where it was told to tidy.
  */
 export type Measured = { requests: number; total: number; longest: number; rss: number; heapUsed: number };
 
@@ -53,8 +54,8 @@ export async function startFuzzServer() {
     /** Takes what it has logged since this was asked last. */
     takeLog: () => log.splice(0),
     isRunning: () => child.exitCode === null && child.signalCode === null,
-    async measure(): Promise<Measured> {
-      child.send("measure");
+    async measure({ tidy = false } = {}): Promise<Measured> {
+      child.send({ tidy });
       const [measured] = await once(child, "message");
       return measured as Measured;
     },

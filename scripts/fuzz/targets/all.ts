@@ -1,9 +1,11 @@
 import type { Target } from "../target.ts";
+import { bearerTarget } from "./bearer.ts";
 import { feedTarget, jwksTarget } from "./feed.ts";
 import { jsonTarget } from "./json.ts";
 import { jwkTarget, pairTarget } from "./keys.ts";
+import { optionsTarget } from "./options.ts";
 import { tokenTarget } from "./token.ts";
-import { bearerTarget, optionsTarget, verifierTarget } from "./verifier.ts";
+import { verifierTarget } from "./verifier.ts";
 
 type AnyTarget = { target: Target<unknown>; share: number };
 

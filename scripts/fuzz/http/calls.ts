@@ -1,0 +1,99 @@
+import fc from "fast-check";
+
+const hostileText = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.constantFrom(
+    "",
+    "\0",
+    "a\r\nb",
+    "\ud800",
+    "x".repeat(255),
+    "x".repeat(256),
+    "__proto__",
+    "../..",
+    "' or 1=1--",
+    "%2C",
+    "日本",
+  ),
+);
+/** Secrets in places where they do not belong, among other things. */
+const odd: fc.Arbitrary<unknown> = fc.oneof(
+  hostileText,
+  fc.constantFrom("@T0@", "@R0@", "@F0@"),
+  fc.constantFrom<unknown>(null, true, -1, 0, 1.5, 2 ** 53, [], {}, [[]], { __proto__: 1 }),
+  fc.jsonValue({ maxDepth: 2, stringUnit: "binary" }),
+);
+const orOdd = (usual: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 14, arbitrary: usual }, { weight: 1, arbitrary: odd });
+const maybe = (usual: fc.Arbitrary<unknown>) => fc.option(orOdd(usual), { nil: undefined, freq: 2 });
+
+const numbered = (kind: string, most: number) => fc.nat(most).map((number) => `@${kind}${number}@`);
+const anyToken = fc.oneof(numbered("T", 9), numbered("F", 199), numbered("R", 9), hostileText);
+const scopes = fc.constantFrom("a", "a b", "b", "orders:read", "@T1@", "*");
+const names = fc.constantFrom("ada", "local", "orders", "http://127.0.0.1:3000", "x.y");
+
+const getToken = fc.record({
+  subject: maybe(names),
+  audience: maybe(names),
+  scope: maybe(scopes),
+  expiresIn: maybe(fc.constantFrom(1, 60, 86400, 86401)),
+  refreshable: maybe(fc.boolean()),
+  claims: maybe(
+    fc.dictionary(
+      fc.oneof(fc.constantFrom("role", "sub", "cnf", "toJSON", "constructor"), hostileText),
+      fc.jsonValue({ maxDepth: 4 }),
+      { maxKeys: 3 },
+    ),
+  ),
+});
+
+/** The inputs of each procedure, and how often it is called. Those that change keys are called seldom: every key stays. */
+const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitrary<unknown>])[] = [
+  ["getToken", 8, getToken],
+  ["verifyToken", 24, fc.record({ token: orOdd(anyToken), audience: maybe(names), scope: maybe(scopes) })],
+  ["introspectToken", 8, fc.record({ token: orOdd(anyToken) })],
+  ["refreshToken", 4, fc.record({ refreshToken: orOdd(anyToken), scope: maybe(scopes) })],
+  ["revokeToken", 2, fc.record({ token: orOdd(anyToken) })],
+  [
+    "revoke",
+    2,
+    fc.record({
+      subject: maybe(fc.constantFrom("ada", "x.y")),
+      clientId: maybe(fc.constant("nobody")),
+      keyId: maybe(fc.constant("nokey")),
+    }),
+  ],
+  ["keys.list", 2, fc.constant(undefined)],
+  ["keys.rotate", 1, orOdd(fc.constant({ immediate: "no" }))],
+  [
+    "clients.create",
+    2,
+    fc.record({
+      name: orOdd(names),
+      permissions: orOdd(fc.constant(["issue"])),
+      scopes: maybe(fc.constant(["a"])),
+      extra: maybe(fc.constant(1)),
+      maxTtl: maybe(fc.constant(9)),
+    }),
+  ],
+  ["clients.rotateSecret", 2, fc.record({ clientId: orOdd(names), overlap: maybe(fc.nat()) })],
+  ["clients.remove", 2, fc.record({ clientId: orOdd(names) })],
+  [
+    "audit.list",
+    2,
+    fc.record({
+      limit: maybe(fc.constantFrom(1, 5)),
+      clientId: maybe(names),
+      before: maybe(fc.stringMatching(/^\w{1,64}$/)),
+      action: maybe(names),
+    }),
+  ],
+  ["clients.list", 1, fc.constant(undefined)],
+  ["nothing", 1, odd],
+  ["__proto__", 1, odd],
+  ["toString", 1, odd],
+];
+/** Calls of procedures, those that are not there among them. */
+export const calls = fc.oneof(
+  ...inputs.map(([name, weight, input]) => ({ weight, arbitrary: orOdd(input).map((value) => ({ name, value })) })),
+);

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { type Answer, MalformedAnswer, takeAnswers } from "../../scripts/fuzz/http/answers.ts";
+import { checkAnswer } from "../../scripts/fuzz/http/check.ts";
+import { createRandom } from "../../scripts/fuzz/random.ts";
+import { runTarget } from "../../scripts/fuzz/run-target.ts";
+import { createTally } from "../../scripts/fuzz/tally.ts";
+import { type TokenTargetOptions, tokenTarget } from "../../scripts/fuzz/targets/token.ts";
+import { verifyAccessToken } from "../../src/token/verify.ts";
+
+type Verify = NonNullable<TokenTargetOptions["verify"]>;
+
+/** What is said of a verifier after so many inputs. */
+async function violationsOf(verify: Verify, inputs: number): Promise<string[]> {
+  const messages = new Set<string>();
+  const onViolation = (_: unknown, { message }: Error) => messages.add(message);
+  await runTarget(tokenTarget({ verify }), { inputs, seed: 7, tally: createTally("token"), onViolation });
+  return [...messages];
+}
+
+describe("the fuzzer of verification", () => {
+  it("finds nothing wrong with the verifier", async () => {
+    expect(await violationsOf(verifyAccessToken, 500)).toEqual([]);
+  });
+
+  const planted: [string, Verify, RegExp][] = [
+    [
+      "takes a token in another spelling",
+      (token, ...rest) => verifyAccessToken(String(token).replace(/[^\w.-]/g, ""), ...rest),
+      /answered \w+, and not invalid_token/,
+    ],
+    [
+      "does not look at the audience",
+      (token, lookup, options) => verifyAccessToken(token, lookup, { ...options, audience: undefined }),
+      /and not wrong_audience/,
+    ],
+    [
+      "goes by a clock that is late",
+      (token, lookup, options) => verifyAccessToken(token, lookup, { ...options, now: options.now - 60 }),
+      /and not token_expired|and not not_yet_valid/,
+    ],
+    [
+      "refuses a sound header",
+      (token, lookup, options) =>
+        verifyAccessToken(token, (kid) => (kid.includes("-") ? undefined : lookup(kid)), options),
+      /answered invalid_token, and not/,
+    ],
+  ];
+  it.each(planted)("finds out one that %s", async (_name, verify, violation) => {
+    expect((await violationsOf(verify, 2000)).join("\n")).toMatch(violation);
+  });
+});
+
+describe("the fuzzer of the server", () => {
+  const pool = { isGood: () => false, note: () => true } as never;
+  const claims = { iss: "i", jti: "j" };
+  const request = (secrets: string[] = []) => {
+    const plain = Buffer.from("POST /trpc/verifyToken HTTP/1.1\r\nHost: x\r\n\r\n{}");
+    return { wire: plain, plain, secrets };
+  };
+  function answer(status: number, body: unknown): Answer {
+    const headers = new Map([
+      ["x-content-type-options", "nosniff"],
+      ["cache-control", "no-store"],
+    ]);
+    return { status, headers, body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)) };
+  }
+  const refusal = (data: object, message = "Could not validate credentials") => ({
+    error: { message, code: -32001, data },
+  });
+  const invalid = { reason: "invalid_token", code: "UNAUTHORIZED" };
+
+  it("lets a refusal of the catalogue pass", () => {
+    expect(checkAnswer(answer(401, refusal(invalid)), request(), pool)).toEqual({
+      what: "401 invalid_token",
+      isParsed: true,
+    });
+  });
+
+  const broken: [string, Answer, RegExp][] = [
+    ["a failure", answer(500, refusal({ reason: "internal_error" })), /answered 500/],
+    ["claims of what nobody signed", answer(200, { result: { data: claims } }), /did not sign/],
+    ["half an answer", answer(200, '{"result":'), /no JSON/],
+    ["another envelope", answer(200, { claims }), /envelope/],
+    ["a reason of its own", answer(401, refusal({ reason: "bad" })), /catalogue/],
+    [
+      "a secret in a refusal",
+      answer(401, refusal(invalid, `Could not validate credentials ${"k".repeat(43)}`)),
+      /echoes/,
+    ],
+  ];
+  it.each(broken)("finds out one that answers %s", (_name, said, violation) => {
+    expect(() => checkAnswer(said, request(["k".repeat(43)]), pool)).toThrow(violation);
+  });
+
+  it.each([
+    "HTTP/1.1 OK\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX Y: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+  ])("finds out one that does not speak HTTP: %j", (text) => {
+    expect(() => takeAnswers(Buffer.from(text), { isEnd: true, isHead: () => false })).toThrow(MalformedAnswer);
+  });
+
+  it("makes the same choices for the same seed, and others for another", () => {
+    const choices = (seed: number) => Array.from({ length: 8 }, createRandom(seed).next);
+    expect(choices(1)).toEqual(choices(1));
+    expect(choices(1)).not.toEqual(choices(2));
+  });
+});
