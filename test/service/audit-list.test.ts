@@ -104,7 +104,7 @@ describe("upkeep", () => {
     await using opened = await openWithTokens(["a", "b"]);
     opened.clock.now = NOW + RETENTION;
     await keepUpAfter(opened, 0);
-    await keepUpAfter(opened, 60);
+    await keepUpAfter(opened, 61);
     expect(subjectsOf(await opened.list())).toEqual(["b", "a"]);
   });
 
@@ -112,7 +112,7 @@ describe("upkeep", () => {
     await using opened = await openWithTokens(["a", "b"]);
     opened.clock.now = NOW + RETENTION + 1;
     await keepUpAfter(opened, 0);
-    await keepUpAfter(opened, 60);
+    await keepUpAfter(opened, 61);
     expect(subjectsOf(await opened.list())).toEqual(["b"]);
   });
 
