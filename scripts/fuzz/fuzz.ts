@@ -87,7 +87,7 @@ async function runPart(name: string, inputs: number, seed: number): Promise<numb
   if (part !== undefined) await runTarget(part.target, { ...options, strays: () => strays.splice(0) });
   const http = part === undefined ? await runHttp(options).catch((error) => strays.push(error)) : undefined;
   process.stdout.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${tally.row()}\n`);
-  for (const stray of strays.splice(0)) options.onViolation(undefined, stray);
+  for (const stray of strays.splice(0)) options.onViolation(null, stray);
   if (typeof http === "object") {
     const { warm, end, exitCode } = http;
     process.stdout.write(

@@ -65,9 +65,18 @@ export function createOriginGuard(issuer: string): (request: IncomingMessage) =>
 }
 
 function hostname(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, "") : undefined;
+  return parse(url)?.hostname.replace(/^\[|\]$/g, "");
 }
 
 function host(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).host : undefined;
+  return parse(url)?.host;
+}
+
+/** Not by `URL.canParse`: once it is compiled, that of Node 20 says yes to what is no URL, where it has bytes above 127. */
+function parse(url: string): URL | undefined {
+  try {
+    return new URL(url);
+  } catch {
+    return undefined;
+  }
 }

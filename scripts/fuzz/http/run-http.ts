@@ -43,6 +43,8 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
       if (gap > SLOW) suspects.push(conversation);
       if (outcomes.some(({ isParsed }) => isParsed) && random.chance(0.2)) keep(corpus, conversation, random);
     } catch (error) {
+      // What comes after a server has ended is nothing that an input did.
+      if (!server.isRunning()) return;
       tally.count({ what: "VIOLATION", isParsed: false });
       broken.push({ conversation, error: error as Error });
     }
@@ -65,6 +67,7 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
         AT_ONCE.raw,
         attempt,
       );
+      if (!server.isRunning()) break;
       for (const one of broken.splice(0)) onViolation(await smallest(server, pool, one), one.error);
       for (const suspect of suspects.splice(0)) await tryAgain(server, suspect, { pool, options });
       const log = server.takeLog();
@@ -72,6 +75,7 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
       if (tally.inputs >= inputs / 10) warm ??= await server.measure({ tidy: true });
       onProgress();
     }
+    if (!server.isRunning()) throw new Error(`The server has ended: ${server.takeLog().join("; ")}`);
     const end = await server.measure({ tidy: true });
     warm ??= end;
     if (end.heapUsed > warm.heapUsed + MAX_GROWTH) onViolation(all(round), new Violation("made the server grow"));
