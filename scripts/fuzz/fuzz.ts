@@ -85,17 +85,15 @@ async function runPart(name: string, inputs: number, seed: number): Promise<numb
   const options = { inputs, seed, tally, onViolation: report(name, seed), onProgress: progressOf(name, tally, inputs) };
   const part = targets[name];
   if (part !== undefined) await runTarget(part.target, { ...options, strays: () => strays.splice(0) });
-  const http = part === undefined ? await runHttp(options) : undefined;
+  const http = part === undefined ? await runHttp(options).catch((error) => strays.push(error)) : undefined;
   process.stdout.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${tally.row()}\n`);
-  for (const stray of strays.splice(0)) options.onViolation(undefined, stray);
-  if (http !== undefined) {
+  for (const stray of strays.splice(0)) options.onViolation(null, stray);
+  if (typeof http === "object") {
     const { warm, end, exitCode } = http;
     process.stdout.write(
       `          the server was at work for ${(end.total / end.requests).toFixed(2)} ms while it answered a request, all at the same time included\n` +
         `          its memory: ${inMegabytes(warm)} after a tenth of all, ${inMegabytes(end)} at the end; told to stop, it ended with ${exitCode}\n`,
     );
-    if (exitCode !== 0)
-      report(name, seed)({ requests: [], from: 0, isFramed: false }, new Error("The server did not end well"));
   }
   return tally.inputs;
 }

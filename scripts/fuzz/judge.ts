@@ -4,8 +4,8 @@ import { readStrictly } from "./strict-json.ts";
 /** A token, and all that a verdict about it depends on. */
 export type Case = {
   token: string;
-  /** Whether exactly this text was signed by one of the keys. */
-  isSigned: boolean;
+  /** The algorithm of the key that signed exactly this text, if one did. */
+  signedBy: string | undefined;
   audience?: string | undefined;
   scope?: string | undefined;
 };
@@ -32,8 +32,8 @@ const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
  * Says how a token has to be answered: another implementation of what the README, RFC 9068 and the catalogue of
  * errors promise, without a line of the verifier's and without cryptography: who signs knows what was signed.
  */
-export function judge({ token, isSigned, audience, scope }: Case, court: Court): "accepted" | Reason {
-  const claims = isSigned ? claimsOf(token, court) : undefined;
+export function judge({ token, signedBy, audience, scope }: Case, court: Court): "accepted" | Reason {
+  const claims = signedBy !== undefined ? claimsOf(token, signedBy, court) : undefined;
   if (claims === undefined) return "invalid_token";
   const { iss, aud, iat, exp, nbf, jti, sub } = claims as unknown as Typed;
   if (iss !== court.issuer) return "wrong_issuer";
@@ -48,14 +48,15 @@ export function judge({ token, isSigned, audience, scope }: Case, court: Court):
   return court.revokedTokens.has(jti) || sequenceIn(jti) < bound ? "token_revoked" : "accepted";
 }
 
-function claimsOf(token: string, { algorithms }: Court): Claims | undefined {
+function claimsOf(token: string, signedBy: string, { algorithms }: Court): Claims | undefined {
   const segments = token.split(".");
   if (token.length > 8000 || segments.length !== 3 || !segments.every(isCanonical)) return undefined;
   const [header, claims] = segments.map((segment) => readStrictly(Buffer.from(segment, "base64url")));
   if (header === undefined || claims === undefined) return undefined;
   if (Object.keys(header).sort().join() !== "alg,kid,typ") return undefined;
   if (!/^(?:application\/)?at\+jwt$/i.test(String(header.typ)) || typeof header.typ !== "string") return undefined;
-  if (typeof header.kid !== "string" || algorithms.get(header.kid) !== header.alg) return undefined;
+  if (typeof header.kid !== "string" || algorithms.get(header.kid) !== header.alg || header.alg !== signedBy)
+    return undefined;
   return isClaimSet(claims) ? claims : undefined;
 }
 

@@ -1,20 +1,22 @@
 import { createHash } from "node:crypto";
+import type { Algorithm } from "../../src/token/signature.ts";
 
-/** The texts of all tokens that were signed, exactly as they were: 16 bytes are kept of each. */
+/** The texts of all tokens that were signed, exactly as they were, and by which algorithm: 16 bytes are kept of each. */
 export type SignedSet = {
-  /** Gives true, for what was added is there. */
-  add(token: string): true;
-  has(token: string): boolean;
+  /** Gives the algorithm. */
+  add(token: string, alg: Algorithm): Algorithm;
+  /** The algorithm by which just this text was signed, if it was. */
+  signerOf(token: string): Algorithm | undefined;
 };
 
 export function createSignedSet(): SignedSet {
-  const digests = new Set<string>();
+  const signers = new Map<string, Algorithm>();
   const digestOf = (token: string) => createHash("sha256").update(token).digest().toString("latin1", 0, 16);
   return {
-    add(token) {
-      digests.add(digestOf(token));
-      return true;
+    add(token, alg) {
+      signers.set(digestOf(token), alg);
+      return alg;
     },
-    has: (token) => digests.has(digestOf(token)),
+    signerOf: (token) => signers.get(digestOf(token)),
   };
 }

@@ -63,6 +63,12 @@ export async function listen({ host, port, prepare, timeouts }: ListenOptions): 
   const { silence, ...bounds } = { ...TIMEOUTS, ...timeouts };
   const server = createServer(bounds, (request, response) => listener(request, response));
   server.timeout = silence;
+  server.on("checkContinue", (request, response) => {
+    // To an answer that has to wait for others Node adds it behind the header, within the body: all that follow would
+    // be out of step. Whoever sends requests without waiting for answers (RFC 9112 §9.3.2) does not wait for it either.
+    if (response.socket !== null) response.writeContinue();
+    server.emit("request", request, response);
+  });
   const { turnAway, end } = createDrain(server);
   await bind(server, { host, port });
   const origin = originOf(server.address() as AddressInfo);

@@ -48,6 +48,35 @@ describe("listen", () => {
     await expect(send(origin)).rejects.toThrow(/ECONNREFUSED/);
   });
 
+  it("tells whoever waits to send a body to go on (RFC 9110 §10.1.1)", async () => {
+    const server = await listen({ ...ADDRESS, prepare: async () => hello });
+    const request =
+      "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n";
+    const socket = connect(Number(new URL(server.origin).port), "127.0.0.1");
+    socket.write(request);
+    expect(String(await once(socket, "data"))).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    socket.end("x");
+    await server.close();
+  });
+
+  it("keeps answers whole where somebody who has not waited for the one before is told to go on", async () => {
+    const answerLater: Served["listener"] = ({ url }, response) =>
+      void setTimeout(
+        () => response.end(url === "/first" ? "first" : Buffer.from("second")),
+        url === "/first" ? 20 : 0,
+      );
+    const server = await listen({
+      ...ADDRESS,
+      prepare: async () => ({ listener: answerLater, close: async () => {} }),
+    });
+    const socket = connect(Number(new URL(server.origin).port), "127.0.0.1");
+    const last = "Expect: 100-continue\r\nConnection: close\r\n";
+    socket.write(`GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n${last}\r\n`);
+    const bodies = (await text(socket)).split(/HTTP\/1\.1 200 OK\r\n.*?\r\n\r\n/s);
+    expect(bodies).toEqual(["", "first", "second"]);
+    await server.close();
+  });
+
   it("finishes a request in flight before it closes, then what it served, and waits for no idle connection", async () => {
     const events: string[] = [];
     const requests = new EventEmitter();

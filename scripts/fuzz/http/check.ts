@@ -14,14 +14,18 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   if (status >= 500) throw new Violation(`was answered ${status}`);
   if (!headers.has("x-content-type-options")) return { what: `${status} by Node`, isParsed: false };
   const [, target = ""] = /^\s*[A-Z]+ (\S+) HTTP\/1\.[01]\r\n/.exec(request.plain.toString("latin1")) ?? [];
-  const text = body.toString();
-  expectNoEcho(answer, request.secrets);
+  expectNoEcho([...headers.values()].join("\n"), request.secrets);
+  if (status === 400 && headers.get("connection") === "close") return { what: "400 and goodbye", isParsed: false };
+  if (!target.startsWith("/trpc/")) expectNoEcho(body.toString("latin1"), request.secrets);
   if (!target.startsWith("/trpc/")) return { what: `${status} ${documentOf(target)}`, isParsed: true };
   if (headers.get("cache-control")?.startsWith("no-") !== true) throw new Violation("may be kept by a cache");
   if (body.length === 0) return { what: `${status} /trpc/`, isParsed: true };
   if (headers.get("content-type") === "text/event-stream") return { what: `${status} events`, isParsed: true };
-  const said = readEnvelopes(text, status);
-  for (const { data } of said) if (data !== undefined) checkData(data, request, pool);
+  const said = readEnvelopes(body.toString(), request);
+  for (const { data, refusal } of said) {
+    if (data !== undefined) checkData(data, request, pool);
+    expectNoEcho(refusal ?? "", request.secrets);
+  }
   const reasons = [...new Set(said.map(({ reason, data }) => (data === undefined ? reason : "answered")))].sort();
   return { what: `${status} ${reasons.join(" and ")}`, isParsed: true };
 }
@@ -34,46 +38,61 @@ function documentOf(target: string): string {
     : "elsewhere";
 }
 
-type Said = { reason?: string; data?: unknown };
+/** A refusal and its reason, or data. */
+type Said = { reason?: string; refusal?: string; data?: unknown };
 
-/** Reads an answer in tRPC's envelope: one, a list, or one a line. */
-function readEnvelopes(text: string, status: number): Said[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    if (!text.trim().split("\n").every(isJson)) throw new Violation(`is no JSON, with ${status}`);
-    return [{ reason: "lines of JSON" }];
-  }
-  return [parsed].flat().map(readEnvelope);
+/** Reads an answer in tRPC's envelope: one, a list, or, where lines were asked for, one in many pieces. */
+function readEnvelopes(text: string, request: Filled): Said[] {
+  const parsed = parse(text);
+  if (parsed !== undefined && !isStreamed(parsed)) return [parsed].flat().map(readEnvelope);
+  const lines = text.trim().split("\n").map(parse);
+  if (lines.includes(undefined) || !/^(?:trpc-)?accept:.*jsonl/im.test(request.plain.toString("latin1")))
+    throw new Violation("is no JSON");
+  return lines.flatMap(partsOf).map(readPart);
+}
+
+/** The head of a stream of lines: what is to come, by its place. */
+function isStreamed(value: unknown): boolean {
+  return JSON.stringify(value).startsWith('{"0":');
+}
+
+function partsOf(value: unknown): object[] {
+  if (typeof value !== "object" || value === null) return [];
+  return [value, ...Object.values(value).flatMap(partsOf)];
+}
+
+function readPart(part: object): Said {
+  return "error" in part && !Array.isArray(part) ? readEnvelope(part) : { data: part };
 }
 
 function readEnvelope(envelope: unknown): Said {
-  const { result, error } = (envelope ?? {}) as {
-    result?: { data?: unknown };
-    error?: { message?: unknown; data?: Record<string, unknown> };
-  };
-  // A stream of lines may have one line.
-  if (result === undefined && error === undefined && JSON.stringify(envelope).startsWith('{"0":'))
-    return { reason: "lines of JSON" };
+  const { result, error } = (envelope ?? {}) as { result?: { data?: unknown }; error?: Refusal };
   if ((result === undefined) === (error === undefined)) throw new Violation("is not in tRPC's envelope");
-  if (error === undefined) return { data: result?.data ?? null };
-  const reason = String(error.data?.reason);
+  return error === undefined
+    ? { data: result?.data ?? null }
+    : { reason: readRefusal(error), refusal: JSON.stringify(error) };
+}
+
+type Refusal = { message?: unknown; data?: Record<string, unknown> };
+
+/** The reason of a refusal, which must be one of the catalogue, in its words, and nobody's fault here. */
+function readRefusal({ message, data }: Refusal): string {
+  const reason = String(data?.reason);
   if (!(reason in catalogue)) throw new Violation(`gives a reason that is not in the catalogue: ${reason}`);
   const known = catalogue[reason as keyof typeof catalogue];
   // tRPC has a code of its own for JSON that cannot be parsed.
-  if (error.data?.code !== known.code && error.data?.code !== "PARSE_ERROR")
+  if (data?.code !== known.code && data?.code !== "PARSE_ERROR")
     throw new Violation(`gives ${reason} with another code`);
-  if (!String(error.message).startsWith(known.message)) throw new Violation(`gives ${reason} in other words`);
-  if (reason === "internal_error") throw new Violation("is an internal error");
-  return { reason };
+  if (!String(message).startsWith(known.message)) throw new Violation(`gives ${reason} in other words`);
+  if (Number(data?.httpStatus) >= 500) throw new Violation(`is refused with ${reason}`);
+  return reason;
 }
 
-function isJson(line: string): boolean {
+function parse(text: string): unknown {
   try {
-    return line === "" || JSON.parse(line) !== undefined;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -94,12 +113,10 @@ function checkData(data: unknown, { plain }: Filled, pool: Pool): void {
 }
 
 /** A refusal, and any header field, has nothing in it of the tokens and secrets that were sent. */
-function expectNoEcho({ status, headers, body }: Answer, secrets: readonly string[]): void {
-  const isRefusal = status >= 400 || body.includes('"error"');
-  const text = [...headers.values(), isRefusal ? body.toString() : ""].join("\n");
+function expectNoEcho(said: string, secrets: readonly string[]): void {
   for (const secret of secrets) {
     for (let at = 0; at + PIECE <= secret.length; at += PIECE) {
-      if (text.includes(secret.slice(at, at + PIECE))) throw new Violation("echoes a token or a secret");
+      if (said.includes(secret.slice(at, at + PIECE))) throw new Violation("echoes a token or a secret");
     }
   }
 }

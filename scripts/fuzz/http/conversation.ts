@@ -56,14 +56,15 @@ export async function tryAgain(server: FuzzServer, suspect: Conversation, { pool
 }
 
 /** The one request that breaks a promise by itself, or all of them where none does. */
-export async function smallest(server: FuzzServer, pool: Pool, conversation: Conversation): Promise<Conversation> {
+export async function smallest(
+  server: FuzzServer,
+  pool: Pool,
+  { conversation, error }: { conversation: Conversation; error: Error },
+): Promise<Conversation> {
   for (const request of conversation.requests) {
     const alone = { ...conversation, requests: [request] };
-    const isKept = await tryConversation(server, pool, alone).then(
-      () => true,
-      () => false,
-    );
-    if (!isKept) return alone;
+    const alike = await tryConversation(server, pool, alone).catch(({ message }: Error) => message === error.message);
+    if (alike === true) return alone;
   }
   return conversation;
 }

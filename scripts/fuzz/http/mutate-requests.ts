@@ -24,7 +24,7 @@ export function mutateParts(
     const mutated = mutate(Buffer.from(target, "latin1"), random, Buffer.from("/trpc/getToken?input=")).toString(
       "latin1",
     );
-    const sound = mutated.replace(/[^\x21-\x7e]/g, "%") || "/";
+    const sound = mutated.replace(/[^\x21-\x7e]/g, "%").replace(/^\/?/, "/");
     return Buffer.concat([Buffer.from([method, sound, version].join(" "), "latin1"), request.subarray(line)]);
   });
   return { requests: changed, from, isFramed };

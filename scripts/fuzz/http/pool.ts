@@ -4,7 +4,7 @@ import { basic } from "../../../src/verifier/basic.ts";
 import { type Court, judge } from "../judge.ts";
 import { keyOf } from "../keys.ts";
 import { twinOf } from "../sign.ts";
-import { createSignedSet } from "../signed-set.ts";
+import { createSignedSet, type SignedSet } from "../signed-set.ts";
 import { ISSUER } from "../targets/token.ts";
 import { forgedTokens } from "../tokens.ts";
 import type { FuzzServer } from "./server.ts";
@@ -43,9 +43,9 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
       { claims: { role: "x" } },
     ];
     const tokens = await Promise.all(wishes.map((wish) => client.getToken.query({ ...wish, refreshable: true })));
-    for (const { token } of tokens) issued.add(token);
+    for (const { token } of tokens) issued.add(token, key.alg);
     const forged = fc.sample(forgedTokens({ keys: [key], issuer: ISSUER, now }), { numRuns: FORGED, seed });
-    for (const { token } of forged) signed.add(token);
+    for (const { token } of forged) signed.add(token, key.alg);
     marks.T = tokens.map(({ token }) => token);
     marks.R = tokens.map(({ refreshToken }) => refreshToken ?? "");
     marks.F = forged.map(({ token }) => token);
@@ -73,13 +73,15 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
 
   /** Whether a token may be accepted: the server issued just this, or the fuzzer signed it and it is good. */
   function isGood(token: string): boolean {
-    if (issued.has(token) || issued.has(twinOf(token))) return true;
-    if (!signed.has(token) && !signed.has(twinOf(token))) return false;
+    const isIn = ({ signerOf }: SignedSet) => signerOf(token) !== undefined || signerOf(twinOf(token)) !== undefined;
+    if (isIn(issued)) return true;
+    if (!isIn(signed)) return false;
     // It was judged a moment ago.
-    return [0, 1, 2, 3, 60].some((ago) => judge({ token, isSigned: true }, courtAt(now() - ago)) === "accepted");
+    const signedBy = key.alg;
+    return [0, 1, 2, 3].some((ago) => judge({ token, signedBy }, courtAt(now() - ago)) === "accepted");
   }
 
-  return { client, fill, refill, isGood, note: issued.add };
+  return { client, fill, refill, isGood, note: (token: string) => void issued.add(token, key.alg) };
 }
 
 function courtAt(now: number): Court {

@@ -16,13 +16,16 @@ const FRESH = 40;
 const MUTATED = { framed: 40, raw: 120 };
 const CORPUS = 600;
 
+/** By how many bytes what the server keeps may grow after a tenth of all: revocations are kept until they matter no more. */
+const MAX_GROWTH = 32 * 2 ** 20;
+
 /** What the server told of itself after a tenth of all and at the end, and how it ended. */
 export type HttpReport = { warm: Measured; end: Measured; exitCode: number | null };
 
 /**
  * Fuzzes a server that runs as a process of its own, over real sockets: with conversations of well-formed requests
  * that are sent without waiting, with the same after their bodies or targets were mutated, and with raw bytes. An
- * input is a request that was answered; a batch of calls is one.
+ * input is a request that was answered, or what was sent in place of one; a batch of calls is one.
  */
 export async function runHttp(options: RunOptions<Conversation>): Promise<HttpReport> {
   const { inputs, tally, onViolation, onProgress = () => {} } = options;
@@ -40,17 +43,20 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
       if (gap > SLOW) suspects.push(conversation);
       if (outcomes.some(({ isParsed }) => isParsed) && random.chance(0.2)) keep(corpus, conversation, random);
     } catch (error) {
+      // What comes after a server has ended is nothing that an input did.
+      if (!server.isRunning()) return;
       tally.count({ what: "VIOLATION", isParsed: false });
       broken.push({ conversation, error: error as Error });
     }
   }
 
+  let round: Conversation[] = [];
   const broken: { conversation: Conversation; error: Error }[] = [];
   const suspects: Conversation[] = [];
   try {
     while (tally.inputs < inputs && server.isRunning()) {
       await pool.refill(random.next() | 0);
-      const round = makeRound(corpus, random);
+      round = makeRound(corpus, random);
       await inParallel(
         round.filter(({ isFramed }) => isFramed),
         AT_ONCE.framed,
@@ -61,20 +67,22 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
         AT_ONCE.raw,
         attempt,
       );
-      for (const { conversation, error } of broken.splice(0))
-        onViolation(await smallest(server, pool, conversation), error);
+      if (!server.isRunning()) break;
+      for (const one of broken.splice(0)) onViolation(await smallest(server, pool, one), one.error);
       for (const suspect of suspects.splice(0)) await tryAgain(server, suspect, { pool, options });
       const log = server.takeLog();
       if (log.length > 0) onViolation(all(round), new Violation(`made the server say: ${log.join("; ")}`));
       if (tally.inputs >= inputs / 10) warm ??= await server.measure({ tidy: true });
       onProgress();
     }
-    if (!server.isRunning())
-      onViolation({ requests: [], from: 0, isFramed: false }, new Violation("The server has ended"));
+    if (!server.isRunning()) throw new Error(`The server has ended: ${server.takeLog().join("; ")}`);
     const end = await server.measure({ tidy: true });
-    return { warm: warm ?? end, end, exitCode: await server.stop() };
+    warm ??= end;
+    if (end.heapUsed > warm.heapUsed + MAX_GROWTH) onViolation(all(round), new Violation("made the server grow"));
+    return { warm, end, exitCode: await server.stop() };
   } finally {
     if (server.isRunning()) await server.stop();
+    if (server.exitCode() !== 0) onViolation(all(round), new Violation("made the server end"));
   }
 }
 

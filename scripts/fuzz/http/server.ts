@@ -53,6 +53,7 @@ export async function startFuzzServer() {
     clients,
     /** Takes what it has logged since this was asked last. */
     takeLog: () => log.splice(0),
+    exitCode: () => child.exitCode,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     async measure({ tidy = false } = {}): Promise<Measured> {
       child.send({ tidy });

@@ -22,5 +22,6 @@ process.on("message", ({ tidy }) => {
   process.send({ ...times, ...process.memoryUsage() });
   times.longest = 0;
 });
-// It must not keep the server alive.
+// It must not keep the server alive, nor may the server outlive whoever fuzzes it.
 process.channel.unref();
+process.once("disconnect", () => process.exit());

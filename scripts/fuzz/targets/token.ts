@@ -30,8 +30,8 @@ const court: Court = {
   revokedSubjects: new Map([["mallory", 5]]),
 };
 
-/** A token, whom it is tried for, and whether the fuzzer signed just this text. */
-type TokenInput = ExpectedToken & { token: string; alg: FuzzKey["alg"]; isSigned: boolean };
+/** A token, whom it is tried for, the key that its next mutation is signed with, and the one that signed just this text. */
+type TokenInput = ExpectedToken & { token: string; alg: FuzzKey["alg"]; signedBy: FuzzKey["alg"] | undefined };
 
 const byKid = new Map(keys.map(({ kid, verification }) => [kid, verification]));
 const lookup: KeyLookup = (kid) => byKid.get(kid);
@@ -86,7 +86,7 @@ export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions =
         ...expected,
         token,
         alg: by.alg,
-        isSigned: signed.add(token),
+        signedBy: signed.add(token, by.alg),
       })),
 
     mutate(input, random, other) {
@@ -94,18 +94,18 @@ export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions =
       const by = keys.find((key) => key.alg === alg);
       if (by !== undefined && random.chance(isSlow(by) ? 0.1 : 0.5)) {
         const forged = resigned({ token, by }, random, other.token);
-        return { ...input, token: forged.token, isSigned: signed.add(forged.token) };
+        return { ...input, token: forged.token, signedBy: signed.add(forged.token, by.alg) };
       }
       const changed = random.chance(0.02) ? twinOf(token) : mutatedText(token, random, other.token);
-      return { ...input, token: changed, isSigned: signed.has(changed) };
+      return { ...input, token: changed, signedBy: signed.signerOf(changed) };
     },
 
     async examine(input): Promise<Outcome> {
       const { token, audience, scope } = input;
-      const isTwin =
-        !input.isSigned && input.alg === "ES256" && signed.has(twinOf(token)) && twinOf(twinOf(token)) === token;
+      const twin = twinOf(token);
+      const isTwin = input.signedBy === undefined && signed.signerOf(twin) === "ES256" && twinOf(twin) === token;
       // ECDSA knows of no rule by which the twin of a signature would be worse, so it is judged as what it is a twin of.
-      const theCase = { token, audience, scope, isSigned: input.isSigned || isTwin };
+      const theCase = { token, audience, scope, signedBy: isTwin ? "ES256" : input.signedBy };
       const verdict = judge(theCase, { ...court, revokedTokens: new Set(), revokedSubjects: new Map() });
       const expected = { issuer: ISSUER, audience, scope, now: NOW, maxLifetime: MAX_LIFETIME };
       await expectVerdict(verdict, token, () => verify(token, lookup, { ...expected, custom: anyClaims }));

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { catalogue } from "../../../src/errors.ts";
-import { createVerifier } from "../../../src/verifier/verifier.ts";
+import { createVerifier, type Verifier } from "../../../src/verifier/verifier.ts";
 import { answering, eventsText, feedTexts, jwkSets, streamOf } from "../feeds.ts";
 import { keyOf } from "../keys.ts";
 import { mutate } from "../mutate.ts";
@@ -33,9 +33,14 @@ const unsigned = `${good.slice(0, good.lastIndexOf("."))}.${"A".repeat(86)}`;
 /** For as many turns at most a verifier has time to take all that its feed says. */
 const TURNS = 200;
 
+/** Of the key of those tokens, as its JWK has it. */
+const COORDINATE = String(keyOf("ES256").verification.key.export({ format: "jwk" }).x);
+
 const json = { headers: { "content-type": "application/json" } };
 
-/** A whole verifier that follows a feed: a sound snapshot, and behind it whatever a service or somebody on the way may send. */
+const expected = { issuer: ISSUER, audience: ISSUER, clock: () => NOW };
+
+/** Whole verifiers: one has a sound snapshot and behind it whatever its feed may send, the other a JWK Set alone. */
 export const verifierTarget: Target<{ feed: Buffer; jwks: Buffer }> = {
   structured: fc.record({
     feed: feedTexts.map((text) => Buffer.from(text)),
@@ -48,27 +53,51 @@ export const verifierTarget: Target<{ feed: Buffer; jwks: Buffer }> = {
   }),
 
   async examine({ feed, jwks }): Promise<Outcome> {
-    const pieces = [Buffer.from(eventsText("first")), feed];
-    using verifier = createVerifier({
-      issuer: ISSUER,
-      audience: ISSUER,
-      clock: () => NOW,
-      fetch: async (url) =>
-        url.includes("/events?")
-          ? new Response(streamOf(pieces), { headers: { "content-type": "text/event-stream" } })
-          : answering([jwks], json)(url, {}),
-    });
-    await verifier.ready;
-    // Keys are imported elsewhere than on this thread, which takes some turns.
-    for (let turns = 0; turns < TURNS && verifier.failure === undefined; turns += 1) await turn();
-    const [ofGood = "", ofRevoked = "", ofUnsigned = ""] = await Promise.all(
-      [good, revoked, unsigned].map((token) => verdictOf(verifier.verify(token))),
-    );
-    if (ofUnsigned !== "invalid_token") throw new Violation(`answered ${ofUnsigned} to what nobody signed`);
-    if (ofRevoked === "accepted" && !feed.includes("reset")) throw new Violation("accepted what was revoked");
-    return { what: `${ofGood}, revoked: ${ofRevoked}`, isParsed: !verifier.failure?.message.includes("no update") };
+    const byFeed = await askOneThatFollows(feed, jwks);
+    const byKeys = await askOneWithKeysAlone(jwks);
+    return {
+      what: `${byFeed}; by keys alone: ${byKeys}`,
+      isParsed: byFeed !== SNAPSHOT_ALONE || byKeys === "accepted",
+    };
   },
 };
+
+/** The verdicts where nothing of what follows upon the snapshot counts. */
+const SNAPSHOT_ALONE = "accepted, revoked: token_revoked";
+
+async function askOneThatFollows(feed: Buffer, jwks: Buffer): Promise<string> {
+  const pieces = [Buffer.from(eventsText("first")), feed];
+  const events = { headers: { "content-type": "text/event-stream" } };
+  using verifier = createVerifier({
+    ...expected,
+    fetch: async (url) =>
+      url.includes("/events?") ? new Response(streamOf(pieces), events) : answering([jwks], json)(url, {}),
+  });
+  await verifier.ready;
+  await untilDone(() => verifier.failure !== undefined);
+  const [ofGood, ofRevoked] = await verdictsOf(verifier);
+  if (ofRevoked === "accepted" && !feed.includes("reset")) throw new Violation("accepted what was revoked");
+  return `${ofGood}, revoked: ${ofRevoked}`;
+}
+
+async function askOneWithKeysAlone(jwks: Buffer): Promise<string> {
+  using verifier = createVerifier({ ...expected, follow: false, fetch: answering([jwks], json) });
+  await untilDone(() => verifier.failure !== undefined || verifier.state === "live");
+  const [ofGood = ""] = await verdictsOf(verifier);
+  if (ofGood === "accepted" && !jwks.includes(COORDINATE)) throw new Violation("knows a key that was not published");
+  return ofGood;
+}
+
+/** Keys are imported elsewhere than on this thread, which takes some turns. */
+async function untilDone(isDone: () => boolean): Promise<void> {
+  for (let turns = 0; turns < TURNS && !isDone(); turns += 1) await turn();
+}
+
+async function verdictsOf({ verify }: Pick<Verifier, "verify">): Promise<string[]> {
+  const verdicts = await Promise.all([good, revoked, unsigned].map((token) => verdictOf(verify(token))));
+  if (verdicts[2] === "accepted") throw new Violation("accepted what nobody signed");
+  return verdicts;
+}
 
 async function verdictOf(verification: Promise<unknown>): Promise<string> {
   return verification.then(

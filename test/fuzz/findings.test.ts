@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFindings } from "../../scripts/fuzz/findings.ts";
+import { tryConversation } from "../../scripts/fuzz/http/conversation.ts";
+import { openPool, type Pool } from "../../scripts/fuzz/http/pool.ts";
+import type { Conversation } from "../../scripts/fuzz/http/requests.ts";
+import { targets } from "../../scripts/fuzz/targets/all.ts";
+import { ISSUER } from "../../scripts/fuzz/targets/token.ts";
+import { systemClock } from "../../src/time.ts";
+import { addClient } from "../support/clients.ts";
+import { openServer } from "../support/service.ts";
+
+const findings = readFindings();
+
+describe("an input that the fuzzer once found", () => {
+  it.each(findings.filter(({ target }) => target !== "http"))(
+    "$file breaks no promise: $violation",
+    async (finding) => {
+      const outcome = await targets[finding.target]?.target.examine(finding.input);
+      expect(outcome).toMatchObject({ what: expect.any(String) });
+    },
+  );
+});
+
+describe("a conversation that the fuzzer once found", () => {
+  let server: Awaited<ReturnType<typeof openServer>>;
+  let pool: Pool;
+  const address = () => ({ port: Number(new URL(server.url).port) });
+  beforeAll(async () => {
+    server = await openServer({ issuer: ISSUER, clock: systemClock });
+    const admin = await addClient(server.service, { permissions: ["admin"] });
+    const limited = await addClient(server.service, { permissions: ["issue"], scopes: ["a"], maxTtl: 60 });
+    pool = await openPool({ ...address(), clients: { admin, limited } });
+    await pool.refill(1);
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  it.each(findings.filter(({ target }) => target === "http"))(
+    "$file breaks no promise: $violation",
+    async (finding) => {
+      const { outcomes } = await tryConversation(address(), pool, finding.input as Conversation);
+      expect(outcomes).not.toEqual([]);
+    },
+  );
+});
