@@ -27,11 +27,24 @@ const MOST = { warm: 5, seconds: 20 };
 const PART = 2 / 3;
 const RESULTS = join(import.meta.dirname, "results");
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "20" } } });
-const minutes = Number(values.minutes);
-if (!(minutes > 0)) {
-  process.stderr.write("usage: npm run soak -- [--minutes N]\n");
-  process.exit(2);
+const USAGE = "usage: npm run soak -- [--minutes N]\n";
+
+function readMinutes(): number | "help" | undefined {
+  try {
+    const { values } = parseArgs({
+      options: { minutes: { type: "string", default: "20" }, help: { type: "boolean" } },
+    });
+    if (values.help) return "help";
+    return Number(values.minutes) > 0 ? Number(values.minutes) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const minutes = readMinutes();
+if (minutes === undefined || minutes === "help") {
+  (minutes === "help" ? process.stdout : process.stderr).write(USAGE);
+  process.exit(minutes === "help" ? 0 : 2);
 }
 
 const server = await startSoakServer();

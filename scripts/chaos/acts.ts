@@ -33,6 +33,6 @@ export const ACTS: Readonly<Record<string, readonly [weight: number, act: Act]>>
   "create a client": [4, createClient],
   "rotate a secret": [2, (stage) => withClient(stage, (client) => rotateSecret(stage, client))],
   "remove a client": [2, (stage) => withClient(stage, (client) => removeClient(stage, client))],
-  "rotate keys": [1.5, (stage) => rotateKeys(stage, stage.random.next() < 0.7)],
+  "rotate keys": [1.5, (stage) => rotateKeys(stage, stage.random.chance(0.7))],
   "kill a key": [0.4, killKey],
 };

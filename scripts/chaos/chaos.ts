@@ -12,8 +12,8 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { createRandom } from "../random.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
-import { createRandom } from "./random.ts";
 import { type Outcome, run } from "./run.ts";
 import { openPostgresWorld, openSqliteWorld } from "./world.ts";
 

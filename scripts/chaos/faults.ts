@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HARMS, type Harm, type startBadNetwork } from "../bench/bad-network.ts";
+import type { Random } from "../random.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Member, signal } from "./member.ts";
-import type { Random } from "./random.ts";
 import type { Stage } from "./stage.ts";
 import type { Workload } from "./workload.ts";
 

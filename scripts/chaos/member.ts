@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, startServer } from "../../test/support/process.ts";
 import { childrenOf } from "../../test/support/process-tree.ts";
 import { startBadNetwork } from "../bench/bad-network.ts";
+import type { Random } from "../random.ts";
 import type { Books } from "./books.ts";
 import { createFakeClock } from "./fake-clock.ts";
-import type { Random } from "./random.ts";
 
 /** Milliseconds for processes to be gone when the first one was killed. */
 const FAREWELL = 10_000;

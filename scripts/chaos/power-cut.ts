@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
+import type { Random } from "../random.ts";
 import type { Scene } from "./faults.ts";
 import type { Member } from "./member.ts";
-import type { Random } from "./random.ts";
 import { type LogPosition, loseBytes, readPosition } from "./write-ahead-log.ts";
 
 /** Acts that are begun until one is caught while it is written, and the milliseconds in which nothing else is heard. */

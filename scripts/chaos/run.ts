@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Random } from "../random.ts";
 import { createBooks } from "./books.ts";
 import type { Faults } from "./faults.ts";
 import { type Followers, startFollowers } from "./followers.ts";
 import { inspect } from "./inspect.ts";
 import type { Member } from "./member.ts";
-import type { Random } from "./random.ts";
 import { newName, type Stage } from "./stage.ts";
 import { startWorkload } from "./workload.ts";
 import { ISSUER, type World, type WorldOptions } from "./world.ts";

@@ -1,8 +1,8 @@
 import { createTokenClient } from "../../src/client/client.ts";
+import type { Random } from "../random.ts";
 import { isRefusal, type Outcome } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Thing } from "./ledger.ts";
-import type { Random } from "./random.ts";
 
 export type TokenClient = ReturnType<typeof createTokenClient>;
 

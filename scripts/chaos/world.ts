@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { startBadNetwork } from "../bench/bad-network.ts";
+import type { Random } from "../random.ts";
 import type { Books } from "./books.ts";
 import { databaseFaults, type Faults, memberFaults, type Scene, standStill } from "./faults.ts";
 import { type Member, startMember } from "./member.ts";
 import { cutPower } from "./power-cut.ts";
-import type { Random } from "./random.ts";
 import { openSmallDisk, type SmallDisk } from "./small-disk.ts";
 
 /** Servers on a database, and all that can befall them. */

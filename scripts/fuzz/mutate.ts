@@ -1,5 +1,5 @@
+import type { Random } from "../random.ts";
 import { dictionary } from "./dictionary.ts";
-import type { Random } from "./random.ts";
 
 type Mutation = (bytes: Buffer, random: Random, other: Buffer) => Buffer;
 

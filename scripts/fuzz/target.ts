@@ -1,5 +1,5 @@
 import type fc from "fast-check";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /** What came of one input: a word for the table, and whether it got past the first parser that it met. */
 export type Outcome = { what: string; isParsed: boolean };
@@ -17,4 +17,14 @@ export type Target<Input> = {
 /** A promise that was broken. The message says which; what the input was, the finding says. */
 export class Violation extends Error {
   override readonly name = "Violation";
+}
+
+/** Whether bytes get past the first parser that whoever reads JSON has. */
+export function isJson(bytes: Buffer): boolean {
+  try {
+    JSON.parse(bytes.toString());
+    return true;
+  } catch {
+    return false;
+  }
 }

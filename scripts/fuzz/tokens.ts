@@ -1,7 +1,7 @@
 import fc from "fast-check";
+import type { Random } from "../random.ts";
 import type { FuzzKey } from "./keys.ts";
 import { mutate } from "./mutate.ts";
-import type { Random } from "./random.ts";
 import { signSegments } from "./sign.ts";
 
 /** A token that one of the keys has signed, whatever it says, and that key. */

@@ -1,11 +1,8 @@
 import type { Kysely } from "kysely";
 import type { AuditQuery } from "./audit.ts";
-import { fromAuditRow, toAuditRow } from "./rows.ts";
+import { fromAuditRow, MAX_ROWS, toAuditRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
-
-/** Rows in one INSERT: SQLite takes 32,766 parameters. */
-const MAX_ROWS = 1000;
 
 export function createAuditQueries(db: Kysely<Schema>): Pick<Store, "appendAudit" | "listAudit" | "pruneAudit"> {
   return {

@@ -1,10 +1,8 @@
 import type { Kysely } from "kysely";
 import type { Tx } from "./change.ts";
+import { MAX_ROWS } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { CountAddition, Store } from "./store.ts";
-
-/** Rows in one INSERT: SQLite takes 32,766 parameters. */
-const MAX_ROWS = 1000;
 
 export function createCountQueries(db: Kysely<Schema>): Pick<Store, "addToCounts" | "readCounts" | "pruneCounts"> {
   return {

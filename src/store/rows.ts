@@ -5,6 +5,9 @@ import type { Client } from "./client.ts";
 import type { Schema } from "./schema.ts";
 import type { Session } from "./session.ts";
 
+/** Rows in one INSERT: SQLite takes 32,766 parameters. */
+export const MAX_ROWS = 1000;
+
 export function toKeyRow(key: StoredKey, sequence: number): Insertable<Schema["keys"]> {
   return {
     kid: key.kid,

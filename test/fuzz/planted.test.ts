@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, MalformedAnswer, takeAnswers } from "../../scripts/fuzz/http/answers.ts";
 import { checkAnswer } from "../../scripts/fuzz/http/check.ts";
-import { createRandom } from "../../scripts/fuzz/random.ts";
 import { runTarget } from "../../scripts/fuzz/run-target.ts";
 import { createTally } from "../../scripts/fuzz/tally.ts";
 import { type TokenTargetOptions, tokenTarget } from "../../scripts/fuzz/targets/token.ts";
+import { createRandom } from "../../scripts/random.ts";
 import { verifyAccessToken } from "../../src/token/verify.ts";
 
 type Verify = NonNullable<TokenTargetOptions["verify"]>;

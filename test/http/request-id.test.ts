@@ -1,8 +1,7 @@
-import { Writable } from "node:stream";
-import pino from "pino";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createTokenServer } from "../../src/index.ts";
+import { captureLog } from "../support/log.ts";
 import { send } from "../support/request.ts";
 import { openService } from "../support/service.ts";
 
@@ -15,15 +14,9 @@ const fragile = z.looseObject({}).refine((claims) => {
 });
 
 async function open() {
-  const lines: string[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
+  const { lines, logger } = captureLog();
   const opened = await openService({ claims: fragile });
-  const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "debug" }, stream) });
+  const server = await createTokenServer(opened.service, { port: 0, logger });
   return {
     url: server.origin,
     logged: (message: string) => lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message),

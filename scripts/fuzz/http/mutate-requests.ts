@@ -1,5 +1,5 @@
+import type { Random } from "../../random.ts";
 import { mutate } from "../mutate.ts";
-import type { Random } from "../random.ts";
 import type { Conversation } from "./requests.ts";
 
 const BODY = Buffer.from("\r\n\r\n");

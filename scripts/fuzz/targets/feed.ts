@@ -5,7 +5,7 @@ import { importKeySet } from "../../../src/verifier/key-set.ts";
 import { createTrustCopy } from "../../../src/verifier/trust-copy.ts";
 import { answering, eventsText, feedTexts, jwkSets, serviceOf } from "../feeds.ts";
 import { mutate } from "../mutate.ts";
-import { type Outcome, type Target, Violation } from "../target.ts";
+import { isJson, type Outcome, type Target, Violation } from "../target.ts";
 import { NOW } from "./token.ts";
 
 /** The JWK Set as `follow: false` and unknown `kid`s have it fetched: any status, any header fields, any body. */
@@ -92,13 +92,4 @@ function refusalOf(error: unknown, sent: Buffer): string {
     if (text.includes(part)) throw new Violation("quotes what was received");
   }
   return error.name === "ExchangeError" ? error.message : error.name;
-}
-
-function isJson(bytes: Buffer): boolean {
-  try {
-    JSON.parse(bytes.toString());
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseJsonObject } from "../../../src/token/json.ts";
 import { mutate } from "../mutate.ts";
 import { readStrictly } from "../strict-json.ts";
-import { type Outcome, type Target, Violation } from "../target.ts";
+import { isJson, type Outcome, type Target, Violation } from "../target.ts";
 
 const names = fc.oneof(
   fc.constantFrom("a", "sub", "__proto__", "toJSON", "", "\ud800", "é"),
@@ -31,12 +31,3 @@ export const jsonTarget: Target<{ bytes: Buffer }> = {
     return { what: read === undefined ? "refused" : "read", isParsed: isJson(bytes) };
   },
 };
-
-function isJson(bytes: Buffer): boolean {
-  try {
-    JSON.parse(bytes.toString());
-    return true;
-  } catch {
-    return false;
-  }
-}
