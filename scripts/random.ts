@@ -4,6 +4,8 @@ export type Random = {
   next(): number;
   /** A whole number from 0 to below a limit. */
   below(limit: number): number;
+  /** At least 0, below 1, as of `Math.random`. */
+  part(): number;
   /** A number, at least `from` and below `to`. */
   between(from: number, to: number): number;
   chance(probability: number): boolean;
@@ -24,6 +26,7 @@ export function createRandom(seed: number): Random {
   return {
     next,
     below,
+    part,
     between: (from, to) => from + part() * (to - from),
     chance: (probability) => part() < probability,
     pick(items) {

@@ -24,7 +24,7 @@ export async function startMember({ environment, books, random }: MemberOptions)
   let isMeantToEnd = false;
   let server = await start();
   watchEnd();
-  const network = await startBadNetwork(new URL(server.origin), random.next);
+  const network = await startBadNetwork(new URL(server.origin), random.part);
   const killOnExit = () => {
     for (const pid of pids()) signal(pid, "SIGKILL");
   };

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Random } from "../random.ts";
 import type { Scene } from "./faults.ts";
 import type { Member } from "./member.ts";
@@ -7,7 +7,9 @@ import { type LogPosition, loseBytes, readPosition } from "./write-ahead-log.ts"
 
 /** Acts that are begun until one is caught while it is written, and the milliseconds in which nothing else is heard. */
 const ATTEMPTS = 12;
-const DEAF = 0.3;
+const DEAF = 4;
+/** Milliseconds in which all answers that have come are read. */
+const UNREAD = 50;
 
 /**
  * Ends all processes while something is being written that nobody was told is done, and damages the log behind what was
@@ -32,8 +34,9 @@ export async function cutPower(member: Member, { stage, workload, random }: Scen
     if (await isCaught(act, () => isWriting(log, acknowledged))) break;
   }
   await member.killAll(victims);
-  // The answer may have been sent before the end, and not read yet.
+  // Answers may have been sent before the end, and not read yet.
   await act;
+  await sleep(UNREAD);
   unlisten();
   const canLose = !isLate && loseBehind(log, acknowledged, random);
   if (canLose) rmSync(`${file}-shm`, { force: true });

@@ -25,7 +25,7 @@ export const ISSUER = "https://tokens.example";
 
 const WORKERS = 2;
 /** A refresh token may be presented again for so many seconds: for longer than any fault lasts, as clients here try again. */
-const COMMON = { MINTMARK_ISSUER: ISSUER, MINTMARK_REPLAY_WINDOW: "3600" };
+const COMMON = { MINTMARK_ISSUER: ISSUER, MINTMARK_ACCESS: "open", MINTMARK_REPLAY_WINDOW: "3600" };
 
 /** One server with workers, on the embedded database, on a disk that can be full. */
 export async function openSqliteWorld({ books, random }: WorldOptions): Promise<World> {
@@ -86,7 +86,7 @@ export async function openPostgresWorld({ books, random }: WorldOptions): Promis
   const postgres = await startPostgres();
   const url = new URL(await postgres.newDatabase());
   const kek = randomBytes(32).toString("base64url");
-  const networks = await Promise.all([0, 1].map(() => startBadNetwork(url, random.next)));
+  const networks = await Promise.all([0, 1].map(() => startBadNetwork(url, random.part)));
   const members: Member[] = [];
   for (const { port } of networks) {
     const database = new URL(url);
