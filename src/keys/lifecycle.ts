@@ -50,18 +50,29 @@ function stateBetween(life: { key: KeyTimes; retiresAt: Seconds; removedAt: Seco
 }
 
 /**
- * Says which key ought to be made, or `undefined` while it is too early for the next. It is made
- * {@link PUBLISH_AHEAD} before the last one has signed for long enough, or as soon as that is past;
- * and at once where the last one is not of the wanted algorithm.
+ * Says which key ought to sign next, or `undefined` while that is settled or it is too early for it. It is made
+ * {@link PUBLISH_AHEAD} before the one that signs has signed for long enough, or as soon as that is past;
+ * and at once where that one is not of the wanted algorithm. A next one that is there, but is to sign later than
+ * that because of a clock that was ahead, is wanted again, and so is one that nobody else signs before.
  */
 export function dueKey<Key extends KeyTimes & { alg: string }>(
   keys: readonly Key[],
   { alg, ...policy }: KeyPolicy & { alg: string },
   now: Seconds,
 ): WantedKey | undefined {
-  const last = successionOf(keys).at(-1);
-  if (last === undefined) return { follows: "", activatesAt: now };
-  if (last.activatesAt > now) return undefined;
-  const due = last.alg === alg ? last.activatesAt + policy.rotation : now;
-  return now < due - PUBLISH_AHEAD ? undefined : { follows: last.kid, activatesAt: Math.max(due, now + PUBLISH_AHEAD) };
+  const succession = successionOf(keys);
+  const turn = succession.findLastIndex(({ activatesAt }) => activatesAt <= now);
+  const current = succession[turn];
+  const next = succession.slice(turn + 1).find(({ killedAt }) => killedAt === undefined);
+  const follows = current?.kid ?? "";
+  if (current === undefined || current.killedAt !== undefined)
+    return unlessSettled(next, { follows, activatesAt: now });
+  const due = current.alg === alg ? current.activatesAt + policy.rotation : now;
+  if (now < due - PUBLISH_AHEAD) return undefined;
+  return unlessSettled(next, { follows, activatesAt: Math.max(due, now + PUBLISH_AHEAD) });
+}
+
+/** Clocks that are apart as they may be are no reason to move a key. */
+function unlessSettled(next: KeyTimes | undefined, wanted: WantedKey): WantedKey | undefined {
+  return next !== undefined && next.activatesAt <= wanted.activatesAt + MAX_CLOCK_SKEW ? undefined : wanted;
 }

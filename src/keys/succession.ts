@@ -16,8 +16,11 @@ type Times = Pick<KeyTimes, "kid" | "activatesAt" | "killedAt">;
 /** A key that is wanted: behind which one, and from when on it is to sign. `follows` is empty for the first. */
 export type WantedKey = { follows: string; activatesAt: Seconds };
 
-/** What comes of it: a key is added at the end, or one that is there signs earlier than it was to. */
-export type Succession = { add: WantedKey } | { hasten: string; activatesAt: Seconds };
+/**
+ * What comes of it: a key is added at the end, or one that is there signs earlier than it was to. Dead ones
+ * before it that had their turn by a clock that was ahead are moved with it, or they would hold it back.
+ */
+export type Succession = { add: WantedKey } | { hasten: readonly string[]; activatesAt: Seconds };
 
 /**
  * The keys that sign one after another, out of all keys in the order in which they were added. One
@@ -36,8 +39,8 @@ export function successionOf<Key extends Times>(keys: readonly Key[]): Key[] {
 export function placeKey(keys: readonly Times[], { follows, activatesAt }: WantedKey): Succession | undefined {
   const place = keys.findIndex(({ kid }) => kid === follows) + 1;
   const before = successionOf(keys.slice(0, place)).at(-1);
-  const [next] = successionOf(keys.slice(place));
-  return next === undefined ? addBehind(before, activatesAt) : hasten(next, notBefore(before, activatesAt));
+  const behind = successionOf(keys.slice(place));
+  return behind.length === 0 ? addBehind(before, activatesAt) : hasten(behind, notBefore(before, activatesAt));
 }
 
 /**
@@ -47,18 +50,21 @@ export function placeKey(keys: readonly Times[], { follows, activatesAt }: Wante
 export function placeAfterKill(keys: readonly Times[], now: Seconds): Succession | undefined {
   const succession = successionOf(keys);
   const lastDead = succession.findLastIndex(({ killedAt }) => killedAt !== undefined);
-  const next = succession[lastDead + 1];
+  const behind = succession.slice(lastDead + 1);
   const dead = succession[lastDead];
-  if (next === undefined) return addBehind(dead, now);
-  return dead && hasten(next, notBefore(dead, now));
+  if (behind.length === 0) return addBehind(dead, now);
+  return dead && hasten(behind, notBefore(dead, now));
 }
 
 function addBehind(before: Times | undefined, activatesAt: Seconds): Succession {
   return { add: { follows: before?.kid ?? "", activatesAt: notBefore(before, activatesAt) } };
 }
 
-function hasten({ kid, killedAt, activatesAt: planned }: Times, activatesAt: Seconds): Succession | undefined {
-  return killedAt === undefined && planned > activatesAt ? { hasten: kid, activatesAt } : undefined;
+/** Lets the first living one of these keys sign at a moment, where it was to later. */
+function hasten(keys: readonly Times[], activatesAt: Seconds): Succession | undefined {
+  const living = keys.findIndex(({ killedAt }) => killedAt === undefined);
+  const late = keys.slice(0, living + 1).filter((key) => key.activatesAt > activatesAt);
+  return late.length === 0 ? undefined : { hasten: late.map(({ kid }) => kid), activatesAt };
 }
 
 function notBefore(before: Times | undefined, activatesAt: Seconds): Seconds {

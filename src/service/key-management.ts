@@ -58,18 +58,28 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
   const permission = "rotate_keys";
 
   const make = (wanted: WantedKey) => generateKeyPair({ ...wanted, alg, createdAt: clock(), kek });
-  const signing = () => {
-    if (keys.stored().length === 0) throw new MintmarkError("no_key_pairs");
-    return keys.current().signing.kid;
-  };
+  async function rotateIfDue(): Promise<void> {
+    const due = dueKey(keys.stored(), policy, clock());
+    if (due === undefined) return;
+    const key = await make(due);
+    const { clientId } = systemCaller;
+    await store.addKey(key, audit.record({ clientId, action: "keys.rotate", outcome: "allowed", kid: key.kid }));
+    await trust.catchUp();
+  }
 
   return {
+    rotateIfDue,
+
     list: (caller) => gate(caller, { action: "keys.list", permission }, async () => view(keys)),
 
     rotate: (caller, { immediate }) =>
       gate(caller, { action: "keys.rotate", permission }, async (record) => {
+        if (keys.stored().length === 0) throw new MintmarkError("no_key_pairs");
+        // A clock that was ahead may have left a key that signs before its turn, which none could be placed behind.
+        await rotateIfDue();
         // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.
-        const key = await make({ follows: signing(), activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
+        const { kid: follows } = keys.current().signing;
+        const key = await make({ follows, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
         await store.addKey(key, { ...record, kid: key.kid });
         await trust.catchUp();
         return view(keys);
@@ -86,15 +96,6 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         await trust.catchUp();
         return { sequence: await trust.latest() };
       }),
-
-    async rotateIfDue() {
-      const due = dueKey(keys.stored(), policy, clock());
-      if (due === undefined) return;
-      const key = await make(due);
-      const { clientId } = systemCaller;
-      await store.addKey(key, audit.record({ clientId, action: "keys.rotate", outcome: "allowed", kid: key.kid }));
-      await trust.catchUp();
-    },
   };
 }
 

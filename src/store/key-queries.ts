@@ -71,9 +71,10 @@ async function succeed(
 ): Promise<Changed<"added" | "activated" | "present">> {
   if (succession === undefined) return { outcome: "present" };
   if ("hasten" in succession) {
-    const { hasten: kid, activatesAt } = succession;
-    await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "=", kid).execute();
-    return { outcome: "activated", record: { ...record, kid } };
+    const { hasten: kids, activatesAt } = succession;
+    await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "in", kids).execute();
+    // The last of them is the one that lives.
+    return { outcome: "activated", record: { ...record, kid: kids.at(-1) ?? key.kid } };
   }
   refuseOtherSealer(keys, key);
   const row = toKeyRow({ ...key, ...succession.add }, sequence);

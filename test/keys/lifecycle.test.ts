@@ -110,6 +110,8 @@ describe("dueKey", () => {
     const waiting = key("second", NOW + PUBLISH_AHEAD);
     const late = NOW + 2 * POLICY.rotation;
     expect(dueKey([first, { ...waiting, activatesAt: late + 1 }], policy, late)).toBeUndefined();
+    const madeAhead = { ...waiting, activatesAt: late + PUBLISH_AHEAD + SKEW };
+    expect(dueKey([first, madeAhead], policy, late)).toBeUndefined();
     expect(dueKey([first, waiting], { ...policy, alg: "EdDSA" }, NOW + 1)).toBeUndefined();
     expect(dueKey([first, { ...waiting, killedAt: NOW + 1 }], policy, late)).toMatchObject({ follows: "first" });
   });

@@ -20,8 +20,8 @@ describe("placeKey", () => {
 
   it("hastens the key that another has added behind the same one, and does nothing if it signs as early", () => {
     const keys = [key("a", NOW), key("b", NOW + 660)];
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 5 })).toEqual({ hasten: "b", activatesAt: NOW + 5 });
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW - 5 })).toEqual({ hasten: "b", activatesAt: NOW });
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 5 })).toEqual({ hasten: ["b"], activatesAt: NOW + 5 });
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW - 5 })).toEqual({ hasten: ["b"], activatesAt: NOW });
     expect(placeKey(keys, { follows: "a", activatesAt: NOW + 660 })).toBeUndefined();
     expect(placeKey(keys, { follows: "", activatesAt: NOW + 5 })).toBeUndefined();
   });
@@ -33,9 +33,16 @@ describe("placeKey", () => {
     });
   });
 
-  it("never moves a key that is dead", () => {
-    const keys = [key("a", NOW), key("b", NOW + 5, NOW + 5), key("c", NOW + 5)];
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW })).toBeUndefined();
+  it("moves the dead ones that lie between with the living one, so that those cannot hold it back", () => {
+    const keys = [key("a", NOW), key("b", NOW + 900, NOW + 905), key("c", NOW + 905), key("d", NOW + 910)];
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW })).toEqual({ hasten: ["b", "c"], activatesAt: NOW });
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 902 })).toEqual({ hasten: ["c"], activatesAt: NOW + 902 });
+  });
+
+  it("never moves a dead key alone, nor one that never had a turn", () => {
+    const keys = [key("a", NOW), key("b", NOW + 5, NOW + 5), key("c", NOW + 9, NOW + 6), key("d", NOW + 5)];
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 5 })).toBeUndefined();
+    expect(placeKey(keys, { follows: "a", activatesAt: NOW })).toEqual({ hasten: ["b", "d"], activatesAt: NOW });
   });
 });
 
@@ -47,7 +54,7 @@ describe("placeAfterKill", () => {
 
   it("hastens the key that waits behind a dead one", () => {
     expect(placeAfterKill([key("a", NOW, NOW + 9), key("b", NOW + 660)], NOW + 9)).toEqual({
-      hasten: "b",
+      hasten: ["b"],
       activatesAt: NOW + 9,
     });
   });
@@ -75,7 +82,10 @@ it("after any acts by any clocks the last key lives, and keys sign in the order 
       const apply = (succession: Succession | undefined, kid: string) => {
         if (succession === undefined) return;
         if ("add" in succession) keys = [...keys, key(kid, succession.add.activatesAt)];
-        else keys = keys.map((key) => (key.kid === succession.hasten ? { ...key, ...succession } : key));
+        else
+          keys = keys.map((key) =>
+            succession.hasten.includes(key.kid) ? { ...key, activatesAt: succession.activatesAt } : key,
+          );
       };
       apply(placeKey(keys, { follows: "", activatesAt: NOW }), "first");
       for (const [number, { now, what, at, ahead }] of acts.entries()) {

@@ -45,7 +45,7 @@ function createModel() {
     model.changedAt = moment.at;
     if ("hasten" in succession) {
       const { hasten, activatesAt } = succession;
-      model.keys = model.keys.map((key) => (key.kid === hasten ? { ...key, activatesAt } : key));
+      model.keys = model.keys.map((key) => (hasten.includes(key.kid) ? { ...key, activatesAt } : key));
       return;
     }
     made += 1;

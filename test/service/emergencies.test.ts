@@ -83,3 +83,24 @@ describe("killing a pending key while another server lets it sign at once", () =
     await stillRotates(opened);
   });
 });
+
+describe("a clock that was a year ahead while keys were rotated and killed", () => {
+  it.each([false, true])("keeps nobody from rotating once it is right again (immediate: %s)", async (immediate) => {
+    await using opened = await openService();
+    const { service, clock } = opened;
+    clock.now = NOW + 366 * 86400;
+    await service.upkeep();
+    await service.keys.rotate(localCaller, { immediate: true });
+    for (let kill = 0; kill < 3; kill += 1) await service.keys.kill(localCaller, await newest(opened));
+    clock.now = NOW + 100;
+    const views = await service.keys.rotate(localCaller, { immediate });
+    expect(views.filter(({ state }) => state === "active")).toHaveLength(1);
+    const before = views.find(({ state }) => state === "active")?.kid;
+    const { token } = await service.getToken(localCaller, { claims: {} });
+    clock.now += 700;
+    if (immediate) await service.keys.rotate(localCaller, { immediate });
+    const after = (await service.keys.list(localCaller)).find(({ state }) => state === "active")?.kid;
+    expect(after).not.toBe(before);
+    await expect(service.verifyToken({ token })).resolves.toMatchObject({ client_id: "local" });
+  });
+});

@@ -50,6 +50,23 @@ function describeAdding(open: Open): void {
       expect((await opened.here.listAudit({ limit: 1 }))[0]?.kid).toBe(pending.kid);
     });
 
+    it("lets a follower sign earlier also where a clock that was ahead has killed others before it", async () => {
+      await using opened = await open();
+      const { first, pending } = await addTwo(opened);
+      const ahead = pending.activatesAt + 9;
+      const replacement = await aKey({ follows: pending.kid, activatesAt: ahead });
+      await opened.here.killKey(pending.kid, { now: ahead, replacement }, aRecord());
+      const immediate = await aKey({ follows: first.kid, activatesAt: NOW + 5 });
+      expect(await opened.there.addKey(immediate, aRecord())).toBe("activated");
+      const moments = new Map((await opened.here.listKeys()).map(({ kid, activatesAt }) => [kid, activatesAt]));
+      expect(Object.fromEntries(moments)).toEqual({
+        [first.kid]: first.activatesAt,
+        [pending.kid]: NOW + 5,
+        [replacement.kid]: NOW + 5,
+      });
+      expect((await opened.here.listAudit({ limit: 1 }))[0]?.kid).toBe(replacement.kid);
+    });
+
     it("leaves a follower that signs as early, and records nothing", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);

@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { dueKey, livesOf, MAX_CLOCK_SKEW, PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
+import { type KeyTimes, placeAfterKill, placeKey, type Succession, type WantedKey } from "../../src/keys/succession.ts";
+import { NOW } from "../support/service.ts";
+
+const DAY = 86400;
+const YEAR = 365 * DAY;
+const POLICY = { rotation: 30 * DAY, maxTtl: DAY, alg: "ES256" };
+
+/** The store and one server, whose clock is told for each act. */
+function createModel() {
+  let keys: (KeyTimes & { alg: string })[] = [];
+
+  function apply(succession: Succession | undefined, now: number): void {
+    if (succession === undefined) return;
+    const { activatesAt } = "add" in succession ? succession.add : succession;
+    if ("add" in succession) keys = [...keys, { kid: `key-${keys.length}`, alg: "ES256", createdAt: now, activatesAt }];
+    else keys = keys.map((key) => (succession.hasten.includes(key.kid) ? { ...key, activatesAt } : key));
+  }
+
+  const add = (wanted: WantedKey | undefined, now: number) => wanted && apply(placeKey(keys, wanted), now);
+  const lives = (now: number) => livesOf(keys, POLICY, now);
+  const inState = (now: number, state: string) => lives(now).filter((life) => life.state === state);
+  const signing = (now: number) => [...inState(now, "active"), ...inState(now, "pending")].at(0)?.key.kid ?? "";
+  const upkeep = (now: number) => add(dueKey(keys, POLICY, now), now);
+  return {
+    inState,
+    signing,
+    upkeep,
+    rotate(now: number, ahead: number) {
+      upkeep(now);
+      add({ follows: signing(now), activatesAt: now + ahead }, now);
+    },
+    kill(now: number, at: number) {
+      const living = keys.filter(({ killedAt }) => killedAt === undefined);
+      const victim = living[at % living.length];
+      keys = keys.map((key) => (key === victim ? { ...key, killedAt: now } : key));
+      apply(placeAfterKill(keys, now), now);
+    },
+  };
+}
+
+/** How far a clock is ahead: of machines that are apart as they may be, of one that was set wrong, and in between. */
+const ahead = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * DAY }), fc.integer({ min: 0, max: YEAR }));
+const act = fc.record({
+  ahead,
+  what: fc.constantFrom("upkeep", "rotate", "rotate now", "kill"),
+  at: fc.nat({ max: 9 }),
+});
+
+type Model = ReturnType<typeof createModel>;
+
+function perform(model: Model, { ahead, what, at }: typeof act extends fc.Arbitrary<infer Act> ? Act : never): void {
+  const now = NOW + ahead;
+  if (what === "upkeep") model.upkeep(now);
+  else if (what === "kill") model.kill(now, at);
+  else model.rotate(now, what === "rotate" ? PUBLISH_AHEAD : 0);
+}
+
+const afterAnyClock = (check: (model: Model) => void) =>
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 20 }), (acts) => {
+      const model = createModel();
+      model.upkeep(NOW);
+      for (const one of acts) perform(model, one);
+      check(model);
+    }),
+    { numRuns: 2000 },
+  );
+
+describe("a clock that was ahead for a while, once it is right again", () => {
+  it("leaves no server without a key that has its turn, from the next upkeep on", () => {
+    afterAnyClock((model) => {
+      for (const now of [NOW, NOW + 1, NOW + DAY, NOW + 2 * YEAR]) {
+        model.upkeep(now);
+        const [turn] = [...model.inState(now, "active"), ...model.inState(now, "pending")];
+        expect(turn?.key.activatesAt).toBeLessThanOrEqual(now + MAX_CLOCK_SKEW);
+      }
+    });
+  });
+
+  it("lets keys be rotated by hand, at once and in time", () => {
+    for (const ahead of [0, PUBLISH_AHEAD]) {
+      afterAnyClock((model) => {
+        const before = model.signing(NOW);
+        model.rotate(NOW, ahead);
+        const signing = model.signing(NOW + ahead + MAX_CLOCK_SKEW);
+        expect(signing).not.toBe(before);
+        expect(model.inState(NOW + ahead + MAX_CLOCK_SKEW, "active").map(({ key }) => key.kid)).toEqual([signing]);
+      });
+    }
+  });
+
+  it("lets keys be rotated by plan", () => {
+    afterAnyClock((model) => {
+      const settled = NOW + 2 * MAX_CLOCK_SKEW;
+      for (const now of [NOW, settled]) model.upkeep(now);
+      const before = model.signing(settled);
+      const late = settled + POLICY.rotation + 3 * PUBLISH_AHEAD;
+      for (let now = settled + POLICY.rotation; now < late; now += MAX_CLOCK_SKEW) model.upkeep(now);
+      expect(model.signing(late)).not.toBe(before);
+    });
+  });
+
+  it("takes a key from nobody who holds a token of it", () => {
+    afterAnyClock((model) => {
+      model.upkeep(NOW);
+      const signing = model.signing(NOW);
+      model.rotate(NOW, 0);
+      model.rotate(NOW, PUBLISH_AHEAD);
+      const believed = ["pending", "active", "retiring"].flatMap((state) => model.inState(NOW + POLICY.maxTtl, state));
+      expect(believed.map(({ key }) => key.kid)).toContain(signing);
+    });
+  });
+});
