@@ -20,7 +20,7 @@ it("workers share a limit that the environment sets: what one has let in, the ot
   });
   // A minute that ends meanwhile would begin anew.
   const left = 60_000 - (Date.now() % 60_000);
-  if (left < 10_000) await sleep(left);
+  if (left < 6000) await sleep(left);
   // Each on a connection of its own, which either worker may take.
   const getTokens = async (calls: number) => {
     const { reasons } = await callAs(server.origin, { procedure: Array(calls).fill("getToken").join(",") });
