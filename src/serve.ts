@@ -47,7 +47,7 @@ export async function serve(
   announce(server.origin);
 }
 
-/** Logs work in the background that failed and will be tried again. */
+/** Logs work in the background that failed. */
 export function reportTo(logger: Logger): (work: string, error: unknown) => void {
-  return (work, error) => logger.warn({ work, error: describeError(error) }, "will be tried again");
+  return (work, error) => logger.warn({ work, error: describeError(error) }, "failed in the background");
 }

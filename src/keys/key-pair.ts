@@ -22,8 +22,11 @@ export type StoredKey = KeyTimes & {
   follows: string;
 };
 
+/** What is public of a key, ready for use. */
+export type PublicHalf = { verification: VerificationKey; jwk: PublicJwk };
+
 /** A key pair ready for use. */
-export type KeyPair = { signing: SigningKey; verification: VerificationKey; jwk: PublicJwk };
+export type KeyPair = PublicHalf & { signing: SigningKey };
 
 export type NewKey = Pick<StoredKey, "alg" | "createdAt" | "activatesAt" | "follows"> & {
   kek?: KeyEncryptionKey | undefined;
@@ -51,16 +54,22 @@ export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredK
 export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Promise<KeyPair> {
   const secret = unsealed(stored, kek);
   try {
-    const jwk = JSON.parse(stored.publicJwk);
-    const verification = await importPublicJwk(jwk);
-    if (verification.kid !== stored.kid || verification.alg !== stored.alg) throw new Error("labels differ");
-    if ((await calculateJwkThumbprint(jwk)) !== stored.kid) throw new Error("thumbprint differs");
+    const half = await loadPublicHalf(stored);
     const signing = { kid: stored.kid, alg: stored.alg, key: await importPrivateJwk(secret, stored.alg) };
-    if (!(await provesItself(signing, verification))) throw new Error("probe failed");
-    return { signing, verification, jwk };
+    if (!(await provesItself(signing, half.verification))) throw new Error("probe failed");
+    return { signing, ...half };
   } catch {
     throw damaged(stored);
   }
+}
+
+/** Makes the public half of a stored key ready for use. Throws where it is not what its name says. */
+export async function loadPublicHalf(stored: StoredKey): Promise<PublicHalf> {
+  const jwk = JSON.parse(stored.publicJwk);
+  const verification = await importPublicJwk(jwk);
+  if (verification.kid !== stored.kid || verification.alg !== stored.alg) throw new Error("labels differ");
+  if ((await calculateJwkThumbprint(jwk)) !== stored.kid) throw new Error("thumbprint differs");
+  return { verification, jwk };
 }
 
 /**

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey } from "node:crypto";
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import type { SigningKey, VerificationKey } from "../token/signature.ts";
-import type { KeyPair, StoredKey } from "./key-pair.ts";
+import type { KeyPair, PublicHalf, StoredKey } from "./key-pair.ts";
 import { type KeyLife, type KeyPolicy, livesOf } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";
 
@@ -13,14 +13,15 @@ export type JwkSet = { keys: PublicJwk[] };
 
 /** The keys at one moment: the one that signs, those that are believed, and what is published of them. */
 export type Keyring = {
-  signing: SigningKey;
+  /** Absent where its private half cannot be opened here: it was sealed with another key-encryption key. */
+  signing?: SigningKey | undefined;
   lookup: (kid: string) => VerificationKey | undefined;
   jwks: JwkSet;
   lives: readonly KeyLife<StoredKey>[];
 };
 
-/** A stored key and, as long as it was not killed, its loaded halves. */
-export type LoadedKey = { stored: StoredKey; pair?: KeyPair | undefined };
+/** A stored key and, as long as it was not killed, its loaded halves, or the one that could be. */
+export type LoadedKey = { stored: StoredKey; pair?: (PublicHalf & Partial<KeyPair>) | undefined };
 
 /** Builds the keyring of a moment. Throws a {@link StartError} where no key signs, which no change can bring about. */
 export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Seconds): Keyring {
@@ -57,7 +58,7 @@ export function trustedKeys({ lives, jwks }: Keyring): { jwk: PublicJwk; until?:
  * Builds a keyring around one shared secret of at least 32 bytes (RFC 7518 §3.2). It knows nothing but
  * HS256, and its JWK Set is empty: whoever can verify can also sign.
  */
-export function createSecretKeyring(secret: string): Keyring {
+export function createSecretKeyring(secret: string): Keyring & { signing: SigningKey } {
   const bytes = Buffer.byteLength(secret);
   if (bytes < MIN_SECRET_BYTES) {
     throw new StartError(

@@ -78,8 +78,9 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         // A clock that was ahead may have left a key that signs before its turn, which none could be placed behind.
         await rotateIfDue();
         // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.
-        const { kid: follows } = keys.current().signing;
-        const key = await make({ follows, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
+        const { signing } = keys.current();
+        if (signing === undefined) throw new MintmarkError("kek_changed");
+        const key = await make({ follows: signing.kid, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
         await store.addKey(key, { ...record, kid: key.kid });
         await trust.catchUp();
         return view(keys);

@@ -1,4 +1,4 @@
-import { type KeyPair, loadKeyPair, type StoredKey } from "../keys/key-pair.ts";
+import { loadKeyPair, loadPublicHalf, type PublicHalf, type StoredKey } from "../keys/key-pair.ts";
 import { createSecretKeyring, type Keyring, keyringAt, type LoadedKey } from "../keys/keyring.ts";
 import type { KeyPolicy } from "../keys/lifecycle.ts";
 import type { KeyEncryptionKey } from "../keys/seal.ts";
@@ -25,6 +25,7 @@ export type KeysOptions = {
   clock: Clock;
   policy: KeyPolicy;
   kek?: KeyEncryptionKey | undefined;
+  onError: (work: string, error: unknown) => void;
 };
 
 /** Shortest time between two looks at the store for an unknown key, in milliseconds: random kids must not load it. */
@@ -37,7 +38,7 @@ export function secretKeys(secret: string): Keys {
 }
 
 /** The keys in a store. Nothing is loaded before the first `reload`. */
-export function storedKeys({ store, clock, policy, kek }: KeysOptions): Keys {
+export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions): Keys {
   let loaded: LoadedKey[] = [];
   let keyring: { of: Keyring; at: number } | undefined;
 
@@ -57,8 +58,19 @@ export function storedKeys({ store, clock, policy, kek }: KeysOptions): Keys {
     keyring = undefined;
   });
 
-  async function pairOf(key: StoredKey, known: KeyPair | undefined): Promise<KeyPair | undefined> {
-    return key.killedAt === undefined ? (known ?? (await loadKeyPair(key, kek))) : undefined;
+  async function pairOf(key: StoredKey, known: LoadedKey["pair"]): Promise<LoadedKey["pair"]> {
+    if (key.killedAt !== undefined) return undefined;
+    return known ?? (await loadKeyPair(key, kek).catch((error: unknown) => halfOf(key, error)));
+  }
+
+  /**
+   * Another server may have a newer key-encryption key by now. This one goes on until it is started again: it verifies
+   * by such a key, and issues nothing once it is that one's turn.
+   */
+  function halfOf(key: StoredKey, error: unknown): Promise<PublicHalf> {
+    if (loaded.length === 0) throw error;
+    onError("opening a key: has MINTMARK_KEK changed?", error);
+    return loadPublicHalf(key);
   }
 
   const look = inTurn(reload, LOOK_INTERVAL);

@@ -62,7 +62,7 @@ export type Measures = Counts & {
   /** Revocations that still matter. */
   held: number;
   keys: Record<KeyState, number>;
-  /** Absent with a shared secret. */
+  /** Absent with a shared secret, and where none can be opened. */
   signingKey?: { age: Seconds; signsFor: Seconds };
 };
 
@@ -74,7 +74,7 @@ export function measureKeys(
   const { lives, signing } = keys.current();
   const counted = { pending: 0, active: 0, retiring: 0, removed: 0 };
   for (const { state } of lives) counted[state] += 1;
-  const life = lives.find(({ key }) => key.kid === signing.kid);
+  const life = lives.find(({ key }) => key.kid === signing?.kid);
   if (life === undefined) return { keys: counted };
   const { activatesAt } = life.key;
   return {

@@ -60,7 +60,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   tracer?: Tracer;
   /** Default: the system's clock. */
   clock?: Clock;
-  /** Hears of work in the background that failed and will be tried again. Default: nobody does. */
+  /** Hears of work in the background that failed: most of it is tried again. Default: nobody does. */
   onError?: (work: string, error: unknown) => void;
 };
 

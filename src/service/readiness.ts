@@ -36,8 +36,7 @@ export async function checkReadiness({
 
 function canSign(keys: Pick<Keys, "current">): boolean {
   try {
-    keys.current();
-    return true;
+    return keys.current().signing !== undefined;
   } catch {
     return false;
   }

@@ -75,7 +75,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const policy = { rotation: settings.rotation, maxTtl, alg: settings.alg };
   const audit = createAuditLog(store, clock);
   const gate = createGate(audit);
-  const keys = secret === undefined ? storedKeys({ store, clock, policy, kek }) : secretKeys(secret);
+  const keys = secret === undefined ? storedKeys({ store, clock, policy, kek, onError }) : secretKeys(secret);
   const trust = createTrust({ store, clock, maxStaleness: settings.maxStaleness, reloadKeys: keys.reload });
   const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, kek, counts });
   const rotateIfDue = secret === undefined && settings.keeps ? management.rotateIfDue : async () => {};

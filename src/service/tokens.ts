@@ -92,7 +92,8 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
   /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
   async function prepare(caller: Caller, terms: Terms) {
     const sequence = await trust.latest();
-    const key = keys.current().signing;
+    const { signing: key } = keys.current();
+    if (key === undefined) throw new MintmarkError("unavailable");
     const jti = createJti(sequence);
     const iat = clock();
     const about = { subject: terms.subject, jti, kid: key.kid };

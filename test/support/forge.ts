@@ -8,13 +8,15 @@ import {
   sign,
 } from "node:crypto";
 import { generateKeyPair, loadKeyPair, type StoredKey } from "../../src/keys/key-pair.ts";
-import { createSecretKeyring, type Keyring, keyringAt } from "../../src/keys/keyring.ts";
+import { createSecretKeyring, keyringAt } from "../../src/keys/keyring.ts";
 import type { KeyPairAlgorithm } from "../../src/keys/public-jwk.ts";
 import type { Algorithm } from "../../src/token/signature.ts";
 import { ISSUER, NOW } from "./service.ts";
 
+type SigningKeyring = ReturnType<typeof createSecretKeyring>;
+
 /** A real keyring, and its private key in the hands of somebody who signs whatever he likes with it. */
-export type Forge = { alg: Algorithm; kid: string; keyring: Keyring; key: KeyObject };
+export type Forge = { alg: Algorithm; kid: string; keyring: SigningKeyring; key: KeyObject };
 
 /** The same with a key pair, whose public half everybody has. */
 export type PairForge = Forge & { alg: KeyPairAlgorithm; publicKey: KeyObject; stored: StoredKey };
@@ -65,9 +67,11 @@ export async function openPairForge(alg: KeyPairAlgorithm, made?: StoredKey): Pr
 }
 
 /** The keyring of some stored keys, of which the last to be activated signs. */
-export async function keyringOf(stored: readonly StoredKey[], now: number = NOW): Promise<Keyring> {
+export async function keyringOf(stored: readonly StoredKey[], now: number = NOW): Promise<SigningKeyring> {
   const loaded = await Promise.all(stored.map(async (key) => ({ stored: key, pair: await loadKeyPair(key) })));
-  return keyringAt(loaded, { rotation: 86400, maxTtl: 86400 }, now);
+  const { signing, ...keyring } = keyringAt(loaded, { rotation: 86400, maxTtl: 86400 }, now);
+  if (signing === undefined) throw new Error("The key that signs was not loaded");
+  return { signing, ...keyring };
 }
 
 export function openSecretForge(secret: string): Forge {
