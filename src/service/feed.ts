@@ -1,8 +1,10 @@
 import { MintmarkError } from "../errors.ts";
+import type { Keyring } from "../keys/keyring.ts";
 import type { Store } from "../store/store.ts";
-import type { TrustedKey, TrustUpdate } from "../trust/trust-update.ts";
+import type { TrustUpdate } from "../trust/trust-update.ts";
 import type { Caller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
+import { createPublishedKeys } from "./published-keys.ts";
 import { revocationsBetween, type Trust } from "./trust.ts";
 
 /** An update and the cursor by which a follower goes on behind it. */
@@ -25,7 +27,7 @@ export type Feed = {
 export type FeedOptions = {
   store: Pick<Store, "listRevocations">;
   trust: Trust;
-  keys: () => TrustedKey[];
+  keyring: () => Keyring;
   gate: Gate;
   /** Most followers at a time, of all clients and of one. */
   maxFollowers: { total: number; perClient: number };
@@ -41,8 +43,9 @@ const NOWHERE = "snapshot";
 type Follower = { clientId: string; sent: number; wake: () => void };
 
 /** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
-export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptions): Feed {
+export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOptions): Feed {
   const followers = new Set<Follower>();
+  const keysNow = createPublishedKeys(keyring);
   let ended = false;
   const wakeAll = () => {
     for (const { wake } of followers) wake();
@@ -73,7 +76,7 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
       for await (const revocations of revocationsBetween(store, known, sequence))
         yield { epoch, sequence: known, at, more: true, revocations };
     }
-    yield { epoch, sequence, at, keys: keys() };
+    yield { epoch, sequence, at, keys: keysNow().keys };
   }
 
   /** What has happened since an update that was sent, or a heartbeat where nothing has. */
@@ -87,26 +90,25 @@ export function createFeed({ store, trust, keys, gate, maxFollowers }: FeedOptio
       sequence,
       at: trust.knownAt(),
       ...(revocations.length > 0 && { revocations }),
-      ...(haveKeysChanged && { keys: keys() }),
+      ...(haveKeysChanged && { keys: keysNow().keys }),
     };
   }
 
   async function* run(follower: Follower, { after, signal }: Follow): AsyncGenerator<FeedItem> {
     const { sequence: joinedAt } = trust.state();
     let sent: TrustUpdate | undefined;
-    let sentKeys = -1;
+    let sentKeys = "";
     while (!signal?.aborted) {
       if (ended) throw new DOMException("This server stops", "AbortError");
-      const keysSequence = trust.keysSequence();
-      const updates: AsyncGenerator<TrustUpdate> =
-        sent === undefined ? catchUp(after) : next(sent, sentKeys !== keysSequence);
+      const { name } = keysNow();
+      const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {
         yield { cursor: cursorOf(update), update };
         if (isRevoked(follower.clientId, joinedAt, update)) throw new MintmarkError("invalid_client");
         sent = update;
         follower.sent = update.sequence;
       }
-      sentKeys = keysSequence;
+      sentKeys = name;
       const { epoch, sequence } = trust.state();
       // Whoever was busy with its last update did not hear that there is more, or that this is the end.
       if (!ended && !signal?.aborted && epoch === sent?.epoch && sequence === sent.sequence)

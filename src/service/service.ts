@@ -1,5 +1,5 @@
 import { MintmarkError } from "../errors.ts";
-import { type JwkSet, trustedKeys } from "../keys/keyring.ts";
+import type { JwkSet } from "../keys/keyring.ts";
 import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { AuditQuery } from "../store/audit.ts";
 import type { Store } from "../store/store.ts";
@@ -112,7 +112,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const feed = createFeed({
     store,
     trust,
-    keys: () => trustedKeys(keys.current()),
+    keyring: keys.current,
     gate,
     maxFollowers: settings.maxFollowers,
   });

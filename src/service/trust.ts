@@ -16,8 +16,6 @@ export type Trust = {
   catchUp(): Promise<void>;
   /** The number of the latest change there is in the store. */
   latest(): Promise<number>;
-  /** The number of the latest change of keys. */
-  keysSequence(): number;
   /** When the store was last known to hold no more than this: milliseconds of a steady clock. */
   knownAt(): number;
   /** Whether the store could not be read for too long. */
@@ -84,7 +82,6 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
     state: () => state,
     catchUp,
     latest: async () => (await patiently(readPosition())).sequence,
-    keysSequence: () => keysSequence,
     knownAt: () => knownAt,
     isStale: () => performance.now() - knownAt > maxStaleness * 1000,
     updatesAfter(sequence) {

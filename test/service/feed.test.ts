@@ -112,6 +112,28 @@ describe("the feed", () => {
     expect(seen.at(-1)?.keys).toHaveLength(2);
   });
 
+  it("tells again of keys that a clock which was ahead took for past, once it is right", async () => {
+    await using opened = await openService();
+    const { service, clock } = opened;
+    const told: number[] = [];
+    const ending = new AbortController();
+    const following = (async () => {
+      for await (const { update } of service.follow(localCaller, { signal: ending.signal }))
+        if (update.keys !== undefined) told.push(update.keys.length);
+    })();
+    await vi.waitFor(() => expect(told).toEqual([1]));
+    await service.keys.rotate(localCaller, { immediate: true });
+    await vi.waitFor(() => expect(told).toEqual([1, 2]));
+    clock.now += 3 * 86400;
+    await revoke(service, "ada");
+    await vi.waitFor(() => expect(told).toEqual([1, 2, 1]));
+    clock.now = NOW;
+    await revoke(service, "bob");
+    await vi.waitFor(() => expect(told).toEqual([1, 2, 1, 2]));
+    ending.abort();
+    await following;
+  });
+
   it("refuses more followers than it may have, in total and of one client, until others leave", async () => {
     await using opened = await openWithClient({ maxFollowers: { total: 3, perClient: 2 } });
     const { service } = opened;
