@@ -30,9 +30,14 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const from = start + (plan.warmup ?? 0) * 1000;
   const end = start + plan.seconds * 1000;
   const interval = plan.rate === undefined ? 0 : (plan.connections * 1000) / plan.rate;
+  // Never asleep: to wake the load would take longer than most answers, and be charged to the server that wakes it.
+  let isLoading = true;
+  const stayAwake = () => void (isLoading && setImmediate(stayAwake));
+  stayAwake();
   await Promise.all(
     Array.from({ length: plan.connections }, (_, at) => runConnection(plan, { at, end, interval, from, latencies })),
   );
+  isLoading = false;
   const seconds = (performance.now() - from) / 1000;
   const sorted = Float64Array.from(latencies).sort();
   const quantile = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
