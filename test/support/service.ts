@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino, { type Logger } from "pino";
@@ -13,9 +13,23 @@ export const NOW = 1798761600;
 
 export const ISSUER = "http://127.0.0.1:3000";
 
+/** Linux keeps it in memory: a database there is on its disk at once, and no test takes the power away. */
+const IN_MEMORY = "/dev/shm";
+const ROOM = 2 ** 30;
+
+function fastFolder(): string {
+  try {
+    accessSync(IN_MEMORY, constants.W_OK);
+    const { bavail, bsize } = statfsSync(IN_MEMORY);
+    return bavail * bsize > ROOM ? IN_MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
 /** A folder that is gone at the end of its block. */
 export function temporaryFolder() {
-  const path = mkdtempSync(join(tmpdir(), "mintmark-"));
+  const path = mkdtempSync(join(fastFolder(), "mintmark-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
