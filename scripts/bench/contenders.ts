@@ -141,12 +141,15 @@ export async function startContender(
   };
 }
 
-async function portOf(child: ChildProcess, name: string): Promise<number> {
+async function portOf({ stdout }: ChildProcess, name: string): Promise<number> {
   let said = "";
-  for await (const chunk of child.stdout ?? []) {
+  // To stop reading would end whoever goes on to write.
+  for await (const chunk of stdout?.iterator({ destroyOnReturn: false }) ?? []) {
     said += chunk;
     const [, port] = /listening on \S*?(\d+)\s/.exec(said) ?? [];
-    if (port !== undefined) return Number(port);
+    if (port === undefined) continue;
+    stdout?.resume();
+    return Number(port);
   }
   throw new Error(`${name} did not start`);
 }

@@ -1,5 +1,5 @@
 import type { Seconds } from "../time.ts";
-import { type KeyTimes, successionOf, type WantedKey } from "./succession.ts";
+import { hadTurn, type KeyTimes, successionOf, type WantedKey } from "./succession.ts";
 
 export type KeyPolicy = {
   /** How long a key signs. */
@@ -25,11 +25,14 @@ export type KeyLife<Key extends KeyTimes> = { key: Key; state: KeyState; retires
 
 /** Works out the life of every key. Takes them in the order in which they were added, and so sign. */
 export function livesOf<Key extends KeyTimes>(keys: readonly Key[], policy: KeyPolicy, now: Seconds): KeyLife<Key>[] {
-  return keys.map((key, at) => {
+  let retiresAt: Seconds | undefined;
+  const lives = keys.toReversed().map((key) => {
+    const life = lifeOf(key, retiresAt, { policy, now });
     // A killed key still marks when the one before it stopped: nothing that was removed comes back.
-    const [next] = successionOf(keys.slice(at + 1));
-    return lifeOf(key, next?.activatesAt, { policy, now });
+    if (hadTurn(key)) retiresAt = key.activatesAt;
+    return life;
   });
+  return lives.reverse();
 }
 
 function lifeOf<Key extends KeyTimes>(

@@ -22,13 +22,17 @@ export type WantedKey = { follows: string; activatesAt: Seconds };
  */
 export type Succession = { add: WantedKey } | { hasten: readonly string[]; activatesAt: Seconds };
 
-/**
- * The keys that sign one after another, out of all keys in the order in which they were added. One
- * that was killed while it was pending, by the clock of whoever killed it, never had a turn. That is
- * read off the two moments stored then, and never decided again by another clock.
- */
+/** The keys that sign one after another, out of all keys in the order in which they were added. */
 export function successionOf<Key extends Times>(keys: readonly Key[]): Key[] {
-  return keys.filter(({ killedAt, activatesAt }) => killedAt === undefined || killedAt >= activatesAt);
+  return keys.filter(hadTurn);
+}
+
+/**
+ * Whether a key has its turn to sign, or had it. One that was killed while it was pending, by the clock of whoever
+ * killed it, never has. That is read off the two moments stored then, and never decided again by another clock.
+ */
+export function hadTurn({ killedAt, activatesAt }: Times): boolean {
+  return killedAt === undefined || killedAt >= activatesAt;
 }
 
 /**
