@@ -67,7 +67,9 @@ function runConnection({ port, requests, status, connections }: LoadPlan, run: R
     };
     const sendWhenDue = () => {
       const wait = interval === 0 ? 0 : due - performance.now();
-      if (wait > 1) setTimeout(sendWhenDue, wait);
+      // A timer is late by up to a millisecond, so the last one is waited for awake.
+      if (wait > 2) setTimeout(sendWhenDue, wait - 2);
+      else if (wait > 0) setImmediate(sendWhenDue);
       else send();
     };
     socket.on("data", (chunk) => {
