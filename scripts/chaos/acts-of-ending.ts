@@ -28,7 +28,7 @@ export async function end(stage: Stage, { act, targets, action, id, of, send }: 
 }
 
 export async function revokeToken(stage: Stage): Promise<boolean> {
-  const token = stage.isAllExpired ? undefined : pickLive(stage, stage.books.tokens);
+  const token = pickLive(stage, stage.books.tokens);
   if (token === undefined) return true;
   const { text, handles } = token;
   const { jti: id = "" } = handles;

@@ -46,7 +46,6 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
     origins: members.map(({ origin }) => origin),
     subjects: Array.from({ length: SUBJECTS }, () => newName("subject")),
     clocksAgree: true,
-    isAllExpired: false,
   };
   const workload = startWorkload(stage);
   const followers = startFollowers({ members, issuer: ISSUER, books, random: random.fork() });

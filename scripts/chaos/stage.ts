@@ -15,8 +15,6 @@ export type Stage = {
   subjects: string[];
   /** Whether the clocks of all servers are right; if not, nothing that they are compared by is done. */
   clocksAgree: boolean;
-  /** Whether by some clock all tokens have expired; then to revoke one means nothing to that server. */
-  isAllExpired: boolean;
 };
 
 /** A limit on guessing counts failures by address, and every client of a run calls from one. */

@@ -14,6 +14,8 @@ export type Keys = {
   current(): Keyring;
   /** Finds a key to verify with, in the store too: another server may have made it a moment ago. */
   find: KeyLookup;
+  /** The same of a key of any time, but for those that were killed: by a clock that is wrong, one may be removed too early. */
+  findOfAnyTime: KeyLookup;
   /** All keys of the store, killed and removed ones too. */
   stored(): readonly StoredKey[];
   /** Reads the store again. */
@@ -34,7 +36,8 @@ const LOOK_INTERVAL = 100;
 /** The keys with a shared secret: one keyring for ever. */
 export function secretKeys(secret: string): Keys {
   const keyring = createSecretKeyring(secret);
-  return { current: () => keyring, find: keyring.lookup, stored: () => [], reload: async () => {} };
+  const find = keyring.lookup;
+  return { current: () => keyring, find, findOfAnyTime: find, stored: () => [], reload: async () => {} };
 }
 
 /** The keys in a store. Nothing is loaded before the first `reload`. */
@@ -74,15 +77,18 @@ export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions):
   }
 
   const look = inTurn(reload, LOOK_INTERVAL);
+  const find: KeyLookup = (kid) => {
+    const key = current().lookup(kid);
+    // One that is known to be dead needs no second look.
+    if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
+    return patiently(look()).then(() => current().lookup(kid));
+  };
   return {
     current,
     reload,
     stored: () => loaded.map(({ stored }) => stored),
-    find(kid) {
-      const key = current().lookup(kid);
-      // One that is known to be dead needs no second look.
-      if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
-      return patiently(look()).then(() => current().lookup(kid));
-    },
+    find,
+    findOfAnyTime: async (kid) =>
+      (await find(kid)) ?? loaded.find(({ stored }) => stored.kid === kid)?.pair?.verification,
   };
 }

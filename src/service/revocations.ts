@@ -36,8 +36,11 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   gate: Gate;
   audit: AuditLog;
   verify: VerifyToken<Schema>;
-  /** The same, but for whether a token was revoked: one that is revoked again is answered as it was at first. */
-  verifyRevokedToo: (token: string) => Promise<RegisteredClaims>;
+  /**
+   * The same, but for whether a token was revoked, and for times: one that is revoked again is answered as it was at first,
+   * and by a clock that is wrong, one may be expired or not yet valid that all others accept.
+   */
+  verifyOfAnyTime: (token: string) => Promise<RegisteredClaims>;
   /** When the last token that is issued at this moment has expired. */
   lastExpiry: () => Seconds;
   counts: Counts;
@@ -49,12 +52,12 @@ type Target = { kind: RevokedKind; id: string; until: Seconds; clientId: string;
 export function createRevocations<Schema extends ClaimsSchema>(
   options: RevocationsOptions<Schema>,
 ): Revocations<Schema> {
-  const { store, trust, gate, audit, verify, verifyRevokedToo, lastExpiry, counts } = options;
+  const { store, trust, gate, audit, verify, verifyOfAnyTime, lastExpiry, counts } = options;
 
   async function targetOf(token: string): Promise<Target | undefined> {
     const session = await store.findSession(hashOf(token));
     if (session !== undefined) return { ...session, kind: "session", id: session.sid, until: lastExpiry() };
-    const claims = await verifyRevokedToo(token).catch(nothingIfRefused);
+    const claims = await verifyOfAnyTime(token).catch(nothingIfRefused);
     return (
       claims && { kind: "token", id: claims.jti, until: claims.exp, clientId: claims.client_id, subject: claims.sub }
     );

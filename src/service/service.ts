@@ -95,11 +95,10 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxLifetime: maxTtl,
     onVerified: (refusal) => countVerified(counts, refusal),
   });
-  const verifyRevokedToo = async (token: string) => {
+  const verifyOfAnyTime = async (token: string) => {
     if (trust.isStale()) throw new MintmarkError("verifier_stale");
-    const signed = await readSigned(token, keys.find, custom);
-    const fault = signed && claimsFault(signed.claims, { issuer, now: clock(), maxLifetime: maxTtl });
-    // By a clock that is behind, a token may be not yet valid that all others accept: it is revoked all the same.
+    const signed = await readSigned(token, keys.findOfAnyTime, custom);
+    const fault = signed && claimsFault(signed.claims, { issuer, now: signed.claims.iat, maxLifetime: maxTtl });
     if (signed === undefined || (fault ?? "not_yet_valid") !== "not_yet_valid")
       throw new MintmarkError(fault ?? "invalid_token");
     return signed.claims;
@@ -107,7 +106,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const lastExpiry = () => clock() + maxTtl + MAX_CLOCK_SKEW;
   const rates = createRates({ store, clock, audit, rateLimits: settings.rateLimits });
   const means = { store, keys, trust, gate, audit, clock, counts, rates };
-  const revocations = createRevocations({ ...means, verify, verifyRevokedToo, lastExpiry });
+  const revocations = createRevocations({ ...means, verify, verifyOfAnyTime, lastExpiry });
   const { revokeCopied, ...revoking } = revocations;
   const feed = createFeed({
     store,
