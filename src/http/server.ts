@@ -41,7 +41,10 @@ export type ServerOptions = HandlerOptions & {
   timeouts?: Partial<Timeouts>;
 };
 
-/** Serves a token service over HTTP. Closing the server closes the service too. */
+/**
+ * Serves a token service over HTTP. Closing the server closes the service too. With hundreds of followers, requests cost
+ * less under `node --no-allocation-site-pretenuring`, which `npm start` sets by itself.
+ */
 export function createTokenServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
   { host = "127.0.0.1", port = 3000, timeouts = {}, ...options }: ServerOptions = {},
