@@ -41,15 +41,12 @@ export async function startBadNetwork(target: URL, random: () => number = Math.r
   await once(server.listen(0, "127.0.0.1"), "listening");
 
   function pass(link: Link, data: Buffer): void {
-    if (link.stalled) return;
-    if (link.truncated) {
-      link.near.write(data.subarray(0, Math.floor(data.length / 2)));
-      link.stalled = true;
-      return;
-    }
+    // In the order in which it came, however long what was before is held back.
     link.held = link.held.then(async () => {
       await sleep(Math.max(0, link.heldUntil - performance.now()));
-      if (!link.near.destroyed) link.near.write(data);
+      if (link.stalled || link.near.destroyed) return;
+      link.near.write(link.truncated ? data.subarray(0, Math.floor(data.length / 2)) : data);
+      link.stalled = link.truncated;
     });
   }
 

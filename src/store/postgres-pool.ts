@@ -108,8 +108,28 @@ function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () 
   return { query: query as unknown as PostgresPoolClient["query"], release };
 }
 
-function openSocket(sockets: Set<Socket>): Socket {
+/**
+ * Makes a socket for the driver, which throws where bytes are no PostgreSQL: by that the connection is to end, and not the
+ * process.
+ */
+export function createDatabaseSocket(): Socket {
   const socket = new Socket();
+  const emit: (event: string | symbol, ...values: unknown[]) => boolean = socket.emit.bind(socket);
+  return Object.assign(socket, {
+    emit(event: string | symbol, ...values: unknown[]): boolean {
+      if (event !== "data") return emit(event, ...values);
+      try {
+        return emit(event, ...values);
+      } catch (cause) {
+        socket.destroy(cause instanceof Error ? cause : new Error("What was received could not be read", { cause }));
+        return true;
+      }
+    },
+  });
+}
+
+function openSocket(sockets: Set<Socket>): Socket {
+  const socket = createDatabaseSocket();
   sockets.add(socket);
   return socket.once("close", () => sockets.delete(socket));
 }

@@ -1,11 +1,11 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { StartError } from "../errors.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode } from "./folder.ts";
 import { migrate } from "./migrate.ts";
-import { CONNECT_TIMEOUT, createPool } from "./postgres-pool.ts";
+import { CONNECT_TIMEOUT, createDatabaseSocket, createPool } from "./postgres-pool.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -79,7 +79,7 @@ function listen(url: string, wake: () => void): () => void {
   let ended = false;
 
   const connect = async () => {
-    const made = new Socket();
+    const made = createDatabaseSocket();
     socket = made;
     const client = new pg.Client({
       connectionString: url,

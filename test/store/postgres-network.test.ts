@@ -51,6 +51,18 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
     expect(new Set((await Promise.all(changing)).map(({ reason }) => reason))).toEqual(new Set(["unavailable"]));
   });
 
+  it("outlives what is no PostgreSQL at all, on every connection", async () => {
+    await using relayed = await openRelayed(url);
+    const endWatch = relayed.store.watch(() => {});
+    await Promise.all(Array.from({ length: 10 }, () => relayed.store.position()));
+    const asking = refusal("position", () => relayed.store.position());
+    // A row of 32,767 columns in two bytes: the driver reads on behind its end.
+    relayed.network.intrude(Uint8Array.of(0x44, 0, 0, 0, 6, 0x7f, 0xff));
+    expect((await asking).took).toBeLessThan(ANSWERED);
+    await vi.waitFor(() => relayed.store.position(), PATIENTLY);
+    endWatch();
+  });
+
   it("answers a change within 2 s where each of its statements is slow, and not all of them can be waited for", async () => {
     await using relayed = await openRelayed(url);
     await relayed.store.position();
