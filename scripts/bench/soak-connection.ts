@@ -6,9 +6,12 @@ type Data = { token?: string; refreshToken?: string };
 
 export type Connection = {
   /** Calls a procedure, one at a time. */
-  call(procedure: string, input: unknown): Promise<{ status: number; data: Data | undefined }>;
+  call(procedure: string, input: unknown): Promise<Answer>;
   end(): void;
 };
+
+/** Data, or the reason of a refusal. */
+type Answer = { status: number; data?: Data | undefined; reason?: string | undefined };
 
 const SEPARATOR = "\r\n\r\n";
 
@@ -17,7 +20,7 @@ export async function connectTo(port: number): Promise<Connection> {
   const socket = connect(port, "127.0.0.1").setEncoding("latin1").setNoDelay(true);
   await once(socket, "connect");
   let received = "";
-  let answered: (answer: { status: number; data: Data | undefined }) => void = () => {};
+  let answered: (answer: Answer) => void = () => {};
   let failed: (error: Error) => void = () => {};
 
   socket.on("data", (chunk: string) => {
@@ -26,7 +29,8 @@ export async function connectTo(port: number): Promise<Connection> {
     if (body === undefined) return;
     const status = Number(received.slice(9, 12));
     received = "";
-    answered({ status, data: status === 200 ? JSON.parse(body).result.data : undefined });
+    const { result, error } = JSON.parse(body);
+    answered({ status, data: result?.data, reason: error?.data.reason });
   });
   socket.on("error", (error) => failed(error));
   socket.on("close", () => failed(new Error("the server closed a connection")));

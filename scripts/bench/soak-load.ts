@@ -6,8 +6,11 @@ import { type Connection, connectTo } from "./soak-connection.ts";
 
 export type SoakPlan = { port: number; connections: number; seconds: number; rate?: number };
 
-/** What came of some seconds: answers a second, milliseconds, and answers that should have been others. */
-export type SoakReport = { perSecond: number; p50: number; p99: number; wrong: number; isLast: boolean };
+/** What came of some seconds: answers a second, milliseconds, and how often answers should have been others. */
+export type SoakReport = { perSecond: number; p50: number; p99: number; wrong: Wrong; isLast: boolean };
+
+/** By procedure, and by what it answered. */
+export type Wrong = Record<string, number>;
 
 const TELL = 5000;
 /** Milliseconds after which a token or a session is let go of: they live for a minute and two. */
@@ -20,7 +23,7 @@ const tokens: Pooled[] = [];
 const sessions: Pooled[] = [];
 const revoked = new Set<string>();
 let latencies: number[] = [];
-let wrong = 0;
+const wrong: Wrong = {};
 
 function put(pool: Pooled[], text: string): void {
   pool.push({ text, at: performance.now() });
@@ -33,13 +36,13 @@ function take(pool: Pooled[]): string | undefined {
   return pool.splice(Math.floor(Math.random() * pool.length), 1)[0]?.text;
 }
 
-function expect(isRight: boolean): void {
-  if (!isRight) wrong += 1;
+function expect(isRight: boolean, answer: string): void {
+  if (!isRight) wrong[answer] = (wrong[answer] ?? 0) + 1;
 }
 
 async function issue(connection: Connection, refreshable: boolean): Promise<void> {
-  const { status, data } = await connection.call("getToken", { subject: "ada", refreshable });
-  expect(status === 200);
+  const { status, reason, data } = await connection.call("getToken", { subject: "ada", refreshable });
+  expect(status === 200, `getToken ${reason}`);
   if (data?.token !== undefined) put(tokens, data.token);
   if (data?.refreshToken !== undefined) put(sessions, data.refreshToken);
 }
@@ -48,16 +51,16 @@ async function verify(connection: Connection): Promise<void> {
   while (tokens.length > 0 && performance.now() - (tokens[0]?.at ?? 0) > FRESH) tokens.shift();
   const token = tokens[Math.floor(Math.random() * tokens.length)]?.text;
   if (token === undefined) return issue(connection, false);
-  const { status } = await connection.call("verifyToken", { token });
+  const { status, reason } = await connection.call("verifyToken", { token });
   // It may have been revoked by another connection meanwhile.
-  expect(status === 200 || (status === 401 && revoked.has(token)));
+  expect(status === 200 || (status === 401 && revoked.has(token)), `verifyToken ${reason}`);
 }
 
 async function refresh(connection: Connection): Promise<void> {
   const refreshToken = take(sessions);
   if (refreshToken === undefined) return issue(connection, true);
-  const { status, data } = await connection.call("refreshToken", { refreshToken });
-  expect(status === 200 && data?.refreshToken !== undefined);
+  const { status, reason, data } = await connection.call("refreshToken", { refreshToken });
+  expect(status === 200 && data?.refreshToken !== undefined, `refreshToken ${reason}`);
   if (data?.token !== undefined) put(tokens, data.token);
   if (data?.refreshToken !== undefined) put(sessions, data.refreshToken);
 }
@@ -68,8 +71,8 @@ async function revoke(connection: Connection): Promise<void> {
   revoked.add(token);
   // Long enough for whoever asked about it before.
   setTimeout(() => revoked.delete(token), FRESH).unref();
-  const { status } = await connection.call("revokeToken", { token });
-  expect(status === 200);
+  const { status, reason } = await connection.call("revokeToken", { token });
+  expect(status === 200, `revokeToken ${reason}`);
 }
 
 function act(connection: Connection): Promise<void> {

@@ -1,5 +1,5 @@
 import { panelsOf } from "./soak-chart.ts";
-import type { SoakReport } from "./soak-load.ts";
+import type { SoakReport, Wrong } from "./soak-load.ts";
 import type { Vitals } from "./soak-server.ts";
 import { type Allowance, judge, medianOf, type Series } from "./soak-verdict.ts";
 
@@ -10,7 +10,7 @@ type About = {
   minutes: number;
   rate: number;
   most: number;
-  wrong: number;
+  wrong: Wrong;
   machine: string;
   followers: { come: number; live: number };
 };
@@ -47,7 +47,7 @@ export function describeSoak(samples: readonly Sample[], about: About) {
   });
   const markdown = `# soak
 
-\`npm run soak -- --minutes ${minutes}\` on ${machine}: ${rate} requests a second, two thirds of the most (${most.toFixed(0)}): 70 % verifyToken, 16 % getToken, 7 % refreshToken, 7 % revokeToken, on 32 connections, while ${followers.come} verifiers came to follow and all but ${followers.live} went. ${wrong} answers were wrong.
+\`npm run soak -- --minutes ${minutes}\` on ${machine}: ${rate} requests a second, two thirds of the most (${most.toFixed(0)}): 70 % verifyToken, 16 % getToken, 7 % refreshToken, 7 % revokeToken, on 32 connections, while ${followers.come} verifiers came to follow and all but ${followers.live} went. Answers that were wrong: ${inWords(wrong)}.
 
 ## Growth over the last three quarters
 
@@ -62,6 +62,11 @@ ${judged.join("\n")}
 ${rowsOf(samples, minutes).join("\n")}
 `;
   return { markdown, svg: panelsOf(`${minutes} minutes at two thirds of the most load`, panels, minutes), isFlat };
+}
+
+function inWords(wrong: Wrong): string {
+  const kinds = Object.entries(wrong).map(([answer, count]) => `${count} of ${answer}`);
+  return kinds.length === 0 ? "none" : kinds.join(", ");
 }
 
 /** Medians of equal parts of the run. */

@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { createVerifier } from "../../src/verifier/verifier.ts";
 import { LOAD_CORE } from "./contenders.ts";
 import { machine } from "./results.ts";
-import type { SoakPlan, SoakReport } from "./soak-load.ts";
+import type { SoakPlan, SoakReport, Wrong } from "./soak-load.ts";
 import { describeSoak, type Sample } from "./soak-report.ts";
 import { startSoakServer } from "./soak-server.ts";
 import { progress } from "./support.ts";
@@ -71,13 +71,13 @@ mkdirSync(RESULTS, { recursive: true });
 writeFileSync(join(RESULTS, "soak.md"), markdown);
 writeFileSync(join(RESULTS, "soak.svg"), svg);
 process.stdout.write(markdown);
-process.exit(isFlat && wrong === 0 && left.live === FOLLOWERS ? 0 : 1);
+process.exit(isFlat && Object.keys(wrong).length === 0 && left.live === FOLLOWERS ? 0 : 1);
 
 /** Runs a plan in a process of its own, on the processor for it; hears of it every few seconds. Gives the whole of it. */
 async function load(
   plan: SoakPlan,
   hear: (report: SoakReport) => void = () => {},
-): Promise<{ perSecond: number; wrong: number }> {
+): Promise<{ perSecond: number; wrong: Wrong }> {
   const child = fork(join(import.meta.dirname, "soak-load.ts"), { execArgv: ["--import", "tsx"] });
   execFileSync("taskset", ["-acp", LOAD_CORE, String(child.pid)], { stdio: "ignore" });
   const reports: SoakReport[] = [];
@@ -91,7 +91,7 @@ async function load(
   );
   const whole = reports.filter(({ isLast }) => !isLast);
   const perSecond = whole.reduce((sum, report) => sum + report.perSecond, 0) / whole.length;
-  return { perSecond, wrong: reports.at(-1)?.wrong ?? 0 };
+  return { perSecond, wrong: reports.at(-1)?.wrong ?? {} };
 }
 
 /** Keeps so many verifiers following; every second the oldest goes and another comes. */
