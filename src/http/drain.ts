@@ -21,30 +21,36 @@ export type Drain = {
  * opens ahead, do not keep a server from ending.
  */
 export function createDrain(server: Server): Drain {
-  const inFlight = new Set<ServerResponse>();
-  const open = new Set<Socket>();
+  /** The requests in flight of each connection. Of those that wait behind another, Node does not say that they are over. */
+  const inFlight = new Map<Socket, Set<ServerResponse>>();
   let isDraining = false;
   const endIfDone = () => {
-    if (inFlight.size === 0 && !server.listening) server.closeAllConnections();
+    if (server.listening) return;
+    if ([...inFlight.values()].every((responses) => responses.size === 0)) server.closeAllConnections();
   };
   server.on("connection", (socket) => {
-    open.add(socket);
-    socket.once("close", () => open.delete(socket));
+    inFlight.set(socket, new Set());
+    socket.once("close", () => {
+      inFlight.delete(socket);
+      endIfDone();
+    });
   });
   // Before whoever answers it.
-  server.prependListener("request", (_request, response) => {
-    inFlight.add(response);
+  server.prependListener("request", (request, response) => {
+    const responses = inFlight.get(request.socket);
+    responses?.add(response);
     if (isDraining) response.shouldKeepAlive = false;
     response.once("close", () => {
-      inFlight.delete(response);
+      responses?.delete(response);
       endIfDone();
     });
   });
   return {
     async turnAway(milliseconds) {
       isDraining = true;
-      for (const response of inFlight) response.shouldKeepAlive = false;
-      if (milliseconds > 0 || open.size > 0) await sleep(Math.max(milliseconds, ON_ITS_WAY));
+      for (const response of [...inFlight.values()].flatMap((responses) => [...responses]))
+        response.shouldKeepAlive = false;
+      if (milliseconds > 0 || inFlight.size > 0) await sleep(Math.max(milliseconds, ON_ITS_WAY));
     },
     end: () =>
       new Promise((resolve) => {

@@ -45,7 +45,10 @@ export async function serveSubscription(
   subscription: Subscription,
 ): Promise<void> {
   const leaving = new AbortController();
-  response.once("close", () => leaving.abort());
+  const leave = () => leaving.abort();
+  response.once("close", leave);
+  // Of an answer that waits behind another one, Node does not say that it is over.
+  request.socket.once("close", leave);
   response.writeHead(200, HEADERS);
   response.write(written({ event: "connected", data: "{}" }));
   try {
@@ -57,6 +60,8 @@ export async function serveSubscription(
     response.write(written({ event: "return", data: "" }));
   } catch (cause) {
     if (!isAbort(cause)) response.write(written({ event: "serialized-error", data: explain(cause, subscription) }));
+  } finally {
+    request.socket.off("close", leave);
   }
   response.end();
 }

@@ -1,0 +1,31 @@
+import { once } from "node:events";
+import { expect, it, vi } from "vitest";
+import { dial } from "../support/raw.ts";
+import { openServer } from "../support/service.ts";
+
+const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+
+/** Sends a request for events, which goes on, and others behind it, and is gone when the first is answered. */
+async function leaveAmid(url: string, ...behind: string[]): Promise<void> {
+  const socket = await dial(url);
+  socket.write([head("/trpc/events"), ...behind.map(head)].join(""));
+  await once(socket, "data");
+  socket.destroy();
+}
+
+it("what waited behind another request is forgotten with its connection, and keeps no server from ending", async () => {
+  await using server = await openServer();
+  for (let times = 0; times < 5; times += 1) await leaveAmid(server.url, "/healthz", "/trpc/getToken", "/docs");
+  const start = performance.now();
+  await server[Symbol.asyncDispose]();
+  // Requests in flight have ten seconds.
+  expect(performance.now() - start).toBeLessThan(3000);
+});
+
+it("a follower that waited behind another one leaves with its connection", async () => {
+  await using server = await openServer({ maxFollowers: { total: 2, perClient: 2 } });
+  for (let times = 0; times < 3; times += 1) {
+    await leaveAmid(server.url, "/trpc/events");
+    await vi.waitFor(() => expect(server.service.metrics.read()).toMatchObject({ followers: 0 }), 2000);
+  }
+});
