@@ -48,8 +48,7 @@ export function createDrain(server: Server): Drain {
   return {
     async turnAway(milliseconds) {
       isDraining = true;
-      for (const response of [...inFlight.values()].flatMap((responses) => [...responses]))
-        response.shouldKeepAlive = false;
+      for (const responses of inFlight.values()) for (const response of responses) response.shouldKeepAlive = false;
       if (milliseconds > 0 || inFlight.size > 0) await sleep(Math.max(milliseconds, ON_ITS_WAY));
     },
     end: () =>

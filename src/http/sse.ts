@@ -46,8 +46,7 @@ export async function serveSubscription(
 ): Promise<void> {
   const leaving = new AbortController();
   const leave = () => leaving.abort();
-  response.once("close", leave);
-  // Of an answer that waits behind another one, Node does not say that it is over.
+  // The connection, not the answer: of one that waits behind another, Node does not say that it is over.
   request.socket.once("close", leave);
   response.writeHead(200, HEADERS);
   response.write(written({ event: "connected", data: "{}" }));
