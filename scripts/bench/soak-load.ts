@@ -13,11 +13,14 @@ export type SoakReport = { perSecond: number; p50: number; p99: number; wrong: W
 export type Wrong = Record<string, number>;
 
 const TELL = 5000;
-/** Milliseconds after which a token or a session is let go of: they live for a minute and two. */
+/** Milliseconds after which a token is let go of, access token or refresh token: they live for a minute and two. */
 const FRESH = 25_000;
+/** Milliseconds after which a session is let go of: however often it is refreshed, it ends after two minutes. */
+const YOUNG = 100_000;
 const MAX_POOL = 3000;
 
-type Pooled = { text: string; at: number };
+/** A token, when it came, and when its session began, where it is of one. */
+type Pooled = { text: string; at: number; since: number };
 
 const tokens: Pooled[] = [];
 const sessions: Pooled[] = [];
@@ -25,15 +28,15 @@ const revoked = new Set<string>();
 let latencies: number[] = [];
 const wrong: Wrong = {};
 
-function put(pool: Pooled[], text: string): void {
-  pool.push({ text, at: performance.now() });
+function put(pool: Pooled[], text: string, since = performance.now()): void {
+  pool.push({ text, at: performance.now(), since });
   if (pool.length > MAX_POOL) pool.shift();
 }
 
 /** Takes one out of a pool, by chance; none where there are only old ones. */
-function take(pool: Pooled[]): string | undefined {
+function take(pool: Pooled[]): Pooled | undefined {
   while (pool.length > 0 && performance.now() - (pool[0]?.at ?? 0) > FRESH) pool.shift();
-  return pool.splice(Math.floor(Math.random() * pool.length), 1)[0]?.text;
+  return pool.splice(Math.floor(Math.random() * pool.length), 1)[0];
 }
 
 function expect(isRight: boolean, answer: string): void {
@@ -57,16 +60,17 @@ async function verify(connection: Connection): Promise<void> {
 }
 
 async function refresh(connection: Connection): Promise<void> {
-  const refreshToken = take(sessions);
-  if (refreshToken === undefined) return issue(connection, true);
-  const { status, reason, data } = await connection.call("refreshToken", { refreshToken });
+  const session = take(sessions);
+  if (session === undefined) return issue(connection, true);
+  const { status, reason, data } = await connection.call("refreshToken", { refreshToken: session.text });
   expect(status === 200 && data?.refreshToken !== undefined, `refreshToken ${reason}`);
   if (data?.token !== undefined) put(tokens, data.token);
-  if (data?.refreshToken !== undefined) put(sessions, data.refreshToken);
+  const isYoung = performance.now() - session.since < YOUNG;
+  if (data?.refreshToken !== undefined && isYoung) put(sessions, data.refreshToken, session.since);
 }
 
 async function revoke(connection: Connection): Promise<void> {
-  const token = take(tokens);
+  const token = take(tokens)?.text;
   if (token === undefined) return issue(connection, false);
   revoked.add(token);
   // Long enough for whoever asked about it before.
