@@ -15,8 +15,8 @@ export type Wrong = Record<string, number>;
 const TELL = 5000;
 /** Milliseconds after which a token is let go of, access token or refresh token: they live for a minute and two. */
 const FRESH = 25_000;
-/** Milliseconds after which a session is let go of: however often it is refreshed, it ends after two minutes. */
-const YOUNG = 100_000;
+/** Milliseconds after which a session is not refreshed: however often it was, it ends after two minutes. */
+const YOUNG = 110_000;
 const MAX_POOL = 3000;
 
 /** A token, when it came, and when its session began, where it is of one. */
@@ -61,12 +61,11 @@ async function verify(connection: Connection): Promise<void> {
 
 async function refresh(connection: Connection): Promise<void> {
   const session = take(sessions);
-  if (session === undefined) return issue(connection, true);
+  if (session === undefined || performance.now() - session.since > YOUNG) return issue(connection, true);
   const { status, reason, data } = await connection.call("refreshToken", { refreshToken: session.text });
   expect(status === 200 && data?.refreshToken !== undefined, `refreshToken ${reason}`);
   if (data?.token !== undefined) put(tokens, data.token);
-  const isYoung = performance.now() - session.since < YOUNG;
-  if (data?.refreshToken !== undefined && isYoung) put(sessions, data.refreshToken, session.since);
+  if (data?.refreshToken !== undefined) put(sessions, data.refreshToken, session.since);
 }
 
 async function revoke(connection: Connection): Promise<void> {
