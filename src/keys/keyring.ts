@@ -33,8 +33,7 @@ export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Se
   const pairs = new Map(keys.map(({ stored, pair }) => [stored.kid, pair]));
   const pairIn = (...states: KeyLife<StoredKey>["state"][]) =>
     lives.filter(({ state }) => states.includes(state)).flatMap(({ key }) => pairs.get(key.kid) ?? []);
-  // A clock that was set back may find all keys pending; then the first of them signs.
-  const [active] = [...pairIn("active"), ...pairIn("pending")];
+  const [active] = pairIn("active");
   if (active === undefined) throw new StartError("There is no key to sign with");
   const believed = new Map(pairIn("pending", "active", "retiring").map((pair) => [pair.verification.kid, pair]));
   return {

@@ -8,7 +8,7 @@ export type KeyPolicy = {
   maxTtl: Seconds;
 };
 
-/** pending: published, not yet signing. active: signs. retiring: published, signs no more. removed: gone, or killed. */
+/** pending: published, not yet signing. active: signs; one always does. retiring: published, signs no more. removed: gone, or killed. */
 export type KeyState = "pending" | "active" | "retiring" | "removed";
 
 /** How long a verifier may keep the JWK Set, in seconds: its `max-age`, and as long as `jose` keeps one by default. */
@@ -32,7 +32,13 @@ export function livesOf<Key extends KeyTimes>(keys: readonly Key[], policy: KeyP
     if (hadTurn(key)) retiresAt = key.activatesAt;
     return life;
   });
-  return lives.reverse();
+  return withOneThatSigns(lives.reverse());
+}
+
+/** A clock that was set back, or is behind the one that a key was killed by, may find nobody's turn: then the next one signs. */
+function withOneThatSigns<Key extends KeyTimes>(lives: KeyLife<Key>[]): KeyLife<Key>[] {
+  const next = lives.findIndex(({ state }) => state === "active" || state === "pending");
+  return lives.map((life, at) => (at === next ? { ...life, state: "active" } : life));
 }
 
 function lifeOf<Key extends KeyTimes>(
@@ -56,7 +62,7 @@ function stateBetween(life: { key: KeyTimes; retiresAt: Seconds; removedAt: Seco
  * Says which key ought to sign next, or `undefined` while that is settled or it is too early for it. It is made
  * {@link PUBLISH_AHEAD} before the one that signs has signed for long enough, or as soon as that is past;
  * and at once where that one is not of the wanted algorithm. A next one that is there, but is to sign later than
- * that because of a clock that was ahead, is wanted again, and so is one that nobody else signs before.
+ * that because of a clock that was ahead, is wanted again, and so is one while it is nobody's turn.
  */
 export function dueKey<Key extends KeyTimes & { alg: string }>(
   keys: readonly Key[],
@@ -66,16 +72,12 @@ export function dueKey<Key extends KeyTimes & { alg: string }>(
   const succession = successionOf(keys);
   const turn = succession.findLastIndex(({ activatesAt }) => activatesAt <= now);
   const current = succession[turn];
-  const next = succession.slice(turn + 1).find(({ killedAt }) => killedAt === undefined);
-  const follows = current?.kid ?? "";
-  if (current === undefined || current.killedAt !== undefined)
-    return unlessSettled(next, { follows, activatesAt: now });
+  if (current === undefined || current.killedAt !== undefined) return { follows: current?.kid ?? "", activatesAt: now };
   const due = current.alg === alg ? current.activatesAt + policy.rotation : now;
   if (now < due - PUBLISH_AHEAD) return undefined;
-  return unlessSettled(next, { follows, activatesAt: Math.max(due, now + PUBLISH_AHEAD) });
-}
-
-/** Clocks that are apart as they may be are no reason to move a key. */
-function unlessSettled(next: KeyTimes | undefined, wanted: WantedKey): WantedKey | undefined {
-  return next !== undefined && next.activatesAt <= wanted.activatesAt + MAX_CLOCK_SKEW ? undefined : wanted;
+  const activatesAt = Math.max(due, now + PUBLISH_AHEAD);
+  const next = succession.slice(turn + 1).find(({ killedAt }) => killedAt === undefined);
+  // Clocks that are apart as they may be are no reason to move a key.
+  if (next !== undefined && next.activatesAt <= activatesAt + MAX_CLOCK_SKEW) return undefined;
+  return { follows: current.kid, activatesAt };
 }

@@ -22,7 +22,7 @@ function createModel() {
   const add = (wanted: WantedKey | undefined, now: number) => wanted && apply(placeKey(keys, wanted), now);
   const lives = (now: number) => livesOf(keys, POLICY, now);
   const inState = (now: number, state: string) => lives(now).filter((life) => life.state === state);
-  const signing = (now: number) => [...inState(now, "active"), ...inState(now, "pending")].at(0)?.key.kid ?? "";
+  const signing = (now: number) => inState(now, "active").at(0)?.key.kid ?? "";
   const upkeep = (now: number) => add(dueKey(keys, POLICY, now), now);
   return {
     inState,
@@ -76,8 +76,8 @@ describe("a clock that was ahead for a while, once it is right again", () => {
     afterAnyClock((model) => {
       for (const now of [NOW, NOW + 1, NOW + DAY, NOW + 2 * YEAR]) {
         model.upkeep(now);
-        const [turn] = [...model.inState(now, "active"), ...model.inState(now, "pending")];
-        expect(turn?.key.activatesAt).toBeLessThanOrEqual(now + MAX_CLOCK_SKEW);
+        const [turn] = model.inState(now, "active");
+        expect(turn?.key.activatesAt).toBeLessThanOrEqual(now);
       }
     });
   });
@@ -87,7 +87,7 @@ describe("a clock that was ahead for a while, once it is right again", () => {
       afterAnyClock((model) => {
         const before = model.signing(NOW);
         model.rotate(NOW, ahead);
-        const then = NOW + ahead + MAX_CLOCK_SKEW;
+        const then = NOW + ahead;
         const signing = model.signing(then);
         expect(signing).not.toBe(before);
         model.upkeep(then);

@@ -25,12 +25,21 @@ describe("livesOf", () => {
 
   it("takes a key from pending to active to retiring to removed, to the second", () => {
     const keys = [first, second];
-    expect(states(keys, NOW - 1)).toEqual(["first pending", "second pending"]);
     expect(states(keys, NOW)).toEqual(["first active", "second pending"]);
     expect(states(keys, NOW + 999)).toEqual(["first active", "second pending"]);
     expect(states(keys, NOW + 1000)).toEqual(["first retiring", "second active"]);
     expect(states(keys, NOW + 1000 + DAY + SKEW - 1)).toEqual(["first retiring", "second active"]);
     expect(states(keys, NOW + 1000 + DAY + SKEW)).toEqual(["first removed", "second active"]);
+  });
+
+  it("lets the first living key sign while it is nobody's turn", () => {
+    expect(states([first, second], NOW - 1)).toEqual(["first active", "second pending"]);
+    const killed = { ...first, killedAt: NOW + 45 };
+    expect(states([killed, key("next", NOW + 45), key("last", NOW + 45)], NOW)).toEqual([
+      "first removed",
+      "next active",
+      "last pending",
+    ]);
   });
 
   it("says when a key retires and is removed once another is there to follow it", () => {
@@ -97,6 +106,16 @@ describe("dueKey", () => {
   it("gives the next key its time in public also where the server was away when it was due", () => {
     const late = NOW + 5 * POLICY.rotation;
     expect(dueKey([first], policy, late)).toEqual({ follows: "first", activatesAt: late + PUBLISH_AHEAD });
+  });
+
+  it("wants the next key at once while it is nobody's turn, however short that is", () => {
+    expect(dueKey([first], policy, NOW - 1)).toEqual({ follows: "", activatesAt: NOW - 1 });
+    const killed = { ...first, killedAt: NOW + 2 };
+    expect(dueKey([killed, key("second", NOW + 2)], policy, NOW + 1)).toEqual({
+      follows: "first",
+      activatesAt: NOW + 1,
+    });
+    expect(dueKey([killed, key("second", NOW + 2)], policy, NOW + 2)).toBeUndefined();
   });
 
   it("wants one of another algorithm as soon as it can be published", () => {

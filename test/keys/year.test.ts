@@ -82,8 +82,7 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
     livesAt(server)
       .filter(({ state }) => wanted.includes(state))
       .map(({ key }) => key);
-  /** As a server chooses: one whose clock is behind may find even the first key pending. */
-  const signerOf = (server: Server) => [...inState(server, "active"), ...inState(server, "pending")].at(0);
+  const signerOf = (server: Server) => inState(server, "active").at(0);
   const published = (server: Server) => new Set(inState(server, "pending", "active", "retiring").map(({ kid }) => kid));
 
   function learn(server: Server): void {
