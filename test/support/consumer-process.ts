@@ -10,6 +10,12 @@ const verdict = (token: string) => verdictOf(verifier.verify(token));
 
 const calls = { rounds: 0, failures: [] as string[] };
 
+/** All that an error says and those behind it: of a connection that has failed, the first says no more than that. */
+function causesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? String(error) : `${error}: ${causesOf(error.cause)}`;
+}
+
 async function callOn(): Promise<never> {
   for (;;) {
     try {
@@ -18,7 +24,7 @@ async function callOn(): Promise<never> {
       await client.refreshToken.mutate({ refreshToken });
       calls.rounds += 1;
     } catch (error) {
-      calls.failures.push(String(error));
+      calls.failures.push(causesOf(error));
     }
   }
 }

@@ -23,9 +23,7 @@ export async function startNginx(...upstream: string[]) {
   const folder = temporaryFolder();
   const port = await freePort();
   const certificate = writeCertificate(folder.path);
-  const configure = (servers: readonly string[]) =>
-    writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers }));
-  configure(upstream);
+  writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers: upstream }));
   const child = spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -42,11 +40,6 @@ export async function startNginx(...upstream: string[]) {
     origin: `https://localhost:${port}`,
     /** A file with the certificate, and what is in it. */
     certificate,
-    /** Passes requests on to these from now on, as after `systemctl reload nginx`. */
-    use(...servers: string[]): void {
-      configure(servers);
-      child.kill("SIGHUP");
-    },
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await ended;
