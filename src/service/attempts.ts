@@ -2,8 +2,8 @@ import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { MintmarkError, type Reason } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
-import type { AuditLog } from "./audit-log.ts";
 import { networkOf } from "./network.ts";
+import { patiently } from "./patience.ts";
 import { WINDOW } from "./rate-limit.ts";
 import { ADDRESS_FAILURES, type Attempt, CLIENT_FAILURES, createSharedFailures, pairOf } from "./shared-failures.ts";
 
@@ -13,7 +13,8 @@ const MAX_KEYS = 20_000;
 export type Attempts = {
   /**
    * Counts an attempt as failed before it is heard, so that many at once are no way to try more, and hears it. Unless
-   * that is refused as `invalid_client`, what was counted is taken back. Throws `too_many_attempts`.
+   * that is refused as `invalid_client`, what was counted is taken back. Throws `too_many_attempts`, and `unavailable`
+   * where it takes too long.
    */
   attempt<Outcome>(attempt: Attempt, hear: () => Promise<Outcome>): Promise<Outcome>;
 };
@@ -21,23 +22,17 @@ export type Attempts = {
 export type AttemptsOptions = {
   store: Pick<Store, "shared" | "addToCounts" | "readCounts">;
   clock: Clock;
-  audit: Pick<AuditLog, "countRefusal">;
 };
 
 /**
  * Counts failed attempts to authenticate: in this process before they are heard, and over all servers when they have
  * failed. So all together hear no more than the limit and what each has under way when it is reached: of a client at
- * an address that is one attempt each, since they come here one after the other.
+ * an address that is one attempt each, since those with different secrets come here one after the other.
  */
-export function createAttempts({ store, clock, audit }: AttemptsOptions): Attempts {
+export function createAttempts({ store, clock }: AttemptsOptions): Attempts {
   const ofClient = createFailureLimit(CLIENT_FAILURES);
   const ofAddress = createFailureLimit(ADDRESS_FAILURES);
   const elsewhere = store.shared ? createSharedFailures(store, clock) : undefined;
-
-  function refuse({ address }: Attempt, retryAfter: Seconds): never {
-    audit.countRefusal(address, "too_many_attempts");
-    throw new MintmarkError("too_many_attempts", { retryAfter });
-  }
 
   async function takeBack(attempt: Attempt): Promise<void> {
     await Promise.all([ofClient.reward(pairOf(attempt)), ofAddress.reward(networkOf(attempt.address))]);
@@ -49,16 +44,20 @@ export function createAttempts({ store, clock, audit }: AttemptsOptions): Attemp
     const wait = (await ofAddress.consume(network)) || (await ofClient.consume(pairOf(attempt)));
     if (wait === 0) return;
     await ofAddress.reward(network);
-    refuse(attempt, wait);
+    throw new MintmarkError("too_many_attempts", { retryAfter: wait });
+  }
+
+  async function hearUnlessElsewhere<Outcome>(attempt: Attempt, hear: () => Promise<Outcome>): Promise<Outcome> {
+    const retryAfter = (await elsewhere?.check(attempt)) ?? 0;
+    if (retryAfter > 0) throw new MintmarkError("too_many_attempts", { retryAfter });
+    return hear();
   }
 
   return {
     async attempt(attempt, hear) {
       await countHere(attempt);
       try {
-        const wait = (await elsewhere?.check(attempt)) ?? 0;
-        if (wait > 0) refuse(attempt, wait);
-        const outcome = await hear();
+        const outcome = await patiently(hearUnlessElsewhere(attempt, hear));
         await takeBack(attempt);
         return outcome;
       } catch (error) {
@@ -98,6 +97,6 @@ function createFailureLimit(points: number) {
   };
 }
 
-function isRefusal(error: unknown, reason: Reason): boolean {
+export function isRefusal(error: unknown, reason: Reason): boolean {
   return error instanceof MintmarkError && error.reason === reason;
 }

@@ -12,16 +12,15 @@ export function createClientSecret(now: Seconds): { text: string; kept: ClientSe
 }
 
 export function keptSecret(text: string, now: Seconds): ClientSecret {
-  return { hash: digest(text).toString("base64url"), createdAt: now };
+  return { hash: digestOf(text).toString("base64url"), createdAt: now };
 }
 
-/** Whether a presented secret is one that counts. Takes the same time for any secrets, also for none. */
-export function secretMatches(presented: string, secrets: readonly ClientSecret[], now: Seconds): boolean {
-  const hash = digest(presented);
+/** Whether a presented secret, by its digest, is one that counts. Takes the same time for any secrets, also for none. */
+export function digestMatches(digest: Buffer, secrets: readonly ClientSecret[], now: Seconds): boolean {
   let matches = false;
   for (let at = 0; at < MAX_SECRETS; at += 1) {
     const secret = secrets[at];
-    const equal = timingSafeEqual(hash, secret === undefined ? NO_HASH : Buffer.from(secret.hash, "base64url"));
+    const equal = timingSafeEqual(digest, secret === undefined ? NO_HASH : Buffer.from(secret.hash, "base64url"));
     if (secret !== undefined && equal && isValid(secret, now)) matches = true;
   }
   return matches;
@@ -33,6 +32,6 @@ export function isValid({ expiresAt }: ClientSecret, now: Seconds): boolean {
 
 const NO_HASH = Buffer.alloc(32);
 
-function digest(text: string): Buffer {
+export function digestOf(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

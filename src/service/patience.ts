@@ -11,3 +11,25 @@ export async function patiently<Outcome>(work: Promise<Outcome>): Promise<Outcom
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
+
+/**
+ * Makes what is asked for under one name happen one after the other. Work whose turn comes when its request has been
+ * refused already is left out, so that a queue which a slow database has made is as short as its requests are many.
+ */
+export function createQueues(): <Outcome>(name: string, work: () => Promise<Outcome>) => Promise<Outcome> {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const asked = performance.now();
+    const run = (last.get(name) ?? Promise.resolve()).then(() => {
+      if (performance.now() - asked > PATIENCE) throw new MintmarkError("unavailable");
+      return work();
+    });
+    const done = run
+      .catch(() => {})
+      .then(() => {
+        if (last.get(name) === done) last.delete(name);
+      });
+    last.set(name, done);
+    return run;
+  };
+}

@@ -3,6 +3,7 @@ import type { CountAddition, Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { inTurn } from "./in-turn.ts";
 import { networkOf } from "./network.ts";
+import { patiently } from "./patience.ts";
 import { WINDOW } from "./rate-limit.ts";
 import { countId } from "./rates.ts";
 
@@ -51,7 +52,7 @@ export function createSharedFailures(store: Pick<Store, "addToCounts" | "readCou
     async add(attempt: Attempt): Promise<void> {
       const { ids, until } = countsOf(attempt);
       for (const id of ids) untold.set(id, { id, until, amount: (untold.get(id)?.amount ?? 0) + 1 });
-      await tell().catch((error: unknown) => {
+      await patiently(tell()).catch((error: unknown) => {
         if (!(error instanceof MintmarkError)) throw error;
       });
     },

@@ -87,6 +87,19 @@ function describeSharing(open: () => Promise<Rig>): void {
     expect(count(outcomes, "too_many_attempts")).toBeGreaterThanOrEqual(3 * OF_CLIENT - 1);
   });
 
+  it("hear no more guesses at a client that they know, and serve it on", async () => {
+    await using rig = await open();
+    const client = await addClient(rig.here);
+    const services = [rig.here, rig.there];
+    for (const service of services) expect(await hear(service, client)).toBe("served");
+    const outcomes = await guess(client, 2 * OF_CLIENT, ...services);
+    expect(count(outcomes, "invalid_client")).toBeLessThanOrEqual(OF_CLIENT + 1);
+    for (const service of services) {
+      expect(await guess(client, 1, service)).toEqual(["too_many_attempts"]);
+      expect(await hear(service, client)).toBe("served");
+    }
+  });
+
   it("do not count calls that were right as guesses, however many come to both at once", async () => {
     await using rig = await open();
     const client = await addClient(rig.here);
