@@ -21,6 +21,12 @@ export type AuditRecord = {
   count?: number | undefined;
 };
 
+/** The record of a change. */
+export type ChangeRecord = AuditRecord & {
+  /** Whether `clientId` is a client in the store. The change then checks, under its lock, that it still exists. */
+  isClient?: boolean;
+};
+
 export type AuditQuery = {
   clientId?: string | undefined;
   action?: string | undefined;

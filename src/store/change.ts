@@ -1,36 +1,39 @@
 import type { Kysely, Transaction } from "kysely";
-import type { AuditRecord } from "./audit.ts";
+import { MintmarkError } from "../errors.ts";
+import type { AuditRecord, ChangeRecord } from "./audit.ts";
 import { toAuditRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 
 export type Tx = Transaction<Schema>;
 
-/** What a change came to, and its record; without one, there was nothing to change. */
+/** The outcome of a change and its audit record; without a record, nothing was changed. */
 export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord };
+
+/** The number of a change, and the stored settings under which it is made. */
+export type ChangeState = { sequence: number; longestLifetime: number };
 
 /**
  * Runs a change under the one lock that all changes take, the row that numbers them, and writes its
- * record. The lock is held until the commit: so no change is ever seen before one with a lower number.
+ * record. The lock is held until the commit, so no change is visible before one with a lower number.
+ * Throws `invalid_client` where the client that makes the change has been removed meanwhile.
  */
 export type Change = <Outcome>(
-  apply: (transaction: Tx, sequence: number) => Promise<Changed<Outcome>>,
+  record: ChangeRecord,
+  apply: (transaction: Tx, state: ChangeState) => Promise<Changed<Outcome>>,
 ) => Promise<Outcome>;
 
-/** Ways to tell other processes of a change: within the transaction that makes it, and when that is done. */
+/** Ways to notify other processes of a change: within the transaction that makes it, and after its commit. */
 export type Announcer = {
   announce?: ((transaction: Tx) => Promise<unknown>) | undefined;
   tell?: (() => void) | undefined;
 };
 
 export function createChange(db: Kysely<Schema>, { announce, tell }: Announcer): Change {
-  return async (apply) => {
+  return async (attempt, apply) => {
     const { outcome, record } = await db.transaction().execute(async (transaction) => {
-      const { revision } = await transaction
-        .updateTable("state")
-        .set(({ eb }) => ({ revision: eb("revision", "+", 1) }))
-        .returning("revision")
-        .executeTakeFirstOrThrow();
-      const changed = await apply(transaction, revision);
+      const { revision, longest_lifetime } = await takeNumber(transaction, attempt);
+      await refuseRemovedClient(transaction, attempt);
+      const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });
       if (changed.record === undefined) return changed;
       await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
       await announce?.(transaction);
@@ -39,4 +42,37 @@ export function createChange(db: Kysely<Schema>, { announce, tell }: Announcer):
     if (record !== undefined) tell?.();
     return outcome;
   };
+}
+
+/**
+ * Numbers are milliseconds since 1970, and always higher than the one before. So after a restore from a backup, the next
+ * change has a higher number than all that were given out since the backup was made: a token that was issued in between
+ * carries such a number, and is still older than its revocation.
+ */
+function takeNumber(transaction: Tx, { at }: AuditRecord) {
+  const now = Date.now();
+  return transaction
+    .updateTable("state")
+    .set(({ eb }) => ({
+      revision: eb
+        .case()
+        .when("revision", "<", now)
+        .then(now)
+        .else(eb("revision", "+", 1))
+        .end(),
+      changed_at: at,
+    }))
+    .returning(["revision", "longest_lifetime"])
+    .executeTakeFirstOrThrow();
+}
+
+/** The client was authenticated before the change got its lock. A removal takes the same lock, so this is the last word. */
+async function refuseRemovedClient(transaction: Tx, { clientId, isClient }: ChangeRecord): Promise<void> {
+  if (!isClient || clientId === undefined) return;
+  const found = await transaction
+    .selectFrom("clients")
+    .select("client_id")
+    .where("client_id", "=", clientId)
+    .executeTakeFirst();
+  if (found === undefined) throw new MintmarkError("invalid_client");
 }

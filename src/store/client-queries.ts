@@ -3,7 +3,7 @@ import type { Change } from "./change.ts";
 import { fromClientRow, toClientRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
-import { insertRevocation } from "./trust-queries.ts";
+import { insertRevocation, revocationOf } from "./trust-queries.ts";
 
 type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
 
@@ -20,7 +20,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQ
     },
 
     addClient: (client, record) =>
-      change(async (transaction) => {
+      change(record, async (transaction) => {
         const { numInsertedOrUpdatedRows } = await transaction
           .insertInto("clients")
           .values(toClientRow(client))
@@ -30,7 +30,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQ
       }),
 
     replaceSecrets: (clientId, { from, to }, record) =>
-      change(async (transaction) => {
+      change(record, async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("clients")
           .set({ secrets: JSON.stringify(to) })
@@ -40,14 +40,14 @@ export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQ
         return numUpdatedRows === 1n ? { outcome: "replaced", record } : { outcome: "changed" };
       }),
 
-    removeClient: (clientId, { until }, record) =>
-      change(async (transaction, sequence) => {
+    removeClient: (clientId, record) =>
+      change(record, async (transaction, state) => {
         const { numDeletedRows } = await transaction
           .deleteFrom("clients")
           .where("client_id", "=", clientId)
           .executeTakeFirst();
         if (numDeletedRows === 0n) return { outcome: "unknown" };
-        await insertRevocation(transaction, { kind: "client", id: clientId, sequence, until });
+        await insertRevocation(transaction, revocationOf({ kind: "client", id: clientId }, { state, record }));
         return { outcome: "removed", record };
       }),
   };

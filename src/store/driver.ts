@@ -3,6 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import { createQueries, type Queries } from "./queries.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
+import type { Witness } from "./trust-queries.ts";
 
 /** What one database does in its own way. */
 export type Driver = {
@@ -16,8 +17,8 @@ export type Driver = {
   tell?: () => void;
   /** Calls back when one has been announced or told of. Gives the verb that ends it. */
   listen?: (wake: () => void) => () => void;
-  /** Names what the database was restored to last, where it can tell. */
-  history?: () => Promise<string>;
+  /** Read with the position, where other servers may have the database open. */
+  witness?: Witness;
   close: () => Promise<void>;
 };
 

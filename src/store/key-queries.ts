@@ -13,23 +13,23 @@ type KeyQueries = Pick<Store, "listKeys" | "addKey" | "killKey" | "resealKeys">;
 
 export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries {
   /** A change that others must read the keys again for. */
-  const changeKeys: Change = (apply) =>
-    change(async (transaction, sequence) => {
-      await transaction.updateTable("state").set({ keys_revision: sequence }).execute();
-      return apply(transaction, sequence);
+  const changeKeys: Change = (record, apply) =>
+    change(record, async (transaction, state) => {
+      await transaction.updateTable("state").set({ keys_revision: state.sequence }).execute();
+      return apply(transaction, state);
     });
 
   return {
     listKeys: () => keysIn(db),
 
     addKey: (key, record) =>
-      changeKeys(async (transaction, sequence) => {
+      changeKeys(record, async (transaction, { sequence }) => {
         const keys = await keysIn(transaction);
         return succeed(transaction, placeKey(keys, key), { keys, key, sequence, record });
       }),
 
     killKey: (kid, { now, replacement }, record) =>
-      changeKeys(async (transaction, sequence) => {
+      changeKeys(record, async (transaction, { sequence }) => {
         const keys = await keysIn(transaction);
         const key = keys.find((key) => key.kid === kid && key.killedAt === undefined);
         if (key === undefined) return { outcome: "unchanged" };
@@ -43,7 +43,7 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
       }),
 
     resealKeys: (keys, record) =>
-      changeKeys(async (transaction) => {
+      changeKeys(record, async (transaction) => {
         const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
         const sealed = new Map(keys.map(({ kid, privateJwk }) => [kid, privateJwk]));
         if (living.some(({ kid }) => !sealed.has(kid))) return { outcome: "changed" };

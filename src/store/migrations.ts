@@ -113,6 +113,20 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex("counts_by_end").on("counts").column("until").execute();
     },
   },
+  "004-stored-settings": {
+    async up(db) {
+      for (const column of ["longest_lifetime", "changed_at"])
+        await db.schema
+          .alterTable("state")
+          .addColumn(column, "bigint", (added) => added.notNull().defaultTo(0))
+          .execute();
+      for (const column of ["issuer", "audience", "alg", "secret_kid"])
+        await db.schema.alterTable("state").addColumn(column, "text").execute();
+      // Nobody wrote down how long tokens could live until now: as long as the default allowed, unless the server says more.
+      await sql`update state set longest_lifetime = 86400 where revision > 0`.execute(db);
+      await db.schema.alterTable("refresh_tokens").addColumn("used_by", "text").execute();
+    },
+  },
 };
 
 /** Whether a change, by its name, takes away what the programs before it need: those that do not know it must not start. */

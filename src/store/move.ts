@@ -25,12 +25,15 @@ export type Moved = Record<Table, number>;
  * arrives or nothing. The source stays as it is. Throws a {@link StartError} where the target is in use.
  */
 export async function moveState(from: Pick<Driver, "db">, to: Pick<Driver, "db">): Promise<Moved> {
-  const { revision } = await from.db.selectFrom("state").select("revision").executeTakeFirstOrThrow();
+  const { revision, ...settings } = await from.db
+    .selectFrom("state")
+    .select(["revision", "longest_lifetime", "issuer", "audience", "alg", "secret_kid"])
+    .executeTakeFirstOrThrow();
   return to.db.transaction().execute(async (target) => {
     // Tokens and revocations are ordered by the numbers of the source, so those that come must be higher.
     await target
       .updateTable("state")
-      .set(({ eb }) => ({ revision: eb("revision", "+", revision + 1), epoch: randomUUID() }))
+      .set(({ eb }) => ({ revision: eb("revision", "+", revision + 1), epoch: randomUUID(), ...settings }))
       .execute();
     for (const table of ["keys", "clients"] as const) {
       const row = await target.selectFrom(table).selectAll().limit(1).executeTakeFirst();

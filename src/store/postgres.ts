@@ -2,12 +2,14 @@ import type { Socket } from "node:net";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { StartError } from "../errors.ts";
+import type { Seconds } from "../time.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode } from "./folder.ts";
 import { migrate } from "./migrate.ts";
 import { CONNECT_TIMEOUT, createDatabaseSocket, createPool } from "./postgres-pool.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
+import type { Witness } from "./trust-queries.ts";
 
 const CHANNEL = "mintmark";
 
@@ -50,23 +52,19 @@ export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptio
     system: "postgresql",
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (wake) => listen(url, wake),
-    history: () => historyOf(db),
+    witness: WITNESS,
     close: () => db.destroy(),
   };
 }
 
 /**
- * Names the history that the numbers in a database belong to. Files can only be restored while PostgreSQL
- * is stopped, and a standby has a start of its own; a dump is restored into new tables, a copy is another
- * database. So the start of the server, the database and the table tell all of these, and any restart too.
+ * Which copy of the tables this is: a dump is restored into new tables, a copy is another database. Files that were
+ * restored in place are found out by their lower numbers. The clock is the one that all servers share.
  */
-async function historyOf(db: Kysely<Schema>): Promise<string> {
-  const { rows } = await sql<{ history: string }>`
-    select concat_ws('.', extract(epoch from pg_postmaster_start_time()), pg_database.oid, 'state'::regclass::oid)
-      as history
-    from pg_database where datname = current_database()`.execute(db);
-  return rows[0]?.history ?? "";
-}
+const WITNESS: Witness = {
+  history: sql<string>`concat_ws('.', (select oid from pg_database where datname = current_database()), 'state'::regclass::oid)`,
+  now: sql<Seconds>`extract(epoch from clock_timestamp())::bigint`,
+};
 
 function connectTo(url: string, limit: number): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(url, limit) }) });

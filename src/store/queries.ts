@@ -7,21 +7,23 @@ import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSessionQueries } from "./session-queries.ts";
 import type { Store } from "./store.ts";
-import { createTrustQueries } from "./trust-queries.ts";
+import { createSettingsQueries } from "./settings-queries.ts";
+import { createTrustQueries, type Witness } from "./trust-queries.ts";
 
 /** The verbs that are nothing but SQL. */
 export type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 
-/** The store's verbs as one set of queries for every database. `history` tells apart what the database was restored to. */
+/** The store's verbs as one set of queries for every database. */
 export function createQueries(
   db: Kysely<Schema>,
-  { history, ...announcer }: Announcer & { history?: (() => Promise<string>) | undefined } = {},
+  { witness, ...announcer }: Announcer & { witness?: Witness | undefined } = {},
 ): Queries {
   const change = createChange(db, announcer);
   return {
     ...createKeyQueries(db, change),
     ...createClientQueries(db, change),
-    ...createTrustQueries(db, { change, history }),
+    ...createSettingsQueries(change),
+    ...createTrustQueries(db, { change, witness }),
     ...createSessionQueries(db, change),
     ...createAuditQueries(db),
     ...createCountQueries(db),

@@ -4,6 +4,8 @@ import type { AuditRecord } from "./audit.ts";
 import type { Client } from "./client.ts";
 import type { Schema } from "./schema.ts";
 import type { Session } from "./session.ts";
+import type { StoredSettings } from "./settings.ts";
+import type { Position } from "./store.ts";
 
 /** Rows in one INSERT: SQLite takes 32,766 parameters. */
 export const MAX_ROWS = 1000;
@@ -32,6 +34,22 @@ export function fromKeyRow(row: Selectable<Schema["keys"]>): StoredKey {
     activatesAt: row.activates_at,
     follows: row.follows,
     ...(row.killed_at !== null && { killedAt: row.killed_at }),
+  };
+}
+
+export function fromStateRow(row: Selectable<Schema["state"]>): Position {
+  const { epoch, revision: sequence, keys_revision: keysSequence, changed_at: time } = row;
+  return { epoch, sequence, keysSequence, time, settings: fromSettingsRow(row) };
+}
+
+function fromSettingsRow(row: Selectable<Schema["state"]>): StoredSettings {
+  const { longest_lifetime: longestLifetime, issuer, audience, alg, secret_kid: secretKid } = row;
+  return {
+    longestLifetime,
+    ...(issuer !== null && { issuer }),
+    ...(audience !== null && { audience }),
+    ...(alg !== null && { alg }),
+    ...(secretKid !== null && { secretKid }),
   };
 }
 

@@ -12,6 +12,14 @@ export type Schema = {
     keys_revision: number;
     /** Which history the numbers belong to. */
     epoch: string;
+    /** When the latest change was made, by the clock of the server that made it. */
+    changed_at: number;
+    /** See {@link StoredSettings}. */
+    longest_lifetime: number;
+    issuer: string | null;
+    audience: string | null;
+    alg: KeyPairAlgorithm | null;
+    secret_kid: string | null;
   };
   keys: {
     kid: string;
@@ -53,7 +61,7 @@ export type Schema = {
     idle_until: number;
   };
   /** Every refresh token of the sessions there are, used ones too: who presents one of those again is found out. */
-  refresh_tokens: { hash: string; sid: string; used_at: number | null };
+  refresh_tokens: { hash: string; sid: string; used_at: number | null; used_by: string | null };
   /** What is counted by all servers together for a while. */
   counts: { id: string; count: number; until: number };
   audit: {

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { Change, Tx } from "./change.ts";
 import { fromSessionRow, toAuditRow, toSessionRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
@@ -11,7 +12,7 @@ type SessionQueries = Pick<Store, "addSession" | "findSession" | "turnSession" |
 export function createSessionQueries(db: Kysely<Schema>, change: Change): SessionQueries {
   return {
     addSession: (session, { hash, sequence }, record) =>
-      change(async (transaction) => {
+      change(record, async (transaction) => {
         const revoked = await transaction
           .selectFrom("revocations")
           .select("id")
@@ -75,13 +76,19 @@ async function touch(transaction: Tx, sid: string, { now, idleUntil }: Turn): Pr
 async function use(transaction: Tx, sid: string, turn: Turn): Promise<"rotated" | "replayed" | "reused" | "unknown"> {
   const token = await transaction
     .selectFrom("refresh_tokens")
-    .select("used_at")
+    .select(["used_at", "used_by"])
     .where("hash", "=", turn.hash)
     .where("sid", "=", sid)
     .executeTakeFirst();
   if (token === undefined) return "unknown";
-  if (token.used_at !== null) return turn.now - token.used_at < turn.replayWindow ? "replayed" : "reused";
-  await transaction.updateTable("refresh_tokens").set({ used_at: turn.now }).where("hash", "=", turn.hash).execute();
+  if (token.used_at !== null) {
+    const { replayWindow, server } = turn;
+    // Another server's clock may be ahead or behind, by as much as is promised to be tolerated.
+    const window = token.used_by === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
+    return turn.now - token.used_at < window ? "replayed" : "reused";
+  }
+  const use = { used_at: turn.now, used_by: turn.server };
+  await transaction.updateTable("refresh_tokens").set(use).where("hash", "=", turn.hash).execute();
   await transaction.insertInto("refresh_tokens").values({ hash: turn.next, sid }).execute();
   return "rotated";
 }

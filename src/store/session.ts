@@ -32,4 +32,6 @@ export type Turn = {
   idleUntil: Seconds;
   /** How long after its use a token may be presented again, for whoever never got the answer. */
   replayWindow: Seconds;
+  /** Names the server whose clock `now` is of. The window is a minute longer where another one used the token. */
+  server: string;
 };

@@ -1,9 +1,10 @@
 import type { StoredKey } from "../keys/key-pair.ts";
 import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
-import type { AuditQuery, AuditRecord } from "./audit.ts";
+import type { AuditQuery, AuditRecord, ChangeRecord } from "./audit.ts";
 import type { Client, ClientSecret } from "./client.ts";
 import type { Session, Turn } from "./session.ts";
+import type { StoredSettings } from "./settings.ts";
 
 /**
  * Where state lives. Every verb is one transaction: it has happened, durably, when its promise
@@ -27,35 +28,38 @@ export type Store = {
    * added: the other is activated earlier if it was to sign later than the new one, else all stays as
    * it is. Throws `kek_changed` where the keys that are there were sealed with another key.
    */
-  addKey(key: StoredKey, record: AuditRecord): Promise<"added" | "activated" | "present">;
+  addKey(key: StoredKey, record: ChangeRecord): Promise<"added" | "activated" | "present">;
   /**
    * Kills a key for ever and forgets its private half. The last key lives and signs afterwards, by
    * whatever clock: where none is there that could, the replacement is added.
    */
-  killKey(kid: string, change: KeyKill, record: AuditRecord): Promise<"killed" | "unchanged">;
+  killKey(kid: string, change: KeyKill, record: ChangeRecord): Promise<"killed" | "unchanged">;
   /** Replaces the private halves of all living keys, provided that those given are all there are. */
   resealKeys(
     keys: readonly Pick<StoredKey, "kid" | "privateJwk">[],
-    record: AuditRecord,
+    record: ChangeRecord,
   ): Promise<"resealed" | "changed">;
 
   findClient(clientId: string): Promise<Client | undefined>;
   /** All clients by name. */
   listClients(): Promise<Client[]>;
   /** Adds a client, unless there is one of its id. */
-  addClient(client: Client, record: AuditRecord): Promise<"added" | "present">;
+  addClient(client: Client, record: ChangeRecord): Promise<"added" | "present">;
   /** Replaces the secrets that a client is known by, provided that they are still the ones given. */
-  replaceSecrets(clientId: string, change: SecretChange, record: AuditRecord): Promise<"replaced" | "changed">;
+  replaceSecrets(clientId: string, change: SecretChange, record: ChangeRecord): Promise<"replaced" | "changed">;
   /** Removes a client and revokes, as by `revoke`, all that was issued to it. */
-  removeClient(clientId: string, end: { until: Seconds }, record: AuditRecord): Promise<"removed" | "unknown">;
+  removeClient(clientId: string, record: ChangeRecord): Promise<"removed" | "unknown">;
 
-  /** Where the log of changes stands: its history, the number of the latest change, and of the latest one of keys. */
+  /** Where the log of changes stands, and the stored settings. */
   position(): Promise<Position>;
+  /** Stores the settings that are given; the others stay. `longestLifetime` is only raised. Without a record it is not announced. */
+  changeSettings(change: Partial<StoredSettings>, by: { record: ChangeRecord; isFirst: boolean }): Promise<void>;
   /**
    * Revokes, and ends the sessions it is about. Gives the number of the change that did: a token or a
-   * session is revoked once, and of a subject or client anew whatever was issued until now.
+   * session is revoked once, and of a subject or client anew whatever was issued until now. A revocation is kept until
+   * every token that it is about has expired, by the longest lifetime ever stored, and never for a shorter time than before.
    */
-  revoke(revocation: Omit<Revocation, "sequence">, record: AuditRecord): Promise<number>;
+  revoke(revocation: NewRevocation, record: ChangeRecord): Promise<number>;
   /** Revocations after a change, in the order of their numbers. None that comes later has a lower one. */
   listRevocations(after: number, limit: number): Promise<Revocation[]>;
   /** Forgets revocations that ceased to matter before a moment; says how many. */
@@ -68,7 +72,7 @@ export type Store = {
   addSession(
     session: Session,
     first: { hash: string; sequence: number },
-    record: AuditRecord,
+    record: ChangeRecord,
   ): Promise<"added" | "revoked">;
   /** Finds the session of a refresh token, used ones too, by the token's hash. */
   findSession(hash: string): Promise<Session | undefined>;
@@ -77,7 +81,7 @@ export type Store = {
    * window, and the next one is there. `reused`: it was used earlier, so somebody has a copy of it.
    * `unknown`: there is no such token, or the session has ended. The record is written of the first two.
    */
-  turnSession(sid: string, turn: Turn, record: AuditRecord): Promise<"rotated" | "replayed" | "reused" | "unknown">;
+  turnSession(sid: string, turn: Turn, record: ChangeRecord): Promise<"rotated" | "replayed" | "reused" | "unknown">;
   /** Forgets sessions that have ended by themselves; says how many. */
   pruneSessions(now: Seconds): Promise<number>;
 
@@ -104,7 +108,19 @@ export type Store = {
 };
 
 /** A place in the log of changes. */
-type Position = { epoch: string; sequence: number; keysSequence: number };
+export type Position = {
+  /** Which history the numbers belong to. */
+  epoch: string;
+  /** The number of the latest change, and of the latest one of keys. Milliseconds since 1970, or the next higher number. */
+  sequence: number;
+  keysSequence: number;
+  /** A moment that is past by another clock than this process's: PostgreSQL's own, else that of the latest change. */
+  time: Seconds;
+  settings: StoredSettings;
+};
+
+/** A revocation before it has its number. `until` is the `exp` of a token; for the other kinds the store settles it. */
+export type NewRevocation = Pick<Revocation, "kind" | "id"> & { until?: Seconds };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };
 

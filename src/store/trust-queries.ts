@@ -1,22 +1,34 @@
-import type { Kysely } from "kysely";
+import type { Kysely, RawBuilder } from "kysely";
+import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
+import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
-import type { Change, Tx } from "./change.ts";
+import type { AuditRecord } from "./audit.ts";
+import type { Change, ChangeState, Tx } from "./change.ts";
+import { fromStateRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { NewRevocation, Store } from "./store.ts";
 
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "forgetRevocations">;
-type Means = { change: Change; history: (() => Promise<string>) | undefined };
 
-export function createTrustQueries(db: Kysely<Schema>, { change, history }: Means): TrustQueries {
+/** What a shared database knows by itself: which copy of the tables this is, and what time it is there, in seconds. */
+export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds> };
+
+type Deps = { change: Change; witness: Witness | undefined };
+
+export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps): TrustQueries {
   return {
     async position() {
-      const state = await db.selectFrom("state").selectAll().executeTakeFirstOrThrow();
-      const epoch = history === undefined ? state.epoch : `${state.epoch}.${await history()}`;
-      return { epoch, sequence: state.revision, keysSequence: state.keys_revision };
+      const state = db.selectFrom("state").selectAll();
+      if (witness === undefined) return fromStateRow(await state.executeTakeFirstOrThrow());
+      const { history, now, ...row } = await state
+        .select([witness.history.as("history"), witness.now.as("now")])
+        .executeTakeFirstOrThrow();
+      const position = fromStateRow(row);
+      return { ...position, epoch: `${position.epoch}.${history}`, time: now };
     },
 
     revoke: (revocation, record) =>
-      change(async (transaction, sequence) => {
+      change(record, async (transaction, state) => {
         const known = await transaction
           .selectFrom("revocations")
           .select("sequence")
@@ -26,8 +38,8 @@ export function createTrustQueries(db: Kysely<Schema>, { change, history }: Mean
         // Tokens and sessions are revoked once and for all; whatever else, all that was issued until now.
         const isOnce = revocation.kind === "token" || revocation.kind === "session";
         if (known !== undefined && isOnce) return { outcome: known.sequence, record };
-        await insertRevocation(transaction, { ...revocation, sequence });
-        return { outcome: sequence, record };
+        await insertRevocation(transaction, revocationOf(revocation, { state, record }));
+        return { outcome: state.sequence, record };
       }),
 
     listRevocations: (after, limit) =>
@@ -43,13 +55,31 @@ export function createTrustQueries(db: Kysely<Schema>, { change, history }: Mean
 /** Which column of a session a revocation ends it by. */
 const SESSIONS_BY = { subject: "subject", client: "client_id", session: "sid" } as const;
 
-/** Writes a revocation down, and ends the sessions that it is about. */
+/**
+ * Settles how long a revocation is kept: of a token until it expires, else until all tokens have that could be meant, as
+ * long as they could ever live and whatever this server allows now.
+ */
+export function revocationOf(
+  { kind, id, until = 0 }: NewRevocation,
+  { state, record }: { state: ChangeState; record: AuditRecord },
+): Revocation {
+  const { sequence, longestLifetime } = state;
+  if (kind === "token") return { kind, id, sequence, until };
+  return { kind, id, sequence, until: Math.max(until, record.at + longestLifetime + MAX_CLOCK_SKEW) };
+}
+
+/** Stores a revocation, and ends the sessions that it is about. A later one never shortens an earlier one. */
 export async function insertRevocation(transaction: Tx, revocation: Revocation): Promise<void> {
   const { kind, id, sequence, until } = revocation;
   await transaction
     .insertInto("revocations")
     .values(revocation)
-    .onConflict((conflict) => conflict.columns(["kind", "id"]).doUpdateSet({ sequence, until }))
+    .onConflict((conflict) =>
+      conflict.columns(["kind", "id"]).doUpdateSet(({ eb, ref }) => ({
+        sequence,
+        until: eb.case().when("revocations.until", ">", until).then(ref("revocations.until")).else(until).end(),
+      })),
+    )
     .execute();
   if (kind !== "token") await endSessions(transaction, SESSIONS_BY[kind], id);
 }

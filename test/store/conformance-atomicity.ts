@@ -88,7 +88,7 @@ async function furnish(store: Store) {
     killKey: (record) => store.killKey(keys[0].kid, { now: NOW, replacement: sooner }, record),
     addClient: (record) => store.addClient(newcomer, record),
     replaceSecrets: (record) => store.replaceSecrets(client.clientId, secrets, record),
-    removeClient: (record) => store.removeClient(client.clientId, { until: NOW }, record),
+    removeClient: (record) => store.removeClient(client.clientId, record),
   };
   return { record, keys, changes };
 }

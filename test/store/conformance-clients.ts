@@ -108,7 +108,7 @@ export function describeClients(open: Open): void {
       for (const each of [client, other]) await opened.here.addClient(each, aRecord());
       const outcomes = await Promise.all(
         Array.from({ length: 8 }, (_, at) =>
-          (at % 2 ? opened.here : opened.there).removeClient(client.clientId, { until: NOW }, aRecord()),
+          (at % 2 ? opened.here : opened.there).removeClient(client.clientId, aRecord()),
         ),
       );
       expect(outcomes.toSorted()).toEqual(["removed", ...Array(7).fill("unknown")]);

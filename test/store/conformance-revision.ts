@@ -22,7 +22,7 @@ export function describeRevision(open: Open): void {
         () => there.resealKeys([second], aRecord()),
         () => here.addClient(client, aRecord()),
         () => there.replaceSecrets(client.clientId, change, aRecord()),
-        () => here.removeClient(client.clientId, { until: NOW }, aRecord()),
+        () => here.removeClient(client.clientId, aRecord()),
       ];
       let known = await sequenceIn(here);
       for (const apply of changes) {

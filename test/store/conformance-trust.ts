@@ -94,7 +94,7 @@ export function describeTrust(open: Open): void {
       const session = aSession({ clientId: client.clientId });
       await opened.here.addClient(client, aRecord());
       await opened.here.addSession(session, { hash: "hash", sequence: 0 }, aRecord());
-      await opened.there.removeClient(client.clientId, { until }, aRecord());
+      await opened.there.removeClient(client.clientId, aRecord());
       const { sequence } = await opened.here.position();
       expect(await opened.here.listRevocations(0, 10)).toEqual([
         { kind: "client", id: client.clientId, sequence, until },

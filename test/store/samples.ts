@@ -61,5 +61,5 @@ export function aSession(fields: Partial<Session> = {}): Session {
 }
 
 export function aTurn(hash: string, fields: Partial<Turn> = {}): Turn {
-  return { hash, next: `${hash}+`, now: NOW, idleUntil: NOW + 100, replayWindow: 10, ...fields };
+  return { hash, next: `${hash}+`, now: NOW, idleUntil: NOW + 100, replayWindow: 10, server: "one", ...fields };
 }
