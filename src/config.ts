@@ -16,7 +16,8 @@ export type Config = Readonly<{
   data: string;
   /** PostgreSQL in place of it. */
   databaseUrl: string | undefined;
-  alg: "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA";
+  /** Undefined: that of the data, else ES256. */
+  alg: "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA" | undefined;
   secret: string | undefined;
   kek: Buffer | undefined;
   previousKek: Buffer | undefined;
@@ -63,7 +64,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     audience: env.MINTMARK_AUDIENCE,
     data: env.MINTMARK_DATA,
     databaseUrl: env.DATABASE_URL,
-    alg: env.MINTMARK_ALG ?? "ES256",
+    alg: env.MINTMARK_ALG,
     secret: env.MINTMARK_SECRET,
     kek: env.MINTMARK_KEK === "none" ? undefined : env.MINTMARK_KEK,
     previousKek: env.MINTMARK_KEK_PREVIOUS,

@@ -12,6 +12,8 @@ export type OpenOptions = SqliteOptions & {
   /** Whether this process does what one does for all; see `TokenServiceOptions`. */
   keeps?: boolean;
   onError?: (work: string, error: unknown) => void;
+  /** Receives one sentence for an operator, where a stored setting changes or differs. */
+  onNotice?: (sentence: string) => void;
 };
 
 /** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
@@ -21,7 +23,7 @@ export async function openStore({ data, databaseUrl }: Config, options: SqliteOp
     return openSqliteStore(data, options);
   }
   const { openPostgresStore } = await import("./store/postgres.ts").catch(refuseWithout("pg"));
-  return openPostgresStore(databaseUrl);
+  return openPostgresStore(databaseUrl, { guest: options.guest });
 }
 
 /** Whoever only verifies may have left the databases out when installing. */
@@ -46,7 +48,7 @@ export async function openService(config: Config, options: OpenOptions): Promise
 async function openServiceOn(
   store: Store,
   config: Config,
-  { origin, onError, keeps = true }: OpenOptions,
+  { origin, onError, onNotice, guest = false, keeps = !guest }: OpenOptions,
 ): Promise<TokenService> {
   const tracer = await registeredTracer();
   const service = await createTokenService({
@@ -56,9 +58,11 @@ async function openServiceOn(
     ...(config.secret !== undefined && { secret: config.secret }),
     ...(config.kek !== undefined && { kek: config.kek }),
     ...(onError !== undefined && { onError }),
+    ...(onNotice !== undefined && { onNotice }),
     ...(tracer !== undefined && { tracer }),
+    ...(config.alg !== undefined && { alg: config.alg }),
+    guest,
     keeps,
-    alg: config.alg,
     ttl: config.ttl,
     maxTtl: config.maxTtl,
     rotation: config.rotation,
@@ -69,6 +73,19 @@ async function openServiceOn(
     rateLimits: config.rateLimits,
     open: config.access === "open",
   });
-  if (config.adminSecret !== undefined && keeps) await service.clients.ensureAdmin(config.adminSecret);
+  if (keeps) await settleAdmin(service, config, onNotice);
   return service;
+}
+
+/** An administrator that a variable made does not end with the variable: another server may still have it. */
+async function settleAdmin(
+  { clients }: TokenService,
+  { adminSecret }: Config,
+  onNotice: OpenOptions["onNotice"],
+): Promise<void> {
+  if (adminSecret !== undefined) await clients.ensureAdmin(adminSecret);
+  else if (await clients.hasAdmin())
+    onNotice?.(
+      'MINTMARK_ADMIN_SECRET is not set, and the client "admin" that it made is still an administrator: remove it by  mintmark clients remove admin',
+    );
 }

@@ -27,7 +27,7 @@ export async function serve(
     host: config.host,
     port: config.port,
     async prepare(origin) {
-      const service = await openService(config, { origin, onError: reportTo(logger), ...open });
+      const service = await openService(config, { origin, ...reportTo(logger), ...open });
       const { drain, endFeeds, close } = service;
       const { trustProxy } = config;
       const listener = createRequestHandler(service, { logger, trustProxy, ...(share && { share }) });
@@ -51,7 +51,10 @@ export async function serve(
   announce(server.origin);
 }
 
-/** Logs work in the background that failed. */
-export function reportTo(logger: Logger): (work: string, error: unknown) => void {
-  return (work, error) => logger.warn({ work, error: describeError(error) }, "failed in the background");
+/** Logs work in the background that failed, and what an operator should know. */
+export function reportTo(logger: Logger): Required<Pick<OpenOptions, "onError" | "onNotice">> {
+  return {
+    onError: (work, error) => logger.warn({ work, error: describeError(error) }, "failed in the background"),
+    onNotice: (sentence) => logger.warn(sentence),
+  };
 }

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import type { Config } from "./config.ts";
+import { listen } from "./http/listen.ts";
 import { createReader } from "./http/scrape.ts";
 import { openService } from "./open.ts";
 import { reportTo, type ServeOptions, serve } from "./serve.ts";
@@ -41,9 +41,9 @@ async function work(config: Config, { logger }: ServeOptions): Promise<void> {
 
 async function keep(config: Config, { logger, announce }: ServeOptions): Promise<void> {
   const { neighbours, hear } = createRelay();
-  const origin = `http://${config.host}:${config.port}`;
-  const service = await openService(config, { origin, neighbours, onError: reportTo(logger) });
-  const PORT = String(config.port === 0 ? await freePort(config.host) : config.port);
+  const origin = await originOf(config);
+  const service = await openService(config, { origin, neighbours, ...reportTo(logger) });
+  const PORT = new URL(origin).port || "80";
   const serving = new Set<Worker>();
   const metrics = gatherMetrics(
     serving,
@@ -86,13 +86,18 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
   start();
 }
 
-/** Picks the port for all workers, also for those that will replace them all. */
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+/**
+ * Gives the origin at which the workers will listen. Picks the port for all of them where none is named, also for those
+ * that will replace them. Throws a `StartError` where the address cannot be had.
+ */
+async function originOf({ host, port }: Config): Promise<string> {
+  const { origin, close } = await listen({
+    host,
+    port,
+    prepare: async () => ({ listener: () => {}, close: async () => {} }),
+  });
+  await close();
+  return origin;
 }
 
 function workersNow(): Worker[] {

@@ -73,7 +73,6 @@ describe("the README", () => {
       defaults.host,
       defaults.port,
       defaults.data,
-      defaults.alg,
       defaults.ttl,
       defaults.maxTtl,
       defaults.logLevel,

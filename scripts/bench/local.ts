@@ -75,7 +75,9 @@ async function openIssuer(options: TokenServiceOptions) {
   };
   const { issuer } = service;
   const verify = (): Verify => {
-    const one = createTokenVerifier({ source, issuer, custom: anyClaims, clock: () => Math.floor(Date.now() / 1000) });
+    const policy = { issuer };
+    const clock = () => Math.floor(Date.now() / 1000);
+    const one = createTokenVerifier({ source, policy: () => policy, custom: anyClaims, clock });
     return (token) => one(token, { audience: issuer });
   };
   const close = async () => {

@@ -19,7 +19,12 @@ export async function connect(url: string | undefined): Promise<Connection> {
     const { credentials } = config;
     return { client: createTokenClient({ url, ...(credentials && { credentials }) }), close: async () => {} };
   }
-  const service = await openService(config, { origin: `http://${config.host}:${config.port}`, shared: true });
+  const origin = `http://${config.host}:${config.port}`;
+  const service = await openService(config, { origin, guest: true, shared: true });
+  if (config.issuer !== undefined && config.issuer !== service.issuer)
+    process.stderr.write(
+      `mintmark: the service issues as ${service.issuer}, and so does this: MINTMARK_ISSUER differs\n`,
+    );
   const link = localLink<TokenRouter>({
     router: createTokenRouter(service),
     createContext: async () => ({ authenticate: async () => localCaller }),

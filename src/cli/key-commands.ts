@@ -1,8 +1,11 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
+import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { KeyView } from "../service/key-management.ts";
 import { moment, type Result, reportFailure, table, talking } from "./run.ts";
+
+const ALGORITHMS: readonly KeyPairAlgorithm[] = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];
 
 export function keyCommands(): Command {
   const list = new Command("list")
@@ -12,6 +15,12 @@ export function keyCommands(): Command {
   const rotate = new Command("rotate")
     .description("make the next key; it is published first and signs later")
     .option("--immediate", "sign with it at once, as after a leak")
+    .addOption(
+      new Option(
+        "--alg <algorithm>",
+        "the algorithm of this key and of all later ones; default: that of the service",
+      ).choices(ALGORITHMS),
+    )
     .addHelpText("after", "\nExample:\n  mintmark keys rotate --immediate");
 
   const kill = new Command("kill")
@@ -23,7 +32,7 @@ export function keyCommands(): Command {
     .description("list, rotate and kill keys")
     .addCommand(talking(list, async (client) => keyTable(await client.keys.list.query())))
     .addCommand(
-      talking<{ immediate?: boolean }>(rotate, async (client, { options }) =>
+      talking<{ immediate?: boolean; alg?: KeyPairAlgorithm }>(rotate, async (client, { options }) =>
         keyTable(await client.keys.rotate.mutate(options)),
       ),
     )
@@ -51,7 +60,7 @@ function rewrapCommand(): Command {
           import("../open.ts"),
           import("../service/reseal.ts"),
         ]);
-        const store = await openStore(config);
+        const store = await openStore(config, { guest: true });
         try {
           const count = await resealKeys(store, { from: config.previousKek, to: config.kek });
           process.stdout.write(`encrypted ${count} keys anew\n`);

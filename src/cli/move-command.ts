@@ -24,7 +24,7 @@ async function move(): Promise<void> {
     import("../store/postgres.ts"),
     import("../store/sqlite.ts"),
   ]);
-  const from = await openSqlite(data);
+  const from = await openSqlite(data, { guest: true });
   const to = await openPostgres(databaseUrl, { limit: MOVE_LIMIT }).catch(async (error: unknown) => {
     await from.close();
     throw error;

@@ -42,7 +42,8 @@ export type ServerOptions = HandlerOptions & {
 };
 
 /**
- * Serves a token service over HTTP. Closing the server closes the service too. With hundreds of followers, requests cost
+ * Serves a token service over HTTP. Where the service was given no issuer, that is the origin it is served at. Closing the
+ * server closes the service too. With hundreds of followers, requests cost
  * less under `node --no-allocation-site-pretenuring`, which `npm start` sets by itself.
  */
 export function createTokenServer<Schema extends ClaimsSchema>(
@@ -51,9 +52,16 @@ export function createTokenServer<Schema extends ClaimsSchema>(
 ): Promise<RunningServer> {
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
-  const listener = createRequestHandler(service, options);
   const { drain, endFeeds, close } = service;
-  return listen({ host, port, timeouts, prepare: async () => ({ listener, drain, endFeeds, close }) });
+  return listen({
+    host,
+    port,
+    timeouts,
+    async prepare(origin) {
+      await service.adoptIssuer(origin);
+      return { listener: createRequestHandler(service, options), drain, endFeeds, close };
+    },
+  });
 }
 
 /**

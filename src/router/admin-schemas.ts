@@ -18,6 +18,10 @@ export const rotateInput = z
       .boolean()
       .default(false)
       .meta({ description: "Sign with it at once, as after a leak, without publishing it ahead." }),
+    alg: z
+      .enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"])
+      .optional()
+      .meta({ description: "Algorithm of this key and of all later ones. Default: as it is stored." }),
   })
   .prefault({});
 

@@ -29,6 +29,8 @@ export type Clients = {
   remove(caller: Caller, clientId: string): Promise<{ clientId: string }>;
   /** Sees to it that the client `admin` is there, may do everything, and has this one secret. */
   ensureAdmin(secret: string): Promise<void>;
+  /** Whether the client `admin` is there, which only `ensureAdmin` makes. */
+  hasAdmin(): Promise<boolean>;
 };
 
 export type ClientsOptions = {
@@ -37,13 +39,11 @@ export type ClientsOptions = {
   gate: Gate;
   audit: AuditLog;
   clock: Clock;
-  /** When the last token that is issued at this moment has expired. */
-  lastExpiry: () => Seconds;
   counts: Counts;
 };
 
 /** The use cases of machine clients. */
-export function createClients({ store, trust, gate, audit, clock, lastExpiry, counts }: ClientsOptions): Clients {
+export function createClients({ store, trust, gate, audit, clock, counts }: ClientsOptions): Clients {
   const act = (action: string, more: Pick<Act, "about" | "missing"> = {}): Act => ({
     action: `clients.${action}`,
     permission: "manage_clients",
@@ -89,13 +89,15 @@ export function createClients({ store, trust, gate, audit, clock, lastExpiry, co
     async remove(caller, clientId) {
       const { act } = await actOn("remove", caller, clientId);
       return gate(caller, act, async (record) => {
-        const outcome = await store.removeClient(clientId, { until: lastExpiry() }, record);
+        const outcome = await store.removeClient(clientId, record);
         if (outcome === "unknown") throw new MintmarkError("unknown_client");
         counts.revoked.client += 1;
         await trust.catchUp();
         return { clientId };
       });
     },
+
+    hasAdmin: async () => (await store.findClient(ADMIN)) !== undefined,
 
     async ensureAdmin(secret) {
       const now = clock();

@@ -39,8 +39,8 @@ const HEARTBEAT = 5000;
 /** The cursor of what nobody can go on behind: the middle of a snapshot. */
 const NOWHERE = "snapshot";
 
-/** `sent` is the number of the latest change that it was sent. */
-type Follower = { clientId: string; sent: number; wake: () => void };
+/** `asOf` is the number of the latest change when it authenticated, `sent` that of the latest one that it was sent. */
+type Follower = { clientId: string; asOf: number; sent: number; wake: () => void };
 
 /** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
 export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOptions): Feed {
@@ -53,11 +53,12 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
   const unsubscribe = trust.onUpdate(wakeAll);
   const heartbeat = setInterval(wakeAll, HEARTBEAT).unref();
 
-  function admit({ clientId }: Caller): Follower {
+  function admit({ clientId, asOf }: Caller): Follower {
     const own = [...followers].filter((follower) => follower.clientId === clientId).length;
     if (followers.size >= maxFollowers.total || own >= maxFollowers.perClient)
       throw new MintmarkError("too_many_followers", { retryAfter: 10 });
-    const follower = { clientId, sent: trust.state().sequence, wake: () => {} };
+    const { sequence } = trust.state();
+    const follower = { clientId, asOf: asOf ?? sequence, sent: sequence, wake: () => {} };
     followers.add(follower);
     return follower;
   }
@@ -95,7 +96,6 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
   }
 
   async function* run(follower: Follower, { after, signal }: Follow): AsyncGenerator<FeedItem> {
-    const { sequence: joinedAt } = trust.state();
     let sent: TrustUpdate | undefined;
     let sentKeys = "";
     while (!signal?.aborted) {
@@ -104,7 +104,7 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
       const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {
         yield { cursor: cursorOf(update), update };
-        if (isRevoked(follower.clientId, joinedAt, update)) throw new MintmarkError("invalid_client");
+        if (isRevoked(follower, update)) throw new MintmarkError("invalid_client");
         sent = update;
         follower.sent = update.sequence;
       }
@@ -126,6 +126,8 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
       try {
         // What is sent first was so after the follower asked: from that moment on it counts how old it is.
         await trust.catchUp();
+        if (trust.state().isClientRevokedAfter(follower.clientId, follower.asOf))
+          throw new MintmarkError("invalid_client");
         yield* run(follower, options);
       } finally {
         options.signal?.removeEventListener("abort", wake);
@@ -139,9 +141,8 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
       wakeAll();
     },
     measure() {
-      const { sequence } = trust.state();
-      const behind = [...followers].reduce((most, { sent }) => Math.max(most, sequence - sent), 0);
-      return { followers: followers.size, behind };
+      const oldest = Math.min(...[...followers].map(({ sent }) => sent));
+      return { followers: followers.size, behind: followers.size === 0 ? 0 : trust.countAfter(oldest) };
     },
   };
 }
@@ -155,7 +156,7 @@ function sequenceIn(cursor: string | undefined, epoch: string): number | undefin
   return /^\d{1,15}$/.test(sequence) ? Number(sequence) : undefined;
 }
 
-/** Whether a follower's own client was revoked since it came: it must show again who it is. */
-function isRevoked(clientId: string, since: number, { revocations = [] }: TrustUpdate): boolean {
-  return revocations.some(({ kind, id, sequence }) => kind === "client" && id === clientId && sequence > since);
+/** Whether a follower's own client was revoked since it authenticated: it must do so again. */
+function isRevoked({ clientId, asOf }: Follower, { revocations = [] }: TrustUpdate): boolean {
+  return revocations.some(({ kind, id, sequence }) => kind === "client" && id === clientId && sequence > asOf);
 }

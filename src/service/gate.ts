@@ -1,5 +1,5 @@
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
-import type { AuditRecord } from "../store/audit.ts";
+import type { ChangeRecord } from "../store/audit.ts";
 import type { Permission } from "../store/client.ts";
 import type { AuditEntry, AuditLog } from "./audit-log.ts";
 import { type Caller, may } from "./caller.ts";
@@ -18,15 +18,22 @@ export type Act = {
 export type Gate = <Result>(
   caller: Caller,
   act: Act,
-  work: (record: AuditRecord) => Promise<Result>,
+  work: (record: ChangeRecord) => Promise<Result>,
 ) => Promise<Result>;
+
+export type GateOptions = {
+  audit: AuditLog;
+  /** Whether a client was removed after it was authenticated. A change asks again under its own lock. */
+  isRemoved: (caller: Caller) => boolean | Promise<boolean>;
+};
 
 /**
  * The one place that decides whether a caller may do something, and puts down that it was done or
  * refused. A refusal is durable before it is answered, and names what was missing.
  */
-export function createGate(audit: AuditLog): Gate {
+export function createGate({ audit, isRemoved }: GateOptions): Gate {
   return async (caller, { action, permission, about, missing }, work) => {
+    if (await isRemoved(caller)) throw new MintmarkError("invalid_client");
     const isPermitted = permission === undefined || may(caller, permission);
     const lacks = isPermitted ? missing : { path: "permission", message: `${permission} is missing` };
     const entry = { clientId: caller.clientId, action, ...about };
@@ -36,7 +43,7 @@ export function createGate(audit: AuditLog): Gate {
       throw new MintmarkError("permission_denied", { issues: [lacks] });
     }
     try {
-      return await work(audit.record({ outcome: "allowed", ...entry }));
+      return await work({ ...audit.record({ outcome: "allowed", ...entry }), isClient: caller.asOf !== undefined });
     } catch (error) {
       if (error instanceof MintmarkError && !isOwnFailing(error)) await refuse(error.reason);
       throw error;

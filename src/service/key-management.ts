@@ -11,6 +11,7 @@ import { type Caller, systemCaller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
 import type { Counts } from "./measures.ts";
+import type { Settings } from "./settings.ts";
 import type { Trust } from "./trust.ts";
 
 /** A key as anybody may see it who manages keys. */
@@ -26,10 +27,13 @@ export type KeyView = {
   killedAt?: Seconds;
 };
 
+/** With an algorithm, this and all later keys are of that one. */
+export type KeyRotation = { immediate: boolean; alg?: KeyPairAlgorithm | undefined };
+
 export type KeyManagement = {
   list(caller: Caller): Promise<KeyView[]>;
   /** Makes the next key now. It signs when it has been public for long enough; with `immediate`, at once. */
-  rotate(caller: Caller, options: { immediate: boolean }): Promise<KeyView[]>;
+  rotate(caller: Caller, options: KeyRotation): Promise<KeyView[]>;
   /** Kills a key and all its tokens. If it was the one that signs, another does from the same moment on. */
   kill(caller: Caller, kid: string): Promise<{ sequence: number }>;
   /** Makes the first key there is, or the next one when it is time to. */
@@ -43,7 +47,8 @@ export type KeyManagementOptions = {
   gate: Gate;
   audit: AuditLog;
   clock: Clock;
-  policy: KeyPolicy & { alg: KeyPairAlgorithm };
+  policy: () => KeyPolicy;
+  settings: Pick<Settings, "alg" | "changeAlg">;
   kek?: KeyEncryptionKey | undefined;
   counts: Counts;
 };
@@ -53,13 +58,12 @@ export type KeyManagementOptions = {
  * that rotate at once, one makes the key and the other finds it there.
  */
 export function createKeyManagement(options: KeyManagementOptions): KeyManagement {
-  const { store, keys, trust, gate, audit, clock, policy, kek, counts } = options;
-  const { alg } = policy;
+  const { store, keys, trust, gate, audit, clock, policy, settings, kek, counts } = options;
   const permission = "rotate_keys";
 
-  const make = (wanted: WantedKey) => generateKeyPair({ ...wanted, alg, createdAt: clock(), kek });
+  const make = (wanted: WantedKey) => generateKeyPair({ ...wanted, alg: settings.alg(), createdAt: clock(), kek });
   async function rotateIfDue(): Promise<void> {
-    const due = dueKey(keys.stored(), policy, clock());
+    const due = dueKey(keys.stored(), { ...policy(), alg: settings.alg() }, clock());
     if (due === undefined) return;
     const key = await make(due);
     const { clientId } = systemCaller;
@@ -72,9 +76,10 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
 
     list: (caller) => gate(caller, { action: "keys.list", permission }, async () => view(keys)),
 
-    rotate: (caller, { immediate }) =>
+    rotate: (caller, { immediate, alg }) =>
       gate(caller, { action: "keys.rotate", permission }, async (record) => {
         if (keys.stored().length === 0) throw new MintmarkError("no_key_pairs");
+        if (alg !== undefined) await settings.changeAlg(alg, caller.clientId);
         // A clock that was ahead may have left a key that signs before its turn, which none could be placed behind.
         await rotateIfDue();
         // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.

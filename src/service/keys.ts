@@ -5,6 +5,7 @@ import type { KeyEncryptionKey } from "../keys/seal.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../time.ts";
 import type { KeyLookup } from "../token/jws.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import { inTurn } from "./in-turn.ts";
 import { patiently } from "./patience.ts";
 
@@ -25,7 +26,7 @@ export type Keys = {
 export type KeysOptions = {
   store: Store;
   clock: Clock;
-  policy: KeyPolicy;
+  policy: () => KeyPolicy;
   kek?: KeyEncryptionKey | undefined;
   onError: (work: string, error: unknown) => void;
 };
@@ -33,11 +34,23 @@ export type KeysOptions = {
 /** Shortest time between two looks at the store for an unknown key, in milliseconds: random kids must not load it. */
 const LOOK_INTERVAL = 100;
 
-/** The keys with a shared secret: one keyring for ever. */
-export function secretKeys(secret: string): Keys {
+/** The keys with a shared secret: one keyring for ever. Key pairs that signed before can still identify tokens. */
+export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Keys {
   const keyring = createSecretKeyring(secret);
   const find = keyring.lookup;
-  return { current: () => keyring, find, findOfAnyTime: find, stored: () => [], reload: async () => {} };
+
+  async function findStored(kid: string): Promise<VerificationKey | undefined> {
+    const key = (await store.listKeys()).find((key) => key.kid === kid && key.killedAt === undefined);
+    return key && (await loadPublicHalf(key)).verification;
+  }
+
+  return {
+    current: () => keyring,
+    find,
+    findOfAnyTime: (kid) => find(kid) ?? patiently(findStored(kid)),
+    stored: () => [],
+    reload: async () => {},
+  };
 }
 
 /** The keys in a store. Nothing is loaded before the first `reload`. */
@@ -47,7 +60,7 @@ export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions):
 
   function current(): Keyring {
     const now = clock();
-    if (keyring?.at !== now) keyring = { of: keyringAt(loaded, policy, now), at: now };
+    if (keyring?.at !== now) keyring = { of: keyringAt(loaded, policy(), now), at: now };
     return keyring.of;
   }
 

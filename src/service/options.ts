@@ -9,7 +9,10 @@ import { type RateLimitOptions, settleRates } from "./rates.ts";
 import type { Tracer } from "./tracer.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
-  /** The `iss` of every token. Default `http://127.0.0.1:3000`. Never taken from a request. */
+  /**
+   * The `iss` of every token. Default: the origin that `createTokenServer` listens on, `http://127.0.0.1:3000` without one.
+   * Never taken from a request.
+   */
   issuer?: string;
   /** The `aud` of a token that asks for none, and the one expected where none is named. Default: the issuer. */
   audience?: string;
@@ -17,7 +20,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   claims?: Schema;
   /** Where state lives. Default: the embedded database in `.mintmark`. */
   store?: Store;
-  /** Signing algorithm. Default `ES256`. */
+  /** Algorithm of the next key. Default: that of the stored settings, else `ES256`. */
   alg?: KeyPairAlgorithm;
   /** Signs by HS256 with this secret of at least 32 bytes, and `alg` and the stored keys are left aside. */
   secret?: string;
@@ -51,6 +54,11 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
    * the first that is opened. Default true.
    */
   keeps?: boolean;
+  /**
+   * Whether another service serves the data: this one then signs with the stored issuer, audience and algorithm, makes a key
+   * only when told to, and deletes nothing. Default false.
+   */
+  guest?: boolean;
   /** Whether callers without credentials may do everything. Default true: the server then listens on loopback only. */
   open?: boolean;
   /**
@@ -60,6 +68,8 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   tracer?: Tracer;
   /** Default: the system's clock. */
   clock?: Clock;
+  /** Receives one sentence for an operator, where a stored setting changes or differs. Default: nobody does. */
+  onNotice?: (sentence: string) => void;
   /** Hears of work in the background that failed: most of it is tried again. Default: nobody does. */
   onError?: (work: string, error: unknown) => void;
 };
@@ -70,18 +80,16 @@ const DAY: Seconds = 86400;
 export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions<Schema>) {
   const custom = (options.claims ?? anyClaims) as Schema;
   checkClaimsSchema(custom);
-  const { issuer = "http://127.0.0.1:3000", rotation = 30 * DAY } = options;
+  const { rotation = 30 * DAY, guest = false } = options;
   if (rotation < 2 * PUBLISH_AHEAD) {
     throw new StartError(
       `MINTMARK_ROTATION must be at least ${2 * PUBLISH_AHEAD}: a key is published ${PUBLISH_AHEAD} seconds before it signs`,
     );
   }
   return {
-    issuer,
+    given: { issuer: options.issuer, audience: options.audience, alg: options.alg, maxTtl: options.maxTtl ?? DAY },
     custom,
     rotation,
-    audience: options.audience ?? issuer,
-    alg: options.alg ?? "ES256",
     secret: options.secret,
     kek: options.kek,
     ttl: options.ttl ?? 900,
@@ -95,10 +103,12 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
     rateLimits: settleRates(options.rateLimits ?? {}, options.open ?? true),
     auditRetention: options.auditRetention ?? 90 * DAY,
-    keeps: options.keeps ?? true,
+    guest,
+    keeps: !guest && (options.keeps ?? true),
     open: options.open ?? true,
     tracer: options.tracer,
     clock: options.clock ?? systemClock,
+    onNotice: options.onNotice ?? (() => {}),
     onError: options.onError ?? (() => {}),
   };
 }

@@ -1,10 +1,9 @@
 import type { z } from "zod";
 import { MintmarkError } from "../errors.ts";
 import type { Session } from "../store/session.ts";
-import type { Store } from "../store/store.ts";
-import type { Seconds } from "../time.ts";
-import type { Claims, ClaimsSchema, RegisteredClaims } from "../token/claims.ts";
-import type { RevokedKind } from "../trust/trust-update.ts";
+import type { NewRevocation, Store } from "../store/store.ts";
+import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import type { TokenIdentity } from "../token/verify.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Caller } from "./caller.ts";
@@ -37,27 +36,29 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   audit: AuditLog;
   verify: VerifyToken<Schema>;
   /**
-   * The same, but for whether a token was revoked, and for times: one that is revoked again is answered as it was at first,
-   * and by a clock that is wrong, one may be expired or not yet valid that all others accept.
+   * Gives what identifies a token of this service, and nothing where it is none. Neither its times nor what this server
+   * accepts today matter: others, with another clock or configuration, may accept it.
    */
-  verifyOfAnyTime: (token: string) => Promise<RegisteredClaims>;
-  /** When the last token that is issued at this moment has expired. */
-  lastExpiry: () => Seconds;
+  identify: (token: string) => Promise<TokenIdentity | undefined>;
   counts: Counts;
 };
 
-type Target = { kind: RevokedKind; id: string; until: Seconds; clientId: string; subject: string };
+type Target = NewRevocation & { clientId: string | undefined; subject: string | undefined };
 
 /** The use cases of revocation. One is durable, and known to this server, before it is answered. */
 export function createRevocations<Schema extends ClaimsSchema>(
   options: RevocationsOptions<Schema>,
 ): Revocations<Schema> {
-  const { store, trust, gate, audit, verify, verifyOfAnyTime, lastExpiry, counts } = options;
+  const { store, trust, gate, audit, verify, identify, counts } = options;
 
   async function targetOf(token: string): Promise<Target | undefined> {
     const session = await store.findSession(hashOf(token));
-    if (session !== undefined) return { ...session, kind: "session", id: session.sid, until: lastExpiry() };
-    const claims = await verifyOfAnyTime(token).catch(nothingIfRefused);
+    if (session !== undefined) {
+      const { sid: id, clientId, subject } = session;
+      return { kind: "session", id, clientId, subject };
+    }
+    if (trust.isStale()) throw new MintmarkError("verifier_stale");
+    const claims = await identify(token);
     return (
       claims && { kind: "token", id: claims.jti, until: claims.exp, clientId: claims.client_id, subject: claims.sub }
     );
@@ -74,9 +75,9 @@ export function createRevocations<Schema extends ClaimsSchema>(
       } as const;
       return gate(caller, act, async (record) => {
         if (target === undefined) return { sequence: await trust.latest() };
-        const { kind, id, until } = target;
-        const sequence = await store.revoke({ kind, id, until }, record);
-        counts.revoked[kind] += 1;
+        const { clientId, subject, ...revocation } = target;
+        const sequence = await store.revoke(revocation, record);
+        counts.revoked[target.kind] += 1;
         await trust.catchUp();
         return { sequence };
       });
@@ -91,7 +92,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
           about: kind === "subject" ? { subject: id } : { target: id },
         },
         async (record) => {
-          const sequence = await store.revoke({ kind, id, until: lastExpiry() }, record);
+          const sequence = await store.revoke({ kind, id }, record);
           counts.revoked[kind] += 1;
           await trust.catchUp();
           return { sequence };
@@ -101,7 +102,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
     async revokeCopied({ sid, clientId, subject }) {
       const about = { clientId, subject, target: sid, reason: "invalid_refresh_token" };
       const record = audit.record({ ...about, action: "refreshToken.reused", outcome: "refused" });
-      await store.revoke({ kind: "session", id: sid, until: lastExpiry() }, record);
+      await store.revoke({ kind: "session", id: sid }, record);
       counts.revoked.session += 1;
       await trust.catchUp();
     },

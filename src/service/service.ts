@@ -1,11 +1,9 @@
-import { MintmarkError } from "../errors.ts";
 import type { JwkSet } from "../keys/keyring.ts";
-import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { AuditQuery } from "../store/audit.ts";
 import type { Store } from "../store/store.ts";
 import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
-import { claimsFault, readSigned } from "../token/verify.ts";
+import { identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { type AuditPage, createAuditLog } from "./audit-log.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
@@ -20,6 +18,7 @@ import { settle, type TokenServiceOptions } from "./options.ts";
 import { createRates } from "./rates.ts";
 import { checkReadiness, type Readiness } from "./readiness.ts";
 import { createRevocations, type Revocations } from "./revocations.ts";
+import { createSettings } from "./settings.ts";
 import { observeStore } from "./store-observer.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 import type { Tracer } from "./tracer.ts";
@@ -29,6 +28,8 @@ import { createUpkeep, startUpkeep } from "./upkeep.ts";
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
   Omit<Revocations<Schema>, "revokeCopied"> & {
     readonly issuer: string;
+    /** Makes the origin that a server listens on the issuer, where none was given. */
+    adoptIssuer(origin: string): Promise<void>;
     readonly maxTtl: Seconds;
     readonly claims: Schema;
     /** Whether callers without credentials may do everything. */
@@ -68,18 +69,25 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
 export async function createTokenService<Schema extends ClaimsSchema = AnyClaims>(
   options: TokenServiceOptions<Schema> = {},
 ): Promise<TokenService<Schema>> {
-  const settings = settle(options);
-  const { issuer, custom, maxTtl, secret, kek, open, clock, onError, tracer } = settings;
+  const settled = settle(options);
+  const { custom, maxTtl, secret, kek, open, guest, clock, onError, onNotice, tracer } = settled;
   const { store, timings } = observeStore(options.store ?? (await openDefaultStore()), tracer);
   const counts = createCounts();
-  const policy = { rotation: settings.rotation, maxTtl, alg: settings.alg };
+  const policy = () => ({ rotation: settled.rotation, maxTtl: settings.longestLifetime() });
   const audit = createAuditLog(store, clock);
-  const gate = createGate(audit);
-  const keys = secret === undefined ? storedKeys({ store, clock, policy, kek, onError }) : secretKeys(secret);
-  const trust = createTrust({ store, clock, maxStaleness: settings.maxStaleness, reloadKeys: keys.reload });
-  const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, kek, counts });
-  const rotateIfDue = secret === undefined && settings.keeps ? management.rotateIfDue : async () => {};
+  const keys = secret === undefined ? storedKeys({ store, clock, policy, kek, onError }) : secretKeys(secret, store);
+  const trust = createTrust({ store, clock, maxStaleness: settled.maxStaleness, reloadKeys: keys.reload });
+  const given = { ...settled.given, ...(secret !== undefined && { secretKid: keys.current().signing?.kid }) };
+  const settings = createSettings({ given, guest, store, trust, audit, onNotice });
+  const isRemoved = async ({ clientId, asOf }: Caller) =>
+    asOf !== undefined &&
+    trust.state().isClientRevokedAfter(clientId, asOf) &&
+    (await store.findClient(clientId)) === undefined;
+  const gate = createGate({ audit, isRemoved });
+  const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, settings, kek, counts });
+  const rotateIfDue = secret === undefined && settled.keeps ? management.rotateIfDue : async () => {};
   await trust.catchUp();
+  await settings.store();
   await rotateIfDue();
 
   const verify = createTokenVerifier({
@@ -89,47 +97,41 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       trust: trust.state,
       isStale: trust.isStale,
     },
-    issuer,
+    policy: () => ({ issuer: settings.issuer(), maxLifetime: settings.longestLifetime() }),
     custom,
     clock,
-    maxLifetime: maxTtl,
     onVerified: (refusal) => countVerified(counts, refusal),
   });
-  const verifyOfAnyTime = async (token: string) => {
-    if (trust.isStale()) throw new MintmarkError("verifier_stale");
-    const signed = await readSigned(token, keys.findOfAnyTime, custom);
-    const fault = signed && claimsFault(signed.claims, { issuer, now: signed.claims.iat, maxLifetime: maxTtl });
-    if (signed === undefined || (fault ?? "not_yet_valid") !== "not_yet_valid")
-      throw new MintmarkError(fault ?? "invalid_token");
-    return signed.claims;
-  };
-  const lastExpiry = () => clock() + maxTtl + MAX_CLOCK_SKEW;
-  const rates = createRates({ store, clock, audit, rateLimits: settings.rateLimits });
+  const identify = (token: string) => identifyToken(token, keys.findOfAnyTime);
+  const rates = createRates({ store, clock, audit, rateLimits: settled.rateLimits });
   const means = { store, keys, trust, gate, audit, clock, counts, rates };
-  const revocations = createRevocations({ ...means, verify, verifyOfAnyTime, lastExpiry });
+  const revocations = createRevocations({ ...means, verify, identify });
   const { revokeCopied, ...revoking } = revocations;
   const feed = createFeed({
     store,
     trust,
     keyring: keys.current,
     gate,
-    maxFollowers: settings.maxFollowers,
+    maxFollowers: settled.maxFollowers,
   });
 
   let isDraining = false;
-  const upkeep = createUpkeep({ ...means, rotateIfDue, ...settings });
+  const upkeep = createUpkeep({ ...means, rotateIfDue, ...settled });
   const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
 
   return {
-    ...createTokens({ ...means, ...settings, verify, revokeCopied }),
+    ...createTokens({ ...means, ...settled, settings, verify, revokeCopied }),
     ...revoking,
-    issuer,
+    get issuer() {
+      return settings.issuer();
+    },
+    adoptIssuer: settings.adoptIssuer,
     maxTtl,
     claims: custom,
     open,
     authenticate: createAuthenticator({ ...means, open }),
     keys: management,
-    clients: createClients({ ...means, lastExpiry }),
+    clients: createClients(means),
     audit: {
       list: (caller, query) =>
         gate(caller, { action: "audit.list", permission: "read_audit" }, () => audit.list(query)),
@@ -147,7 +149,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
         ...counts,
         ...feed.measure(),
         ...measureTrust(trust),
-        ...measureKeys(keys, { now: clock(), rotation: settings.rotation }),
+        ...measureKeys(keys, { now: clock(), rotation: settled.rotation }),
         store: timings,
       }),
     },

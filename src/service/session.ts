@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Issue } from "../errors.ts";
 import type { Session, Turn } from "../store/session.ts";
 import type { Seconds } from "../time.ts";
@@ -15,6 +15,9 @@ export type SessionPolicy = {
 };
 
 type Moment = { policy: SessionPolicy; now: Seconds };
+
+/** Names this process as the one whose clock tells when a refresh token was used. */
+const SERVER = randomUUID();
 
 /** Begins a session for a caller: what is kept of it, and its first refresh token. */
 export function beginSession(
@@ -42,7 +45,14 @@ export function turnOf(
 ): { change: Turn; successor: RefreshToken } {
   const successor = successorOf(presented, seed);
   const { replayWindow } = policy;
-  const change = { hash: hashOf(presented), next: hashOf(successor), now, idleUntil: now + policy.idle, replayWindow };
+  const change = {
+    hash: hashOf(presented),
+    next: hashOf(successor),
+    now,
+    idleUntil: now + policy.idle,
+    replayWindow,
+    server: SERVER,
+  };
   return { change, successor };
 }
 

@@ -16,6 +16,7 @@ import type { Counts } from "./measures.ts";
 import type { Rates } from "./rates.ts";
 import { hashOf } from "./refresh-token.ts";
 import { beginSession, beyondSession, type SessionPolicy, turnOf } from "./session.ts";
+import type { Settings } from "./settings.ts";
 import type { Trust } from "./trust.ts";
 
 /** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
@@ -58,8 +59,7 @@ export type Tokens<Schema extends ClaimsSchema> = {
 };
 
 export type TokensOptions<Schema extends ClaimsSchema> = {
-  issuer: string;
-  audience: string;
+  settings: Pick<Settings, "issuer" | "audience" | "raiseLongestLifetime">;
   custom: Schema;
   ttl: Seconds;
   maxTtl: Seconds;
@@ -82,7 +82,7 @@ type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> 
 
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { issuer, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
+  const { settings, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
 
   /** Whether a client was removed between being looked up and a change. A token of that number would outlive it. */
   async function isRemoved({ clientId, asOf }: Caller, sequence: number): Promise<boolean> {
@@ -90,16 +90,16 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
   }
 
   /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
-  async function prepare(caller: Caller, terms: Terms) {
+  async function prepare(caller: Caller, terms: Terms, defaultAudience = settings.audience()) {
     const sequence = await trust.latest();
     const { signing: key } = keys.current();
     if (key === undefined) throw new MintmarkError("unavailable");
     const jti = createJti(sequence);
     const iat = clock();
     const about = { subject: terms.subject, jti, kid: key.kid };
-    const missing = beyondLimits(caller, { expiresIn: terms.ttl, ...terms }, options.audience);
+    const missing = beyondLimits(caller, { expiresIn: terms.ttl, ...terms }, defaultAudience);
     const registered = {
-      iss: issuer,
+      iss: settings.issuer(),
       sub: terms.subject,
       aud: terms.audience,
       iat,
@@ -112,6 +112,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     const claims = joinClaims(terms.claims, registered);
     const sign = async (): Promise<IssuedToken> => {
       if (await isRemoved(caller, sequence)) throw new MintmarkError("invalid_client");
+      await settings.raiseLongestLifetime(terms.ttl);
       return {
         token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
         tokenType: "Bearer",
@@ -126,7 +127,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     async getToken(caller, { refreshable = false, expiresIn, ...request }) {
       const terms: Terms = {
         subject: request.subject ?? caller.clientId,
-        audience: request.audience ?? options.audience,
+        audience: request.audience ?? settings.audience(),
         scope: request.scope,
         claims: request.claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
@@ -154,10 +155,13 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         return gate(caller, { action, permission: "issue" }, async () => {
           throw new MintmarkError("invalid_refresh_token");
         });
-      const { act, sign } = await prepare(caller, { ...session, scope: scope ?? session.scope });
+      // Limits may be lower now than when it was granted. The default audience may be another: that of the grant was allowed.
+      const ttl = Math.min(session.ttl, maxTtl, caller.maxTtl ?? maxTtl);
+      const terms = { ...session, scope: scope ?? session.scope, ttl };
+      const { act, sign } = await prepare(caller, terms, session.audience);
       const missing = act.missing ?? beyondSession(session, scope);
       return gate(caller, { action, ...act, missing }, async (record) => {
-        const issued = await sign();
+        const issued = await sign().catch(asInvalidGrant);
         const turn = turnOf(session, refreshToken, { policy: options.sessions, now: clock() });
         const outcome = await store.turnSession(session.sid, turn.change, record);
         if (outcome === "reused") await options.revokeCopied(session);
@@ -167,9 +171,15 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       });
     },
 
-    verifyToken({ token, audience = options.audience, scope }, address) {
+    verifyToken({ token, audience = settings.audience(), scope }, address) {
       const refusal = address === undefined ? undefined : options.rates.ofAddress("verify", address);
       return refusal === undefined ? options.verify(token, { audience, scope }) : Promise.reject(refusal);
     },
   };
+}
+
+/** What was granted may be carried in no token today, as where the claims schema has changed: only a new grant helps. */
+function asInvalidGrant(cause: unknown): never {
+  const isGrants = cause instanceof MintmarkError && cause.reason === "invalid_request";
+  throw isGrants ? new MintmarkError("invalid_refresh_token", { cause }) : cause;
 }

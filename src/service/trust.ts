@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { Store } from "../store/store.ts";
+import type { StoredSettings } from "../store/settings.ts";
+import type { Position, Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { createTrustState, type TrustState } from "../trust/trust-state.ts";
 import type { Revocation, TrustUpdate } from "../trust/trust-update.ts";
@@ -16,12 +17,16 @@ export type Trust = {
   catchUp(): Promise<void>;
   /** The number of the latest change there is in the store. */
   latest(): Promise<number>;
+  /** The stored settings, as they were read last. */
+  settings(): StoredSettings;
   /** When the store was last known to hold no more than this: milliseconds of a steady clock. */
   knownAt(): number;
   /** Whether the store could not be read for too long. */
   isStale(): boolean;
   /** The updates after a change, as far as they are remembered; `undefined` if not all of them are. */
   updatesAfter(sequence: number): TrustUpdate[] | undefined;
+  /** How many updates came after a change, of those that are remembered. */
+  countAfter(sequence: number): number;
   /** Calls back after each update. Gives the verb that ends it. */
   onUpdate(listener: () => void): () => void;
 };
@@ -43,14 +48,22 @@ const MAX_RECENT = 1000;
 /** Follows the store: this server's own trust state, in the order of the store. */
 export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOptions): Trust {
   let state = createTrustState();
+  let settings: StoredSettings = { longestLifetime: 0 };
   let knownAt = Number.NEGATIVE_INFINITY;
   let keysSequence = -1;
   let recent: { after: number; update: TrustUpdate }[] = [];
   const listeners = new Set<() => void>();
 
+  async function readPosition(): Promise<Position> {
+    const position = await store.position();
+    settings = position.settings;
+    return position;
+  }
+  const latestPosition = inTurn(readPosition);
+
   const read = inTurn(async () => {
     const at = performance.now();
-    const { epoch, sequence, keysSequence: newKeys } = await store.position();
+    const { epoch, sequence, keysSequence: newKeys } = await readPosition();
     // The database was restored, or this machine's clock set back: what is known may be too much or too little.
     const isVoid = epoch !== state.epoch || sequence < state.sequence || state.hasForgottenTooMuch(clock());
     const next = isVoid ? createTrustState() : state;
@@ -76,12 +89,11 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
     await setImmediate();
   }
 
-  const readPosition = inTurn(() => store.position());
-
   return {
     state: () => state,
     catchUp,
-    latest: async () => (await patiently(readPosition())).sequence,
+    latest: async () => (await patiently(latestPosition())).sequence,
+    settings: () => settings,
     knownAt: () => knownAt,
     isStale: () => performance.now() - knownAt > maxStaleness * 1000,
     updatesAfter(sequence) {
@@ -89,6 +101,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
       const start = recent.findIndex(({ after }) => after === sequence);
       return start < 0 ? undefined : recent.slice(start).map(({ update }) => update);
     },
+    countAfter: (sequence) => recent.filter(({ after }) => after >= sequence).length,
     onUpdate(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

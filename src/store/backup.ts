@@ -5,7 +5,7 @@ import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort } from "./damage.ts";
 import { errorCode } from "./folder.ts";
-import { FILE } from "./sqlite.ts";
+import { FILE, noDatabase } from "./sqlite.ts";
 
 /**
  * Copies the embedded database in a folder into a new file, as it is at one moment; a server may go on with it
@@ -14,7 +14,7 @@ import { FILE } from "./sqlite.ts";
  */
 export function backUp(folder: string, file: string): void {
   const source = resolve(folder, FILE);
-  if (!existsSync(source)) throw new StartError(`There is no database in ${resolve(folder)}: check MINTMARK_DATA`);
+  if (!existsSync(source)) throw noDatabase(folder);
   refuseIfCutShort(source);
   const draft = `${file}.${randomUUID()}`;
   try {

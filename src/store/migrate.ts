@@ -26,13 +26,26 @@ export async function migrate(db: Kysely<Schema>, { upTo }: MigrateOptions = {})
   });
 }
 
-async function migrateLocked(db: Kysely<Schema>, upTo: string | undefined): Promise<void> {
-  const applied = await appliedMigrations(db);
+/** Throws a {@link StartError} where the tables are not there, or lack what this program needs. Changes nothing. */
+export async function refuseOutdated(db: Kysely<Schema>): Promise<void> {
+  const applied = new Set(await appliedMigrations(db));
+  if (applied.size === 0) throw new StartError("The database has no tables of Mintmark: start the server first");
+  refuseUnworkable([...applied]);
+  if (Object.keys(migrations).some((name) => !applied.has(name)))
+    throw new StartError("The database is of an earlier Mintmark: start the server of this one first");
+}
+
+function refuseUnworkable(applied: readonly string[]): void {
   const unworkable = applied.find((name) => endsEarlierPrograms(name) && !Object.hasOwn(migrations, name));
   if (unworkable !== undefined)
     throw new StartError(
       `The database is of a newer Mintmark, which this one cannot work with (${unworkable}): start the newer one`,
     );
+}
+
+async function migrateLocked(db: Kysely<Schema>, upTo: string | undefined): Promise<void> {
+  const applied = await appliedMigrations(db);
+  refuseUnworkable(applied);
   const newer = Object.fromEntries(applied.map((name) => [name, { up: async () => {} }]));
   const migrator = new Migrator({
     db,

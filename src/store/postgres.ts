@@ -5,7 +5,7 @@ import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import { createStore, type Driver } from "./driver.ts";
 import { errorCode } from "./folder.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, refuseOutdated } from "./migrate.ts";
 import { CONNECT_TIMEOUT, createDatabaseSocket, createPool } from "./postgres-pool.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -20,23 +20,28 @@ const MIGRATION_LIMIT = 60_000;
 const RETRY = 1000;
 
 export type PostgresOptions = {
+  /** Whether the tables must be there already, and be of this release. Nothing is made then. Default false. */
+  guest?: boolean | undefined;
   /** Longest time for a query or a transaction, in milliseconds. Default 1500. */
   limit?: number;
 };
 
 /** Opens a PostgreSQL database as a store; see {@link openPostgres}. */
-export async function openPostgresStore(url: string): Promise<Store> {
-  return createStore(await openPostgres(url));
+export async function openPostgresStore(url: string, options: Pick<PostgresOptions, "guest"> = {}): Promise<Store> {
+  return createStore(await openPostgres(url, options));
 }
 
 /**
  * Opens a PostgreSQL database, by a `postgres://` URL, for any number of servers.
  * Throws a {@link StartError} where it cannot be reached or used. Later it may come and go.
  */
-export async function openPostgres(url: string, { limit = LIMIT }: PostgresOptions = {}): Promise<Driver> {
+export async function openPostgres(
+  url: string,
+  { limit = LIMIT, guest = false }: PostgresOptions = {},
+): Promise<Driver> {
   const migrating = connectTo(url, MIGRATION_LIMIT);
   try {
-    await migrate(migrating);
+    await (guest ? refuseOutdated(migrating) : migrate(migrating));
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     throw new StartError(

@@ -6,8 +6,8 @@ import { createCountQueries } from "./count-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSessionQueries } from "./session-queries.ts";
-import type { Store } from "./store.ts";
 import { createSettingsQueries } from "./settings-queries.ts";
+import type { Store } from "./store.ts";
 import { createTrustQueries, type Witness } from "./trust-queries.ts";
 
 /** The verbs that are nothing but SQL. */

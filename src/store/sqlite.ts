@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Kysely, SqliteDialect } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort } from "./damage.ts";
 import { createStore, type Driver, type Neighbours } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, refuseOutdated } from "./migrate.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -17,6 +17,8 @@ export const FILE = "mintmark.db";
 export type SqliteOptions = {
   /** Whether other processes may use the folder meanwhile. A server does not share; a command may. Default false. */
   shared?: boolean;
+  /** Whether the database must be there already, and be of this release. Nothing is made then. Default false. */
+  guest?: boolean | undefined;
   /** Those other processes, where there is a way to tell them of changes. Default: they look every second. */
   neighbours?: Neighbours | undefined;
 };
@@ -32,7 +34,9 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
  * Throws a {@link StartError} where the folder cannot be used, is in use by another server, or where
  * the file is not a sound database.
  */
-export async function openSqlite(folder: string, { shared = false, neighbours }: SqliteOptions = {}): Promise<Driver> {
+export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Driver> {
+  const { shared = false, guest = false, neighbours } = options;
+  if (guest && !existsSync(join(folder, FILE))) throw noDatabase(folder);
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   try {
@@ -47,15 +51,21 @@ export async function openSqlite(folder: string, { shared = false, neighbours }:
     };
     const dialect = new SqliteDialect({ database: { prepare: keepPrepared(database), close } });
     const db = new Kysely<Schema>({ dialect });
-    await migrate(db);
+    await (guest ? refuseOutdated(db) : migrate(db));
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
-    if (!shared) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
+    if (!shared && !guest) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
     const isShared = shared || neighbours !== undefined;
     return { db, system: "sqlite", shared: isShared, close: () => db.destroy(), ...neighbours };
   } catch (cause) {
     unlock();
     throw cause instanceof StartError ? cause : cannotOpen(file, errorCode(cause));
   }
+}
+
+export function noDatabase(folder: string): StartError {
+  return new StartError(
+    `There is no database in ${resolve(folder)}: start the server first, or name its folder in MINTMARK_DATA`,
+  );
 }
 
 /**

@@ -1,7 +1,14 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { MintmarkError, type Reason } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import { type Claims, type ClaimsSchema, hasSoundLifetime, type RegisteredClaims, readClaims } from "./claims.ts";
+import {
+  type Claims,
+  type ClaimsSchema,
+  hasSoundLifetime,
+  identifier,
+  type RegisteredClaims,
+  readClaims,
+} from "./claims.ts";
 import { parseJsonObject } from "./json.ts";
 import { type KeyLookup, verifyJws } from "./jws.ts";
 
@@ -60,6 +67,25 @@ export async function readSigned<Schema extends ClaimsSchema>(
   const payload = jws && parseJsonObject(jws.payload);
   const claims = payload && readClaims(payload, custom);
   return jws && claims && { claims, kid: jws.kid };
+}
+
+/** What identifies a token, and to whom and about whom it was issued. */
+export type TokenIdentity = z.output<typeof tokenIdentity>;
+
+const tokenIdentity = z.object({
+  jti: identifier,
+  exp: z.int().positive(),
+  sub: identifier.optional(),
+  client_id: identifier.optional(),
+});
+
+/**
+ * Verifies the form and the signature of a token and gives what identifies it, or `undefined`. Not checked: all else.
+ * To revoke a token this must be enough: other verifiers may accept what this one, as it is configured now, does not.
+ */
+export async function identifyToken(token: unknown, lookup: KeyLookup): Promise<TokenIdentity | undefined> {
+  const jws = await verifyJws(token, lookup);
+  return tokenIdentity.safeParse(jws && parseJsonObject(jws.payload)).data;
 }
 
 /** Says what is wrong with claims at a moment, or `undefined`. */

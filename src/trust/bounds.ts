@@ -5,6 +5,8 @@ export type Bounds = {
   /** Revokes what was issued before an event. Of several bounds the latest counts, for as long as any of them. */
   raise(id: string, bound: { to: number; until: Seconds }): void;
   has(id: string): boolean;
+  /** Whether the bound of this id was raised by a later event than one. */
+  isRaisedAfter(id: string, sequence: number): boolean;
   /** Whether a token of this id was issued before its bound. */
   isBelow(id: string, jti: string): boolean;
   size(): number;
@@ -32,6 +34,7 @@ export function createBounds(): Bounds {
       ends.push(bound);
     },
     has: (id) => bounds.has(id),
+    isRaisedAfter: (id, sequence) => (bounds.get(id)?.to ?? 0) > sequence,
     isBelow(id, jti) {
       const bound = bounds.get(id);
       return bound !== undefined && sequenceOf(jti) < bound.to;

@@ -28,6 +28,8 @@ export type TrustState = {
   snapshot(): Generator<Pick<TrustUpdate, "revocations" | "tokens">>;
   /** Says why a token counts no more, or `undefined`. Signature and times are not looked at. */
   faultOf(claims: Revocable): Reason | undefined;
+  /** Whether a client was revoked, or removed, by a later event than one. */
+  isClientRevokedAfter(clientId: string, sequence: number): boolean;
   /** Lets go of revocations that matter no more. */
   forget(now: Seconds): void;
   /** Whether more was forgotten than `now` allows: a clock was set back, so the state ought to be built anew. */
@@ -83,6 +85,8 @@ export function createTrustState(): TrustState {
       if (bounds.subject.isBelow(sub, jti) || bounds.client.isBelow(client_id, jti)) return "token_revoked";
       return sid !== undefined && bounds.session.has(sid) ? "token_revoked" : undefined;
     },
+
+    isClientRevokedAfter: bounds.client.isRaisedAfter,
 
     forget(now) {
       const before = now - MARGIN;

@@ -21,12 +21,10 @@ export type TrustSource = {
 
 export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
   source: TrustSource;
-  /** The only acceptable `iss`. */
-  issuer: string;
+  /** The only acceptable `iss`, and the longest acceptable lifetime; by default any. Read at each verification. */
+  policy: () => { issuer: string; maxLifetime?: Seconds | undefined };
   custom: Schema;
   clock: Clock;
-  /** Longest acceptable lifetime. Default: any. */
-  maxLifetime?: Seconds | undefined;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
   /** Told of every verification: what refused the token, or `undefined` where it is valid. */
@@ -56,10 +54,9 @@ export type VerifyToken<Schema extends ClaimsSchema> = (
  */
 export function createTokenVerifier<Schema extends ClaimsSchema>({
   source,
-  issuer,
+  policy,
   custom,
   clock,
-  maxLifetime,
   clockTolerance,
   onVerified = () => {},
 }: TokenVerifierOptions<Schema>): VerifyToken<Schema> {
@@ -86,6 +83,7 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
       if (signed === undefined) throw new MintmarkError("invalid_token");
       const { claims } = signed;
       const { audience, scope } = expected;
+      const { issuer, maxLifetime } = policy();
       const all = { issuer, audience, scope, now: clock(), maxLifetime, clockTolerance };
       const fault = claimsFault(claims, all) ?? source.trust().faultOf(claims);
       if (fault !== undefined) throw new MintmarkError(fault);

@@ -68,13 +68,13 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
     closing: closing.signal,
   };
   const { failure, ...source } = (follow ? followFeed : followKeys)({ service, status, maxStaleness, clock, steady });
+  const policy = { issuer, maxLifetime };
   const isUsable = (state: VerifierState) => state === "live" || (state === "stale" && onStale === "accept");
   const verify = createTokenVerifier({
     source: { ...source, isStale: () => !isUsable(status.state) },
-    issuer,
+    policy: () => policy,
     custom: (options.claims ?? anyClaims) as Schema,
     clock,
-    maxLifetime,
     clockTolerance,
   });
 

@@ -41,7 +41,8 @@ describe("readiness", () => {
     await using opened = await openService();
     const { store } = opened;
     const clock = () => NOW;
-    const keys = storedKeys({ store, clock, policy: { rotation: 86400, maxTtl: 86400 }, onError: () => {} });
+    const policy = () => ({ rotation: 86400, maxTtl: 86400 });
+    const keys = storedKeys({ store, clock, policy, onError: () => {} });
     const trust = createTrust({ store, clock, maxStaleness: 30, reloadKeys: keys.reload });
     const check = () => checkReadiness({ trust, keys, isDraining: false });
     expect(await check()).toEqual({ ...OK, keys: "unavailable", trust: "stale" });

@@ -23,7 +23,7 @@ export async function openVerifier() {
       trust: createTrustState,
       isStale: () => source.isStale(),
     },
-    issuer: ISSUER,
+    policy: () => ({ issuer: ISSUER }),
     custom,
     clock: () => NOW,
   });

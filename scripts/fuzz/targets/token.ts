@@ -55,10 +55,9 @@ export function createFuzzVerifier() {
       trust: () => ({ faultOf: (claims) => (claims.jti === "revoked" ? "token_revoked" : faultOf(claims)) }),
       isStale: () => false,
     },
-    issuer: ISSUER,
+    policy: () => ({ issuer: ISSUER, maxLifetime: MAX_LIFETIME }),
     custom: anyClaims,
     clock: () => NOW,
-    maxLifetime: MAX_LIFETIME,
   });
 }
 

@@ -1,0 +1,149 @@
+import { StartError } from "../errors.ts";
+import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
+import type { StoredSettings } from "../store/settings.ts";
+import type { Store } from "../store/store.ts";
+import type { Seconds } from "../time.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { systemCaller } from "./caller.ts";
+import type { Trust } from "./trust.ts";
+
+/** What a service is configured with, as far as it is stored with the data. Absent: not given, as by a variable. */
+export type GivenSettings = {
+  issuer?: string | undefined;
+  audience?: string | undefined;
+  alg?: KeyPairAlgorithm | undefined;
+  secretKid?: string | undefined;
+  maxTtl: Seconds;
+};
+
+export type Settings = {
+  /** The `iss` of the tokens that are signed and accepted, and the `aud` of one that asks for none. */
+  issuer(): string;
+  audience(): string;
+  /** The algorithm of the next key pair. */
+  alg(): KeyPairAlgorithm;
+  /** The longest lifetime that a token of this data could ever have. */
+  longestLifetime(): Seconds;
+  /** Stores what was given, where it differs. What was stored before and changes is recorded and announced. */
+  store(): Promise<void>;
+  /** Takes the origin that a server listens on as the issuer, where none was given. */
+  adoptIssuer(origin: string): Promise<void>;
+  /** Stores the algorithm of the next key pair, by a caller's order. */
+  changeAlg(alg: KeyPairAlgorithm, clientId: string): Promise<void>;
+  /** Stores a longer lifetime, before a token gets it. */
+  raiseLongestLifetime(lifetime: Seconds): Promise<void>;
+};
+
+export type SettingsOptions = {
+  given: GivenSettings;
+  /** Whether the stored settings prevail over those that are given. */
+  guest: boolean;
+  store: Pick<Store, "changeSettings">;
+  trust: Pick<Trust, "settings" | "catchUp">;
+  audit: Pick<AuditLog, "record">;
+  /** Receives one sentence about each stored setting that changes. */
+  onNotice: (sentence: string) => void;
+};
+
+const DEFAULT_ISSUER = "http://127.0.0.1:3000";
+
+/** The settings of a service, given and stored. */
+export function createSettings({ given, guest, store, trust, audit, onNotice }: SettingsOptions): Settings {
+  let adopted: string | undefined;
+  const stored = () => trust.settings();
+  const issuer = () => (guest ? stored().issuer : undefined) ?? given.issuer ?? adopted ?? DEFAULT_ISSUER;
+  const audience = () => (guest ? stored().audience : undefined) ?? given.audience ?? issuer();
+
+  async function change(wanted: Partial<StoredSettings>, clientId: string): Promise<void> {
+    const differences = differencesOf(stored(), wanted);
+    if (differences.length === 0) return;
+    const changed = differences.filter(({ isFirst }) => !isFirst);
+    const target = changed.map(({ name, from, to }) => `${name}: ${from} -> ${to}`).join(", ");
+    const record = audit.record({ clientId, action: "settings.change", outcome: "allowed", target });
+    await store.changeSettings(wanted, { record, isFirst: changed.length === 0 });
+    await trust.catchUp();
+    for (const { sentence } of changed) onNotice(sentence);
+  }
+
+  return {
+    issuer,
+    audience,
+    alg: () => stored().alg ?? given.alg ?? "ES256",
+    longestLifetime: () => Math.max(stored().longestLifetime, given.maxTtl),
+
+    async store() {
+      if (guest) return refuseOtherSigner(stored(), given);
+      const { issuer, secretKid, maxTtl, alg = stored().alg ?? "ES256" } = given;
+      const names = issuer === undefined ? {} : { issuer, audience: audience() };
+      await change({ ...names, alg, secretKid, longestLifetime: maxTtl }, systemCaller.clientId);
+      const { longestLifetime } = stored();
+      if (maxTtl < longestLifetime)
+        onNotice(`Tokens of up to ${longestLifetime} s were allowed before: they are valid until they expire`);
+    },
+
+    async adoptIssuer(origin) {
+      if (given.issuer !== undefined) return;
+      adopted = origin;
+      await change({ issuer: origin, audience: audience() }, systemCaller.clientId);
+    },
+
+    changeAlg: (alg, clientId) => change({ alg }, clientId),
+
+    async raiseLongestLifetime(lifetime) {
+      if (lifetime > stored().longestLifetime) await change({ longestLifetime: lifetime }, systemCaller.clientId);
+    },
+  };
+}
+
+type Difference = { name: string; from: string; to: string; isFirst: boolean; sentence: string };
+
+function differencesOf(stored: StoredSettings, wanted: Partial<StoredSettings>): Difference[] {
+  const differences: Difference[] = [];
+  const compare = (name: keyof typeof SENTENCES, from: string | undefined, to: string | undefined) => {
+    if (from === to) return;
+    // Nobody reads the name of a shared secret.
+    const [before, after] =
+      name === "secret" ? [SIGNER[Number(from !== undefined)], SIGNER[Number(to !== undefined)]] : [from, to];
+    const [old, now] = [before ?? "", after ?? ""];
+    const isFirst = name === "secret" ? stored.alg === undefined && from === undefined : from === undefined;
+    differences.push({ name, from: old, to: now, isFirst, sentence: SENTENCES[name](old, now) });
+  };
+  if ("issuer" in wanted) compare("issuer", stored.issuer, wanted.issuer);
+  if ("audience" in wanted) compare("audience", stored.audience, wanted.audience);
+  if ("alg" in wanted) compare("alg", stored.alg, wanted.alg);
+  if ("secretKid" in wanted) compare("secret", stored.secretKid, wanted.secretKid);
+  const { longestLifetime = 0 } = wanted;
+  if (longestLifetime > stored.longestLifetime)
+    compare(
+      "lifetime",
+      stored.longestLifetime === 0 ? undefined : `${stored.longestLifetime} s`,
+      `${longestLifetime} s`,
+    );
+  return differences;
+}
+
+const SIGNER = ["key pairs", "a shared secret"] as const;
+
+const SENTENCES = {
+  issuer: (from: string, to: string) =>
+    `The issuer changes from ${from} to ${to}: tokens that were issued as ${from} are refused from now on`,
+  audience: (from: string, to: string) => `The default audience changes from ${from} to ${to}`,
+  alg: (from: string, to: string) => `The algorithm of the next key changes from ${from} to ${to}`,
+  secret: (from: string, to: string) =>
+    from === to
+      ? "The shared secret changes: tokens that were signed with the earlier one are refused from now on"
+      : `Tokens are signed with ${to} from now on: those that were signed with ${from} are refused`,
+  lifetime: (from: string, to: string) => `The longest lifetime of a token rises from ${from} to ${to}`,
+};
+
+/** A command that has another secret than the service, or none, would issue tokens that nobody accepts. */
+function refuseOtherSigner({ alg, secretKid }: StoredSettings, given: GivenSettings): void {
+  if (secretKid === given.secretKid || (secretKid === undefined && alg === undefined)) return;
+  if (given.secretKid === undefined)
+    throw new StartError("The service signs with a shared secret: set MINTMARK_SECRET to it, or use --url");
+  throw new StartError(
+    secretKid === undefined
+      ? "MINTMARK_SECRET is set, but the service signs with key pairs: unset it"
+      : "MINTMARK_SECRET is not the secret that the service signs with: set that one, or use --url",
+  );
+}
