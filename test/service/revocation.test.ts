@@ -213,7 +213,7 @@ describe("revoking a subject or a client", () => {
     const session = await beginSession(service, caller);
     await service.clients.remove(localCaller, caller.clientId);
     await expectRevoked(service, session.token);
-    await expect(service.refreshToken(caller, session)).rejects.toMatchObject({ reason: "invalid_refresh_token" });
+    await expect(service.refreshToken(caller, session)).rejects.toMatchObject({ reason: "invalid_client" });
     await opened.restart();
     await expectRevoked(opened.service, session.token);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
-import type { AuditRecord } from "../../src/store/audit.ts";
+import type { ChangeRecord } from "../../src/store/audit.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aClient, aKey, aRecord, aSecret } from "./samples.ts";
+import { aClient, aKey, aRecord, aSecret, aSession } from "./samples.ts";
 
 const everything = { limit: 1000 };
 const unavailable = new MintmarkError("unavailable");
@@ -38,6 +38,24 @@ export function describeAtomicity(open: Open): void {
       const kill = { now: keys[1].activatesAt, replacement: duplicate };
       await expect(here.killKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(unavailable);
       expect(await contentOf(here)).toEqual(before);
+    });
+
+    it("are refused where the client that makes the change was removed before it got its lock", async () => {
+      await using opened = await open();
+      const { here, there } = opened;
+      const { changes } = await furnish(here);
+      const [client, other] = [aClient(), aClient()];
+      for (const one of [client, other]) await here.addClient(one, aRecord());
+      await there.removeClient(client.clientId, aRecord());
+      const before = await contentOf(here);
+      for (const [name, apply] of Object.entries(changes)) {
+        const record = aRecord({ clientId: client.clientId });
+        await expect(apply({ ...record, isClient: true }), name).rejects.toMatchObject({ reason: "invalid_client" });
+        expect(await contentOf(there), name).toEqual(before);
+        await apply({ ...aRecord({ clientId: other.clientId }), isClient: true });
+        expect(await here.listAudit({ limit: 1 }), name).toMatchObject([{ clientId: other.clientId }]);
+        Object.assign(before, await contentOf(here));
+      }
     });
 
     it("are there when their promise has resolved, in every process and after a reopening", async () => {
@@ -77,7 +95,11 @@ async function furnish(store: Store) {
   const secrets = { from: client.secrets, to: [aSecret()] };
   const sooner = { ...next, follows: keys[0].kid, activatesAt: NOW };
   const newcomer = aClient();
-  const changes: Record<string, (record: AuditRecord) => Promise<unknown>> = {
+  const session = aSession();
+  const changes: Record<string, (record: ChangeRecord) => Promise<unknown>> = {
+    changeSettings: (record) => store.changeSettings({ issuer: "https://a.example" }, { record, isFirst: false }),
+    revoke: (record) => store.revoke({ kind: "subject", id: "ada" }, record),
+    addSession: (record) => store.addSession(session, { hash: "hash", sequence: Number.MAX_SAFE_INTEGER }, record),
     addKey: (record) => store.addKey(next, record),
     "addKey, activating": (record) => store.addKey(sooner, record),
     resealKeys: (record) =>

@@ -48,6 +48,16 @@ export function describeSessions(open: Open): void {
       expect(await again(NOW + 10)).toBe("reused");
     });
 
+    it("replays for a minute more at a server whose clock did not tell when the token was used", async () => {
+      await using opened = await open();
+      const { here, there, session } = await withSession(opened);
+      await here.turnSession(session.sid, aTurn("a"), aRecord());
+      const again = (now: number) => there.turnSession(session.sid, aTurn("a", { now, server: "two" }), aRecord());
+      expect(await again(NOW - 60)).toBe("replayed");
+      expect(await again(NOW + 69)).toBe("replayed");
+      expect(await again(NOW + 70)).toBe("reused");
+    });
+
     it("knows no token of another session, and none of one that has ended", async () => {
       await using opened = await open();
       const { here, session } = await withSession(opened);

@@ -23,6 +23,7 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     listAudit: () => store.listAudit({ limit: 1 }),
     pruneAudit: () => store.pruneAudit(1),
     position: () => store.position(),
+    changeSettings: () => store.changeSettings({ longestLifetime: 900 }, { record: aRecord(), isFirst: false }),
     revoke: () => store.revoke({ kind: "token", id: unique(), until: NOW }, aRecord()),
     listRevocations: () => store.listRevocations(0, 1),
     forgetRevocations: () => store.forgetRevocations(1),

@@ -22,7 +22,7 @@ describeStore("a store on SQLite", {
     const filled = tables.filter(({ name }) => !/^(sqlite|mintmark)_|^state$/.test(name));
     database.exec("begin immediate");
     for (const { name } of filled) database.exec(`delete from ${name}`);
-    database.exec("update state set revision = 0, keys_revision = 0");
+    database.exec("update state set revision = 0, keys_revision = 0, longest_lifetime = 0");
     database.exec("commit");
     database.close();
   },

@@ -25,6 +25,7 @@ const verbs = [
   "listAudit",
   "pruneAudit",
   "position",
+  "changeSettings",
   "revoke",
   "listRevocations",
   "forgetRevocations",
