@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mintmark } from "../support/command.ts";
 import { startServer } from "../support/process.ts";
-import { temporaryFolder } from "../support/service.ts";
+import { makeData, temporaryFolder } from "../support/service.ts";
 
 type Environment = Record<string, string>;
 
@@ -16,6 +16,7 @@ async function json(words: string[], environment: Environment, input = "") {
 describe("the commands, on the data of this machine", () => {
   const folder = temporaryFolder();
   const environment = { MINTMARK_DATA: join(folder.path, "data") };
+  beforeAll(() => makeData(environment.MINTMARK_DATA));
   afterAll(() => folder[Symbol.dispose]());
 
   it("issue a token and verify it, by a pipe", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { mintmark } from "../support/command.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
-import { temporaryFolder } from "../support/service.ts";
+import { makeData, temporaryFolder } from "../support/service.ts";
 
 const json = async (words: string[], environment: Record<string, string>, input = "") =>
   JSON.parse((await mintmark([...words, "--json"], { environment, input })).stdout);
@@ -16,6 +16,7 @@ describePostgres("mintmark move", () => {
     const kek = { MINTMARK_KEK: randomBytes(32).toString("base64url") };
     const moved = { ...embedded, DATABASE_URL: await sharedPostgres.newDatabase(), MINTMARK_KEK: "none" };
 
+    await makeData(embedded.MINTMARK_DATA, { issuer: issuer.MINTMARK_ISSUER });
     const { token } = await json(["token", "get"], embedded);
     const client = await json(["clients", "add", "boss", "--permissions", "admin", "--scopes", "a,b"], embedded);
     const before = {

@@ -33,6 +33,12 @@ export function temporaryFolder() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** Makes the data of a service in a folder, as the first start of a server does, and leaves it closed. */
+export async function makeData(folder: string, options: TokenServiceOptions = {}): Promise<void> {
+  const service = await createTokenService({ ...options, store: await openSqliteStore(folder) });
+  await service.close();
+}
+
 /** A real service on a real database in a folder of its own, with its clock stopped at {@link NOW}. */
 export async function openService<Schema extends ClaimsSchema = AnyClaims>(options: TokenServiceOptions<Schema> = {}) {
   const folder = temporaryFolder();

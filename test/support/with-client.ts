@@ -18,7 +18,10 @@ type Options = TokenServiceOptions & {
 const ADDRESS = "192.0.2.1";
 
 /** A client that may get any token, and more where more is given, as the caller that it is. */
-export async function callerOf(service: TokenService, fields: Partial<NewClient> = {}) {
+export async function callerOf(
+  service: Pick<TokenService, "authenticate" | "clients">,
+  fields: Partial<NewClient> = {},
+) {
   const usual = {
     permissions: ["issue"],
     scopes: ["*"],

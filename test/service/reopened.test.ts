@@ -1,0 +1,230 @@
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { MintmarkError } from "../../src/errors.ts";
+import { type Caller, localCaller } from "../../src/service/caller.ts";
+import { isLive, issue, type Opening, openRepeatedly, type Service } from "../support/reopened.ts";
+import { NOW } from "../support/service.ts";
+import { callerOf } from "../support/with-client.ts";
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+/** How the store was opened at first, and how whoever verifies still believes that it is. */
+const BEFORE: Opening = { maxTtl: 7 * DAY };
+
+/** How it is opened afterwards: a new setting enters by a line. */
+const AFTERWARDS: Record<string, Opening> = {
+  "as before": BEFORE,
+  "with a lower limit of lifetimes": { maxTtl: 600, ttl: 300 },
+  "with a higher limit of lifetimes": { maxTtl: 30 * DAY },
+  "with a stricter claims schema": { ...BEFORE, claims: z.object({ role: z.enum(["reader"]) }) },
+  "with another issuer": { ...BEFORE, issuer: "https://other.example" },
+  "with another audience": { ...BEFORE, audience: "https://orders.example" },
+  "with another algorithm": { ...BEFORE, alg: "EdDSA" },
+  "with another rotation": { ...BEFORE, rotation: 2 * HOUR },
+  "with a shared secret": { ...BEFORE, secret: "a secret that has more than thirty-two bytes" },
+  "with shorter sessions": { ...BEFORE, refreshTtl: DAY, refreshIdle: HOUR, replayWindow: 1 },
+  "with open access": { ...BEFORE, open: true },
+  "by a clock that is a minute ahead": { ...BEFORE, now: NOW + 60 },
+  "by a clock that is a minute behind": { ...BEFORE, now: NOW - 60 },
+  "by a command without any variable": { guest: true },
+  "by a command with other variables": {
+    guest: true,
+    issuer: "https://other.example",
+    alg: "RS256",
+    maxTtl: 600,
+    ttl: 300,
+  },
+};
+
+/** What is there before, which must end: a token of a client, with the session that it is of. */
+type There = { token: string; refreshToken: string; caller: Caller };
+
+async function begin(service: Service): Promise<There> {
+  const caller = await callerOf(service);
+  const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
+  const { token, refreshToken = "" } = await service.getToken(caller, request);
+  return { token, refreshToken, caller };
+}
+
+/** What ends it: a new way enters by a line. */
+const ENDINGS: Record<string, (service: Service, there: There) => Promise<unknown>> = {
+  "revoking the token": (service, { token }) => service.revokeToken(localCaller, token),
+  "revoking its session": (service, { refreshToken }) => service.revokeToken(localCaller, refreshToken),
+  "revoking its subject": (service) => service.revokeAll(localCaller, { kind: "subject", id: "ada" }),
+  "revoking its client": (service, { caller }) =>
+    service.revokeAll(localCaller, { kind: "client", id: caller.clientId }),
+  "removing its client": (service, { caller }) => service.clients.remove(localCaller, caller.clientId),
+  "killing its key": (service, { token }) => service.keys.kill(localCaller, decodeProtectedHeader(token).kid ?? ""),
+};
+
+/** What is refused rather than done: with a shared secret, there are no keys to manage. */
+const isRefused = (after: Opening, ending: string) => after.secret !== undefined && ending === "killing its key";
+
+const afterwards = Object.entries(AFTERWARDS);
+
+describe.each(Object.entries(ENDINGS))("%s", (name, end) => {
+  it.each(afterwards)("holds for all who believe the token, when the store is opened %s", async (_, after) => {
+    using data = openRepeatedly();
+    const there = await data.by(BEFORE, async ({ service }) => begin(service));
+    const ending = data.by(after, async ({ service }) => end(service, there));
+    if (isRefused(after, name)) return expect(ending).rejects.toBeInstanceOf(MintmarkError);
+    await ending;
+    await data.by(BEFORE, async ({ service }) => expect(await isLive(service, there.token)).toBe(false));
+  });
+
+  it.each(afterwards)("holds until the token expires, though the store is opened %s and forgets", async (_, after) => {
+    using data = openRepeatedly();
+    const { now = NOW } = after;
+    const there = await data.by(BEFORE, async ({ service }) => {
+      const there = await begin(service);
+      await end(service, there);
+      return there;
+    });
+    await data.by({ ...after, now: now + HOUR }, async ({ service }) => end(service, there).catch(() => {}));
+    await data.by({ ...after, now: now + 6 * DAY }, async ({ store }) => store.forgetRevocations(now + 6 * DAY));
+    await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
+      expect(await isLive(service, there.token)).toBe(false),
+    );
+  });
+
+  it("holds for what was issued between a backup and its restoration", async () => {
+    using data = openRepeatedly();
+    const there = await data.by(BEFORE, async ({ service }) => begin(service));
+    const restore = data.backUp();
+    const token = await data.by(BEFORE, async ({ service }) => {
+      // Many changes, so that the numbers of the restored store would take long to come so far.
+      for (let change = 0; change < 5; change += 1) await begin(service);
+      return (await service.refreshToken(there.caller, there)).token;
+    });
+    restore();
+    await data.by(BEFORE, async ({ service }) => end(service, { ...there, token }));
+    await data.by(BEFORE, async ({ service }) => {
+      expect(await isLive(service, token)).toBe(false);
+      expect(await isLive(service, (await issue(service)).token)).toBe(true);
+    });
+  });
+});
+
+describe("a token that nobody revoked", () => {
+  it.each(afterwards)("stays good for all who believe it, when the store is opened %s", async (_, after) => {
+    using data = openRepeatedly();
+    const { token } = await data.by(BEFORE, async ({ service }) => begin(service));
+    await data.by(after, async ({ service }) => {
+      await service.upkeep();
+      await issue(service, { subject: "eve", claims: { role: "reader" } });
+    });
+    await data.by({ ...BEFORE, now: NOW + DAY }, async ({ service }) =>
+      expect(await isLive(service, token)).toBe(true),
+    );
+  });
+
+  it("is accepted by the service itself under a lower limit of lifetimes, since it was issued under a higher one", async () => {
+    using data = openRepeatedly();
+    const { token } = await data.by(BEFORE, async ({ service }) => begin(service));
+    await data.by({ maxTtl: 600, ttl: 300 }, async ({ service }) => {
+      expect(await service.verifyToken({ token })).toMatchObject({ sub: "ada" });
+      await expect(issue(service, { expiresIn: 601 })).rejects.toMatchObject({ reason: "invalid_request" });
+    });
+  });
+});
+
+describe("a refresh token", () => {
+  it.each(afterwards)("gives a token within today's limits, or says to sign in again, opened %s", async (_, after) => {
+    using data = openRepeatedly();
+    const { caller, refreshToken } = await data.by(BEFORE, async ({ service }) => {
+      const caller = await callerOf(service, { audiences: [] });
+      const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
+      return { caller, refreshToken: (await service.getToken(caller, request)).refreshToken ?? "" };
+    });
+    await data.by(after, async ({ service }) => {
+      const refreshed = await service.refreshToken(caller, { refreshToken }).catch((error: unknown) => error);
+      const { maxTtl = DAY } = after;
+      if (after.claims !== undefined) expect(refreshed).toMatchObject({ reason: "invalid_refresh_token", issues: [] });
+      else expect(refreshed).toMatchObject({ expiresIn: Math.min(7 * DAY, maxTtl), refreshToken: expect.any(String) });
+    });
+  });
+
+  it.each([-60, -15, 0, 15, 60])("that is retried by a clock %d s apart gives the same successor", async (apart) => {
+    using data = openRepeatedly();
+    const { caller, refreshToken, used } = await data.by(BEFORE, async ({ service }) => {
+      const caller = await callerOf(service);
+      const { refreshToken = "" } = await service.getToken(caller, { claims: {}, refreshable: true });
+      const used = await service.refreshToken(caller, { refreshToken });
+      return { caller, refreshToken, used };
+    });
+    data.write("update refresh_tokens set used_by = 'another server' where used_by is not null");
+    await data.by({ ...BEFORE, now: NOW + apart }, async ({ service }) => {
+      const again = await service.refreshToken(caller, { refreshToken });
+      expect(again.refreshToken).toBe(used.refreshToken);
+    });
+  });
+});
+
+describe("a command", () => {
+  it.each(afterwards.filter(([, { guest }]) => guest))(
+    "changes nothing that it was not told to, %s",
+    async (_, after) => {
+      using data = openRepeatedly();
+      await data.by(BEFORE, async ({ service }) => begin(service));
+      const content = data.content();
+      await data.by({ ...after, now: NOW + 365 * DAY }, async ({ service }) => {
+        await service.upkeep();
+        await service.keys.list(localCaller);
+        await service.clients.list(localCaller);
+        await service.audit.list(localCaller, { limit: 10 });
+      });
+      expect(data.content()).toEqual(content);
+    },
+  );
+
+  it("issues tokens that the service accepts, by its issuer, audience and algorithm", async () => {
+    using data = openRepeatedly();
+    const server: Opening = {
+      ...BEFORE,
+      issuer: "https://id.example",
+      audience: "https://orders.example",
+      alg: "EdDSA",
+    };
+    await data.by(server, async () => {});
+    const { token } = await data.by({ guest: true, issuer: "http://127.0.0.1:3000" }, async ({ service }) => {
+      await service.keys.rotate(localCaller, { immediate: true });
+      return issue(service);
+    });
+    expect(decodeProtectedHeader(token)).toMatchObject({ alg: "EdDSA" });
+    expect(decodeJwt(token)).toMatchObject({ iss: "https://id.example", aud: "https://orders.example" });
+    await data.by(server, async ({ service }) =>
+      expect(await service.verifyToken({ token })).toMatchObject({ sub: "ada" }),
+    );
+  });
+
+  it("rotates to another algorithm when told to, and the service goes on with that one", async () => {
+    using data = openRepeatedly();
+    await data.by(BEFORE, async () => {});
+    await data.by({ guest: true }, async ({ service }) =>
+      service.keys.rotate(localCaller, { immediate: true, alg: "ES384" }),
+    );
+    await data.by(BEFORE, async ({ service }) => {
+      await service.keys.rotate(localCaller, { immediate: true });
+      const { token } = await issue(service);
+      expect(decodeProtectedHeader(token).alg).toBe("ES384");
+      const { records } = await service.audit.list(localCaller, { action: "settings.change", limit: 10 });
+      expect(records).toMatchObject([{ clientId: "local", target: "alg: ES256 -> ES384" }]);
+    });
+  });
+
+  it.each([
+    ["without the service's shared secret", { secret: "a secret that has more than thirty-two bytes" }, {}],
+    [
+      "with another shared secret",
+      { secret: "a secret that has more than thirty-two bytes" },
+      { secret: "x".repeat(32) },
+    ],
+    ["with a shared secret, where key pairs sign", {}, { secret: "x".repeat(32) }],
+  ])("%s says so and does nothing", async (_, server: Opening, command: Opening) => {
+    using data = openRepeatedly();
+    await data.by(server, async () => {});
+    await expect(data.by({ ...command, guest: true }, async () => {})).rejects.toThrow(/^[^\n]*MINTMARK_SECRET[^\n]*$/);
+  });
+});
