@@ -4,12 +4,11 @@ export { createRequestHandler, createTokenServer, type HandlerOptions, type Serv
 export type { JwkSet } from "./keys/keyring.ts";
 export { createTokenRouter, type TokenRouter } from "./router/router.ts";
 export type { Context, ErrorShape } from "./router/trpc.ts";
-export type { Caller } from "./service/caller.ts";
+export { type Caller, localCaller } from "./service/caller.ts";
 export type { TokenServiceOptions } from "./service/options.ts";
 export { createTokenService, type TokenService } from "./service/service.ts";
 export type { IssuedToken } from "./service/tokens.ts";
 export type { Tracer } from "./service/tracer.ts";
-export { openPostgresStore } from "./store/postgres.ts";
-export { openSqliteStore } from "./store/sqlite.ts";
+export { openPostgresStore, openSqliteStore } from "./store/open-store.ts";
 export type { Store } from "./store/store.ts";
 export type { Claims, ClaimsSchema } from "./token/claims.ts";

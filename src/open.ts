@@ -1,7 +1,6 @@
 import type { Config } from "./config.ts";
-import { StartError } from "./errors.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
-import { errorCode } from "./store/folder.ts";
+import { openPostgresStore, openSqliteStore } from "./store/open-store.ts";
 import type { SqliteOptions } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { registeredTracer } from "./telemetry.ts";
@@ -18,20 +17,9 @@ export type OpenOptions = SqliteOptions & {
 
 /** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
 export async function openStore({ data, databaseUrl }: Config, options: SqliteOptions = {}): Promise<Store> {
-  if (databaseUrl === undefined) {
-    const { openSqliteStore } = await import("./store/sqlite.ts").catch(refuseWithout("libsql"));
-    return openSqliteStore(data, options);
-  }
-  const { openPostgresStore } = await import("./store/postgres.ts").catch(refuseWithout("pg"));
-  return openPostgresStore(databaseUrl, { guest: options.guest });
-}
-
-/** Whoever only verifies may have left the databases out when installing. */
-function refuseWithout(driver: string): (error: unknown) => never {
-  return (error) => {
-    if (!errorCode(error).endsWith("MODULE_NOT_FOUND")) throw error;
-    throw new StartError(`The package ${driver} is missing: npm install ${driver}`);
-  };
+  return databaseUrl === undefined
+    ? openSqliteStore(data, options)
+    : openPostgresStore(databaseUrl, { guest: options.guest });
 }
 
 /** Opens the token service that the configuration describes, on its store. */

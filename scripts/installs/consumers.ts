@@ -5,13 +5,14 @@ import { startServer } from "../server.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The doors of the package, and the one that needs what is optional. */
+/** The doors of the package, and those that need what is optional. */
 const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const MAIN = "mintmark";
 const doors = Object.keys(exports)
   .filter((door) => door !== "./package.json")
   .map((door) => door.replace(/^\./, MAIN));
-const light = doors.filter((door) => door !== MAIN);
+const HEAVY = [MAIN, `${MAIN}/sqlite`, `${MAIN}/postgres`];
+const light = doors.filter((door) => !HEAVY.includes(door));
 
 /** What Node means to give up is an error here. That it reads modules by `require` is news to some versions, no more. */
 const FLAGS = ["--throw-deprecation", "--disable-warning=ExperimentalWarning"];

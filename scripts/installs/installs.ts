@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createSteps } from "../steps.ts";
+import { bundlers } from "./bundlers.ts";
 import { compilers, consumers, install, peers } from "./consumers.ts";
 import { inspect, pack } from "./package.ts";
 
@@ -27,6 +28,7 @@ async function run(folder: string, version: string): Promise<void> {
   install(projects.all, [tarball, ...peers(), "@types/node@20"]);
   install(projects.light, [tarball, ...peers()], ["--omit=optional"]);
   for (const [name, compile] of Object.entries(compilers(projects.all))) await step(name, compile);
+  for (const [name, use] of Object.entries(bundlers(folder, tarball))) await step(`bundled by ${name}`, use);
   for (const node of nodes) {
     process.stdout.write(`Node ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);
     for (const which of ["all", "light"] as const)

@@ -1,8 +1,5 @@
-import { readFileSync } from "node:fs";
+import { assetDocument } from "./assets.ts";
 import type { Document } from "./respond.ts";
-
-/** Swagger UI's own files, put here by the build. The path is the same from `src`, from `dist` and from the programs. */
-const SWAGGER_UI = new URL("../../dist/swagger-ui/", import.meta.url);
 
 export const docsPage = `<!doctype html>
 <html lang="en">
@@ -40,5 +37,5 @@ export const docsAssets: readonly { path: string; read: () => Document }[] = [
 ];
 
 function swaggerFile(name: string, type: string) {
-  return { path: `/docs/${name}`, read: (): Document => ({ type, body: readFileSync(new URL(name, SWAGGER_UI)) }) };
+  return { path: `/docs/${name}`, read: () => assetDocument(`swagger-ui/${name}`, type) };
 }

@@ -28,7 +28,7 @@ export function createDocuments(
   const openapi = once(() => json(describeApi(router)));
   return new Map<string, MakeDocument>([
     ["/", () => ({ type: HTML, body: startPage(service), headers: PAGE_HEADERS })],
-    ["/start.js", once(() => ({ type: "text/javascript; charset=utf-8", body: readStartScript() }))],
+    ["/start.js", once(readStartScript)],
     ["/healthz", () => ({ ...json({ status: "ok" }), cacheControl: "no-store" })],
     ["/readyz", () => service.readiness().then(tell)],
     ["/metrics", metrics],

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { assetDocument } from "./assets.ts";
+import type { Document } from "./respond.ts";
 
-/** The script of the page, put here by the build. The path is the same from `src`, from `dist` and from the programs. */
-export const readStartScript = () => readFileSync(new URL("../../dist/http/page/start.js", import.meta.url));
+/** The script of the page. */
+export const readStartScript = (): Document => assetDocument("http/page/start.js", "text/javascript; charset=utf-8");
 
 /** The page at `/`: what this is, where to go, and, where whoever opens it may do everything, a token to play with. */
 export function startPage({ issuer, open }: { issuer: string; open: boolean }): string {

@@ -8,7 +8,7 @@ export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audie
 
 const EVERYTHING = { permissions: ["admin"], scopes: [], audiences: [], anySubject: true } as const;
 
-/** The caller where access is open: somebody on this machine. */
+/** Who calls where access is open, or from within this process: may do everything, as `local`. */
 export const localCaller: Caller = { clientId: "local", ...EVERYTHING };
 
 /** The server itself, when it rotates keys in time. */

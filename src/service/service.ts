@@ -1,6 +1,6 @@
 import type { JwkSet } from "../keys/keyring.ts";
 import type { AuditQuery } from "../store/audit.ts";
-import type { Store } from "../store/store.ts";
+import { openSqliteStore } from "../store/open-store.ts";
 import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { identifyToken } from "../token/verify.ts";
@@ -71,7 +71,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
 ): Promise<TokenService<Schema>> {
   const settled = settle(options);
   const { custom, maxTtl, secret, kek, open, guest, clock, onError, onNotice, tracer } = settled;
-  const { store, timings } = observeStore(options.store ?? (await openDefaultStore()), tracer);
+  const { store, timings } = observeStore(options.store ?? (await openSqliteStore(".mintmark")), tracer);
   const counts = createCounts();
   const policy = () => ({ rotation: settled.rotation, maxTtl: settings.longestLifetime() });
   const audit = createAuditLog(store, clock);
@@ -162,10 +162,4 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       await store.close();
     },
   };
-}
-
-/** Loaded only where it is wanted: a service on PostgreSQL need not have its driver. */
-async function openDefaultStore(): Promise<Store> {
-  const { openSqliteStore } = await import("../store/sqlite.ts");
-  return openSqliteStore(".mintmark");
 }

@@ -7,14 +7,17 @@ const dist = join(import.meta.dirname, "../../dist");
 
 const IMPORT = /^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\(\s*["']([^"']+)["']/gm;
 
+type Graph = { own: Set<string>; foreign: Set<string> };
+const empty = (): Graph => ({ own: new Set(), foreign: new Set() });
+
 /** All that a module loads: modules of this package by their paths below dist, and whatever is not of this package. */
-function graphOf(path: string, seen = { own: new Set<string>(), foreign: new Set<string>() }) {
+function graphOf(path: string, { seen = empty(), lazily = true }: { seen?: Graph; lazily?: boolean } = {}): Graph {
   if (seen.own.has(relative(dist, path))) return seen;
   seen.own.add(relative(dist, path));
   for (const [, still, lazy] of readFileSync(path, "utf8").matchAll(IMPORT)) {
-    const name = still ?? lazy ?? "";
-    if (name.startsWith(".")) graphOf(join(dirname(path), name), seen);
-    else seen.foreign.add(name);
+    const name = still ?? (lazily ? lazy : undefined) ?? "";
+    if (name.startsWith(".")) graphOf(join(dirname(path), name), { seen, lazily });
+    else if (name !== "") seen.foreign.add(name);
   }
   return seen;
 }
@@ -35,4 +38,16 @@ it("mintmark/verifier loads no server, store or database code, and installs ligh
 it("mintmark/client loads of the verifier only how credentials are written down", () => {
   const { own } = graphOf(join(dist, "client/client.js"));
   expect([...own].sort()).toEqual(["client/client.js", "errors.js", "verifier/basic.js"]);
+});
+
+const DRIVERS = ["kysely", "libsql", "pg"];
+
+it.each([
+  [".", []],
+  ["./sqlite", ["kysely", "libsql"]],
+  ["./postgres", ["kysely", "pg"]],
+])("mintmark (%s) loads at its import, of the drivers, %j", (door, drivers) => {
+  const { exports } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
+  const { foreign } = graphOf(join(dist, "..", exports[door].default), { lazily: false });
+  expect(DRIVERS.filter((name) => foreign.has(name))).toEqual(drivers);
 });

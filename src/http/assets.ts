@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { errorCode } from "../store/folder.ts";
+import type { Document } from "./respond.ts";
+
+/**
+ * A file that the build puts below `dist`, as a document. A server that was bundled into one file looks for it beside that
+ * file, too. Where it is in neither place, a 404 says what to do.
+ *
+ * Not by a URL that is relative to this module: bundlers resolve it when they build, and fail where it names a folder.
+ */
+export function assetDocument(path: string, type: string): Document {
+  const here = folderOfThisModule();
+  // The first is the same from `src`, from `dist` and from the programs.
+  for (const folder of here === undefined ? [] : [join(here, "../../dist"), here]) {
+    try {
+      return { type, body: readFileSync(join(folder, path)) };
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+    }
+  }
+  const body = `A file of this page is missing: copy node_modules/mintmark/dist/${path} to ${path} beside the bundle\n`;
+  return { status: 404, type: "text/plain; charset=utf-8", body, cacheControl: "no-store" };
+}
+
+/** A bundle of CommonJS has no `import.meta.url`, but a `__dirname`. */
+function folderOfThisModule(): string | undefined {
+  const url: string | undefined = import.meta.url;
+  if (url?.startsWith("file:")) return dirname(fileURLToPath(url));
+  return typeof __dirname === "string" ? __dirname : undefined;
+}

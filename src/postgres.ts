@@ -1,0 +1,2 @@
+export { openPostgresStore } from "./store/postgres.ts";
+export type { Store } from "./store/store.ts";

@@ -1,0 +1,92 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { build, type Format } from "esbuild";
+import { afterAll, describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+
+/** A server as its owner writes it, which says what a few requests to it are answered. */
+const SERVER = `
+import { createTokenServer, createTokenService, openSqliteStore } from "mintmark";
+async function main() {
+  const service = await createTokenService({ store: await openSqliteStore(process.argv[2]) });
+  const server = await createTokenServer(service, { port: 0 });
+  for (const path of ["/trpc/getToken", "/", "/openapi.json", "/metrics", "/start.js", "/docs/swagger-ui.css"]) {
+    const response = await fetch(server.origin + path);
+    console.log(response.status, path, response.ok ? "" : await response.text());
+  }
+  await server.close();
+}
+main();
+`;
+
+/** What is bundled may call `require`, which modules lack. */
+const REQUIRE = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+mkdirSync(join(root, ".cache"), { recursive: true });
+const folder = mkdtempSync(join(root, ".cache/bundles-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function bundle(format: Format, file: string): Promise<string> {
+  const outfile = join(folder, format, "some/where", file);
+  await build({
+    stdin: { contents: SERVER, resolveDir: root },
+    outfile,
+    format,
+    bundle: true,
+    platform: "node",
+    alias: { mintmark: join(dist, "index.js") },
+    external: ["libsql"],
+    logLevel: "silent",
+    ...(format === "esm" && { banner: { js: REQUIRE } }),
+  });
+  return outfile;
+}
+
+function answersOf(program: string): string[] {
+  const data = join(folder, "data");
+  const said = execFileSync(process.execPath, [program, data], { encoding: "utf8" });
+  rmSync(data, { recursive: true });
+  return said.trim().split(/\s*\n\s*/);
+}
+
+describe.each([
+  ["esm", "server.mjs"],
+  ["cjs", "server.cjs"],
+] as const)("a server in one file (%s)", (format, file) => {
+  it("serves, says which files of its pages are missing, and finds them beside itself", async () => {
+    const outfile = await bundle(format, file);
+    const served = ["200 /trpc/getToken", "200 /", "200 /openapi.json", "200 /metrics"];
+    const missing = (path: string) =>
+      `A file of this page is missing: copy node_modules/mintmark/dist/${path} to ${path} beside the bundle`;
+    expect(answersOf(outfile)).toEqual([
+      ...served,
+      `404 /start.js ${missing("http/page/start.js")}`,
+      `404 /docs/swagger-ui.css ${missing("swagger-ui/swagger-ui.css")}`,
+    ]);
+    for (const path of ["http/page/start.js", "swagger-ui/swagger-ui.css"])
+      cpSync(join(dist, path), join(dirname(outfile), path));
+    expect(answersOf(outfile)).toEqual([...served, "200 /start.js", "200 /docs/swagger-ui.css"]);
+  });
+});
+
+it("the package names no file in a way that bundlers follow", async () => {
+  const { metafile } = await build({
+    entryPoints: [join(dist, "index.js")],
+    outdir: folder,
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    metafile: true,
+    logLevel: "silent",
+  });
+  const own = Object.keys(metafile.inputs);
+  expect(own.length).toBeGreaterThan(50);
+  // Webpack, Turbopack and Vite resolve `new URL("…", import.meta.url)` when they build.
+  const followed = own.filter((path) => /new\s+URL\s*\([^)]*import\s*\.\s*meta/.test(readFileSync(path, "utf8")));
+  expect(followed).toEqual([]);
+});
