@@ -1,0 +1,113 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { createTokenClient, isTokenError } from "../../src/client/client.ts";
+import { mintmark } from "../support/command.ts";
+import { freePort, startServer } from "../support/process.ts";
+import { temporaryFolder } from "../support/service.ts";
+
+/** Ways to start a server whose issuer follows from where it listens. */
+const SERVERS: Record<string, Record<string, string>> = {
+  "on a port that it picked": { PORT: "0" },
+  "on a name of this machine": { HOST: "localhost", PORT: "0" },
+  "on an IPv6 address": { HOST: "::1", PORT: "0" },
+  "with an issuer of its own": { PORT: "0", MINTMARK_ISSUER: "https://tokens.example", MINTMARK_ACCESS: "open" },
+  "with an audience of its own": { PORT: "0", MINTMARK_AUDIENCE: "https://orders.example" },
+  "with another algorithm": { PORT: "0", MINTMARK_ALG: "EdDSA" },
+  "by workers on a port that they picked": { PORT: "0", MINTMARK_WORKERS: "2" },
+};
+
+describe.concurrent("a command that knows nothing but the folder of the data", { timeout: 60_000 }, () => {
+  test.each(Object.entries(SERVERS))("issues and revokes as a server does that runs %s", async (_, environment) => {
+    using folder = temporaryFolder();
+    const data = { MINTMARK_DATA: join(folder.path, "data") };
+    await using server = await startServer({ ...environment, ...data });
+    const client = createTokenClient({ url: server.origin });
+    const command = (words: string[], input = "") => mintmark(words, { environment: data, input });
+
+    const issued = await command(["token", "get", "--subject", "ada"]);
+    expect(issued).toMatchObject({ status: 0, stderr: "" });
+    const token = issued.stdout.trim();
+    expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "ada" });
+
+    const { token: another } = await client.getToken.query({ subject: "ada" });
+    expect(await command(["token", "verify"], another)).toMatchObject({ status: 0, stderr: "" });
+    expect(await command(["token", "revoke"], another)).toMatchObject({ status: 0, stdout: "revoked\n" });
+    const verdict = () => verdictOf(client.verifyToken.mutate({ token: another }));
+    await vi.waitFor(async () => expect(await verdict()).toBe("token_revoked"), 5000);
+    expect(await client.keys.list.query()).toHaveLength(1);
+  });
+});
+
+describe.concurrent("a command in a folder without a database", { timeout: 60_000 }, () => {
+  test.each([
+    ["keys", "list"],
+    ["keys", "rotate"],
+    ["clients", "list"],
+    ["clients", "add", "boss", "--permissions", "admin"],
+    ["audit"],
+    ["token", "get"],
+    ["revoke", "--subject", "ada"],
+    ["backup", "copy"],
+  ])("%s %s says that there is none, and makes nothing", async (...words) => {
+    using folder = temporaryFolder();
+    const data = join(folder.path, "data");
+    const ended = await mintmark(words, { environment: { MINTMARK_DATA: data } });
+    expect(ended).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^mintmark: There is no database in [^\n]+: start the server first[^\n]*\n$/),
+    });
+    expect(existsSync(data)).toBe(false);
+    // One that is there and empty stays so.
+    const empty = mkdtempSync(join(folder.path, "empty-"));
+    expect(await mintmark(words, { environment: { MINTMARK_DATA: empty } })).toMatchObject({ status: 1 });
+    expect(readdirSync(empty)).toEqual([]);
+    rmSync(empty, { recursive: true });
+  });
+});
+
+describe.concurrent("a server that is started with other variables than before", { timeout: 60_000 }, () => {
+  const changes = [
+    [
+      "another issuer",
+      { MINTMARK_ISSUER: "http://127.0.0.1:1" },
+      /The issuer changes from \S+ to http:\/\/127\.0\.0\.1:1:/,
+    ],
+    ["another audience", { MINTMARK_AUDIENCE: "orders" }, /The default audience changes from \S+ to orders/],
+    ["another algorithm", { MINTMARK_ALG: "EdDSA" }, /The algorithm of the next key changes from ES256 to EdDSA/],
+    ["a shared secret", { MINTMARK_SECRET: "x".repeat(32) }, /Tokens are signed with a shared secret from now on/],
+    ["a longer limit of lifetimes", { MINTMARK_MAX_TTL: "864000" }, /rises from 86400 s to 864000 s/],
+    ["a shorter limit of lifetimes", { MINTMARK_MAX_TTL: "3600" }, /Tokens of up to 86400 s were allowed before/],
+    ["no administrator's secret", { MINTMARK_ADMIN_SECRET: "" }, /"admin" that it made is still an administrator/],
+  ] as const;
+
+  test.each(changes)("%s: says so in one line of the log, once", async (_, change, line) => {
+    using folder = temporaryFolder();
+    const before = {
+      PORT: await freePort(),
+      MINTMARK_DATA: join(folder.path, "data"),
+      MINTMARK_ADMIN_SECRET: "an admin secret of more than 32 characters",
+    };
+    const after = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== ""));
+    const logOf = async (environment: Record<string, string>) => {
+      await using server = await startServer(environment);
+      const { stderr } = await server.stop("SIGTERM");
+      const lines = stderr
+        .trim()
+        .split("\n")
+        .map((text) => JSON.parse(text));
+      return lines.filter(({ msg }) => line.test(msg));
+    };
+    expect(await logOf(before)).toEqual([]);
+    expect(await logOf(before)).toEqual([]);
+    expect(await logOf(after)).toMatchObject([{ level: 40 }]);
+  });
+});
+
+function verdictOf(verification: Promise<unknown>): Promise<unknown> {
+  return verification.then(
+    () => "accepted",
+    (error: unknown) => (isTokenError(error) ? error.data.reason : error),
+  );
+}
