@@ -12,6 +12,8 @@ export type Act = {
   about?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
   /** What else is missing to the caller beside the permission, if anything is. */
   missing?: Issue | undefined;
+  /** Whether the work itself finds out that the client was removed since it was authenticated. Default: it is checked before. */
+  findsRemoved?: boolean;
 };
 
 /** Does an act in the name of a caller. `work` is handed the record of it, to write in its own transaction. */
@@ -23,8 +25,8 @@ export type Gate = <Result>(
 
 export type GateOptions = {
   audit: AuditLog;
-  /** Whether a client was removed after it was authenticated. A change asks again under its own lock. */
-  isRemoved: (caller: Caller) => boolean | Promise<boolean>;
+  /** Whether a client was removed after it was authenticated. A change checks that once more, under its own lock. */
+  isRemoved: (caller: Caller) => Promise<boolean>;
 };
 
 /**
@@ -32,8 +34,8 @@ export type GateOptions = {
  * refused. A refusal is durable before it is answered, and names what was missing.
  */
 export function createGate({ audit, isRemoved }: GateOptions): Gate {
-  return async (caller, { action, permission, about, missing }, work) => {
-    if (await isRemoved(caller)) throw new MintmarkError("invalid_client");
+  return async (caller, { action, permission, about, missing, findsRemoved = false }, work) => {
+    if (!findsRemoved && (await isRemoved(caller))) throw new MintmarkError("invalid_client");
     const isPermitted = permission === undefined || may(caller, permission);
     const lacks = isPermitted ? missing : { path: "permission", message: `${permission} is missing` };
     const entry = { clientId: caller.clientId, action, ...about };

@@ -80,9 +80,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const given = { ...settled.given, ...(secret !== undefined && { secretKid: keys.current().signing?.kid }) };
   const settings = createSettings({ given, guest, store, trust, audit, onNotice });
   const isRemoved = async ({ clientId, asOf }: Caller) =>
-    asOf !== undefined &&
-    trust.state().isClientRevokedAfter(clientId, asOf) &&
-    (await store.findClient(clientId)) === undefined;
+    asOf !== undefined && (await trust.latest()) > asOf && (await store.findClient(clientId)) === undefined;
   const gate = createGate({ audit, isRemoved });
   const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, settings, kek, counts });
   const rotateIfDue = secret === undefined && settled.keeps ? management.rotateIfDue : async () => {};

@@ -120,7 +120,11 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         scope: terms.scope ?? "",
       };
     };
-    return { sequence, act: { permission: "issue", about, missing } satisfies Omit<Act, "action">, sign };
+    return {
+      sequence,
+      act: { permission: "issue", about, missing, findsRemoved: true } satisfies Omit<Act, "action">,
+      sign,
+    };
   }
 
   return {
