@@ -2,8 +2,8 @@ import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
 import type { Client, Session } from "./books.ts";
 import { clientOf, noteRefusal, pickLive, type Stage } from "./stage.ts";
 
-/** In seconds: longer than a run takes. */
-const LIFETIME = 86_400;
+/** In seconds: longer than a run takes. Servers are restarted with limits between them. */
+const LIFETIMES = [86_400, 7 * 86_400];
 
 type IssueOptions = { refreshable?: boolean; as?: Client };
 
@@ -11,8 +11,14 @@ export async function issue(stage: Stage, act: string, { refreshable = false, as
   const { books, random, subjects } = stage;
   const askedAt = books.ledger.tick();
   const client = clientOf(stage, as && { clientId: as.clientId, clientSecret: as.secret });
-  const input = { expiresIn: LIFETIME, ...(as === undefined && { subject: random.pick(subjects) }), refreshable };
+  const input = {
+    expiresIn: random.pick(LIFETIMES),
+    ...(as === undefined && { subject: random.pick(subjects) }),
+    refreshable,
+  };
   const outcome = await attempt((signal) => client.getToken.query(input, { signal }));
+  // The limit may be lower at the moment.
+  if (isRefusal(outcome) && outcome.refused === "invalid_request") return false;
   // A session is not begun where its subject was revoked at the same moment.
   if (isRefusal(outcome) && outcome.refused === "conflict") return false;
   if (!isAnswer(outcome)) return noteRefusal(stage, act, { outcome, of: as === undefined ? [] : [as] });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HARMS, type Harm, type startBadNetwork } from "../bench/bad-network.ts";
 import type { Random } from "../random.ts";
+import { bareCommands } from "./commands.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Member, signal } from "./member.ts";
 import type { Stage } from "./stage.ts";
@@ -22,12 +23,18 @@ export type Faults = Record<string, Fault[]>;
 export type Scene = { members: readonly Member[]; stage: Stage; workload: Workload; random: Random };
 
 const DAY = 86_400;
-/** In seconds. Tokens live for a day, so beyond it all have expired meanwhile. */
+/** In seconds. Tokens live for a week at most, so beyond it all have expired meanwhile. */
 const JUMPS = [-20 * 3600, -3600, -90, 45, 600, 6 * 3600, 3 * DAY, 200 * DAY];
 
-/** What can happen to any server: its processes are killed or stand still, its clock jumps, its followers are cut off. */
-export function memberFaults(scene: Scene): Faults {
-  const { members, random } = scene;
+/** Longest lifetimes that servers are restarted with, in seconds. Tokens of all of them are issued. */
+export const LIMITS = [DAY, 2 * DAY, 7 * DAY];
+
+/**
+ * What can happen to any server: its processes are killed or stand still, its clock jumps, its followers are cut
+ * off, it is configured anew, and commands are run beside it. `bare` is all that these know of its environment.
+ */
+export function memberFaults(scene: Scene, bare: Record<string, string>): Faults {
+  const { members, stage, random } = scene;
   const of = (weight: number, strike: (member: Member) => Promise<boolean>): Fault[] =>
     members.map((member) => ({ weight: weight / members.length, strike: () => strike(member) }));
   const feeds = HARMS.map((harm): [string, Fault[]] => [
@@ -44,6 +51,13 @@ export function memberFaults(scene: Scene): Faults {
       await member.start();
       return true;
     }),
+    "server restarted with another limit of lifetimes": of(6, async (member) => {
+      await member.kill();
+      member.change({ MINTMARK_MAX_TTL: String(random.pick(LIMITS)) });
+      await member.start();
+      return true;
+    }),
+    "command with a bare environment": bareCommands(stage, bare),
     "server stands still": of(5, async (member) => standStill(member.pids(), random.between(100, 2500))),
     ...(hasFakeClocks && { "clock jumps": of(5, (member) => jump(member, scene)) }),
     ...Object.fromEntries(feeds),

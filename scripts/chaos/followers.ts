@@ -10,6 +10,9 @@ import { clientOf, type TokenClient } from "./stage.ts";
 export const MAX_STALENESS = 12;
 const SERVER_STALENESS = 30;
 
+/** In seconds: the longest that any server is ever configured with. */
+const MAX_LIFETIME = 7 * 86_400;
+
 const PER_MEMBER = 4;
 /** Milliseconds to become whole again. */
 const HEALING = 60_000;
@@ -24,7 +27,16 @@ export function startFollowers({ members, issuer, books, random }: FollowersOpti
   const followers = members.flatMap((member) =>
     Array.from({ length: PER_MEMBER }, (): Follower => {
       const url = member.network.url;
-      return { member, verifier: createVerifier({ issuer, audience: issuer, url, maxStaleness: MAX_STALENESS }) };
+      return {
+        member,
+        verifier: createVerifier({
+          issuer,
+          audience: issuer,
+          url,
+          maxStaleness: MAX_STALENESS,
+          maxLifetime: MAX_LIFETIME,
+        }),
+      };
     }),
   );
   const origins = members.map(({ origin }) => origin);

@@ -20,7 +20,8 @@ export type MemberOptions = { environment: Record<string, string>; books: Books;
 export async function startMember({ environment, books, random }: MemberOptions) {
   const clock = createFakeClock();
   const PORT = await freePort();
-  const start = () => startServer({ MINTMARK_LOG_LEVEL: "error", PORT, ...clock.environment, ...environment });
+  let variables = environment;
+  const start = () => startServer({ MINTMARK_LOG_LEVEL: "error", PORT, ...clock.environment, ...variables });
   let isMeantToEnd = false;
   let server = await start();
   watchEnd();
@@ -61,6 +62,10 @@ export async function startMember({ environment, books, random }: MemberOptions)
       isMeantToEnd = true;
       for (const pid of victims) signal(pid, "SIGKILL");
       await server.ended;
+    },
+    /** Lets the next start have other variables than the first. */
+    change(other: Record<string, string>): void {
+      variables = { ...environment, ...other };
     },
     /** Starts it again, as often as it takes, as whatever supervises a server does. */
     async start(): Promise<void> {

@@ -5,7 +5,7 @@ import { startPostgres } from "../../test/support/postgres.ts";
 import { startBadNetwork } from "../bench/bad-network.ts";
 import type { Random } from "../random.ts";
 import type { Books } from "./books.ts";
-import { databaseFaults, type Faults, memberFaults, type Scene, standStill } from "./faults.ts";
+import { databaseFaults, type Faults, LIMITS, memberFaults, type Scene, standStill } from "./faults.ts";
 import { type Member, startMember } from "./member.ts";
 import { cutPower } from "./power-cut.ts";
 import { openSmallDisk, type SmallDisk } from "./small-disk.ts";
@@ -25,7 +25,12 @@ export const ISSUER = "https://tokens.example";
 
 const WORKERS = 2;
 /** A refresh token may be presented again for so many seconds: for longer than any fault lasts, as clients here try again. */
-const COMMON = { MINTMARK_ISSUER: ISSUER, MINTMARK_ACCESS: "open", MINTMARK_REPLAY_WINDOW: "3600" };
+const COMMON = {
+  MINTMARK_ISSUER: ISSUER,
+  MINTMARK_ACCESS: "open",
+  MINTMARK_REPLAY_WINDOW: "3600",
+  MINTMARK_MAX_TTL: String(Math.max(...LIMITS)),
+};
 
 /** One server with workers, on the embedded database, on a disk that can be full. */
 export async function openSqliteWorld({ books, random }: WorldOptions): Promise<World> {
@@ -37,7 +42,7 @@ export async function openSqliteWorld({ books, random }: WorldOptions): Promise<
     members: [member],
     workers: WORKERS,
     faults: (scene) => ({
-      ...memberFaults(scene),
+      ...memberFaults(scene, { MINTMARK_DATA: data }),
       ...workerFaults(member, random),
       ...(disk.canBeFull && { "disk full": [{ weight: 6, strike: () => fillDisk(disk, random) }] }),
       "power cut": [{ weight: 14, strike: () => cutPower(member, scene, join(data, "mintmark.db")) }],
@@ -110,7 +115,7 @@ export async function openPostgresWorld({ books, random }: WorldOptions): Promis
     members,
     workers: 0,
     faults: (scene) => ({
-      ...memberFaults(scene),
+      ...memberFaults(scene, { DATABASE_URL: url.href, MINTMARK_KEK: kek }),
       ...databaseFaults(networks),
       "both servers killed": [
         {

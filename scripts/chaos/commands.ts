@@ -1,0 +1,45 @@
+import { mintmark } from "../../test/support/command.ts";
+import { end } from "./acts-of-ending.ts";
+import type { Fault } from "./faults.ts";
+import { pickLive, type Stage } from "./stage.ts";
+
+/** What anybody may run beside the servers at any time: it must change nothing. */
+const READING = [
+  ["keys", "list"],
+  ["clients", "list"],
+  ["audit", "--limit", "1"],
+];
+
+/** Commands that know where the data is, and none of the other variables of the servers. */
+export function bareCommands(stage: Stage, environment: Record<string, string>): Fault[] {
+  const { books, random } = stage;
+  const read = async () => {
+    const words = random.pick(READING);
+    const { status, stderr } = await mintmark(words, { environment });
+    // What it says of a database that another fault has hit is no breach.
+    if (status !== 0 && !/database|unavailable|not ready/i.test(stderr))
+      books.breach(`mintmark ${words.join(" ")} ended with ${status}: ${stderr.slice(0, 300)}`);
+    return status === 0;
+  };
+  const revoke = async () => {
+    const token = pickLive(stage, books.tokens);
+    if (token === undefined) return false;
+    const { jti: id = "" } = token.handles;
+    return end(stage, {
+      act: "revoke a token by a command",
+      targets: [{ by: "jti", id }],
+      action: "revokeToken",
+      id,
+      of: token,
+      send: async () => succeeded(await mintmark(["token", "revoke"], { environment, input: token.text })),
+    });
+  };
+  return [
+    { weight: 4, strike: read },
+    { weight: 4, strike: revoke },
+  ];
+}
+
+function succeeded({ status, stderr }: { status: number | null; stderr: string }): void {
+  if (status !== 0) throw new Error(stderr);
+}
