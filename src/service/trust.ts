@@ -19,6 +19,8 @@ export type Trust = {
   latest(): Promise<number>;
   /** The stored settings, as they were read last. */
   settings(): StoredSettings;
+  /** A moment that was past by another clock, when the store was read last; see the store's position. */
+  latestTime(): Seconds;
   /** When the store was last known to hold no more than this: milliseconds of a steady clock. */
   knownAt(): number;
   /** Whether the store could not be read for too long. */
@@ -49,6 +51,7 @@ const MAX_RECENT = 1000;
 export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOptions): Trust {
   let state = createTrustState();
   let settings: StoredSettings = { longestLifetime: 0 };
+  let latestTime: Seconds = 0;
   let knownAt = Number.NEGATIVE_INFINITY;
   let keysSequence = -1;
   let recent: { after: number; update: TrustUpdate }[] = [];
@@ -56,7 +59,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
 
   async function readPosition(): Promise<Position> {
     const position = await store.position();
-    settings = position.settings;
+    ({ settings, time: latestTime } = position);
     return position;
   }
   const latestPosition = inTurn(readPosition);
@@ -94,6 +97,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
     catchUp,
     latest: async () => (await patiently(latestPosition())).sequence,
     settings: () => settings,
+    latestTime: () => latestTime,
     knownAt: () => knownAt,
     isStale: () => performance.now() - knownAt > maxStaleness * 1000,
     updatesAfter(sequence) {

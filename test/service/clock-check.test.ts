@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { createClockCheck } from "../../src/service/clock-check.ts";
+import { NOW } from "../support/service.ts";
+
+const MINUTE = 60_000;
+
+describe("createClockCheck()", () => {
+  it.each([
+    ["the same as", 0, "ok"],
+    ["a year ahead of", 366 * 86_400, "ok"],
+    ["a minute behind", -60, "ok"],
+    ["more than a minute behind", -61, "behind"],
+    ["a year behind", -366 * 86_400, "behind"],
+  ])("of a clock that is %s the other", (_, apart, outcome) => {
+    const check = createClockCheck({ trust: { latestTime: () => NOW }, clock: () => NOW + apart });
+    expect(check()).toBe(outcome);
+  });
+
+  it("doubts a clock that stays behind for five minutes, and anew once it was right in between", () => {
+    const [clock, monotonic] = [{ now: NOW - 3600 }, { now: 0 }];
+    const trust = { latestTime: () => NOW };
+    const check = createClockCheck({ trust, clock: () => clock.now, monotonic: () => monotonic.now });
+    expect(check()).toBe("behind");
+    monotonic.now += 5 * MINUTE - 1;
+    expect(check()).toBe("behind");
+    monotonic.now += 1;
+    expect(check()).toBe("ok");
+    clock.now = NOW;
+    expect(check()).toBe("ok");
+    clock.now = NOW - 3600;
+    expect(check()).toBe("behind");
+  });
+});
