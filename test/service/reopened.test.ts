@@ -1,66 +1,11 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { MintmarkError } from "../../src/errors.ts";
-import { type Caller, localCaller } from "../../src/service/caller.ts";
-import { isLive, issue, type Opening, openRepeatedly, type Service } from "../support/reopened.ts";
+import { localCaller } from "../../src/service/caller.ts";
+import { isLive, issue, type Opening, openRepeatedly } from "../support/reopened.ts";
+import { AFTERWARDS, BEFORE, begin, DAY, ENDINGS, HOUR, isRefused } from "../support/reopened-table.ts";
 import { NOW } from "../support/service.ts";
 import { callerOf } from "../support/with-client.ts";
-
-const HOUR = 3600;
-const DAY = 24 * HOUR;
-
-/** How the store was opened at first, and how whoever verifies still believes that it is. */
-const BEFORE: Opening = { maxTtl: 7 * DAY };
-
-/** How it is opened afterwards: a new setting enters by a line. */
-const AFTERWARDS: Record<string, Opening> = {
-  "as before": BEFORE,
-  "with a lower limit of lifetimes": { maxTtl: 600, ttl: 300 },
-  "with a higher limit of lifetimes": { maxTtl: 30 * DAY },
-  "with a stricter claims schema": { ...BEFORE, claims: z.object({ role: z.enum(["reader"]) }) },
-  "with another issuer": { ...BEFORE, issuer: "https://other.example" },
-  "with another audience": { ...BEFORE, audience: "https://orders.example" },
-  "with another algorithm": { ...BEFORE, alg: "EdDSA" },
-  "with another rotation": { ...BEFORE, rotation: 2 * HOUR },
-  "with a shared secret": { ...BEFORE, secret: "a secret that has more than thirty-two bytes" },
-  "with shorter sessions": { ...BEFORE, refreshTtl: DAY, refreshIdle: HOUR, replayWindow: 1 },
-  "with open access": { ...BEFORE, open: true },
-  "by a clock that is a minute ahead": { ...BEFORE, now: NOW + 60 },
-  "by a clock that is a minute behind": { ...BEFORE, now: NOW - 60 },
-  "by a command without any variable": { guest: true },
-  "by a command with other variables": {
-    guest: true,
-    issuer: "https://other.example",
-    alg: "RS256",
-    maxTtl: 600,
-    ttl: 300,
-  },
-};
-
-/** What is there before, which must end: a token of a client, with the session that it is of. */
-type There = { token: string; refreshToken: string; caller: Caller };
-
-async function begin(service: Service): Promise<There> {
-  const caller = await callerOf(service);
-  const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
-  const { token, refreshToken = "" } = await service.getToken(caller, request);
-  return { token, refreshToken, caller };
-}
-
-/** What ends it: a new way enters by a line. */
-const ENDINGS: Record<string, (service: Service, there: There) => Promise<unknown>> = {
-  "revoking the token": (service, { token }) => service.revokeToken(localCaller, token),
-  "revoking its session": (service, { refreshToken }) => service.revokeToken(localCaller, refreshToken),
-  "revoking its subject": (service) => service.revokeAll(localCaller, { kind: "subject", id: "ada" }),
-  "revoking its client": (service, { caller }) =>
-    service.revokeAll(localCaller, { kind: "client", id: caller.clientId }),
-  "removing its client": (service, { caller }) => service.clients.remove(localCaller, caller.clientId),
-  "killing its key": (service, { token }) => service.keys.kill(localCaller, decodeProtectedHeader(token).kid ?? ""),
-};
-
-/** What is refused rather than done: with a shared secret, there are no keys to manage. */
-const isRefused = (after: Opening, ending: string) => after.secret !== undefined && ending === "killing its key";
 
 const afterwards = Object.entries(AFTERWARDS);
 
@@ -103,6 +48,29 @@ describe.each(Object.entries(ENDINGS))("%s", (name, end) => {
     await data.by(BEFORE, async ({ service }) => {
       expect(await isLive(service, token)).toBe(false);
       expect(await isLive(service, (await issue(service)).token)).toBe(true);
+    });
+  });
+});
+
+describe("the backlog of a large installation", () => {
+  it.each(afterwards)("holds and is held, when the store is opened %s", async (_, after) => {
+    using data = openRepeatedly();
+    const [first, last, good] = await data.by(BEFORE, async ({ service }) => [
+      await begin(service),
+      await begin(service),
+      await begin(service),
+    ]);
+    await data.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, first.token));
+    // As many as are read in several pages, all of them before the last.
+    data.write(`
+      with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 12000)
+      insert into revocations select 'token', 'jti-' || n, revision + n, ${NOW + 7 * DAY} from numbers, state;
+      update state set revision = revision + 12000`);
+    await data.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, last.token));
+    await data.by(after, async ({ service }) => service.upkeep());
+    await data.by(BEFORE, async ({ service }) => {
+      const live = [first, last, good].map(({ token }) => isLive(service, token));
+      expect(await Promise.all(live)).toEqual([false, false, true]);
     });
   });
 });

@@ -1,0 +1,61 @@
+import { decodeProtectedHeader } from "jose";
+import { z } from "zod";
+import { type Caller, localCaller } from "../../src/service/caller.ts";
+import type { Opening, Service } from "./reopened.ts";
+import { NOW } from "./service.ts";
+import { callerOf } from "./with-client.ts";
+
+export const HOUR = 3600;
+export const DAY = 24 * HOUR;
+
+/** How the store was opened at first, and how whoever verifies still believes that it is. */
+export const BEFORE: Opening = { maxTtl: 7 * DAY };
+
+/** How it is opened afterwards: a new setting enters by a line. */
+export const AFTERWARDS: Record<string, Opening> = {
+  "as before": BEFORE,
+  "with a lower limit of lifetimes": { maxTtl: 600, ttl: 300 },
+  "with a higher limit of lifetimes": { maxTtl: 30 * DAY },
+  "with a stricter claims schema": { ...BEFORE, claims: z.object({ role: z.enum(["reader"]) }) },
+  "with another issuer": { ...BEFORE, issuer: "https://other.example" },
+  "with another audience": { ...BEFORE, audience: "https://orders.example" },
+  "with another algorithm": { ...BEFORE, alg: "EdDSA" },
+  "with another rotation": { ...BEFORE, rotation: 2 * HOUR },
+  "with a shared secret": { ...BEFORE, secret: "a secret that has more than thirty-two bytes" },
+  "with shorter sessions": { ...BEFORE, refreshTtl: DAY, refreshIdle: HOUR, replayWindow: 1 },
+  "with open access": { ...BEFORE, open: true },
+  "by a clock that is a minute ahead": { ...BEFORE, now: NOW + 60 },
+  "by a clock that is a minute behind": { ...BEFORE, now: NOW - 60 },
+  "by a command without any variable": { guest: true },
+  "by a command with other variables": {
+    guest: true,
+    issuer: "https://other.example",
+    alg: "RS256",
+    maxTtl: 600,
+    ttl: 300,
+  },
+};
+
+/** What is there before, which must end: a token of a client, with the session that it is of. */
+export type There = { token: string; refreshToken: string; caller: Caller; subject: string };
+
+export async function begin(service: Service, subject = "ada"): Promise<There> {
+  const caller = await callerOf(service);
+  const request = { subject, claims: {}, expiresIn: 7 * DAY, refreshable: true };
+  const { token, refreshToken = "" } = await service.getToken(caller, request);
+  return { token, refreshToken, caller, subject };
+}
+
+/** What ends it: a new way enters by a line. */
+export const ENDINGS: Record<string, (service: Service, there: There) => Promise<unknown>> = {
+  "revoking the token": (service, { token }) => service.revokeToken(localCaller, token),
+  "revoking its session": (service, { refreshToken }) => service.revokeToken(localCaller, refreshToken),
+  "revoking its subject": (service, { subject }) => service.revokeAll(localCaller, { kind: "subject", id: subject }),
+  "revoking its client": (service, { caller }) =>
+    service.revokeAll(localCaller, { kind: "client", id: caller.clientId }),
+  "removing its client": (service, { caller }) => service.clients.remove(localCaller, caller.clientId),
+  "killing its key": (service, { token }) => service.keys.kill(localCaller, decodeProtectedHeader(token).kid ?? ""),
+};
+
+/** What is refused rather than done: with a shared secret, there are no keys to manage. */
+export const isRefused = (after: Opening, ending: string) => after.secret !== undefined && ending === "killing its key";
