@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { MintmarkError } from "../errors.ts";
+import { isOutage } from "./outage.ts";
 import { createQueries, type Queries } from "./queries.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -30,7 +31,8 @@ const POLL = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
 export function createStore({ db, system, shared, listen, close, ...others }: Driver): Store {
-  const queries = guarded(createQueries(db, others));
+  let isClosed = false;
+  const queries = guarded(createQueries(db, others), () => isClosed);
   const watches = new Set<() => void>();
   return {
     ...queries,
@@ -45,21 +47,26 @@ export function createStore({ db, system, shared, listen, close, ...others }: Dr
       };
     },
     async close() {
+      isClosed = true;
       for (const end of watches) end();
       await close();
     },
   };
 }
 
-/** Turns whatever the database throws into `unavailable`: its own words may quote what was stored. */
-function guarded(queries: Queries): Queries {
+/**
+ * Turns an outage into `unavailable`, and any other failure into `internal_error`, which is logged: to try that again would
+ * not help. The failure itself stays inside, since its message may quote what was stored.
+ */
+function guarded(queries: Queries, isClosed: () => boolean): Queries {
   const entries = Object.entries(queries).map(([name, query]) => [
     name,
     async (...parameters: never[]) => {
       try {
         return await (query as (...parameters: never[]) => Promise<unknown>)(...parameters);
       } catch (cause) {
-        throw cause instanceof MintmarkError ? cause : new MintmarkError("unavailable", { cause });
+        if (cause instanceof MintmarkError) throw cause;
+        throw new MintmarkError(isClosed() || isOutage(cause) ? "unavailable" : "internal_error", { cause });
       }
     },
   ]);

@@ -1,23 +1,34 @@
 import { Socket } from "node:net";
-import type { PostgresPool, PostgresPoolClient } from "kysely";
+import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg from "pg";
+import { ConnectionError } from "./outage.ts";
+import type { PostgresAddress } from "./postgres-address.ts";
+import { type Settings, setLocal, settingsFor, setUnlessPooled } from "./postgres-settings.ts";
 
 /** Longest wait for a connection, in milliseconds. */
 export const CONNECT_TIMEOUT = 1000;
+
+/** What all statements run under: the longest time, in milliseconds, and the schema. Default: the role's own. */
+export type PoolOptions = { limit: number; schema?: string | undefined };
 
 /**
  * Makes a pool of connections to PostgreSQL for Kysely. Each is lent for at most `limit` milliseconds, the wait for it
  * included: a transaction of many statements is answered by then as a single one is.
  * One that failed is not lent again: it may be dead, or within a transaction.
+ *
+ * Behind a pooler, a session is others' as well from one transaction to the next. There, settings are made within each
+ * transaction, and a single statement gets one of its own, sent in one go.
  */
-export function createPool(connectionString: string, limit: number): PostgresPool {
+export function createPool({ connectionString, connections }: PostgresAddress, options: PoolOptions): PostgresPool {
+  const { limit } = options;
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString,
-    max: 10,
+    max: connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
-    stream: () => openSocket(sockets),
     types: { getTypeParser: numberForBigint },
+    pipeline: true,
+    stream: () => openSocket(sockets),
   });
   // One that breaks while it waits is replaced by the next loan. One that breaks while it is lent
   // also fails its query; unheard, it would end the process.
@@ -27,31 +38,35 @@ export function createPool(connectionString: string, limit: number): PostgresPoo
   /** How often connections were lost, and how often they had been when each one was made. */
   let losses = 0;
   const madeAt = new WeakMap<pg.PoolClient, number>();
+  const pooled = new WeakSet<pg.PoolClient>();
 
   const connect = async (): Promise<pg.PoolClient> => {
-    const client = await pool.connect();
+    const client = await pool.connect().catch((cause: unknown) => {
+      throw new ConnectionError(cause);
+    });
     if ((madeAt.get(client) ?? losses) === losses) return client;
     // Where one was lost, the older ones probably are as well: ten of them must not cost ten timeouts.
     client.release(true);
     return connect();
   };
 
+  const settings = settingsFor(options);
   return {
     async connect() {
       const until = performance.now() + limit;
       const client = await connect();
       const lost = () => {
         if (madeAt.get(client) === losses) losses += 1;
+        // Else the driver would wait for answers to what it has sent already.
+        client.connection.stream.destroy();
       };
       const loan = lend(client, { until, lost });
       if (!madeAt.has(client)) {
         madeAt.set(client, losses);
-        await loan.query(settings(limit), []).catch((cause: unknown) => {
-          loan.release();
-          throw cause;
-        });
+        const isOwn = await loan.query(setUnlessPooled(client, settings), []).then(isSet, giveBack(loan));
+        if (!isOwn) pooled.add(client);
       }
-      return loan;
+      return asClient(pooled.has(client) ? withinTransactions(loan, settings) : loan);
     },
     async end() {
       // A server that does not answer the farewell must keep neither the caller nor the process.
@@ -65,21 +80,27 @@ export function createPool(connectionString: string, limit: number): PostgresPoo
   };
 }
 
-/** Set by each connection itself, and so above all that the server, the role and `options=` in the URL say. */
-function settings(limit: number): string {
-  // The server gives up first, so that a slow answer is not taken for a lost connection.
-  const timeout = Math.floor(limit * 0.8);
-  return `
-    -- A commit is on disk before it is answered.
-    set synchronous_commit = on;
-    set statement_timeout = ${timeout};
-    set lock_timeout = ${timeout};
-    -- A server that the network lost within a change must not hold the lock that all changes take.
-    set idle_in_transaction_session_timeout = ${timeout}`;
+type Query = (sql: string, parameters: readonly unknown[]) => Promise<PostgresQueryResult<unknown>>;
+type Loan = { query: Query; release: () => void };
+
+/** Kysely's type of `query` knows cursors as well, of which it asks for none here. */
+function asClient({ query, release }: Loan): PostgresPoolClient {
+  return { query: query as unknown as PostgresPoolClient["query"], release };
 }
 
-/** Lends a connection until a moment. `lost` is told where it gives no answer at all. */
-function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () => void }): PostgresPoolClient {
+function isSet({ rows }: PostgresQueryResult<unknown>): boolean {
+  return rows.length > 0;
+}
+
+function giveBack(loan: Loan): (cause: unknown) => never {
+  return (cause) => {
+    loan.release();
+    throw cause;
+  };
+}
+
+/** Lends a connection until a moment. `lost` is called where it gives no answer at all. */
+function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () => void }): Loan {
   let failure: unknown;
   let returned = false;
   const release = () => {
@@ -89,24 +110,50 @@ function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () 
     client.release(failure !== undefined);
   };
   const timer = setTimeout(() => {
-    failure ??= new Error("PostgreSQL did not answer in time");
-    lost();
+    failure ??= new ConnectionError(new Error("PostgreSQL did not answer in time"));
     // Also ends the query that is waiting for its answer.
+    lost();
     release();
   }, until - performance.now());
 
-  const query = async (sql: string, parameters: readonly unknown[]) => {
+  const query: Query = async (sql, parameters) => {
     if (failure !== undefined) throw failure;
     try {
-      return await client.query(sql, [...parameters]);
+      return (await client.query(sql, [...parameters])) as PostgresQueryResult<unknown>;
     } catch (cause) {
-      failure ??= cause;
-      if (!(cause instanceof pg.DatabaseError)) lost();
+      const isAnswer = cause instanceof pg.DatabaseError;
+      failure ??= isAnswer ? cause : new ConnectionError(cause);
+      if (!isAnswer) lost();
       throw failure;
     }
   };
-  return { query: query as unknown as PostgresPoolClient["query"], release };
+  return { query, release };
 }
+
+/** Runs a loan's transactions under settings of their own, and each single statement as such a transaction. */
+function withinTransactions(loan: Loan, settings: Settings): Loan {
+  let isOpen = false;
+  const query: Query = async (sql, parameters) => {
+    if (BEGIN.test(sql)) {
+      isOpen = true;
+      return loan.query(`${sql}; ${setLocal(settings)}`, []);
+    }
+    if (isOpen) {
+      if (END.test(sql)) isOpen = false;
+      return loan.query(sql, parameters);
+    }
+    // All three are sent before the first is answered, so that it takes no longer than one.
+    const begun = loan.query(`begin; ${setLocal(settings)}`, []);
+    const answer = loan.query(sql, parameters);
+    const outcomes = await Promise.allSettled([begun, answer, loan.query("commit", [])]);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    return answer;
+  };
+  return { query, release: loan.release };
+}
+
+const BEGIN = /^(begin|start transaction)\b/;
+const END = /^(commit|rollback)$/;
 
 /**
  * Makes a socket for the driver, which throws where bytes are no PostgreSQL: by that the connection is to end, and not the

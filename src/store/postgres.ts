@@ -1,33 +1,33 @@
-import type { Socket } from "node:net";
-import { Kysely, PostgresDialect, sql } from "kysely";
-import pg from "pg";
+import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import { createStore, type Driver } from "./driver.ts";
-import { errorCode } from "./folder.ts";
 import { migrate, refuseOutdated } from "./migrate.ts";
-import { CONNECT_TIMEOUT, createDatabaseSocket, createPool } from "./postgres-pool.ts";
+import { type PostgresAddress, parsePostgresUrl } from "./postgres-address.ts";
+import { CHANNEL, listen } from "./postgres-listen.ts";
+import { createPool, type PoolOptions } from "./postgres-pool.ts";
+import { type Place, placeTables } from "./postgres-schema.ts";
+import { postgresRemedy } from "./remedies.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 import type { Witness } from "./trust-queries.ts";
-
-const CHANNEL = "mintmark";
 
 /** Milliseconds. A request must be answered within two seconds, with or without the database. */
 const LIMIT = 1500;
 /** A start may have to wait for other servers that change the tables, and then change them itself. */
 const MIGRATION_LIMIT = 60_000;
-const RETRY = 1000;
 
 export type PostgresOptions = {
   /** Whether the tables must be there already, and be of this release. Nothing is made then. Default false. */
   guest?: boolean | undefined;
   /** Longest time for a query or a transaction, in milliseconds. Default 1500. */
   limit?: number;
+  /** Called with a sentence where the database is used in another way than could be expected. Default: nothing. */
+  onNotice?: ((sentence: string) => void) | undefined;
 };
 
 /** Opens a PostgreSQL database as a store; see {@link openPostgres}. */
-export async function openPostgresStore(url: string, options: Pick<PostgresOptions, "guest"> = {}): Promise<Store> {
+export async function openPostgresStore(url: string, options?: PostgresOptions): Promise<Store> {
   return createStore(await openPostgres(url, options));
 }
 
@@ -37,29 +37,38 @@ export async function openPostgresStore(url: string, options: Pick<PostgresOptio
  */
 export async function openPostgres(
   url: string,
-  { limit = LIMIT, guest = false }: PostgresOptions = {},
+  { limit = LIMIT, guest = false, onNotice = () => {} }: PostgresOptions = {},
 ): Promise<Driver> {
-  const migrating = connectTo(url, MIGRATION_LIMIT);
-  try {
-    await (guest ? refuseOutdated(migrating) : migrate(migrating));
-  } catch (cause) {
-    if (cause instanceof StartError) throw cause;
-    throw new StartError(
-      `The database in DATABASE_URL cannot be used (${errorCode(cause)}): check that it runs and what the URL says`,
-    );
-  } finally {
-    await migrating.destroy().catch(() => {});
-  }
-  const db = connectTo(url, limit);
+  const address = parsePostgresUrl(url);
+  const { schema, notice } = await preparePlace(address, guest);
+  if (notice !== undefined) onNotice(notice);
+  const db = connectTo(address, { limit, schema });
   return {
     db,
     shared: true,
     system: "postgresql",
     announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
-    listen: (wake) => listen(url, wake),
+    listen: (wake) => listen(address, { wake, limit: LIMIT, onNotice }),
     witness: WITNESS,
     close: () => db.destroy(),
   };
+}
+
+/** Finds or makes the tables; a guest only finds them. */
+async function preparePlace(address: PostgresAddress, guest: boolean): Promise<Place> {
+  const db = connectTo(address, { limit: MIGRATION_LIMIT });
+  const migrateIn = async (schema: string) => {
+    const there = connectTo(address, { limit: MIGRATION_LIMIT, schema });
+    const work = guest ? refuseOutdated(there) : migrate(there, { lock });
+    await work.finally(() => there.destroy().catch(() => {}));
+  };
+  try {
+    return await placeTables(db, { named: address.schema, guest, migrate: migrateIn });
+  } catch (cause) {
+    throw cause instanceof StartError ? cause : new StartError(postgresRemedy(cause));
+  } finally {
+    await db.destroy().catch(() => {});
+  }
 }
 
 /**
@@ -71,46 +80,13 @@ const WITNESS: Witness = {
   now: sql<Seconds>`extract(epoch from clock_timestamp())::bigint`,
 };
 
-function connectTo(url: string, limit: number): Kysely<Schema> {
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(url, limit) }) });
+/** Of the transaction, so that no pooler keeps it. The programs of before take it as Kysely's migrator does. */
+function lock(transaction: Transaction<Schema>): Promise<unknown> {
+  return sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
 }
 
-/** Listens for changes on a connection of its own, made again whenever it breaks. */
-function listen(url: string, wake: () => void): () => void {
-  let socket: Socket | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let ended = false;
+const MIGRATION_LOCK = 3853314791062309107n;
 
-  const connect = async () => {
-    const made = createDatabaseSocket();
-    socket = made;
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
-      query_timeout: LIMIT,
-      keepAlive: true,
-      stream: () => made,
-    });
-    client.on("notification", wake);
-    client.on("error", () => {});
-    client.on("end", again);
-    try {
-      await client.connect();
-      await client.query(`listen ${CHANNEL}`);
-      wake();
-    } catch {
-      made.destroy();
-    }
-  };
-  const again = () => {
-    if (!ended) retry = setTimeout(connect, RETRY).unref();
-  };
-
-  void connect();
-  return () => {
-    ended = true;
-    clearTimeout(retry);
-    // Without a farewell: a server that does not answer it would keep the process.
-    socket?.destroy();
-  };
+function connectTo(address: PostgresAddress, options: PoolOptions): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(address, options) }) });
 }

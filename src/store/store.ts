@@ -13,7 +13,8 @@ import type { StoredSettings } from "./settings.ts";
  *
  * Text is well-formed Unicode without NUL: what comes from outside is checked before it comes here.
  *
- * Throws `unavailable` where the database cannot be reached or cannot write.
+ * Throws `unavailable` where the database cannot be reached or cannot write, and `internal_error` where it can and a
+ * statement fails nevertheless.
  */
 export type Store = {
   /** Whether other servers may use it, too: what they must know of each other goes through it. */

@@ -7,7 +7,7 @@ import type { Open } from "./conformance.ts";
 import { aClient, aKey, aRecord, aSecret, aSession } from "./samples.ts";
 
 const everything = { limit: 1000 };
-const unavailable = new MintmarkError("unavailable");
+const fault = new MintmarkError("internal_error");
 
 export function describeAtomicity(open: Open): void {
   describe("a change and its record", () => {
@@ -18,7 +18,7 @@ export function describeAtomicity(open: Open): void {
       const before = await contentOf(here);
       for (const [name, apply] of Object.entries(changes)) {
         // The id is taken, so the record is refused after the change was made.
-        await expect(apply(record), name).rejects.toMatchObject(unavailable);
+        await expect(apply(record), name).rejects.toMatchObject(fault);
         expect(await contentOf(here), name).toEqual(before);
         expect(await contentOf(opened.there), name).toEqual(before);
       }
@@ -34,9 +34,9 @@ export function describeAtomicity(open: Open): void {
       const { keys } = await furnish(here);
       const before = await contentOf(here);
       const duplicate = { ...keys[0], follows: keys[1].kid };
-      await expect(here.addKey(duplicate, aRecord())).rejects.toMatchObject(unavailable);
+      await expect(here.addKey(duplicate, aRecord())).rejects.toMatchObject(fault);
       const kill = { now: keys[1].activatesAt, replacement: duplicate };
-      await expect(here.killKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(unavailable);
+      await expect(here.killKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(fault);
       expect(await contentOf(here)).toEqual(before);
     });
 

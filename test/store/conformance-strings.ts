@@ -22,7 +22,7 @@ export function describeStrings(open: Open): void {
     if (outcome === "added") expect({ clients, audit }).toEqual({ clients: [client], audit: [record] });
     else
       expect({ outcome, clients, audit }).toEqual({
-        outcome: new MintmarkError("unavailable"),
+        outcome: new MintmarkError("internal_error"),
         clients: [],
         audit: [],
       });
