@@ -17,7 +17,18 @@ const tsc = join(typescript, "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root, stdio: "inherit" });
 await bundle([join(next, "main.js"), join(next, "cli/mintmark.js")], join(next, "bin"));
 // What only the programs are made of is in them.
-for (const part of ["cli", "main", "serve", "workers", "worker-metrics", "telemetry", "open", "config", "variables"])
+for (const part of [
+  "cli",
+  "main",
+  "serve",
+  "workers",
+  "worker-metrics",
+  "telemetry",
+  "open",
+  "config",
+  "variables",
+  "report",
+])
   for (const file of [part, `${part}.js`, `${part}.d.ts`]) rmSync(join(next, file), { recursive: true, force: true });
 mkdirSync(join(next, "http", "page"));
 cpSync(join(root, "src/http/page/start.js"), join(next, "http/page/start.js"));

@@ -1,25 +1,28 @@
 import type { Config } from "./config.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
 import { openPostgresStore, openSqliteStore } from "./store/open-store.ts";
+import type { PostgresOptions } from "./store/postgres.ts";
 import type { SqliteOptions } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { registeredTracer } from "./telemetry.ts";
 
-export type OpenOptions = SqliteOptions & {
+type StoreOptions = SqliteOptions & Pick<PostgresOptions, "onNotice">;
+
+export type OpenOptions = StoreOptions & {
   /** Where the server listens: the issuer, where none is configured. */
   origin: string;
   /** Whether this process does what one does for all; see `TokenServiceOptions`. */
   keeps?: boolean;
   onError?: (work: string, error: unknown) => void;
   /** Receives one sentence for an operator, where a stored setting changes or differs. */
-  onNotice?: (sentence: string) => void;
+  onNotice?: ((sentence: string) => void) | undefined;
 };
 
 /** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
-export async function openStore({ data, databaseUrl }: Config, options: SqliteOptions = {}): Promise<Store> {
+export async function openStore({ data, databaseUrl }: Config, options: StoreOptions = {}): Promise<Store> {
   return databaseUrl === undefined
     ? openSqliteStore(data, options)
-    : openPostgresStore(databaseUrl, { guest: options.guest });
+    : openPostgresStore(databaseUrl, { guest: options.guest, onNotice: options.onNotice });
 }
 
 /** Opens the token service that the configuration describes, on its store. */

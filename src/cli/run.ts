@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { isTokenError } from "../client/client.ts";
 import { MintmarkError, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
+import { storeRemedy } from "../store/remedies.ts";
 
 /** What a command gives back: rows for a table, or fields, or one bare word for another program. */
 export type Result = { json: unknown; text: string };
@@ -53,7 +54,8 @@ export async function reportFailure(work: () => Promise<void>, otherwise = HERE)
 
 function inWords(error: unknown): string | undefined {
   if (isTokenError(error)) return `${error.message} (${error.data.reason})`;
-  return error instanceof StartError || error instanceof MintmarkError ? error.message : undefined;
+  if (error instanceof StartError) return error.message;
+  return error instanceof MintmarkError ? (storeRemedy(error.cause) ?? error.message) : storeRemedy(error);
 }
 
 /** Sets rows under their headings. */

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Registry } from "prom-client";
-import { MintmarkError } from "../errors.ts";
+import { MintmarkError, type Reason } from "../errors.ts";
 import type { Credentials } from "../service/authenticate.ts";
 import type { TokenService } from "../service/service.ts";
 import { errorCode } from "../store/folder.ts";
@@ -86,12 +86,15 @@ export function createAdmission(
     } catch (error) {
       const wasAdmitted = presented && admitted && timingSafeEqual(presented, admitted);
       if (!wasAdmitted) throw error;
-      if (error instanceof MintmarkError && error.reason === "unavailable") return;
+      if (error instanceof MintmarkError && FAILURES.has(error.reason)) return;
       admitted = undefined;
       throw error;
     }
   };
 }
+
+/** The database could not say who it is. */
+const FAILURES: ReadonlySet<Reason> = new Set(["unavailable", "internal_error"]);
 
 function digest({ clientId, clientSecret }: Credentials): Buffer {
   return createHash("sha256")

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { MintmarkError } from "../errors.ts";
+import { MintmarkError, type Reason } from "../errors.ts";
 import type { Session } from "../store/session.ts";
 import type { NewRevocation, Store } from "../store/store.ts";
 import type { Claims, ClaimsSchema } from "../token/claims.ts";
@@ -117,6 +117,8 @@ export function createRevocations<Schema extends ClaimsSchema>(
 
 /** A token that is refused is one thing; not being able to tell is another. */
 function nothingIfRefused(error: unknown): undefined {
-  if (error instanceof MintmarkError && error.reason !== "verifier_stale" && error.reason !== "unavailable") return;
+  if (error instanceof MintmarkError && !FAILURES.has(error.reason)) return;
   throw error;
 }
+
+const FAILURES: ReadonlySet<Reason> = new Set(["verifier_stale", "unavailable", "internal_error"]);

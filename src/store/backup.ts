@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort } from "./damage.ts";
-import { errorCode } from "./folder.ts";
+import { failureCode } from "./failure-code.ts";
+import { fileRemedy, inBrackets } from "./remedies.ts";
 import { FILE, noDatabase } from "./sqlite.ts";
 
 /**
@@ -23,15 +24,17 @@ export function backUp(folder: string, file: string): void {
     copy(source, draft);
     linkSync(draft, file);
   } catch (cause) {
-    const code = errorCode(cause);
-    if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) throw cannotOpen(source, code);
-    const why = code === "EEXIST" ? "is there already" : `cannot be written (${code})`;
-    throw new StartError(`${file} ${why}: name a new file in a folder that this user can write`);
+    const code = failureCode(cause);
+    if (/^SQLITE_(NOTADB|CORRUPT)/.test(code ?? "")) throw cannotOpen(source, cause);
+    if (code === "EEXIST") throw new StartError(`${file} is there already: ${ANOTHER}`);
+    throw new StartError(`${file} cannot be written${inBrackets(code)}: ${fileRemedy(code, ANOTHER)}`);
   } finally {
     rmSync(draft, { force: true });
   }
   sync(join(file, ".."));
 }
+
+const ANOTHER = "name a new file in a folder that this user can write";
 
 function copy(source: string, target: string): void {
   const database = new Database(source);

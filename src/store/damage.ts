@@ -1,10 +1,12 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { StartError } from "../errors.ts";
+import { failureCode } from "./failure-code.ts";
+import { fileRemedy, inBrackets, RESTORE } from "./remedies.ts";
 
-export function cannotOpen(file: string, code: string): StartError {
-  return new StartError(
-    `The database ${file} cannot be opened (${code}): restore it from a backup, or name another folder in MINTMARK_DATA`,
-  );
+/** Says what to do about a database file that cannot be opened, by what was thrown or by its code. */
+export function cannotOpen(file: string, cause: unknown): StartError {
+  const code = typeof cause === "string" ? cause : failureCode(cause);
+  return new StartError(`The database ${file} cannot be opened${inBrackets(code)}: ${fileRemedy(code, RESTORE)}`);
 }
 
 /** Where the header says how long a page is, and how many there are (SQLite file format §1.3). */

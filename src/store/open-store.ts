@@ -1,5 +1,4 @@
-import { StartError } from "../errors.ts";
-import { errorCode } from "./folder.ts";
+import { refuseWithout } from "./missing-package.ts";
 import type { PostgresOptions } from "./postgres.ts";
 import type { SqliteOptions } from "./sqlite.ts";
 import type { Store } from "./store.ts";
@@ -11,15 +10,7 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
 }
 
 /** Opens a PostgreSQL database, as `openPostgresStore` of `mintmark/postgres` does. Its driver is loaded now, and not before. */
-export async function openPostgresStore(url: string, options?: Pick<PostgresOptions, "guest">): Promise<Store> {
+export async function openPostgresStore(url: string, options?: Omit<PostgresOptions, "limit">): Promise<Store> {
   const door = await import("./postgres.ts").catch(refuseWithout("pg"));
   return door.openPostgresStore(url, options);
-}
-
-/** Whoever only verifies may have left the databases out when installing. */
-function refuseWithout(driver: string): (error: unknown) => never {
-  return (error) => {
-    if (!errorCode(error).endsWith("MODULE_NOT_FOUND")) throw error;
-    throw new StartError(`The package ${driver} is missing: npm install ${driver}`);
-  };
 }

@@ -27,7 +27,7 @@ export type PostgresOptions = {
 };
 
 /** Opens a PostgreSQL database as a store; see {@link openPostgres}. */
-export async function openPostgresStore(url: string, options?: PostgresOptions): Promise<Store> {
+export async function openPostgresStore(url: string, options?: Omit<PostgresOptions, "limit">): Promise<Store> {
   return createStore(await openPostgres(url, options));
 }
 

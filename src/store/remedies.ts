@@ -1,4 +1,5 @@
 import { failureCode } from "./failure-code.ts";
+import { ConnectionError } from "./outage.ts";
 
 /** What to do about a failure: by the whole code first, then by the class of it. */
 type Remedies = Readonly<Record<string, string>>;
@@ -56,7 +57,7 @@ const POSTGRES: Remedies = {
   "25006": "it is read-only: name the primary server, or check its default_transaction_read_only",
   "28000":
     "it does not let this user in from here: check the user, its pg_hba.conf, and sslmode=verify-full if it demands TLS",
-  "28P01": "the user or the password is wrong: check both in DATABASE_URL",
+  "28P01": "check the user and the password in DATABASE_URL, of which one is wrong",
   "28": "it does not let this user in: check the user and the password in DATABASE_URL",
   "3D000": "there is no database of that name: create it, or correct the name in DATABASE_URL",
   "3F000": `there is no schema to put tables in: ${RIGHTS}`,
@@ -84,7 +85,8 @@ const POSTGRES: Remedies = {
   XX: "it failed inside, or the pooler before it does not know this user: check its log and the user in DATABASE_URL",
 };
 
-const RESTORE = "restore it from a backup, or name another folder in MINTMARK_DATA";
+/** For a file that SQLite cannot read. */
+export const RESTORE = "restore it from a backup, or name another folder in MINTMARK_DATA";
 
 /** Files, and SQLite's result codes without what is behind their first word. */
 const FILES: Remedies = {
@@ -97,7 +99,6 @@ const FILES: Remedies = {
   ENFILE: "this machine has too many open files: raise fs.file-max",
   EISDIR: "it is a folder and should be a file: move it away",
   ENOTDIR: "a part of its path is a file: name a folder",
-  ENOENT: "a folder of its path is not there: make it first",
   ELOOP: "its path has links that lead in a circle: name the folder itself",
   ENAMETOOLONG: "its name is too long: name a shorter one",
   EIO: "the disk failed: check it and the log of the system",
@@ -124,10 +125,18 @@ export function postgresRemedy(cause: unknown): string {
   return `The database in DATABASE_URL cannot be used${inBrackets(code)}: ${advice}`;
 }
 
-/** What to do about a failure of a file or folder, or of SQLite. `otherwise` is for codes that are not known. */
-export function fileRemedy(cause: unknown, otherwise: string): string {
-  const code = failureCode(cause) ?? "";
-  return FILES[code] ?? FILES[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? ""] ?? otherwise;
+/** What to do about a failure of a file or folder, or of SQLite, by its code. `otherwise` is for codes that are not known. */
+export function fileRemedy(code: string | undefined, otherwise: string): string {
+  return FILES[code ?? ""] ?? FILES[/^SQLITE_[A-Z]+/.exec(code ?? "")?.[0] ?? ""] ?? otherwise;
+}
+
+/** What to do about a failure of the store, in one sentence without what was thrown. Undefined where it is none. */
+export function storeRemedy(cause: unknown): string | undefined {
+  const code = failureCode(cause);
+  if (code?.startsWith("SQLITE_"))
+    return `The database in MINTMARK_DATA cannot be used${inBrackets(code)}: ${fileRemedy(code, RESTORE)}`;
+  if (cause instanceof ConnectionError || SQLSTATE.test(code ?? "")) return postgresRemedy(cause);
+  return undefined;
 }
 
 /** A code for whoever searches for it, behind the sentence; none where it is only this program's own. */
@@ -135,9 +144,10 @@ export function inBrackets(code: string | undefined): string {
   return code === undefined || /^$|^NO_|^AUTH/.test(code) ? "" : ` (${code})`;
 }
 
-const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** Errnos of five letters begin with E, and SQLSTATEs do not. */
+const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/;
 
 function classOf(code: string): string {
-  if (SQLSTATE.test(code) && !/^E/.test(code)) return code.slice(0, 2);
+  if (SQLSTATE.test(code)) return code.slice(0, 2);
   return /^ERR_(SSL|OSSL)/.exec(code)?.[0] ?? "";
 }

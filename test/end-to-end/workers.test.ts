@@ -100,7 +100,7 @@ describe("workers on the embedded database", () => {
     expect(ended).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: expect.stringMatching(/^mintmark: MINTMARK_DATA .*\n$/),
+      message: expect.stringMatching(/^MINTMARK_DATA .*$/),
     });
   });
 });

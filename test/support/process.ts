@@ -33,12 +33,22 @@ export async function startServer(environment: Environment) {
   };
 }
 
-/** Starts the server where it should refuse to, and gives how it ended. One that listens after all is killed. */
-export async function startInVain(environment: Environment): Promise<Ended> {
+/**
+ * Starts the server where it should refuse to, and gives how it ended, with the message of the one fatal line of its log
+ * where it wrote that and nothing else. One that listens after all is killed.
+ */
+export async function startInVain(environment: Environment): Promise<Ended & { message: string | undefined }> {
   const { child, ended, welcome } = launch(environment);
   await Promise.race([welcome, ended]);
   child.kill("SIGKILL");
-  return ended;
+  const how = await ended;
+  return { ...how, message: fatalMessageOf(how.stderr) };
+}
+
+function fatalMessageOf(stderr: string): string | undefined {
+  const [, line] = /^(\{.*\})\n$/.exec(stderr) ?? [];
+  const { level, msg } = JSON.parse(line ?? "{}");
+  return level === 60 && typeof msg === "string" ? msg : undefined;
 }
 
 function launch(environment: Environment) {
