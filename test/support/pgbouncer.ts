@@ -5,12 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { test } from "vitest";
+import { describePostgres } from "./postgres.ts";
 import { giveTo, serverAccount } from "./postgres-programs.ts";
 import { freePort } from "./process.ts";
 
 /** Where Debian's PgBouncer is. */
 const PROGRAM = "/usr/sbin/pgbouncer";
-export const hasPgbouncer = existsSync(PROGRAM);
+
+/** Describes what needs PostgreSQL and PgBouncer; where one is absent it is skipped, and its name says so. */
+export function describePgbouncer(name: string, describeIt: () => void): void {
+  if (existsSync(PROGRAM)) describePostgres(name, describeIt);
+  else if (process.env.MINTMARK_TEST_PGBOUNCER !== "required")
+    test.skip(`${name} (PgBouncer absent: skipped)`, () => {});
+  else test(name, () => Promise.reject(new Error("PgBouncer is absent, and required")));
+}
 
 type Pooler = {
   /** A database behind it, by the URL that leads there directly. */

@@ -45,7 +45,8 @@ export async function startInVain(environment: Environment): Promise<Ended & { m
   return { ...how, message: fatalMessageOf(how.stderr) };
 }
 
-function fatalMessageOf(stderr: string): string | undefined {
+/** The message of a fatal line of a log, where standard error has that and nothing else. */
+export function fatalMessageOf(stderr: string): string | undefined {
   const [, line] = /^(\{.*\})\n$/.exec(stderr) ?? [];
   const { level, msg } = JSON.parse(line ?? "{}");
   return level === 60 && typeof msg === "string" ? msg : undefined;

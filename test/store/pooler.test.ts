@@ -1,0 +1,154 @@
+import pg from "pg";
+import { afterAll, expect, it, vi } from "vitest";
+import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
+import { describePgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
+import { sharedPostgres } from "../support/postgres.ts";
+import { describeStore } from "./conformance.ts";
+import { EMPTY } from "./empty-postgres.ts";
+import { refusal } from "./every-verb.ts";
+import { aClient, aRecord } from "./samples.ts";
+
+type Pooler = Awaited<ReturnType<typeof startPgbouncer>>;
+
+/** Longest time that a verb may take, in milliseconds. */
+const ANSWERED = 2000;
+const PATIENTLY = { timeout: 10_000, interval: 20 };
+
+describePgbouncer("PgBouncer in transaction mode", () => {
+  let url = "";
+  let pooler: Pooler | undefined;
+  afterAll(() => pooler?.[Symbol.asyncDispose]());
+  describeStore("a store behind it", {
+    async address() {
+      url = await sharedPostgres.newDatabase();
+      pooler = await startPgbouncer({ url, mode: "transaction" });
+      return { url: pooler.url };
+    },
+    empty: () => sharedPostgres.query(EMPTY, url),
+  });
+});
+
+describePgbouncer("a store behind a pooler", () => {
+  it("leaves nothing of its own in sessions that others get: settings, locks, channels, statements", async () => {
+    const url = await sharedPostgres.newDatabase();
+    // One session for all, so that it is the one that the store has had.
+    await using pooler = await startPgbouncer({ url, mode: "transaction", size: 2 });
+    const before = await sessionsOf(url, pooler);
+    const store = await openPostgresStore(`${pooler.url}?schema=elsewhere`);
+    const end = store.watch(() => {});
+    await Promise.all(Array.from({ length: 8 }, () => store.addClient(aClient(), aRecord())));
+    await refusal("addKey", () => store.appendAudit([aRecord({ id: "twice" }), aRecord({ id: "twice" })]));
+    await store.position();
+    expect(await sessionsOf(url, pooler)).toEqual(before);
+    end();
+    await store.close();
+    expect(await sessionsOf(url, pooler)).toEqual(before);
+  });
+
+  it("is not led astray by what others leave in its sessions", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using pooler = await startPgbouncer({ url, mode: "transaction", size: 1 });
+    const store = await openPostgresStore(pooler.url);
+    await store.addClient(aClient(), aRecord());
+    const leave =
+      "create schema astray; create table astray.clients (); set search_path = astray; set statement_timeout = 1";
+    await sharedPostgres.query(leave, pooler.url);
+    expect(await store.listClients()).toHaveLength(1);
+    expect(await store.addClient(aClient(), aRecord())).toBe("added");
+    await store.close();
+    const again = await openPostgresStore(pooler.url);
+    expect(await again.listClients()).toHaveLength(2);
+    await again.close();
+  });
+
+  it("sees changes of others within 1 s in transaction mode, and says so once", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using pooler = await startPgbouncer({ url, mode: "transaction" });
+    const onNotice = vi.fn();
+    const [store, other] = [await openPostgresStore(pooler.url, { onNotice }), await openPostgresStore(url)];
+    const look = vi.fn();
+    const end = store.watch(look);
+    await vi.waitFor(() => expect(onNotice).toHaveBeenCalledTimes(1), PATIENTLY);
+    expect(onNotice.mock.calls[0]).toEqual([
+      expect.stringMatching(/^[^\n]* pooler in transaction mode, [^\n]+ within 1 s/),
+    ]);
+    const known = look.mock.calls.length;
+    await other.addClient(aClient(), aRecord());
+    await vi.waitFor(() => expect(look.mock.calls.length).toBeGreaterThan(known), PATIENTLY);
+    expect(onNotice).toHaveBeenCalledTimes(1);
+    end();
+    await store.close();
+    await other.close();
+  });
+
+  it("hears of changes of others at once in session mode", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using pooler = await startPgbouncer({ url, mode: "session" });
+    const onNotice = vi.fn();
+    const [store, other] = [await openPostgresStore(pooler.url, { onNotice }), await openPostgresStore(url)];
+    const times: number[] = [];
+    const end = store.watch(() => times.push(performance.now()));
+    const listeners = "select 1 from pg_stat_activity where query = 'listen mintmark'";
+    await vi.waitFor(async () => expect(await sharedPostgres.query(listeners, url)).toHaveLength(1), PATIENTLY);
+    for (let change = 0; change < 3; change += 1) {
+      const made = performance.now();
+      await other.addClient(aClient(), aRecord());
+      await vi.waitFor(() => expect(times.at(-1)).toBeGreaterThan(made), { timeout: 500, interval: 5 });
+    }
+    expect(onNotice).not.toHaveBeenCalled();
+    end();
+    await store.close();
+    await other.close();
+  });
+
+  it("is refused in one line in statement mode, which has no transactions", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using pooler = await startPgbouncer({ url, mode: "statement" });
+    await expect(openPostgresStore(pooler.url)).rejects.toThrow(/^[^\n]*\(08P01\): [^\n]* transaction or session mode/);
+  });
+
+  it.each(["directly", "behind the pooler"])(
+    "ends a single statement (%s) in time, at the server as well",
+    async (way) => {
+      const url = await sharedPostgres.newDatabase();
+      await using pooler = await startPgbouncer({ url, mode: "transaction" });
+      const at = way === "directly" ? url : pooler.url;
+      const store = await openPostgresStore(at);
+      const other = await openPostgres(url, { limit: 10_000 });
+      await store.position();
+      await other.db.transaction().execute(async (transaction) => {
+        await transaction.schema.alterTable("state").addColumn("locked", "integer").execute();
+        const { reason, took } = await refusal("position", () => store.position());
+        expect(reason).toBe("unavailable");
+        expect(took).toBeLessThan(ANSWERED);
+        const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        await vi.waitFor(async () => expect(await sharedPostgres.query(waiting, url)).toEqual([]), PATIENTLY);
+      });
+      await vi.waitFor(() => store.position(), PATIENTLY);
+      await store.close();
+      await other.close();
+    },
+  );
+});
+
+/** What begins anew with each transaction is left out. */
+const SETTINGS =
+  "select name, setting from pg_settings where source = 'session' and name not like 'transaction_%' order by name";
+
+/** What a later user of each of the pooler's sessions finds, and how many advisory locks are held. */
+async function sessionsOf(url: string, { url: through }: Pooler) {
+  const clients = [1, 2].map(() => new pg.Client({ connectionString: through }));
+  const settings = await Promise.all(
+    clients.map(async (client) => {
+      await client.connect();
+      await client.query("begin");
+      const { rows } = await client.query(SETTINGS);
+      const { rows: channels } = await client.query("select pg_listening_channels()");
+      const { rows: statements } = await client.query("select name from pg_prepared_statements");
+      return { rows, channels, statements };
+    }),
+  );
+  for (const client of clients) await client.end();
+  const locks = await sharedPostgres.query("select 1 from pg_locks where locktype = 'advisory'", url);
+  return { settings, locks };
+}
