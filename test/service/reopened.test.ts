@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
@@ -44,6 +45,8 @@ describe.each(Object.entries(ENDINGS))("%s", (name, end) => {
       return (await service.refreshToken(there.caller, there)).token;
     });
     restore();
+    // Numbers follow the milliseconds, and here more changes were made than milliseconds have passed.
+    await sleep(20);
     await data.by(BEFORE, async ({ service }) => end(service, { ...there, token }));
     await data.by(BEFORE, async ({ service }) => {
       expect(await isLive(service, token)).toBe(false);
