@@ -11,13 +11,13 @@ export function moveCommand(): Command {
     .description("copy all state of the embedded database in MINTMARK_DATA to the PostgreSQL in DATABASE_URL")
     .addHelpText(
       "after",
-      "\nStop the server first; the embedded database stays as it is.\n\nExample:\n  DATABASE_URL=postgres://… MINTMARK_KEK=… mintmark move",
+      "\nStop the server first; the embedded database stays as it is. The private keys are encrypted on the way with MINTMARK_KEK, unless it is none.\n\nExample:\n  DATABASE_URL=postgres://… MINTMARK_KEK=… mintmark move",
     )
     .action(() => reportFailure(move));
 }
 
 async function move(): Promise<void> {
-  const { data, databaseUrl } = readConfig();
+  const { data, databaseUrl, kek } = readConfig();
   if (databaseUrl === undefined) throw new StartError("DATABASE_URL must be set: it is where the state is moved to");
   const [{ moveState }, { openPostgres }, { openSqlite }] = await Promise.all([
     import("../store/move.ts"),
@@ -30,7 +30,7 @@ async function move(): Promise<void> {
     throw error;
   });
   try {
-    const { keys, clients, sessions, revocations, audit } = await moveState(from, to);
+    const { keys, clients, sessions, revocations, audit } = await moveState(from, to, { kek });
     const counts = `${keys} keys, ${clients} clients, ${sessions} sessions, ${revocations} revocations`;
     process.stdout.write(`moved ${counts} and ${audit} audit records\n`);
   } finally {

@@ -59,7 +59,8 @@ async function createJournal(transaction: Transaction<Schema>): Promise<void> {
   )`.execute(transaction);
 }
 
-async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
+/** The names of the changes that the tables have had. */
+export async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`select name from ${JOURNAL}`.execute(db);
   return rows.map(({ name }) => name);
 }

@@ -1,7 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { StartError } from "../errors.ts";
+import { loadKeyPair, resealed, type StoredKey } from "../keys/key-pair.ts";
+import { type KeyEncryptionKey, sealerOf } from "../keys/seal.ts";
 import type { Driver } from "./driver.ts";
+import { appliedMigrations } from "./migrate.ts";
+import { fromKeyRow } from "./rows.ts";
+import type { Schema } from "./schema.ts";
 
 /** Rows that are read and written at a time. */
 const BATCH = 1000;
@@ -13,48 +18,94 @@ const TABLES = {
   revocations: ["sequence", 0],
   sessions: ["sid", ""],
   refresh_tokens: ["hash", ""],
+  counts: ["id", ""],
   audit: ["id", ""],
-} as const;
+} as const satisfies Record<Exclude<keyof Schema, "state">, readonly [column: string, start: string | number]>;
 type Table = keyof typeof TABLES;
 const tables = Object.keys(TABLES) as Table[];
 
 export type Moved = Record<Table, number>;
 
+export type MoveOptions = {
+  /** Encrypts the private keys that are not encrypted yet. Those that are must be by this one. Default: none is. */
+  kek: KeyEncryptionKey | undefined;
+};
+
 /**
  * Copies all state from one database into another that has none yet, in one transaction: all of it
- * arrives or nothing. The source stays as it is. Throws a {@link StartError} where the target is in use.
+ * arrives or nothing. The source stays as it is. Throws a {@link StartError} where the target is in use, where the source
+ * is of another release, and where a private key cannot be opened by the key-encryption key.
  */
-export async function moveState(from: Pick<Driver, "db">, to: Pick<Driver, "db">): Promise<Moved> {
-  const { revision, ...settings } = await from.db
-    .selectFrom("state")
-    .select(["revision", "longest_lifetime", "issuer", "audience", "alg", "secret_kid"])
-    .executeTakeFirstOrThrow();
+export async function moveState(
+  from: Pick<Driver, "db">,
+  to: Pick<Driver, "db">,
+  { kek }: MoveOptions,
+): Promise<Moved> {
+  await refuseOtherRelease(from.db, to.db);
+  const state = await from.db.selectFrom("state").selectAll().executeTakeFirstOrThrow();
+  const keys = await from.db.selectFrom("keys").selectAll().execute();
+  const sealed = new Map<unknown, string>();
+  for (const row of keys) sealed.set(row.kid, (await sealedBy(kek, fromKeyRow(row))).privateJwk);
+  const encrypt: Encrypt = (table, row) =>
+    table === "keys" ? { ...row, private_jwk: sealed.get(row.kid) ?? "" } : row;
+
   return to.db.transaction().execute(async (target) => {
-    // Tokens and revocations are ordered by the numbers of the source, so those that come must be higher.
-    await target
-      .updateTable("state")
-      .set(({ eb }) => ({ revision: eb("revision", "+", revision + 1), epoch: randomUUID(), ...settings }))
-      .execute();
-    for (const table of ["keys", "clients"] as const) {
-      const row = await target.selectFrom(table).selectAll().limit(1).executeTakeFirst();
-      if (row !== undefined)
-        throw new StartError("The database in DATABASE_URL has keys or clients already: name an empty one");
-    }
+    await replaceState(target, state);
     const [source, copy] = [from.db, target] as unknown as [Kysely<Tables>, Kysely<Tables>];
     const moved: [Table, number][] = [];
-    for (const table of tables) moved.push([table, await copyTable(table, source, copy)]);
+    for (const table of tables) moved.push([table, await copyTable(table, { source, copy, encrypt })]);
     return Object.fromEntries(moved) as Moved;
   });
 }
 
-/** All tables alike: what is copied row by row needs no column by name but the one it is read by. */
-type Tables = Record<Table, Record<string, string | number>>;
+/** The source has a newer release's columns, or the target lacks them: what is in them would be lost. */
+async function refuseOtherRelease(from: Kysely<Schema>, to: Kysely<Schema>): Promise<void> {
+  const [theirs, ours] = await Promise.all([appliedMigrations(from), appliedMigrations(to)]);
+  if (theirs.some((name) => !ours.includes(name)))
+    throw new StartError("The database in MINTMARK_DATA is of a newer Mintmark than this one: move it by that one");
+}
 
-async function copyTable(table: Table, from: Kysely<Tables>, to: Kysely<Tables>): Promise<number> {
+async function sealedBy(kek: KeyEncryptionKey | undefined, key: StoredKey): Promise<StoredKey> {
+  if (key.killedAt !== undefined) return key;
+  if (kek !== undefined && sealerOf(key.privateJwk) === "") return resealed(key, undefined, kek);
+  // Else a key that no server could use would be found out only when the embedded database is gone.
+  await loadKeyPair(key, kek);
+  return key;
+}
+
+/** Tokens and revocations are ordered by the numbers of the source, so those that come must be higher. */
+async function replaceState(target: Transaction<Schema>, source: Schema["state"]): Promise<void> {
+  // The lock that all changes take.
+  const { issuer, revision } = await target.selectFrom("state").selectAll().forUpdate().executeTakeFirstOrThrow();
+  for (const table of tables) {
+    const row = await target.selectFrom(table).selectAll().limit(1).executeTakeFirst();
+    const what = table === "keys" || table === "clients" ? "keys or clients" : table.replace("_", " ");
+    if (row !== undefined) throw inUse(`has ${what}`);
+  }
+  if (issuer !== null) throw inUse("was opened by a server");
+  const next = Math.max(source.revision, revision) + 1;
+  await target
+    .updateTable("state")
+    .set({ ...source, revision: next, keys_revision: next, epoch: randomUUID() })
+    .execute();
+}
+
+function inUse(why: string): StartError {
+  return new StartError(`The database in DATABASE_URL ${why} already: name an empty one`);
+}
+
+/** All tables alike: what is copied row by row needs no column by name but the one it is read by. */
+type Row = Record<string, string | number>;
+type Tables = Record<Table, Row>;
+/** A private key is never written in the clear, not even within the transaction: the log of the database would keep it. */
+type Encrypt = (table: Table, row: Row) => Row;
+type Copying = { source: Kysely<Tables>; copy: Kysely<Tables>; encrypt: Encrypt };
+
+async function copyTable(table: Table, { source, copy, encrypt }: Copying): Promise<number> {
   const [column, start] = TABLES[table];
   let copied = 0;
   for (let after: string | number = start; ; ) {
-    const rows = await from
+    const rows = await source
       .selectFrom(table)
       .selectAll()
       .where(column, ">", after)
@@ -63,7 +114,10 @@ async function copyTable(table: Table, from: Kysely<Tables>, to: Kysely<Tables>)
       .execute();
     const last = rows.at(-1)?.[column];
     if (last === undefined) return copied;
-    await to.insertInto(table).values(rows).execute();
+    await copy
+      .insertInto(table)
+      .values(rows.map((row) => encrypt(table, row)))
+      .execute();
     copied += rows.length;
     after = last;
   }

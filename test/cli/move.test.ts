@@ -1,8 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import Database from "libsql";
 import { expect, it } from "vitest";
+import { openPostgresStore } from "../../src/store/postgres.ts";
+import { aRecord } from "../store/samples.ts";
 import { mintmark } from "../support/command.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
+import { startServer } from "../support/process.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
 const json = async (words: string[], environment: Record<string, string>, input = "") =>
@@ -55,4 +60,117 @@ describePostgres("mintmark move", () => {
       stderr: expect.stringContaining("set MINTMARK_KEK"),
     });
   }, 60_000);
+
+  it("encrypts private keys on the way with MINTMARK_KEK, and leaves none in the clear behind", async () => {
+    const { folder, data, token } = await furnish({});
+    using _ = folder;
+    const target = { ...data, DATABASE_URL: await sharedPostgres.newDatabase(), MINTMARK_KEK: aKek() };
+    const before = await json(["keys", "list"], data);
+    expect(await mintmark(["move"], { environment: target })).toMatchObject({ status: 0, stderr: "" });
+    expect(await json(["keys", "list"], target)).toEqual(before);
+    expect(await json(["token", "verify"], target, token)).toMatchObject({ iss: ISSUER });
+    const stored = await sharedPostgres.query("select private_jwk from keys", target.DATABASE_URL);
+    expect(stored).toEqual([{ private_jwk: expect.stringMatching(/^sealed\./) }]);
+    // Nor in a row that was changed, which PostgreSQL keeps for a while.
+    const dead =
+      "select n_dead_tup::int as dead, n_tup_upd::int as updated from pg_stat_user_tables where relname = 'keys'";
+    expect(await sharedPostgres.query(dead, target.DATABASE_URL)).toEqual([{ dead: 0, updated: 0 }]);
+    expect(await json(["keys", "list"], data)).toEqual(before);
+  });
+
+  it.each([
+    ["with the same key", (kek: string) => kek, undefined],
+    [
+      "with another key",
+      () => aKek(),
+      /^mintmark: MINTMARK_KEK is not the key that the signing keys .* encrypted with/,
+    ],
+    [
+      "and MINTMARK_KEK is none",
+      () => "none",
+      /^mintmark: The signing keys in the database are encrypted: set MINTMARK_KEK/,
+    ],
+  ])("moves encrypted keys %s as they are, or refuses in one line and moves nothing", async (_, kekOf, said) => {
+    const kek = aKek();
+    const { folder, data, token } = await furnish({ MINTMARK_KEK: kek });
+    using _folder = folder;
+    const target = { ...data, DATABASE_URL: await sharedPostgres.newDatabase(), MINTMARK_KEK: kekOf(kek) };
+    const { status, stderr } = await mintmark(["move"], { environment: target });
+    const keys = await sharedPostgres.query("select 1 from keys", target.DATABASE_URL);
+    if (said === undefined) {
+      expect({ status, stderr, keys: keys.length }).toEqual({ status: 0, stderr: "", keys: 1 });
+      expect(await json(["token", "verify"], target, token)).toMatchObject({ iss: ISSUER });
+    } else {
+      expect({ status, keys: keys.length }).toEqual({ status: 1, keys: 0 });
+      expect(stderr).toMatch(said);
+      expect(stderr).toMatch(/^[^\n]+\n$/);
+    }
+  });
+
+  it("refuses in one line what it cannot move, and moves nothing", async () => {
+    const { folder, data } = await furnish({});
+    using _ = folder;
+    const move = async (environment: Record<string, string>) => {
+      const { status, stdout, stderr } = await mintmark(["move"], {
+        environment: { MINTMARK_KEK: aKek(), ...environment },
+      });
+      expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+      return stderr;
+    };
+    const DATABASE_URL = await sharedPostgres.newDatabase();
+    expect(await move({ MINTMARK_DATA: join(folder.path, "none"), DATABASE_URL })).toMatch(/There is no database in /);
+    expect(existsSync(join(folder.path, "none"))).toBe(false);
+    {
+      await using server = await startServer({ ...data, PORT: "0" });
+      expect(await move({ ...data, DATABASE_URL }), server.origin).toMatch(/ is in use by another Mintmark/);
+    }
+    const used = await sharedPostgres.newDatabase();
+    const store = await openPostgresStore(used);
+    await store.appendAudit([aRecord()]);
+    await store.close();
+    expect(await move({ ...data, DATABASE_URL: used })).toMatch(/ has audit already: name an empty one/);
+
+    const journal = (sql: string) => {
+      const database = new Database(join(data.MINTMARK_DATA, "mintmark.db"));
+      database.exec(sql);
+      database.close();
+    };
+    journal("insert into mintmark_migration values ('900-newer', '2030')");
+    expect(await move({ ...data, DATABASE_URL })).toMatch(/ is of a newer Mintmark than this one: move it by that one/);
+    journal("delete from mintmark_migration where name > '003'");
+    expect(await move({ ...data, DATABASE_URL })).toMatch(
+      / is of an earlier Mintmark: start the server of this one first/,
+    );
+    expect(await sharedPostgres.query("select 1 from keys", DATABASE_URL)).toEqual([]);
+  });
+
+  it("numbers changes on from the higher of both, and keeps what decides how state is read", async () => {
+    const { folder, data } = await furnish({});
+    using _ = folder;
+    const DATABASE_URL = await sharedPostgres.newDatabase();
+    await (await openPostgresStore(DATABASE_URL)).close();
+    const STATE = "select revision::text, keys_revision::text, issuer, longest_lifetime::text from state";
+    const database = new Database(join(data.MINTMARK_DATA, "mintmark.db"));
+    const [source] = database.prepare(STATE.replaceAll("::text", "")).all() as { revision: number; issuer: string }[];
+    database.close();
+    await sharedPostgres.query("update state set revision = 7", DATABASE_URL);
+    await mintmark(["move"], { environment: { ...data, DATABASE_URL, MINTMARK_KEK: "none" } });
+    const next = String((source?.revision ?? 0) + 1);
+    expect(await sharedPostgres.query(STATE, DATABASE_URL)).toEqual([
+      { revision: next, keys_revision: next, issuer: source?.issuer, longest_lifetime: "86400" },
+    ]);
+  });
 });
+
+const ISSUER = "https://tokens.example";
+const aKek = () => randomBytes(32).toString("base64url");
+
+/** An embedded database with a key, and a token that was signed by it. */
+async function furnish(environment: Record<string, string>) {
+  const folder = temporaryFolder();
+  const data = { MINTMARK_ISSUER: ISSUER, MINTMARK_DATA: join(folder.path, "data") };
+  const kek = environment.MINTMARK_KEK;
+  await makeData(data.MINTMARK_DATA, { issuer: ISSUER, ...(kek && { kek: Buffer.from(kek, "base64url") }) });
+  const { token } = await json(["token", "get"], { ...data, ...environment });
+  return { folder, data, token: token as string };
+}
