@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { StartError } from "./errors.ts";
+import { isLoopbackOrigin } from "./http/cors.ts";
 import { isLoopback, isLoopbackUrl } from "./http/guard.ts";
 import type { RateLimitOptions } from "./service/rates.ts";
 import { makeSecret, type Variables, variables } from "./variables.ts";
@@ -33,6 +34,8 @@ export type Config = Readonly<{
   rateLimits: RateLimitOptions;
   /** Proxies whose `X-Forwarded-For` is believed. */
   trustProxy: readonly string[];
+  /** Web origins whose pages may call. */
+  origins: readonly string[];
   /** As whom commands ask a service elsewhere. */
   credentials: { clientId: string; clientSecret: string } | undefined;
   /** How long it serves on once it is told to stop, in seconds. */
@@ -81,6 +84,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       verify: { perClient: env.MINTMARK_RATE_VERIFY, perAddress: env.MINTMARK_RATE_VERIFY_ADDRESS },
     },
     trustProxy: env.MINTMARK_TRUST_PROXY,
+    origins: env.MINTMARK_ORIGINS,
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
     drain: env.MINTMARK_DRAIN ?? (access === "open" ? 0 : 1),
@@ -102,6 +106,9 @@ function contradictionIn(env: Variables): string | undefined {
   }
   if (accessIn(env) === "open" && env.MINTMARK_TRUST_PROXY.length > 0) {
     return "MINTMARK_TRUST_PROXY needs MINTMARK_ACCESS=clients: where access is open, whoever reaches the proxy could do everything";
+  }
+  if (accessIn(env) === "open" && !env.MINTMARK_ORIGINS.every(isLoopbackOrigin)) {
+    return "MINTMARK_ORIGINS can name origins of other machines only with MINTMARK_ACCESS=clients: where access is open, their pages could do everything";
   }
   if (!isLoopback(env.HOST) && env.MINTMARK_ISSUER === undefined) {
     return "MINTMARK_ISSUER must be set where HOST is not a loopback address: the URL that verifiers know this service by";

@@ -29,8 +29,8 @@ export async function serve(
     async prepare(origin) {
       const service = await openService(config, { origin, ...reportTo(logger), ...open });
       const { drain, endFeeds, close } = service;
-      const { trustProxy } = config;
-      const listener = createRequestHandler(service, { logger, trustProxy, ...(share && { share }) });
+      const { trustProxy, origins } = config;
+      const listener = createRequestHandler(service, { logger, trustProxy, origins, ...(share && { share }) });
       return { listener, drain, endFeeds, close };
     },
   });

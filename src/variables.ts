@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isOrigin, ORIGINS } from "./http/cors.ts";
 import { networksIn, PROXIES } from "./http/proxies.ts";
 
 const YEAR = 366 * 86400;
@@ -31,6 +32,11 @@ const proxies = z
   .string()
   .transform((list) => list.split(",").map((entry) => entry.trim()))
   .refine((entries) => entries.every((entry) => networksIn(entry) !== undefined), PROXIES);
+
+const origins = z
+  .string()
+  .transform((list) => list.split(",").map((entry) => entry.trim()))
+  .refine((entries) => entries.every(isOrigin), ORIGINS);
 
 /** Each variable: what it must be, and its default where that depends on no other. */
 export const variables = {
@@ -66,6 +72,7 @@ export const variables = {
   MINTMARK_RATE_VERIFY: callsPerMinute.optional(),
   MINTMARK_RATE_VERIFY_ADDRESS: callsPerMinute.optional(),
   MINTMARK_TRUST_PROXY: proxies.default([]),
+  MINTMARK_ORIGINS: origins.default([]),
   MINTMARK_CLIENT_ID: text.optional(),
   MINTMARK_CLIENT_SECRET: text.optional(),
   MINTMARK_DRAIN: z

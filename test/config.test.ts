@@ -43,6 +43,7 @@ describe("readConfig", () => {
         verify: { perClient: undefined, perAddress: undefined },
       },
       trustProxy: [],
+      origins: [],
       credentials: undefined,
       logLevel: "info",
     });
@@ -67,6 +68,10 @@ describe("readConfig", () => {
     expect(readConfig(limits)).toMatchObject({ rateLimits: { issue: { perClient: 0 }, verify: { perAddress: 100 } } });
     const trusting = { ...CLIENTS, MINTMARK_TRUST_PROXY: "loopback, 10.0.0.0/8,2001:db8::1" };
     expect(readConfig(trusting)).toMatchObject({ trustProxy: ["loopback", "10.0.0.0/8", "2001:db8::1"] });
+    const pages = ["https://app.example", "https://app.example:8443", "http://localhost:5173"];
+    expect(readConfig({ ...CLIENTS, MINTMARK_ORIGINS: pages.join(" , ") })).toMatchObject({ origins: pages });
+    const local = ["http://localhost:5173", "http://127.0.0.1:81", "https://[::1]:8443", "http://app.localhost"];
+    expect(readConfig({ MINTMARK_ORIGINS: local.join(",") })).toMatchObject({ access: "open", origins: local });
     expect(readConfig({ MINTMARK_SECRET: SECRET })).toMatchObject({ secret: SECRET });
     expect(readConfig({ HOST: "0.0.0.0", MINTMARK_ISSUER: "https://x" })).toMatchObject({ access: "clients" });
     expect(readConfig({ MINTMARK_ISSUER: "http://127.0.0.1:3000" })).toMatchObject({ access: "open" });
@@ -107,6 +112,37 @@ describe("readConfig", () => {
     [{ ...CLIENTS, MINTMARK_TRUST_PROXY: "proxy.canary" }, "MINTMARK_TRUST_PROXY must be addresses, networks"],
     [{ ...CLIENTS, MINTMARK_TRUST_PROXY: "10.0.0.0/33" }, "MINTMARK_TRUST_PROXY must be addresses, networks"],
     [{ ...CLIENTS, MINTMARK_TRUST_PROXY: "10.0.0.1," }, "MINTMARK_TRUST_PROXY must be addresses, networks"],
+    ...[
+      "*",
+      "null",
+      "canary",
+      "app.canary",
+      "//app.canary",
+      "https://",
+      "https://app.canary/",
+      "https://app.canary/path",
+      "https://app.canary?x",
+      "https://app.canary#x",
+      "https://*.canary",
+      "https://user@app.canary",
+      "https://app.canary:443",
+      "https://app.canary:99999",
+      "https://App.canary",
+      "https://bücher.canary",
+      "http://app.canary",
+      "http://192.168.1.10:5173",
+      "http://localhost.canary:5173",
+      "ws://app.canary",
+      "file:///canary",
+      "https://app.canary,",
+      "https://app.canary https://other.canary",
+      "https://app.canary,*",
+    ].map((origins): [Record<string, string>, string] => [
+      { ...CLIENTS, MINTMARK_ORIGINS: origins },
+      "MINTMARK_ORIGINS must be origins as browsers send them",
+    ]),
+    [{ MINTMARK_ORIGINS: "https://app.canary" }, "MINTMARK_ORIGINS can name origins of other machines only with"],
+    [{ MINTMARK_ORIGINS: "http://localhost:1,https://app.canary" }, "MINTMARK_ORIGINS can name origins of other"],
     [{ MINTMARK_TLL: "canary" }, "MINTMARK_TLL is not a variable of Mintmark's"],
     [{ DATABASE_URL: "postgres://user:canary@x/y" }, "MINTMARK_KEK must be set with DATABASE_URL"],
     [{ MINTMARK_LOG_LEVEL: "loud" }, "MINTMARK_LOG_LEVEL must be one of"],

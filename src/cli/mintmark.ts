@@ -32,6 +32,7 @@ Environment (default):
   MINTMARK_RATE_ISSUE, MINTMARK_RATE_ISSUE_ADDRESS, MINTMARK_RATE_VERIFY, MINTMARK_RATE_VERIFY_ADDRESS
                             most calls a minute of one client and from one address; 0 for any number
                             (30000, 60000, 300000, 600000; where access is open, 0)
+  MINTMARK_ORIGINS          web origins whose pages may call from a browser: https://app.example, with commas between
   MINTMARK_TRUST_PROXY      whose X-Forwarded-For is believed: addresses, networks, or loopback, with commas between
   MINTMARK_DRAIN            how long it serves on once told to stop, while /readyz says so (1; 0 where access is open)
   MINTMARK_WORKERS          processes that share the port, beside one that keeps them (1: a single one)

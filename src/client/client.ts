@@ -40,24 +40,57 @@ export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = Tok
 }: TokenClientOptions): TRPCClient<Router> {
   const endpoint = `${String(url).replace(/\/+$/, "")}/trpc`;
   const headers = credentials && { authorization: basic(credentials) };
+  const wait = createWait();
   const link = splitLink<TokenRouter>({
     condition: ({ type }) => type === "subscription",
     // Without it, one answer of 503 would end a subscription for good.
-    true: [retryLink({ retry: isWorthRetrying, retryDelayMs: retryDelay }), subscriptionLink(endpoint, headers)],
+    true: [
+      retryLink({ retry: isWorthRetrying, retryDelayMs: wait.next }),
+      subscriptionLink(endpoint, { headers, note: wait.note }),
+    ],
     false: httpBatchLink({ url: endpoint, maxItems: MAX_BATCH, methodOverride: "POST", ...(headers && { headers }) }),
   });
   return createTRPCClient<TokenRouter>({ links: [link] }) as unknown as TRPCClient<Router>;
 }
 
+type FeedOptions = { headers: Record<string, string> | undefined; note: (response: Response) => void };
+
 /** Follows a subscription by an `EventSource` that can send credentials in a header, as the browsers' own cannot. */
-function subscriptionLink(url: string, headers: Record<string, string> | undefined) {
+function subscriptionLink(url: string, { headers, note }: FeedOptions) {
   return httpSubscriptionLink<TokenRouter, typeof EventSource>({
     url,
     EventSource,
     eventSourceOptions: {
-      fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+      async fetch(input, init) {
+        const response = await fetch(input, { ...init, headers: { ...init.headers, ...headers } });
+        note(response);
+        return refusalAsEvent(response);
+      },
     },
   });
+}
+
+/**
+ * Hands a refusal on as the event that tRPC's link reads: of an answer that is no stream, an `EventSource` gives nobody
+ * the body, and the link would not know who was refused, nor why. Every other answer is left as it is.
+ */
+async function refusalAsEvent(response: Response): Promise<Response> {
+  const type = response.headers.get("content-type") ?? "";
+  if (response.status < 400 || !type.startsWith("application/json")) return response;
+  const text = await response.text();
+  const error = errorIn(text);
+  if (error === undefined) return new Response(text, { status: response.status, headers: response.headers });
+  const event = `event: serialized-error\ndata: ${JSON.stringify(error)}\n\n`;
+  return new Response(event, { headers: { "content-type": "text/event-stream" } });
+}
+
+function errorIn(text: string): unknown {
+  try {
+    const { error } = JSON.parse(text) as { error?: { code?: unknown } };
+    return typeof error?.code === "number" ? error : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a refusal says of a client will be said again; a service that is away may come back. */
@@ -66,9 +99,24 @@ function isWorthRetrying({ error }: { error: TRPCClientError<TokenRouter> }): bo
   return status === undefined || status === 429 || status >= 500;
 }
 
-/** Milliseconds: longer each time, and different for each client. */
-function retryDelay(attempt: number): number {
-  return Math.random() * Math.min(30_000, 250 * 2 ** Math.min(attempt, 10));
+/** Makes the waits between attempts, in milliseconds: longer each time, different for each client, and as long as the service says. */
+function createWait() {
+  let notBefore = 0;
+  return {
+    note(response: Response): void {
+      notBefore = performance.now() + retryAfterOf(response);
+    },
+    next(attempt: number): number {
+      const some = Math.random() * Math.min(30_000, 250 * 2 ** Math.min(attempt, 10));
+      return Math.max(some, notBefore - performance.now() + some / 4);
+    },
+  };
+}
+
+/** Milliseconds until a service wants to be asked again, as it says with a refusal; at most a minute. */
+function retryAfterOf({ headers }: Response): number {
+  const value = headers.get("retry-after") ?? "";
+  return /^\d{1,9}$/.test(value) ? Math.min(Number(value), 60) * 1000 : 0;
 }
 
 /** An error that the service answered with. `data.reason` tells why. */

@@ -1,31 +1,40 @@
 import { assetDocument } from "./assets.ts";
 import type { Document } from "./respond.ts";
 
-export const docsPage = `<!doctype html>
+/** The page with the API's description. `path` leads from where it is served to its files. */
+export const docsPage = (path: string): string => `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Mintmark API</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/docs/swagger-ui.css">
+    <link rel="stylesheet" href="${path}swagger-ui.css">
   </head>
   <body>
     <div id="docs"></div>
-    <script src="/docs/swagger-ui-bundle.js"></script>
-    <script src="/docs/start.js"></script>
+    <script src="${path}swagger-ui-bundle.js"></script>
+    <script src="${path}start.js"></script>
   </body>
 </html>
 `;
 
-/** Without \`validatorUrl: null\` the page would ask a validator on the internet about this API. */
+/**
+ * Without `validatorUrl: null` the page would ask a validator on the internet about this API. The header says that a page
+ * asks, where a browser does not: then a refusal opens no dialog of the browser's.
+ */
 const startScript = `SwaggerUIBundle({
-  url: "/openapi.json",
+  url: new URL("../openapi.json", document.currentScript.src).href,
   dom_id: "#docs",
   validatorUrl: null,
   displayRequestDuration: true,
   defaultModelsExpandDepth: -1,
   docExpansion: "list",
+  showMutatedRequest: false,
+  requestInterceptor(request) {
+    request.headers["x-requested-with"] = "XMLHttpRequest";
+    return request;
+  },
 });
 `;
 

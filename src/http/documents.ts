@@ -3,6 +3,7 @@ import { JWKS_MAX_AGE } from "../keys/lifecycle.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import type { Readiness } from "../service/readiness.ts";
 import type { TokenService } from "../service/service.ts";
+import type { ClaimsSchema } from "../token/claims.ts";
 import { docsAssets, docsPage } from "./docs.ts";
 import { describeApi } from "./openapi.ts";
 import type { Document } from "./respond.ts";
@@ -19,32 +20,54 @@ const PAGE_HEADERS = {
 
 export type MakeDocument = (request: IncomingMessage) => Document | Promise<Document>;
 
-/** The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. */
+export type ServedDocument = {
+  make: MakeDocument;
+  /** Whether pages of every origin may read it: it is public, and made for programs. */
+  anyOrigin?: boolean;
+  /** Whether it is given to who names no host, also where access is open. A browser always names one, so that no rebound name gets it. */
+  withoutHost?: boolean;
+};
+
+export type DocumentsOptions = {
+  router: ServedRouter;
+  metrics: MakeDocument;
+  /** The path of the issuer, below which all are served as well; empty for most. */
+  basePath: string;
+};
+
+/**
+ * The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. All refer to each
+ * other by relative URLs, so that they work below whatever path a proxy puts them.
+ */
 export function createDocuments(
-  service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness">,
-  { router, metrics }: { router: ServedRouter; metrics: MakeDocument },
-): ReadonlyMap<string, MakeDocument> {
-  const docs = (): Document => ({ type: HTML, body: docsPage, headers: PAGE_HEADERS });
-  const openapi = once(() => json(describeApi(router)));
-  return new Map<string, MakeDocument>([
-    ["/", () => ({ type: HTML, body: startPage(service), headers: PAGE_HEADERS })],
-    ["/start.js", once(readStartScript)],
-    ["/healthz", () => ({ ...json({ status: "ok" }), cacheControl: "no-store" })],
-    ["/readyz", () => service.readiness().then(tell)],
-    ["/metrics", metrics],
-    [
-      "/.well-known/jwks.json",
-      () => ({
-        type: "application/jwk-set+json",
-        body: JSON.stringify(service.jwks()),
-        cacheControl: `public, max-age=${JWKS_MAX_AGE}`,
-      }),
-    ],
-    ["/openapi.json", openapi],
-    ["/docs", docs],
-    ["/docs/", docs],
-    ...docsAssets.map(({ path, read }) => [path, once(read)] as const),
+  service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness"> & { claims: ClaimsSchema },
+  { router, metrics, basePath }: DocumentsOptions,
+): ReadonlyMap<string, ServedDocument> {
+  const page = (body: () => string) => ({ make: once(() => ({ type: HTML, body: body(), headers: PAGE_HEADERS })) });
+  return new Map<string, ServedDocument>([
+    ["/", page(() => startPage(service))],
+    ["/start.js", { make: once(readStartScript) }],
+    ["/healthz", { make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true }],
+    ["/readyz", { make: () => service.readiness().then(tell), withoutHost: true }],
+    ["/metrics", { make: metrics }],
+    ["/.well-known/jwks.json", { make: () => jwkSet(service), anyOrigin: true, withoutHost: true }],
+    ["/openapi.json", { make: once(() => json(describeApi(router))), anyOrigin: true, withoutHost: true }],
+    ["/docs", page(() => docsPage("docs/"))],
+    ["/docs/", page(() => docsPage(""))],
+    ...docsAssets.map(({ path, read }) => [path, { make: once(read) }] as const),
+    ...(basePath === "" ? [] : [[basePath, { make: once(() => withSlash(basePath)) }] as const]),
   ]);
+}
+
+function jwkSet(service: Pick<TokenService, "jwks">): Document {
+  const cacheControl = `public, max-age=${JWKS_MAX_AGE}`;
+  return { type: "application/jwk-set+json", body: JSON.stringify(service.jwks()), cacheControl };
+}
+
+/** Sends to the start page by a relative URL: what a proxy put before the path is not known here. */
+function withSlash(path: string): Document {
+  const location = `${path.slice(path.lastIndexOf("/") + 1)}/`;
+  return { status: 308, type: "text/plain; charset=utf-8", body: `See ${location}\n`, headers: { location } };
 }
 
 /** Says whether requests can be served in full and, by name, what is wrong where they cannot. */

@@ -27,17 +27,22 @@ export function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
 /**
  * Makes the judgement whether a request was sent to a name of this machine, or to the issuer's, and not from another
  * machine by way of a proxy on this one. Where access is open, a page whose name was made to resolve to 127.0.0.1 (DNS
- * rebinding) must not get in by that name.
+ * rebinding) must not get in by that name. Where the target is a whole URL, its host must be one of them, too.
  */
-export function createHostGuard(issuer: string): (request: IncomingMessage) => boolean {
+export function createHostGuard(issuer: string): (request: IncomingMessage, authority?: string) => boolean {
   const own = hostname(issuer);
+  const isOurs = (name: string | undefined) => {
+    const target = hostname(`http://${name}`);
+    return target !== undefined && (isLoopback(target) || target === own);
+  };
   // Nearly every request comes to the same one, and to take a URL apart takes long.
   let lastGood: string | undefined;
-  return ({ headers: { host, "x-forwarded-for": forwardedFor } }) => {
+  return ({ headers: { host, "x-forwarded-for": forwardedFor } }, authority) => {
     if (forwardedFor !== undefined && !isOfThisMachine(String(forwardedFor))) return false;
+    if (authority !== undefined && !isOurs(authority)) return false;
+    if (host === undefined && authority !== undefined) return true;
     if (host !== undefined && host === lastGood) return true;
-    const target = hostname(`http://${host}`);
-    const isGood = target !== undefined && (isLoopback(target) || target === own);
+    const isGood = isOurs(host);
     if (isGood) lastGood = host;
     return isGood;
   };
@@ -48,19 +53,40 @@ function isOfThisMachine(forwardedFor: string): boolean {
   return forwardedFor.split(",").every((address) => isLoopback(address.trim().replace(/^::ffff:/, "")));
 }
 
+export type OriginGuardOptions = {
+  /** Whether access is open: then nothing but where a request comes from keeps a page from doing everything. */
+  open: boolean;
+  /** Whether a request is of an origin that may call. */
+  isNamed: (request: IncomingMessage) => boolean;
+};
+
+const STRICT: OriginGuardOptions = { open: true, isNamed: () => false };
+
 /**
- * Makes the judgement whether a request comes from a page of another site, as its browser tells: such a page can
+ * Makes the judgement whether a request comes from a page of another site, as its browser says: such a page can
  * send a request but must not have any effect here (CSRF). Programs send neither header. A page of the issuer's is
  * none, whatever name the proxy in between puts into Host.
+ *
+ * `Sec-Fetch-Site: same-origin` can be sent by no page of another site: the browser writes it, and by the URL that it
+ * asked for itself. With an Origin that is not Host's, a proxy has changed Host, as those of development servers do.
+ * Where access is open, that Origin has to be of this machine as well: a name that was rebound to such a proxy is of
+ * the same origin, too, and the proxy hides it from the guard of Host.
  */
-export function createOriginGuard(issuer: string): (request: IncomingMessage) => boolean {
+export function createOriginGuard(
+  issuer: string,
+  { open, isNamed }: OriginGuardOptions = STRICT,
+): (request: IncomingMessage) => boolean {
   const own = host(issuer);
-  return ({ headers }) => {
-    const site = headers["sec-fetch-site"];
+  return (request) => {
+    const { headers } = request;
+    const { origin, "sec-fetch-site": site } = headers;
+    if (isNamed(request)) return false;
     if (site !== undefined && site !== "same-origin" && site !== "none") return true;
-    if (headers.origin === undefined) return false;
-    const origin = host(headers.origin);
-    return origin === undefined || (origin !== own && origin !== host(`http://${headers.host}`));
+    if (origin === undefined) return false;
+    const from = parse(origin);
+    if (from === undefined) return true;
+    if (from.host === own || from.host === host(`http://${headers.host}`)) return false;
+    return site !== "same-origin" || (open && !isLoopbackUrl(origin));
   };
 }
 

@@ -21,7 +21,8 @@ export function describeApi(router: ServedRouter): JsonSchema {
       description:
         "Issues and verifies JSON Web Tokens. Get a token, verify it, change one letter, and verify it again.",
     },
-    servers: [{ url: "/trpc" }],
+    // Relative to this document, wherever a proxy puts it.
+    servers: [{ url: "trpc" }],
     components: {
       securitySchemes: { client: { type: "http", scheme: "basic", description: "A client's id and secret." } },
     },

@@ -15,7 +15,7 @@ export type Document = {
 
 /** Sends a document to GET and HEAD, `304` where the client has it already (RFC 9110 §13.1.2). */
 export function sendDocument(request: IncomingMessage, response: ServerResponse, document: Document): void {
-  const etag = `"${createHash("sha256").update(document.body).digest("base64url").slice(0, 27)}"`;
+  const etag = etagOf(document);
   response.setHeaders(new Headers({ ...document.headers, etag, "cache-control": document.cacheControl ?? "no-cache" }));
   if (document.status === undefined && matches(request.headers["if-none-match"], etag)) {
     response.writeHead(304).end();
@@ -26,6 +26,17 @@ export function sendDocument(request: IncomingMessage, response: ServerResponse,
     "content-length": Buffer.byteLength(document.body),
   });
   response.end(request.method === "HEAD" ? undefined : document.body);
+}
+
+const etags = new WeakMap<Document, string>();
+
+/** Of a document that is made once, this is, too: to hash the script of `/docs` takes longer than to send it. */
+function etagOf(document: Document): string {
+  const known = etags.get(document);
+  if (known !== undefined) return known;
+  const etag = `"${createHash("sha256").update(document.body).digest("base64url").slice(0, 27)}"`;
+  etags.set(document, etag);
+  return etag;
 }
 
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {

@@ -1,21 +1,26 @@
 import type { ServerResponse } from "node:http";
 import type { ServedRouter } from "../router/trpc.ts";
-import type { MakeDocument } from "./documents.ts";
+import type { ServedDocument } from "./documents.ts";
 
 /** Where requests go: a document, a procedure, or one of those that stand for all the rest. */
 export type Route = {
   /** Of a closed list: an unknown path is no name. */
   name: string;
-  document?: MakeDocument | undefined;
+  document?: ServedDocument | undefined;
   /** How many requests were answered, by the first digit of the status; at 0, those whose client left before. */
   answers: number[];
 };
 
-export type Routes = { find(path: string): Route; all(): readonly Route[] };
+export type Routes = {
+  find(path: string): Route;
+  all(): readonly Route[];
+  /** What is found for a path at which there is nothing. */
+  unknown: Route;
+};
 
 /** The routes of a handler. What is not there, and batches, are counted together: callers make no new names. */
 export function createRoutes(
-  documents: ReadonlyMap<string, MakeDocument>,
+  documents: ReadonlyMap<string, ServedDocument>,
   { router, base }: { router: ServedRouter; base: string },
 ): Routes {
   const byPath = new Map<string, Route>();
@@ -26,6 +31,7 @@ export function createRoutes(
   return {
     find: (path) => byPath.get(path) ?? (path.startsWith(base) ? otherCalls : unknown),
     all: () => routes,
+    unknown,
   };
 }
 
@@ -37,6 +43,6 @@ export function countAnswer({ answers }: Route, response: ServerResponse): void 
   });
 }
 
-function route(name: string, document?: MakeDocument): Route {
+function route(name: string, document?: ServedDocument): Route {
   return { name, document, answers: [0, 0, 0, 0, 0, 0] };
 }

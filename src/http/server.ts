@@ -7,16 +7,19 @@ import { createTokenRouter } from "../router/router.ts";
 import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { createDocuments, type MakeDocument } from "./documents.ts";
+import { admitAnyOrigin, createOriginList } from "./cors.ts";
+import { createDocuments, type MakeDocument, type ServedDocument } from "./documents.ts";
 import { createHostGuard, isAmbiguous, isLoopback } from "./guard.ts";
 import { listen, type RunningServer, type Timeouts } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { createAddressOf } from "./proxies.ts";
+import { headersFor, isOfPage } from "./refusal.ts";
 import { requestIdOf } from "./request-id.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
 import { countAnswer, createRoutes } from "./routes.ts";
 import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./scrape.ts";
-import { createTrpcListener, headersFor, TRPC_PATH } from "./trpc.ts";
+import { basePathOf, createTargetReader, type Target, urlOf } from "./target.ts";
+import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
 
 export type HandlerOptions = {
   /** Default: the service's own router. Give a larger one to serve more procedures beside it. */
@@ -28,6 +31,11 @@ export type HandlerOptions = {
    * none. Where access is open there can be none.
    */
   trustProxy?: readonly string[];
+  /**
+   * Web origins, such as `https://app.example`, whose pages may call the procedures and follow the events from a browser
+   * (CORS, without cookies). Default: none. Where access is open, only origins of this machine.
+   */
+  origins?: readonly string[];
   /** Where several processes serve one port: gathers the metrics of all of them. Default: this process is alone. */
   share?: ShareSamples;
 };
@@ -65,7 +73,8 @@ export function createTokenServer<Schema extends ClaimsSchema>(
 }
 
 /**
- * Makes the `node:http` request listener: tRPC under `/trpc/`, and the documents beside it.
+ * Makes the `node:http` request listener: tRPC under `/trpc/`, and the documents beside it; the same once more below the
+ * path of the issuer, for a proxy that passes it on.
  * Where access is open, whoever can connect may do everything: it must listen on a loopback address.
  */
 export function createRequestHandler<Schema extends ClaimsSchema>(
@@ -74,41 +83,64 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
   const { trustProxy = [], share = alone } = options;
-  if (service.open && trustProxy.length > 0)
+  const { issuer, authenticate, open } = service;
+  if (open && trustProxy.length > 0)
     throw new StartError("Access is open, so there can be no proxy: whoever reaches it could do everything");
-  const { issuer, authenticate } = service;
+  const origins = createOriginList(options.origins ?? [], { open });
   const addressOf = createAddressOf(trustProxy);
   // Where callers must be known, it does not matter by which name they come.
-  const isForUs = service.open ? createHostGuard(issuer) : () => true;
-  const serveTrpc = createTrpcListener({ router, issuer, authenticate, addressOf, isForUs, logger });
+  const isForUs = open ? createHostGuard(issuer) : () => true;
+  const serveTrpc = createTrpcListener({ router, issuer, authenticate, addressOf, open, origins, isForUs, logger });
   const read = share(createReader(() => ({ measures: service.metrics.read(), routes: routes.all() })));
   const admit = createAdmission(service, addressOf);
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
-  const documents = createDocuments(service, { router, metrics });
+  const basePath = basePathOf(issuer);
+  const documents = createDocuments(service, { router, metrics, basePath });
   const routes = createRoutes(documents, { router, base: TRPC_PATH });
+  const isServed = (path: string) => routes.find(path) !== routes.unknown;
+  const readTarget = createTargetReader({ basePath, isServed });
 
   return (request, response) => {
-    const [path = ""] = (request.url ?? "").split("?");
-    const isTrpc = path.startsWith(TRPC_PATH);
-    const route = routes.find(path);
+    const target = readTarget(request.url ?? "");
+    const route = target === undefined ? routes.unknown : routes.find(target.path);
     const { document } = route;
     logRequest(logger, route.name, { request, response });
     countAnswer(route, response);
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (isAmbiguous(request)) {
-      response.shouldKeepAlive = false;
-      sendText(response, 400, "A request has one Host");
-    } else if (isTrpc) serveTrpc(request, response);
-    else if (!isForUs(request))
+    if (isAmbiguous(request)) refuseForGood(response, "A request has one Host");
+    else if (target === undefined) refuseForGood(response, "The request target is no path and no http URL");
+    else if (target.path.startsWith(TRPC_PATH)) {
+      // tRPC reads it for itself.
+      request.url = urlOf(target);
+      serveTrpc(request, response, target);
+    } else if (!isForUs(request, target.authority) && !mayBeNameless(document, request, target))
       sendText(
         response,
         403,
         "Access is open, and so to this machine only, by its own names: MINTMARK_ACCESS=clients serves others",
       );
+    else if (target.path === "*" && request.method === "OPTIONS") refusesMethod(request, response, EVERY_METHOD);
     else if (document === undefined) sendText(response, 404, "Not found: see / for what is here");
-    else if (!refusesMethod(request, response, ["GET", "HEAD"])) void sendMade(document, { request, response, logger });
+    else {
+      if (document.anyOrigin) admitAnyOrigin(request, response);
+      if (!refusesMethod(request, response, ["GET", "HEAD"]))
+        void sendMade(document.make, { request, response, logger });
+    }
   };
+}
+
+/** What a server takes as a whole (RFC 9110 §9.3.7). */
+const EVERY_METHOD = ["GET", "HEAD", "POST"];
+
+/** Whether a request that names no host may have a document: by HTTP/1.0, health checks name none. */
+function mayBeNameless(document: ServedDocument | undefined, { headers }: IncomingMessage, target: Target): boolean {
+  return document?.withoutHost === true && !headers.host && target.authority === undefined;
+}
+
+function refuseForGood(response: ServerResponse, text: string): void {
+  response.shouldKeepAlive = false;
+  sendText(response, 400, text);
 }
 
 /** Gathers the metrics where there is one process. */
@@ -128,6 +160,6 @@ async function sendMade(make: MakeDocument, { request, response, logger }: Excha
 
 function sendRefusal(response: ServerResponse, cause: MintmarkError): void {
   const { code, message } = catalogue[cause.reason];
-  response.setHeaders(headersFor([cause]));
+  response.setHeaders(headersFor([cause], { isOfPage: isOfPage(response.req) }));
   sendText(response, getHTTPStatusCodeFromError(new TRPCError({ code })), message);
 }

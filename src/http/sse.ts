@@ -8,14 +8,21 @@ import {
   isTrackedEnvelope,
   TRPCError,
 } from "@trpc/server";
+import { headersFor, isOfPage, sendError } from "./refusal.ts";
 
 export type Subscription = {
   router: AnyTRPCRouter;
   /** The name of the procedure. */
   path: string;
+  /** The query of the URL. */
+  query: string;
   context: object;
   onError: (failure: { error: TRPCError; path: string }) => void;
+  /** How long the first value may let the head of the answer wait, in milliseconds. Default 2.5 s, longer than a refusal takes. */
+  patience?: number;
 };
+
+const PATIENCE = 2500;
 
 const HEADERS = {
   "content-type": "text/event-stream",
@@ -25,10 +32,8 @@ const HEADERS = {
 };
 
 /** The name of the subscription that a request asks for, if it asks for one and for nothing else. */
-export function subscriptionIn(router: AnyTRPCRouter, request: IncomingMessage, base: string): string | undefined {
+export function subscriptionIn(router: AnyTRPCRouter, request: IncomingMessage, name: string): string | undefined {
   if (request.method !== "GET") return undefined;
-  const [path = ""] = (request.url ?? "").split("?", 1);
-  const name = path.slice(base.length);
   const { procedures } = router._def;
   const isThere = Object.hasOwn(procedures, name);
   return isThere && procedures[name]?._def.type === "subscription" ? name : undefined;
@@ -37,7 +42,8 @@ export function subscriptionIn(router: AnyTRPCRouter, request: IncomingMessage, 
 /**
  * Serves a subscription as server-sent events, in the words of tRPC's own adapter, straight to the socket:
  * there an event passes through five web streams for each of those who listen, here through none. Its values
- * are tracked all of them, or none.
+ * are tracked all of them, or none. What is refused before there is a first value is answered as any other call is,
+ * with a status: the adapter says 200 before it knows, so that no proxy, no measure and no client sees a refusal.
  */
 export async function serveSubscription(
   request: IncomingMessage,
@@ -48,26 +54,58 @@ export async function serveSubscription(
   const leave = () => leaving.abort();
   // The connection, not the answer: of one that waits behind another, Node does not say that it is over.
   request.socket.once("close", leave);
-  response.writeHead(200, HEADERS);
-  response.write(written({ event: "connected", data: "{}" }));
   try {
-    for await (const value of await call(request, subscription, leaving.signal)) {
-      const [id, data] = isTrackedEnvelope(value) ? value : [undefined, value];
-      if (!response.write(written({ data: JSON.stringify(data), id }))) await drained(response, leaving.signal);
-      if (leaving.signal.aborted) return;
-    }
-    response.write(written({ event: "return", data: "" }));
+    const { values, first } = await begin(request, subscription, leaving.signal);
+    response.writeHead(200, { ...HEADERS, vary: [HEADERS.vary, response.getHeader("vary") ?? []].flat().join(", ") });
+    response.write(written({ event: "connected", data: "{}" }));
+    await sendAll(response, { values, first, signal: leaving.signal });
   } catch (cause) {
-    if (!isAbort(cause)) response.write(written({ event: "serialized-error", data: explain(cause, subscription) }));
+    if (!isAbort(cause)) sendFailure(response, subscription, cause);
   } finally {
     request.socket.off("close", leave);
   }
   response.end();
 }
 
+type Begun = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
+
+/** Calls the procedure, and waits for its first value or its refusal; for a value not without end. */
+async function begin(request: IncomingMessage, subscription: Subscription, signal: AbortSignal): Promise<Begun> {
+  const values = (await call(request, subscription, signal))[Symbol.asyncIterator]();
+  const first = values.next();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, subscription.patience ?? PATIENCE);
+  });
+  try {
+    await Promise.race([first, late]);
+  } catch (cause) {
+    // To be sent to another server is no refusal: a browser comes again to a stream that has ended, and to nothing else.
+    if (!isAbort(cause)) throw cause;
+  } finally {
+    clearTimeout(timer);
+  }
+  return { values, first };
+}
+
+async function sendAll(
+  response: ServerResponse,
+  { values, first, signal }: Begun & { signal: AbortSignal },
+): Promise<void> {
+  for (let next = await first; !next.done; next = await values.next()) {
+    const { value } = next;
+    const [id, data] = isTrackedEnvelope(value) ? value : [undefined, value];
+    if (!response.write(written({ data: JSON.stringify(data), id }))) await drained(response, signal);
+    if (!signal.aborted) continue;
+    await values.return?.();
+    return;
+  }
+  response.write(written({ event: "return", data: "" }));
+}
+
 async function call(
   request: IncomingMessage,
-  { router, path, context }: Subscription,
+  { router, path, query, context }: Subscription,
   signal: AbortSignal,
 ): Promise<AsyncIterable<unknown>> {
   return (await callTRPCProcedure({
@@ -77,13 +115,13 @@ async function call(
     ctx: context,
     signal,
     batchIndex: 0,
-    getRawInput: async () => inputOf(request),
+    getRawInput: async () => inputOf(request, query),
   })) as AsyncIterable<unknown>;
 }
 
 /** The input in the URL, and in it, where a browser comes again, the id of the last event that it has. */
-function inputOf({ url = "", headers }: IncomingMessage): unknown {
-  const { searchParams } = new URL(url, "http://localhost");
+function inputOf({ headers }: IncomingMessage, query: string): unknown {
+  const searchParams = new URLSearchParams(query);
   const lastEventId =
     headers["last-event-id"] ?? searchParams.get("lastEventId") ?? searchParams.get("Last-Event-Id") ?? undefined;
   const input = parse(searchParams.get("input"));
@@ -99,13 +137,21 @@ function parse(text: string | null): unknown {
   }
 }
 
-function explain(cause: unknown, { router, path, context, onError }: Subscription): string {
+/** Sends why there is nothing, or nothing more: with a status where none was sent yet, else as an event. */
+function sendFailure(response: ServerResponse, subscription: Subscription, cause: unknown): void {
+  const { router, path, context, onError } = subscription;
   const error = getTRPCErrorFromUnknown(cause);
   onError({ error, path });
   const { _config: config } = router._def;
-  return JSON.stringify(
-    getTRPCErrorShape({ config, error, type: "subscription", path, input: undefined, ctx: context }),
-  );
+  const about = { type: "subscription", path, input: undefined, ctx: context } as const;
+  const shape = getTRPCErrorShape({ config, error, ...about });
+  if (response.headersSent) {
+    response.write(written({ event: "serialized-error", data: JSON.stringify(shape) }));
+    return;
+  }
+  const headers = headersFor([error.cause], { isOfPage: isOfPage(response.req) });
+  for (const [name, value] of headers) response.setHeader(name, value);
+  sendError(response, shape);
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,12 +1,17 @@
+import { z } from "zod";
+import { anyClaims, type ClaimsSchema } from "../token/claims.ts";
 import { assetDocument } from "./assets.ts";
 import type { Document } from "./respond.ts";
+import { skeletonOf } from "./skeleton.ts";
 
 /** The script of the page. */
 export const readStartScript = (): Document => assetDocument("http/page/start.js", "text/javascript; charset=utf-8");
 
+export type StartPageOptions = { issuer: string; open: boolean; claims: ClaimsSchema };
+
 /** The page at `/`: what this is, where to go, and, where whoever opens it may do everything, a token to play with. */
-export function startPage({ issuer, open }: { issuer: string; open: boolean }): string {
-  const url = escapeHtml(issuer);
+export function startPage({ issuer, open, claims }: StartPageOptions): string {
+  const url = escapeHtml(issuer.replace(/\/+$/, ""));
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -19,31 +24,31 @@ export function startPage({ issuer, open }: { issuer: string; open: boolean }): 
   </head>
   <body>
     <h1>Mintmark</h1>
-    <p>A token service: it issues signed JSON Web Tokens, verifies them, and revokes them. This one issues as <code>${url}</code>.</p>
-    ${open ? LIVE : CLIENTS_ONLY}
+    <p>A token service: it issues signed JSON Web Tokens, verifies them, and revokes them. This one issues as <code>${escapeHtml(issuer)}</code>.</p>
+    ${open ? live(claims) : CLIENTS_ONLY}
     <dl>
-      <dt><a href="/docs">/docs</a></dt>
+      <dt><a href="docs">/docs</a></dt>
       <dd>Try every procedure: get a token, verify it, change one letter, and see it refused.</dd>
-      <dt><a href="/.well-known/jwks.json">/.well-known/jwks.json</a></dt>
+      <dt><a href=".well-known/jwks.json">/.well-known/jwks.json</a></dt>
       <dd>The public keys that any JWT library verifies these tokens with.</dd>
-      <dt><a href="/openapi.json">/openapi.json</a></dt>
+      <dt><a href="openapi.json">/openapi.json</a></dt>
       <dd>The API, described for machines.</dd>
-      <dt><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></dt>
+      <dt><a href="healthz">/healthz</a>, <a href="readyz">/readyz</a></dt>
       <dd>Whether the process is up, and whether it can serve in full.</dd>
     </dl>
     <p>From a terminal: <code>curl -s ${url}/trpc/getToken${open ? "" : " -u CLIENT_ID"}</code></p>
-    ${open ? '<script src="/start.js" type="module"></script>' : ""}
+    ${open ? '<script src="start.js" type="module"></script>' : ""}
   </body>
 </html>
 `;
 }
 
-const LIVE = `<section aria-labelledby="try">
+const live = (claims: ClaimsSchema) => `<section aria-labelledby="try">
       <h2 id="try">A token, live</h2>
       <form id="mint">
         <label>Subject <input id="subject" value="ada" required maxlength="255"></label>
         <label>Scope <input id="scope" value="orders:read"></label>
-        <label>Lifetime in seconds <input id="lifetime" type="number" value="300" min="1" required></label>
+        <label>Lifetime in seconds <input id="lifetime" type="number" value="300" min="1" required></label>${claims === anyClaims ? "" : claimsField(claims)}
         <button>Mint a token</button>
       </form>
       <p id="problem" role="alert"></p>
@@ -61,6 +66,15 @@ const LIVE = `<section aria-labelledby="try">
         <p>Open this page in a second tab, then revoke. The events are <span id="feed" aria-live="polite">connecting</span>.</p>
       </div>
     </section>`;
+
+/** A field for custom claims, which the schema may require, with something to begin with. */
+function claimsField(claims: ClaimsSchema): string {
+  const { $schema, ...schema } = z.toJSONSchema(claims, { io: "input", unrepresentable: "any" });
+  const skeleton = JSON.stringify(skeletonOf(schema), null, 2);
+  return `
+        <label class="wide">Claims, in JSON <textarea id="custom" rows="${Math.min(skeleton.split("\n").length, 12)}" spellcheck="false">${escapeHtml(skeleton)}</textarea></label>
+        <details class="wide"><summary>The schema of the claims</summary><pre tabindex="0">${escapeHtml(JSON.stringify(schema, null, 2))}</pre></details>`;
+}
 
 const CLIENTS_ONLY = `<p>Callers must be known here: <code>npx mintmark clients add NAME --permissions issue</code>
     on the machine that holds the data gives an id and a secret, which are sent by HTTP Basic.</p>`;
@@ -80,7 +94,9 @@ const STYLE = `
       section { border: 1px solid var(--soft); border-radius: 10px; padding: 0.25rem 1.25rem; }
       form { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; }
       label { display: flex; flex-direction: column; flex: 1 1 9rem; font-size: 0.85em; }
-      input, button { font: inherit; padding: 0.45rem 0.7rem; border-radius: 6px; border: 1px solid #8a94a3; background: var(--page); color: inherit; min-width: 0; }
+      .wide { flex-basis: 100%; }
+      input, textarea, button { font: inherit; padding: 0.45rem 0.7rem; border-radius: 6px; border: 1px solid #8a94a3; background: var(--page); color: inherit; min-width: 0; }
+      textarea { font-family: ui-monospace, monospace; resize: vertical; }
       button { cursor: pointer; background: var(--soft); }
       .acts { display: flex; flex-wrap: wrap; gap: 0.5rem; }
       output { font-weight: 700; }

@@ -1,18 +1,21 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { getTRPCErrorShape, TRPCError } from "@trpc/server";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TRPCError } from "@trpc/server";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { catalogue, MintmarkError, type Reason } from "../errors.ts";
+import { MintmarkError, type Reason } from "../errors.ts";
 import type { Context, ServedRouter } from "../router/trpc.ts";
 import type { Authenticate } from "../service/authenticate.ts";
+import { admitOrigin, type OriginList } from "./cors.ts";
 import { credentialsOf } from "./credentials.ts";
 import { createOriginGuard } from "./guard.ts";
 import { describeError } from "./log.ts";
 import type { AddressOf } from "./proxies.ts";
+import { headersFor, isOfPage, sendRefusal } from "./refusal.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { isJson } from "./rpc-request.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
+import type { Target } from "./target.ts";
 
 export const TRPC_PATH = "/trpc/";
 const MAX_BODY_BYTES = 64 * 1024;
@@ -26,23 +29,34 @@ export type TrpcListenerOptions = {
   issuer: string;
   authenticate: Authenticate;
   addressOf: AddressOf;
+  /** Whether access is open. */
+  open: boolean;
+  /** Origins whose pages may call. */
+  origins: OriginList;
   /** Whether a request came by a name that is served. */
-  isForUs: (request: IncomingMessage) => boolean;
+  isForUs: (request: IncomingMessage, authority?: string) => boolean;
   logger: Logger;
 };
 
+/** What is served has its target taken apart, and its `url` is what is left of it. */
+export type TrpcListener = (request: IncomingMessage, response: ServerResponse, target: Target) => void;
+
+/** What is known of a request here, beside what procedures are told. */
+type HttpContext = Context & { isOfPage: () => boolean };
+
 /** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
-export function createTrpcListener(options: TrpcListenerOptions): RequestListener {
-  const { router, issuer, authenticate, addressOf, isForUs, logger } = options;
-  const contextOf = (request: IncomingMessage): Context => {
+export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
+  const { router, issuer, authenticate, addressOf, open, origins, isForUs, logger } = options;
+  const contextOf = (request: IncomingMessage): HttpContext => {
     const address = addressOf(request);
     return {
       address,
       authenticate: (rate) => authenticate(credentialsOf(request), address, rate),
       requestId: () => requestIdOf(request),
+      isOfPage: () => isOfPage(request),
     };
   };
-  const isFromElsewhere = createOriginGuard(issuer);
+  const isFromElsewhere = createOriginGuard(issuer, { open, isNamed: origins.names });
   const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
     if (!isOurFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
@@ -53,9 +67,14 @@ export function createTrpcListener(options: TrpcListenerOptions): RequestListene
     basePath: TRPC_PATH,
     createContext: ({ req }) => contextOf(req),
     responseMeta: ({ errors, ctx }) => {
-      if (errors.length === 0) return {};
-      const headers = headersFor(errors.map(({ cause }) => cause));
-      if (ctx?.requestId !== undefined) headers.set("x-request-id", ctx.requestId());
+      if (errors.length === 0 && origins.isEmpty) return {};
+      const known = ctx as HttpContext | undefined;
+      const headers = headersFor(
+        errors.map(({ cause }) => cause),
+        { isOfPage: known?.isOfPage() === true },
+      );
+      if (known?.requestId !== undefined && errors.length > 0) headers.set("x-request-id", known.requestId());
+      if (!origins.isEmpty) headers.set("vary", "origin");
       return { headers };
     },
     maxBodySize: MAX_BODY_BYTES,
@@ -67,38 +86,31 @@ export function createTrpcListener(options: TrpcListenerOptions): RequestListene
     onError,
   });
 
-  return (request, response) => {
+  return (request, response, target) => {
     response.setHeader("cache-control", "no-store");
-    const refusal = isForUs(request) && !isFromElsewhere(request) ? refuse(request) : "forbidden_origin";
-    const subscription = subscriptionIn(router, request, TRPC_PATH);
-    if (refusal === undefined && subscription !== undefined) {
+    if (!origins.isEmpty) response.setHeader("vary", "origin");
+    if (origins.names(request)) admitOrigin(request, response);
+    const isAdmitted = isForUs(request, target.authority) && !isFromElsewhere(request);
+    const refusal = isAdmitted ? refuse(request, target) : "forbidden_origin";
+    const subscription =
+      refusal === undefined ? subscriptionIn(router, request, target.path.slice(TRPC_PATH.length)) : undefined;
+    if (refusal === "method_not_supported") response.setHeader("allow", ALLOW);
+    if (refusal === "method_not_supported" && request.method === "OPTIONS") response.writeHead(204).end();
+    else if (refusal !== undefined) sendRefusal(response, router, refusal);
+    else if (subscription === undefined) serve(request, response);
+    else {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
       response.setTimeout(request.socket.timeout || SLOWEST_READER, () => response.destroy());
       void serveSubscription(request, response, {
         router,
         path: subscription,
+        query: target.query,
         context: contextOf(request),
         onError: (failure) => onError({ ...failure, req: request }),
       });
-    } else if (refusal === undefined) serve(request, response);
-    else sendRefusal(router, refusal, response);
+    }
   };
 }
-
-/** What HTTP wants to be said beside a refusal: how to authenticate (RFC 9110 §11.6.1), and when to come again. */
-export function headersFor(causes: readonly unknown[]): Headers {
-  const headers = new Headers();
-  for (const cause of causes) {
-    if (!(cause instanceof MintmarkError)) continue;
-    const { code } = catalogue[cause.reason];
-    if (code === "UNAUTHORIZED") headers.set("www-authenticate", cause.reason === "invalid_client" ? BASIC : BEARER);
-    if (cause.retryAfter !== undefined) headers.set("retry-after", String(cause.retryAfter));
-  }
-  return headers;
-}
-
-const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
-const BEARER = 'Bearer realm="mintmark", error="invalid_token"';
 
 /** Whether an operator should hear of it. tRPC calls it bad input, too, when a claims schema itself throws. */
 function isOurFault({ code, cause }: TRPCError): boolean {
@@ -109,44 +121,18 @@ function isOurFault({ code, cause }: TRPCError): boolean {
 const CALLERS_FAULTS = [MintmarkError, z.core.$ZodError, SyntaxError, URIError] as const;
 
 /** What is refused before tRPC sees it. */
-function refuse(request: IncomingMessage): Reason | undefined {
+function refuse(request: IncomingMessage, { path }: Target): Reason | undefined {
   const { method, headers } = request;
   if (method !== "GET" && method !== "POST") return "method_not_supported";
   // A form can be sent by any page without asking (CORS calls it simple); JSON cannot.
   if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";
   if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return "payload_too_large";
-  return countCalls(request.url ?? "") > MAX_BATCH ? "batch_too_large" : undefined;
+  return countCalls(path) > MAX_BATCH ? "batch_too_large" : undefined;
 }
 
 /** Counts the calls of a batch as tRPC will: it decodes the path before it splits it, so `%2C` separates too. */
-function countCalls(url: string): number {
-  if (!/[,%]/.test(url)) return 1;
-  const [path = ""] = url.split("?", 1);
-  return path.split(/,|%2c/i).length;
+function countCalls(path: string): number {
+  return /[,%]/.test(path) ? path.split(/,|%2c/i).length : 1;
 }
 
 const ALLOW = "GET, POST, OPTIONS";
-
-/** Answers a refusal in tRPC's own envelope, so that a typed client reads it like any other. */
-function sendRefusal(router: ServedRouter, reason: Reason, response: ServerResponse): void {
-  if (reason === "method_not_supported") {
-    response.setHeader("allow", ALLOW);
-    if (response.req.method === "OPTIONS") {
-      response.writeHead(204).end();
-      return;
-    }
-  }
-  response.setHeader("x-request-id", requestIdOf(response.req));
-  const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
-  const config = router._def._config;
-  const shape = getTRPCErrorShape({
-    config,
-    error,
-    type: "unknown",
-    path: undefined,
-    input: undefined,
-    ctx: undefined,
-  });
-  response.writeHead(shape.data.httpStatus, { "content-type": "application/json" });
-  response.end(response.req.method === "HEAD" ? undefined : JSON.stringify({ error: shape }));
-}

@@ -116,11 +116,45 @@ describe("a subscription of the client", () => {
     await proxy.close();
   });
 
+  it("waits for as long as a service with too many followers says", async () => {
+    await using opened = await openService();
+    const asked: number[] = [];
+    const proxy = await listen({
+      host: "127.0.0.1",
+      port: 0,
+      prepare: async () => {
+        const serve = createRequestHandler(opened.service);
+        return {
+          listener: (request, response) => {
+            asked.push(performance.now());
+            if (asked.length > 1) return serve(request, response);
+            const error = {
+              code: -32029,
+              message: "Too many",
+              data: { httpStatus: 429, reason: "too_many_followers" },
+            };
+            response.writeHead(429, { "content-type": "application/json", "retry-after": "1" });
+            return response.end(JSON.stringify({ error }));
+          },
+          close: async () => {},
+        };
+      },
+    });
+    const client = createTokenClient({ url: proxy.origin });
+    const seen: TrustUpdate[] = [];
+    const subscription = client.events.subscribe(undefined, { onData: ({ data }) => void seen.push(data) });
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1), { timeout: 5000 });
+    expect(Number(asked[1]) - Number(asked[0])).toBeGreaterThan(990);
+    subscription.unsubscribe();
+    await proxy.close();
+  });
+
   it("ends where the service refuses the client", async () => {
     await using server = await openServer({ open: false });
     const client = createTokenClient({ url: server.url, credentials: { clientId: "nobody", clientSecret: "x" } });
     const error = await new Promise((resolve) => client.events.subscribe(undefined, { onError: resolve }));
-    expect(error).toMatchObject({ data: { reason: "invalid_client" } });
+    expect(error).toMatchObject({ data: { reason: "invalid_client", httpStatus: 401 } });
+    expect(isTokenError(error)).toBe(true);
   });
 });
 

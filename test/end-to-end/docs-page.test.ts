@@ -54,7 +54,8 @@ describe.concurrent("the page at /", PATIENCE, () => {
     await page.getByRole("heading", { name: "Mintmark" }).waitFor();
 
     for (const path of ["/docs", "/openapi.json", "/.well-known/jwks.json"]) {
-      expect(await page.getByRole("link", { name: path, exact: true }).getAttribute("href")).toBe(path);
+      const link = page.getByRole("link", { name: path, exact: true });
+      expect(await link.evaluate((found: { href?: string }) => found.href)).toBe(server.url + path);
       expect((await page.request.get(server.url + path)).status(), path).toBe(200);
     }
     expect([...origins]).toEqual([server.url]);

@@ -63,9 +63,50 @@ describe("open access", () => {
     expect(await getToken({ "sec-fetch-site": "none" })).toMatchObject({ status: 200 });
   });
 
+  it.each([
+    ["of the same site, by a proxy that changes Host", "http://localhost:5173", "same-origin", 200],
+    ["the same by another name", "http://127.0.0.1:5173", "same-origin", 200],
+    ["the same by IPv6", "http://[::1]:5173", "same-origin", 200],
+    ["the same by TLS", "https://localhost:8443", "same-origin", 200],
+    ["of another port, asked for directly", "http://localhost:5173", "same-site", 403],
+    ["of another name of this machine, asked for directly", "http://localhost:5173", "cross-site", 403],
+    ["of this machine, by a browser that says nothing of sites", "http://localhost:5173", undefined, 403],
+    ["of this machine, that nobody's page sent", "http://localhost:5173", "none", 403],
+    ["of a name that was rebound to the proxy", "http://evil.example:5173", "same-origin", 403],
+    ["of a name that only begins as this machine's", "http://localhost.evil.example:5173", "same-origin", 403],
+    ["of an address that only begins so", "http://127.0.0.1.evil.example", "same-origin", 403],
+    ["with this machine for a user", "http://localhost@evil.example", "same-origin", 403],
+    ["of nowhere", "null", "same-origin", 403],
+    ["of two origins", "http://localhost:5173, http://evil.example", "same-origin", 403],
+    ["of a file", "file://localhost", "same-origin", 403],
+    ["of what is no word of a browser's", "http://localhost:5173", "Same-Origin", 403],
+    ["of the same origin and another site at once", "http://localhost:5173", "same-origin, cross-site", 403],
+  ])("decides of a page %s (%s, %s): %s", async (...[, origin, site, status]) => {
+    const headers = { host: "127.0.0.1:3000", origin, ...(site !== undefined && { "sec-fetch-site": site }) };
+    expect(await getToken(headers)).toMatchObject({ status });
+    expect(await getToken({ ...headers, host: "evil.example:5173" })).toMatchObject({ status: 403 });
+  });
+
   it.each(["0.0.0.0", "::", "192.168.1.1", "example.org"])("is refused on the address %s", async (host) => {
     await using opened = await openService();
     expect(() => createTokenServer(opened.service, { host, port: 0 })).toThrow(/not a loopback address/);
+  });
+});
+
+describe("access for clients", () => {
+  it.each([
+    ["https://app.example", "same-origin", 401],
+    ["http://localhost:5173", "same-origin", 401],
+    ["https://app.example", "same-site", 403],
+    ["https://app.example", "cross-site", 403],
+    ["https://app.example", undefined, 403],
+    ["https://app.example", "none", 403],
+    ["null", "same-origin", 403],
+  ])("goes by what the browser says of a page of %s behind a proxy that changes Host (%s): %s", async (...row) => {
+    const [origin, site, status] = row;
+    await using closed = await openServer({ open: false, issuer: OWN });
+    const headers = { host: "tokens.internal", origin, ...(site !== undefined && { "sec-fetch-site": site }) };
+    expect(await send(`${closed.url}/trpc/getToken`, { headers })).toMatchObject({ status });
   });
 });
 

@@ -5,12 +5,23 @@ import { initTRPC, TRPCError, tracked } from "@trpc/server";
 import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
+import { MintmarkError } from "../../src/errors.ts";
 import { serveSubscription, subscriptionIn } from "../../src/http/sse.ts";
 
 const t = initTRPC.context<{ name: string }>().create({ isDev: false });
 const input = z.strictObject({ count: z.int(), lastEventId: z.string().optional() }).optional();
+const failed: string[] = [];
 let left = 0;
 let sent = 0;
+
+function refuse(code: TRPCError["code"], retryAfter?: number): never {
+  const cause = retryAfter === undefined ? undefined : new MintmarkError("too_many_followers", { retryAfter });
+  throw new TRPCError({ code, message: "no", cause });
+}
+
+function refuseByAbort(): never {
+  throw new DOMException("This server stops", "AbortError");
+}
 
 const router = t.router({
   counted: t.procedure.input(input).subscription(async function* ({ input, ctx }) {
@@ -31,6 +42,24 @@ const router = t.router({
   broken: t.procedure.subscription(async function* () {
     yield 1;
     throw new Error("inner");
+  }),
+  refusedAtOnce: t.procedure.subscription(async function* () {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield refuse("TOO_MANY_REQUESTS", 7);
+  }),
+  brokenAtOnce: t.procedure.subscription(async function* () {
+    yield refuse("INTERNAL_SERVER_ERROR");
+  }),
+  refusedLate: t.procedure.subscription(async function* () {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    yield refuse("FORBIDDEN");
+  }),
+  silent: t.procedure.subscription(async function* ({ signal }) {
+    await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+    yield 1;
+  }),
+  sentAway: t.procedure.subscription(async function* () {
+    yield refuseByAbort();
   }),
   elsewhere: t.procedure.subscription(async function* () {
     yield 1;
@@ -56,9 +85,11 @@ const stock = createHTTPHandler({ router, basePath: "/trpc/", createContext: () 
 const servers = [
   createServer(stock),
   createServer((request, response) => {
-    const path = subscriptionIn(router, request, "/trpc/");
+    const [name = "", query = ""] = (request.url ?? "").slice("/trpc/".length).split("?");
+    const path = subscriptionIn(router, request, name);
+    const onError = ({ path }: { path: string }) => void failed.push(path);
     if (path === undefined) stock(request, response);
-    else void serveSubscription(request, response, { router, path, context, onError: () => {} });
+    else void serveSubscription(request, response, { router, path, query, context, onError, patience: 100 });
   }),
 ];
 
@@ -88,18 +119,47 @@ describe("serveSubscription", () => {
     [countedTo(3), {}],
     [countedTo(1), { "last-event-id": "41" }],
     [`${countedTo(1)}&lastEventId=7`, {}],
-    ["counted", { "last-event-id": "5" }],
-    [countedTo("3"), {}],
-    ["counted?input=%7B", {}],
-    ["counted?input=null", {}],
     ["plain", {}],
-    ["refused", {}],
     ["broken", {}],
+    ["refusedLate", {}],
+    ["sentAway", {}],
     ["elsewhere", {}],
   ])("says of %s %o what tRPC's own adapter says", async (path, headers) => {
     const [theirs, ours] = await answers(path, headers);
     expect(ours).toEqual(theirs);
     expect(ours?.status).toBe(200);
+  });
+
+  it.each([
+    [countedTo("3"), 400, {}],
+    ["counted?lastEventId=5", 400, {}],
+    ["counted?input=%7B", 400, {}],
+    ["counted?input=null", 400, {}],
+    ["refused", 403, {}],
+    ["refusedAtOnce", 429, { "retry-after": "7" }],
+    ["brokenAtOnce", 500, {}],
+  ])("refuses %s with the status %s, in the words that the adapter has for an event", async (path, status, headers) => {
+    const [theirs] = await answers(path);
+    const said = theirs?.events.find((event) => event.startsWith("event: serialized-error"));
+    const [, url = ""] = urls();
+    const before = failed.length;
+    const response = await fetch(url + path, { headers: { accept: "text/event-stream" } });
+    expect(response.status).toBe(status);
+    expect(Object.fromEntries(response.headers)).toMatchObject({ "content-type": "application/json", ...headers });
+    const { error } = (await response.json()) as { error: { data: { httpStatus: number } } };
+    expect(error.data.httpStatus).toBe(status);
+    expect({ ...error, message: "" }).toEqual({ ...JSON.parse(said?.split("data: ")[1] ?? ""), message: "" });
+    expect(failed.slice(before)).toEqual([path.split("?")[0]]);
+  });
+
+  it("begins without a first value that is long in coming", async () => {
+    const [, url = ""] = urls();
+    const leaving = new AbortController();
+    const response = await fetch(`${url}silent`, { signal: leaving.signal });
+    expect(response.status).toBe(200);
+    const { value } = (await response.body?.getReader().read()) ?? {};
+    expect(Buffer.from(value ?? "").toString()).toMatch(/^event: connected\n/);
+    leaving.abort();
   });
 
   it("leaves everything else alone", async () => {

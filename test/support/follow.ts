@@ -7,6 +7,10 @@ export async function follow(
   const response = await fetch(`${url}/trpc/events${input}`, {
     headers: { accept: "text/event-stream", ...(authorization && { authorization }) },
   });
+  if (response.status !== 200) {
+    const text = await response.text();
+    return { status: response.status, reason: JSON.parse(text).error.data.reason, text };
+  }
   let text = "";
   for await (const chunk of response.body ?? []) {
     text += Buffer.from(chunk).toString();

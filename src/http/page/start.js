@@ -6,6 +6,9 @@
 /** All tabs of this origin share the token here. It is never put into a URL, where histories and logs would keep it. */
 const STORED = "mintmark.token";
 
+/** The procedures, beside this script: a proxy may have put both below a path. */
+const PROCEDURES = new URL("trpc/", import.meta.url);
+
 /** @typedef {{ data?: any, error?: { message: string, reason: string } }} Answer */
 
 /** @param {string} id */
@@ -27,13 +30,23 @@ function entered(id) {
 async function call(procedure, input) {
   try {
     const headers = { "content-type": "application/json" };
-    const response = await fetch(`/trpc/${procedure}`, { method: "POST", headers, body: JSON.stringify(input) });
+    const response = await fetch(new URL(procedure, PROCEDURES), {
+      method: "POST",
+      headers,
+      body: JSON.stringify(input),
+    });
     const { result, error } = await response.json();
     if (error === undefined) return { data: result.data };
-    return { error: { message: error.message, reason: error.data.reason } };
+    return { error: { message: inFull(error), reason: error.data.reason } };
   } catch {
     return { error: { message: "The service does not answer", reason: "unreachable" } };
   }
+}
+
+/** A message says the first thing that is wrong; the issues say all of them.
+ * @param {{ message: string, data: { issues?: { path: string, message: string }[] } }} error */
+function inFull({ message, data: { issues = [] } }) {
+  return [message, ...issues.slice(1).map((issue) => `${issue.path} ${issue.message}`)].join("; ");
 }
 
 function storedToken() {
@@ -49,17 +62,20 @@ function claimsOf(token) {
 const WORDS = /** @type {Record<string, string>} */ ({
   token_revoked: "revoked",
   token_expired: "expired",
-  verifier_stale: "not known at the moment",
-  unreachable: "not known at the moment",
 });
+
+/** What says nothing about the token. */
+const UNKNOWN = new Set(["verifier_stale", "unavailable", "unreachable", "rate_limited", "internal_error"]);
 
 /** @param {Answer} answer */
 function showState({ data, error }) {
   const state = element("state");
-  state.dataset.state = data ? "valid" : "refused";
-  state.textContent = data
-    ? "valid"
-    : `${WORDS[error?.reason ?? ""] ?? "refused"}: ${error?.message} (${error?.reason})`;
+  const { message, reason = "" } = error ?? {};
+  const isUnknown = UNKNOWN.has(reason);
+  state.dataset.state = data ? "valid" : isUnknown ? "unknown" : "refused";
+  const word = isUnknown ? "not known at the moment" : (WORDS[reason] ?? "refused");
+  state.textContent = data ? "valid" : `${word}: ${message} (${reason})`;
+  showLife();
 }
 
 let asked = 0;
@@ -83,20 +99,36 @@ function show() {
   showLife();
 }
 
+/** What is dead has no time left, whatever it says itself. */
 function showLife() {
   const token = storedToken();
-  if (token === "") return;
+  const { state } = element("state").dataset;
+  element("life").textContent = "";
+  if (token === "" || state === undefined || state === "refused") return;
   const left = claimsOf(token).exp - Math.floor(Date.now() / 1000);
   element("life").textContent = left > 0 ? `${left} s left` : "expired";
-  if (left <= 0 && element("state").dataset.state === "valid") void verify();
+  if (left <= 0 && state === "valid") void verify();
+}
+
+/** The custom claims as they were entered; none where they have no schema, `undefined` where they are no JSON. */
+function enteredClaims() {
+  if (document.getElementById("custom") === null) return {};
+  try {
+    return { claims: JSON.parse(entered("custom") || "{}") };
+  } catch (error) {
+    element("problem").textContent = `The claims are no JSON: ${error instanceof Error ? error.message : error}`;
+    return undefined;
+  }
 }
 
 /** @param {SubmitEvent} event */
 async function mint(event) {
   event.preventDefault();
+  const claims = enteredClaims();
+  if (claims === undefined) return;
   const scope = entered("scope");
   const asked = { subject: entered("subject"), expiresIn: Number(entered("lifetime")), ...(scope && { scope }) };
-  const { data, error } = await call("getToken", asked);
+  const { data, error } = await call("getToken", { ...asked, ...claims });
   element("problem").textContent = error ? error.message : "";
   if (data === undefined) return;
   localStorage.setItem(STORED, data.token);
@@ -114,7 +146,7 @@ async function verifyAltered() {
 
 function follow() {
   const feed = element("feed");
-  const source = new EventSource("/trpc/events");
+  const source = new EventSource(new URL("events", PROCEDURES));
   source.onopen = () => {
     feed.textContent = "live";
     void verify();

@@ -117,15 +117,21 @@ export function framingAttacks({ row, open }: Suite): void {
   );
 
   row("host header", "an absolute URL names no other host, and no way past the guard", async () => {
-    for (const target of [
-      "http://evil.example/trpc/getToken",
-      "http://127.0.0.1/trpc/getToken",
-      "//evil.example/trpc/getToken",
-    ]) {
-      const of = (host: string) =>
-        raw(open.url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-      expect(statuses(await of("127.0.0.1"))).toEqual([404]);
-      expect(statuses(await of("evil.example"))).toEqual([403]);
+    const of = (target: string, host: string) =>
+      raw(open.url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    for (const [target, served] of [
+      ["http://evil.example/trpc/getToken", 403],
+      ["http://127.0.0.1.evil.example/trpc/getToken", 403],
+      ["http://127.0.0.1@evil.example/trpc/getToken", 400],
+      ["http:///trpc/getToken", 400],
+      ["http://127.0.0.1/trpc/getToken", 200],
+      ["//evil.example/trpc/getToken", 404],
+      ["//127.0.0.1/trpc/getToken", 404],
+    ] as const) {
+      expect([target, statuses(await of(target, "127.0.0.1"))]).toEqual([target, [served]]);
+      const text = await of(target, "evil.example");
+      expect([target, statuses(text)]).toEqual([target, [served === 400 ? 400 : 403]]);
+      expect(text).not.toContain("eyJ");
     }
     for (const line of ["CONNECT 127.0.0.1:80 HTTP/1.1", "OPTIONS * HTTP/1.1", "GET trpc/getToken HTTP/1.1"])
       expect(await raw(open.url, `${line}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)).not.toContain("eyJ");

@@ -1,0 +1,78 @@
+/** A JSON Schema, as far as it is read here. */
+type JsonSchema = { readonly [keyword: string]: unknown };
+
+/** How deep a skeleton may go: a schema can refer to itself. */
+const MAX_DEPTH = 8;
+
+const FORMATS: Readonly<Record<string, string>> = {
+  date: "2027-01-01",
+  "date-time": "2027-01-01T00:00:00Z",
+  email: "ada@example.org",
+  uri: "https://example.org",
+  uuid: "00000000-0000-4000-8000-000000000000",
+};
+
+/**
+ * A value to begin with for a JSON Schema: its example or default, else its required members and the least of each, such as
+ * the first value of an enumeration. It need not be valid: patterns and what depends on several members are not looked at.
+ */
+export function skeletonOf(schema: object): unknown {
+  const root = schema as JsonSchema;
+  const fill = (value: unknown, depth: number): unknown => {
+    const schema = resolve(value, root);
+    const given = givenIn(schema);
+    if (given !== undefined || depth > MAX_DEPTH) return given ?? null;
+    const { allOf, anyOf, oneOf } = schema;
+    const parts = listOf(allOf);
+    if (parts.length > 0) return Object.assign({}, ...parts.map((part) => fill(part, depth + 1)));
+    const [choice] = [...listOf(anyOf), ...listOf(oneOf)];
+    if (choice !== undefined) return fill(choice, depth + 1);
+    const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
+    if (type === "object") {
+      const { properties = {} } = schema as { properties?: JsonSchema };
+      const names = listOf(schema.required).map(String);
+      return Object.fromEntries(names.map((name) => [name, fill(properties[name], depth + 1)]));
+    }
+    if (type === "array") {
+      const tuple = listOf(schema.prefixItems);
+      if (tuple.length > 0) return tuple.map((item) => fill(item, depth + 1));
+      return Array.from({ length: Math.min(numberIn(schema, "minItems"), 16) }, () => fill(schema.items, depth + 1));
+    }
+    return least(String(type), schema);
+  };
+  return fill(root, 0);
+}
+
+/** What the schema itself says of a value. */
+function givenIn({ examples, default: standard, const: only, enum: choices }: JsonSchema): unknown {
+  return listOf(examples)[0] ?? standard ?? only ?? listOf(choices)[0];
+}
+
+function least(type: string, schema: JsonSchema): unknown {
+  if (type === "string")
+    return FORMATS[String(schema.format)] ?? "x".repeat(Math.min(numberIn(schema, "minLength"), 255));
+  if (type === "boolean") return false;
+  if (type !== "number" && type !== "integer") return null;
+  const above = schema.exclusiveMinimum;
+  const from = typeof above === "number" ? Math.floor(above) + 1 : Math.max(numberIn(schema, "minimum"), 0);
+  return Math.min(from, numberIn(schema, "maximum", from));
+}
+
+/** Follows `$ref` to a definition of the same schema. */
+function resolve(schema: unknown, root: JsonSchema): JsonSchema {
+  if (typeof schema !== "object" || schema === null) return {};
+  const { $ref } = schema as JsonSchema;
+  if (typeof $ref !== "string") return schema as JsonSchema;
+  const names = $ref.split("/").slice(1);
+  const found = names.reduce<unknown>((at, name) => (at as JsonSchema | undefined)?.[name], root);
+  return (found ?? {}) as JsonSchema;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function numberIn(schema: JsonSchema, keyword: string, otherwise = 0): number {
+  const value = schema[keyword];
+  return typeof value === "number" ? value : otherwise;
+}
