@@ -95,45 +95,40 @@ export function createSettings({ given, guest, store, trust, audit, onNotice }: 
   };
 }
 
-type Difference = { name: string; from: string; to: string; isFirst: boolean; sentence: string };
+type Name = keyof StoredSettings;
+type Difference = { name: Name; from: string; to: string; isFirst: boolean; sentence: string };
 
 function differencesOf(stored: StoredSettings, wanted: Partial<StoredSettings>): Difference[] {
-  const differences: Difference[] = [];
-  const compare = (name: keyof typeof SENTENCES, from: string | undefined, to: string | undefined) => {
-    if (from === to) return;
-    // Nobody reads the name of a shared secret.
-    const [before, after] =
-      name === "secret" ? [SIGNER[Number(from !== undefined)], SIGNER[Number(to !== undefined)]] : [from, to];
-    const [old, now] = [before ?? "", after ?? ""];
-    const isFirst = name === "secret" ? stored.alg === undefined && from === undefined : from === undefined;
-    differences.push({ name, from: old, to: now, isFirst, sentence: SENTENCES[name](old, now) });
-  };
-  if ("issuer" in wanted) compare("issuer", stored.issuer, wanted.issuer);
-  if ("audience" in wanted) compare("audience", stored.audience, wanted.audience);
-  if ("alg" in wanted) compare("alg", stored.alg, wanted.alg);
-  if ("secretKid" in wanted) compare("secret", stored.secretKid, wanted.secretKid);
-  const { longestLifetime = 0 } = wanted;
-  if (longestLifetime > stored.longestLifetime)
-    compare(
-      "lifetime",
-      stored.longestLifetime === 0 ? undefined : `${stored.longestLifetime} s`,
-      `${longestLifetime} s`,
-    );
-  return differences;
+  const names = (Object.keys(wanted) as Name[]).filter((name) => differs(name, stored, wanted));
+  return names.map((name) => {
+    const [from, to] = [shown(name, stored), shown(name, wanted)];
+    // The algorithm is stored with the first secret, and also with none.
+    const isFirst = name === "secretKid" ? stored.alg === undefined : !stored[name];
+    return { name, from, to, isFirst, sentence: SENTENCES[name](from, to) };
+  });
 }
 
-const SIGNER = ["key pairs", "a shared secret"] as const;
+function differs(name: Name, stored: StoredSettings, wanted: Partial<StoredSettings>): boolean {
+  if (name !== "longestLifetime") return wanted[name] !== stored[name];
+  return (wanted.longestLifetime ?? 0) > stored.longestLifetime;
+}
 
-const SENTENCES = {
-  issuer: (from: string, to: string) =>
+/** A setting as operators read it, without the name of a shared secret. */
+function shown(name: Name, settings: Partial<StoredSettings>): string {
+  if (name === "secretKid") return settings.secretKid === undefined ? "key pairs" : "a shared secret";
+  return String(settings[name]);
+}
+
+const SENTENCES: Record<Name, (from: string, to: string) => string> = {
+  issuer: (from, to) =>
     `The issuer changes from ${from} to ${to}: tokens that were issued as ${from} are refused from now on`,
-  audience: (from: string, to: string) => `The default audience changes from ${from} to ${to}`,
-  alg: (from: string, to: string) => `The algorithm of the next key changes from ${from} to ${to}`,
-  secret: (from: string, to: string) =>
+  audience: (from, to) => `The default audience changes from ${from} to ${to}`,
+  alg: (from, to) => `The algorithm of the next key changes from ${from} to ${to}`,
+  secretKid: (from, to) =>
     from === to
       ? "The shared secret changes: tokens that were signed with the earlier one are refused from now on"
       : `Tokens are signed with ${to} from now on: those that were signed with ${from} are refused`,
-  lifetime: (from: string, to: string) => `The longest lifetime of a token rises from ${from} to ${to}`,
+  longestLifetime: (from, to) => `The longest lifetime of a token rises from ${from} s to ${to} s`,
 };
 
 /** A command that has another secret than the service, or none, would issue tokens that nobody accepts. */
