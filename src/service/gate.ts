@@ -45,7 +45,9 @@ export function createGate({ audit, isRemoved }: GateOptions): Gate {
       throw new MintmarkError("permission_denied", { issues: [lacks] });
     }
     try {
-      return await work({ ...audit.record({ outcome: "allowed", ...entry }), isClient: caller.asOf !== undefined });
+      const record: ChangeRecord = audit.record({ outcome: "allowed", ...entry });
+      record.isClient = caller.asOf !== undefined;
+      return await work(record);
     } catch (error) {
       if (error instanceof MintmarkError && !isOwnFailing(error)) await refuse(error.reason);
       throw error;

@@ -30,8 +30,8 @@ export type Settings = {
   adoptIssuer(origin: string): Promise<void>;
   /** Stores the algorithm of the next key pair, by a caller's order. */
   changeAlg(alg: KeyPairAlgorithm, clientId: string): Promise<void>;
-  /** Stores a longer lifetime, before a token gets it. */
-  raiseLongestLifetime(lifetime: Seconds): Promise<void>;
+  /** Stores a longer lifetime, before a token gets it. Gives nothing to wait for where that is stored already. */
+  raiseLongestLifetime(lifetime: Seconds): Promise<void> | undefined;
 };
 
 export type SettingsOptions = {
@@ -89,8 +89,9 @@ export function createSettings({ given, guest, store, trust, audit, onNotice }: 
 
     changeAlg: (alg, clientId) => change({ alg }, clientId),
 
-    async raiseLongestLifetime(lifetime) {
-      if (lifetime > stored().longestLifetime) await change({ longestLifetime: lifetime }, systemCaller.clientId);
+    raiseLongestLifetime(lifetime) {
+      if (lifetime <= stored().longestLifetime) return undefined;
+      return change({ longestLifetime: lifetime }, systemCaller.clientId);
     },
   };
 }

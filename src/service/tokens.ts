@@ -112,7 +112,8 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     const claims = joinClaims(terms.claims, registered);
     const sign = async (): Promise<IssuedToken> => {
       if (await isRemoved(caller, sequence)) throw new MintmarkError("invalid_client");
-      await settings.raiseLongestLifetime(terms.ttl);
+      const raised = settings.raiseLongestLifetime(terms.ttl);
+      if (raised !== undefined) await raised;
       return {
         token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
         tokenType: "Bearer",

@@ -44,12 +44,13 @@ export function fromStateRow(row: Selectable<Schema["state"]>): Position {
 
 function fromSettingsRow(row: Selectable<Schema["state"]>): StoredSettings {
   const { longest_lifetime: longestLifetime, issuer, audience, alg, secret_kid: secretKid } = row;
+  const orAbsent = <Value>(value: Value | null) => value ?? undefined;
   return {
     longestLifetime,
-    ...(issuer !== null && { issuer }),
-    ...(audience !== null && { audience }),
-    ...(alg !== null && { alg }),
-    ...(secretKid !== null && { secretKid }),
+    issuer: orAbsent(issuer),
+    audience: orAbsent(audience),
+    alg: orAbsent(alg),
+    secretKid: orAbsent(secretKid),
   };
 }
 
