@@ -9,6 +9,8 @@ export type Readiness = {
   keys: "ok" | "unavailable";
   /** Whether it is known what was revoked of late. Without it no token is verified either. */
   trust: "ok" | "stale";
+  /** Whether this machine's clock may be right. By one that is behind, tokens are issued that others take for expired. */
+  clock: "ok" | "behind";
   /** Whether this server goes on. One that is about to stop still answers; whoever asks next should ask another. */
   server: "ok" | "draining";
 };
@@ -16,10 +18,12 @@ export type Readiness = {
 export async function checkReadiness({
   trust,
   keys,
+  checkClock,
   isDraining,
 }: {
   trust: Pick<Trust, "latest" | "isStale">;
   keys: Pick<Keys, "current">;
+  checkClock: () => Readiness["clock"];
   isDraining: boolean;
 }): Promise<Readiness> {
   const store = await trust.latest().then(
@@ -30,6 +34,7 @@ export async function checkReadiness({
     store,
     keys: canSign(keys) ? "ok" : "unavailable",
     trust: trust.isStale() ? "stale" : "ok",
+    clock: checkClock(),
     server: isDraining ? "draining" : "ok",
   };
 }

@@ -9,6 +9,7 @@ import { type AuditPage, createAuditLog } from "./audit-log.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { type Clients, createClients } from "./clients.ts";
+import { createClockCheck } from "./clock-check.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createGate } from "./gate.ts";
 import { createKeyManagement, type KeyManagement } from "./key-management.ts";
@@ -113,6 +114,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxFollowers: settled.maxFollowers,
   });
 
+  const checkClock = createClockCheck({ trust, clock });
   let isDraining = false;
   const upkeep = createUpkeep({ ...means, rotateIfDue, ...settled });
   const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
@@ -140,7 +142,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       isDraining = true;
     },
     endFeeds: feed.end,
-    readiness: () => checkReadiness({ trust, keys, isDraining }),
+    readiness: () => checkReadiness({ trust, keys, checkClock, isDraining }),
     metrics: {
       authorize: (caller) => gate(caller, { action: "metrics", permission: "read_metrics" }, async () => {}),
       read: () => ({

@@ -4,11 +4,12 @@ import { createTokenServer } from "../../src/index.ts";
 import { storedKeys } from "../../src/service/keys.ts";
 import { checkReadiness } from "../../src/service/readiness.ts";
 import { createTrust } from "../../src/service/trust.ts";
+import { addClient } from "../support/clients.ts";
 import { send } from "../support/request.ts";
 import { NOW, openServer, openService } from "../support/service.ts";
 import { openServerOnLeavable } from "../support/store-away.ts";
 
-const OK = { store: "ok", keys: "ok", trust: "ok", server: "ok" };
+const OK = { store: "ok", keys: "ok", trust: "ok", clock: "ok", server: "ok" };
 
 async function readiness(url: string) {
   const { status, text, headers } = await send(`${url}/readyz`);
@@ -44,10 +45,22 @@ describe("readiness", () => {
     const policy = () => ({ rotation: 86400, maxTtl: 86400 });
     const keys = storedKeys({ store, clock, policy, onError: () => {} });
     const trust = createTrust({ store, clock, maxStaleness: 30, reloadKeys: keys.reload });
-    const check = () => checkReadiness({ trust, keys, isDraining: false });
+    const check = () => checkReadiness({ trust, keys, checkClock: () => "ok", isDraining: false });
     expect(await check()).toEqual({ ...OK, keys: "unavailable", trust: "stale" });
     await trust.catchUp();
     expect(await check()).toEqual(OK);
+  });
+
+  it("lacks while the clock is behind the latest change in the database, until there is a later one", async () => {
+    await using opened = await openServer();
+    await addClient(opened.service);
+    opened.clock.now = NOW - 3600;
+    expect(await readiness(opened.url)).toMatchObject({ code: 503, checks: { ...OK, clock: "behind" } });
+    opened.clock.now = NOW - 60;
+    expect(await readiness(opened.url)).toMatchObject({ code: 200, checks: OK });
+    opened.clock.now = NOW - 3600;
+    await addClient(opened.service);
+    expect(await readiness(opened.url)).toMatchObject({ code: 200, checks: OK });
   });
 
   it("lacks from the moment at which the server is told to stop, while it serves on", async () => {
