@@ -57,7 +57,7 @@ export function readStrictly(bytes: Uint8Array): Record<string, unknown> | undef
     if (takeIf("{")) return object(depth + 1);
     if (takeIf("[")) return array(depth + 1);
     if (first === '"') return string();
-    if (/[-\d]/.test(first)) return finite(Number(take(NUMBER)));
+    if (/[-\d]/.test(first)) return number(take(NUMBER));
     return JSON.parse(take(WORD));
   }
 
@@ -89,7 +89,10 @@ export function readStrictly(bytes: Uint8Array): Record<string, unknown> | undef
   }
 }
 
-function finite(number: number): number {
-  if (!Number.isFinite(number)) throw new RangeError();
-  return number;
+/** A number that is kept: none beyond 2^53 - 1, and none that becomes zero. */
+function number(text: string): number {
+  const value = Number(text);
+  const isZero = /^-?[0.]+(?:[eE].*)?$/.test(text);
+  if (Math.abs(value) > 2 ** 53 - 1 || (value === 0) !== isZero) throw new RangeError();
+  return value;
 }

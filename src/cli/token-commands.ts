@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError } from "commander";
-import { isPlainObject, type JsonObject } from "../token/json.ts";
+import { type JsonObject, parseJsonObject } from "../token/json.ts";
 import { talking } from "./run.ts";
 
 type GetOptions = {
@@ -99,11 +99,7 @@ export function wholeNumber(word: string): number {
 }
 
 function jsonObject(word: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(word);
-    if (isPlainObject(value)) return value as JsonObject;
-  } catch {
-    // Told below, with whatever else is no object.
-  }
-  throw new InvalidArgumentError("It must be a JSON object.");
+  const value = parseJsonObject(Buffer.from(word));
+  if (value === undefined) throw new InvalidArgumentError("It must be a JSON object as a token can carry it.");
+  return value;
 }

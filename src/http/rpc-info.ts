@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import type { TRPCRequestInfo } from "@trpc/server/http";
-import { createInputs } from "./rpc-input.ts";
+import { createInputs, type InputRules } from "./rpc-input.ts";
 import { type PlainRequest, readBody } from "./rpc-request.ts";
 
 export type Call = TRPCRequestInfo["calls"][number] & { procedure: AnyTRPCProcedure };
@@ -26,15 +26,23 @@ const onDemand = {
 const EXCHANGE = Symbol("exchange");
 type Unmade = { [EXCHANGE]: Exchange & { signal?: AbortSignal } };
 
-export type InfoOptions = { router: AnyTRPCRouter; maxBodySize?: number | undefined };
+export type InfoOptions = {
+  router: AnyTRPCRouter;
+  maxBodySize?: number | undefined;
+  inputRules?: InputRules | undefined;
+};
 
 /** Makes what tRPC tells of a request. */
 export function infoOf({ request, response }: Exchange, plain: PlainRequest, options: InfoOptions): Info {
-  const { router, maxBodySize } = options;
-  const inputs = createInputs(plain, {
-    router,
-    readText: () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
-  });
+  const { router, maxBodySize, inputRules } = options;
+  const inputs = createInputs(
+    { request, isBatch: plain.isBatch },
+    {
+      router,
+      rules: inputRules,
+      receive: () => (request.method === "GET" ? plain.urlInput : readBody(request, maxBodySize)),
+    },
+  );
   return Object.assign(Object.create(onDemand), {
     [EXCHANGE]: { request, response },
     isBatchCall: plain.isBatch,

@@ -80,10 +80,10 @@ function readQuery(query: string): { isBatch: boolean; input: string | null } | 
 }
 
 /**
- * Reads a body as text. Rejects with `PAYLOAD_TOO_LARGE` as soon as it is longer than it may be, in bytes, and
+ * Reads a body. Rejects with `PAYLOAD_TOO_LARGE` as soon as it is longer than it may be, in bytes, and
  * with `CLIENT_CLOSED_REQUEST` where it ends before its end.
  */
-export function readBody(request: IncomingMessage, maxBodySize = Number.POSITIVE_INFINITY): Promise<string> {
+export function readBody(request: IncomingMessage, maxBodySize = Number.POSITIVE_INFINITY): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -97,14 +97,9 @@ export function readBody(request: IncomingMessage, maxBodySize = Number.POSITIVE
       if (size > maxBodySize) refuse("PAYLOAD_TOO_LARGE");
     };
     request.on("data", onData);
-    request.once("end", () => resolve(textOf(chunks)));
+    request.once("end", () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
     request.once("error", () => refuse("CLIENT_CLOSED_REQUEST"));
   });
-}
-
-/** UTF-8 as the fetch standard decodes it: without a byte order mark. */
-function textOf(chunks: readonly Buffer[]): string {
-  const [only = Buffer.alloc(0), ...others] = chunks;
-  const text = (others.length === 0 ? only : Buffer.concat(chunks)).toString();
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }

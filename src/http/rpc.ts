@@ -7,7 +7,9 @@ import {
   TRPCError,
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
+import { serveByAdapter } from "./rpc-adapter.ts";
 import { type Call, type Info, infoOf } from "./rpc-info.ts";
+import type { InputRules } from "./rpc-input.ts";
 import { type PlainRequest, readPlain } from "./rpc-request.ts";
 import { type Answer, send, sendLastResort } from "./rpc-response.ts";
 
@@ -19,6 +21,8 @@ export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerO
    * standalone adapter. To make one takes longer than most else that is done for a call. Default true.
    */
   signals?: boolean;
+  /** How inputs are read, wherever they are served. Default: as by the standalone adapter. */
+  inputRules?: InputRules;
 };
 
 /**
@@ -28,10 +32,12 @@ export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerO
  */
 export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandlerOptions<Router>): RequestListener {
   const standalone = createHTTPHandler(options);
+  const { inputRules: rules } = options;
   if (options.middleware !== undefined) return standalone;
   return (request, response) => {
     const plain = readPlain(request, options);
-    if (plain === undefined) standalone(request, response);
+    if (plain === undefined && rules !== undefined) serveByAdapter(request, response, { ...options, rules });
+    else if (plain === undefined) standalone(request, response);
     else void serve(request, response, { plain, options });
   };
 }

@@ -6,9 +6,10 @@ import {
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
   isTrackedEnvelope,
-  TRPCError,
+  type TRPCError,
 } from "@trpc/server";
 import { headersFor, isOfPage, sendError } from "./refusal.ts";
+import { createInputs, type InputRules } from "./rpc-input.ts";
 
 export type Subscription = {
   router: AnyTRPCRouter;
@@ -16,6 +17,8 @@ export type Subscription = {
   path: string;
   /** The query of the URL. */
   query: string;
+  /** How the input is read. Default: as by tRPC's own adapter. */
+  inputRules?: InputRules;
   context: object;
   onError: (failure: { error: TRPCError; path: string }) => void;
   /** How long the first value may let the head of the answer wait, in milliseconds. Default 2.5 s, longer than a refusal takes. */
@@ -105,7 +108,7 @@ async function sendAll(
 
 async function call(
   request: IncomingMessage,
-  { router, path, query, context }: Subscription,
+  { router, path, query, inputRules: rules, context }: Subscription,
   signal: AbortSignal,
 ): Promise<AsyncIterable<unknown>> {
   return (await callTRPCProcedure({
@@ -115,26 +118,21 @@ async function call(
     ctx: context,
     signal,
     batchIndex: 0,
-    getRawInput: async () => inputOf(request, query),
+    getRawInput: async () => {
+      const parameters = new URLSearchParams(query);
+      const receive = () => parameters.get("input");
+      const inputs = createInputs({ request, isBatch: false, isSubscription: true }, { router, rules, receive });
+      return withLastEventId(await inputs.read(0), request, parameters);
+    },
   })) as AsyncIterable<unknown>;
 }
 
-/** The input in the URL, and in it, where a browser comes again, the id of the last event that it has. */
-function inputOf({ headers }: IncomingMessage, query: string): unknown {
-  const searchParams = new URLSearchParams(query);
+/** The input, and in it, where a browser comes again, the id of the last event that it has. */
+function withLastEventId(input: unknown, { headers }: IncomingMessage, parameters: URLSearchParams): unknown {
   const lastEventId =
-    headers["last-event-id"] ?? searchParams.get("lastEventId") ?? searchParams.get("Last-Event-Id") ?? undefined;
-  const input = parse(searchParams.get("input"));
+    headers["last-event-id"] ?? parameters.get("lastEventId") ?? parameters.get("Last-Event-Id") ?? undefined;
   const isObject = typeof input === "object" && input !== null;
   return lastEventId !== undefined && (isObject || input === undefined) ? { ...(input ?? {}), lastEventId } : input;
-}
-
-function parse(text: string | null): unknown {
-  try {
-    return text === null ? undefined : JSON.parse(text);
-  } catch (cause) {
-    throw new TRPCError({ code: "BAD_REQUEST", message: cause instanceof Error ? cause.message : "", cause });
-  }
 }
 
 /** Sends why there is nothing, or nothing more: with a status where none was sent yet, else as an event. */

@@ -15,6 +15,7 @@ import { requestIdOf } from "./request-id.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { isJson } from "./rpc-request.ts";
 import { serveSubscription, subscriptionIn } from "./sse.ts";
+import { strictRules } from "./strict-input.ts";
 import type { Target } from "./target.ts";
 
 export const TRPC_PATH = "/trpc/";
@@ -77,6 +78,7 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
       if (!origins.isEmpty) headers.set("vary", "origin");
       return { headers };
     },
+    inputRules: strictRules,
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     // The typed client sends queries by POST, to keep their input out of URLs.
@@ -105,6 +107,7 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
         router,
         path: subscription,
         query: target.query,
+        inputRules: strictRules,
         context: contextOf(request),
         onError: (failure) => onError({ ...failure, req: request }),
       });

@@ -12,6 +12,9 @@ const scopeToken = z
   .max(255)
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be one scope token");
 
+/** Of procedures that need no input: one that was sent by mistake must not be ignored. */
+export const nothing = z.strictObject({}).optional();
+
 export const rotateInput = z
   .strictObject({
     immediate: z

@@ -17,8 +17,9 @@ export function adminProcedures({ keys, clients, audit }: Managed) {
           summary: "List keys",
           description: "Every key and the state it is in.",
           output: schemas.keyViews,
-          errors: CLIENT_REFUSALS,
+          errors,
         })
+        .input(schemas.nothing)
         .query(({ ctx }) => keys.list(ctx.caller)),
 
       rotate: clientProcedure
@@ -48,8 +49,9 @@ export function adminProcedures({ keys, clients, audit }: Managed) {
           summary: "List clients",
           description: "Every client and what it may do.",
           output: schemas.clientViews,
-          errors: CLIENT_REFUSALS,
+          errors,
         })
+        .input(schemas.nothing)
         .query(({ ctx }) => clients.list(ctx.caller)),
 
       rotateSecret: clientProcedure

@@ -93,8 +93,13 @@ export const router: typeof t.router = t.router;
 /** A procedure that is open to all. Its work is to be {@link answered}. */
 export const openProcedure: typeof t.procedure = t.procedure;
 
-/** Procedures for clients alone: whoever calls is authenticated before the input is looked at. */
-export const clientProcedure = t.procedure.use(async ({ ctx, meta, next }) => {
+/**
+ * Procedures for clients alone: the caller is authenticated before the input is read, but not before it was received.
+ * A client that is removed while a body is on its way can do nothing by that body.
+ */
+export const clientProcedure = t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
+  // What is wrong with the input is said to those who may call: it is read again when it is parsed.
+  await getRawInput().catch(() => {});
   const result = await next({ ctx: { caller: await answered(ctx.authenticate(meta?.rate)) } });
   if (!result.ok && result.error.cause instanceof MintmarkError) throw refusal(result.error.cause);
   return result;
@@ -133,15 +138,16 @@ const PLAIN_NAME = /^[A-Za-z_][\w-]{0,31}$/;
 
 /** Says what is wrong in words that hold no input value: a misplaced secret must not come back in a message. */
 function toIssue(issue: z.core.$ZodIssue): Issue {
-  const path = issue.path.map(plain).join(".");
+  const path = issue.path.map(plainName).join(".");
   if (issue.code !== "unrecognized_keys") return { path, message: issue.message };
-  return { path, message: `has no field ${issue.keys.map(plain).join(", ")}` };
+  return { path, message: `has no field ${issue.keys.map(plainName).join(", ")}` };
 }
 
 function inWords({ path, message }: Issue): string {
   return path === "" ? message : `${path} ${message}`;
 }
 
-function plain(name: PropertyKey): string {
+/** A name as it may be repeated: one that could be a secret is not. */
+export function plainName(name: PropertyKey): string {
   return typeof name === "number" || PLAIN_NAME.test(String(name)) ? String(name) : "(some name)";
 }

@@ -8,18 +8,26 @@ const MAX_JSON_DEPTH = 16;
 type Json = string | number | boolean | null | Json[] | JsonObject;
 export type JsonObject = { [name: string]: Json };
 
+/** Decodes UTF-8, or gives `undefined`: a replacement character would make different bytes the same text. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads bytes as one JSON object that every reader understands alike: valid UTF-8 without a byte
- * order mark, no member named twice (RFC 7515 §4 leaves that open; readers differ), and only values
- * that {@link jsonFault} allows. Returns `undefined` for anything else; never throws.
+ * order mark, and neither a {@link textFault} nor a {@link jsonFault}. Returns `undefined` for
+ * anything else; never throws.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   try {
     const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    if (!isPlainObject(value) || jsonFault(value) !== undefined) return undefined;
-    // What serialises back to itself cannot have named a member twice; only the rest is scanned.
-    if (JSON.stringify(value) !== text && repeatsMember(text)) return undefined;
+    if (!isPlainObject(value) || jsonFault(value) !== undefined || textFault(text, value) !== undefined)
+      return undefined;
     return value as JsonObject;
   } catch {
     return undefined;
@@ -28,13 +36,14 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
 
 /**
  * Says what keeps a value from being carried in a token, or `undefined` if nothing does. Refused:
- * whatever JSON cannot express, non-finite numbers, lone surrogates, names that reach a prototype,
- * and nesting deeper than {@link MAX_JSON_DEPTH}.
+ * whatever JSON cannot express, numbers beyond 2^53 - 1, lone surrogates, names that reach a prototype,
+ * and nesting deeper than {@link MAX_JSON_DEPTH}. Beyond 2^53 - 1 different integers are one number (RFC 7493 §2.2).
  */
 export function jsonFault(value: unknown, depth = 0): string | undefined {
   if (value === null || typeof value === "boolean") return undefined;
   if (typeof value === "string") return value.isWellFormed() ? undefined : "has a lone surrogate";
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : "has a number that is not finite";
+  if (typeof value === "number")
+    return isExact(value) ? undefined : "has a number beyond 2^53 - 1: send it as a string";
   if (depth >= MAX_JSON_DEPTH) return `is nested deeper than ${MAX_JSON_DEPTH} levels`;
   if (Array.isArray(value)) return firstFault(value, depth);
   if (!isPlainObject(value)) return "has a value that JSON cannot express";
@@ -53,26 +62,45 @@ function firstFault(values: readonly unknown[], depth: number): string | undefin
   return undefined;
 }
 
+function isExact(number: number): boolean {
+  return Math.abs(number) <= Number.MAX_SAFE_INTEGER;
+}
+
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-const STRING_OR_BRACE = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g;
+const LEXEME = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]|-?\d[\d.eE+-]*/g;
+const NOT_ZERO = /^[-0.]*[1-9]/;
 
-/** Whether valid JSON text names a member twice in one object, after unescaping (`s\u0075b` is `sub`). */
-function repeatsMember(text: string): boolean {
+/**
+ * Says what a parsed text had that its value has not, or `undefined`: a member named twice, after unescaping (`s\u0075b`
+ * is `sub`; RFC 8259 §4 leaves open which counts, and readers differ), or a number that became zero.
+ */
+export function textFault(text: string, value: unknown): string | undefined {
+  if (serialisesTo(value, text)) return undefined;
   const open: Set<string>[] = [];
-  for (const [lexeme, colon] of text.matchAll(STRING_OR_BRACE)) {
+  for (const [lexeme, colon] of text.matchAll(LEXEME)) {
     if (lexeme === "{") open.push(new Set());
     else if (lexeme === "}") open.pop();
     else if (colon !== undefined) {
       const names = open.at(-1);
       const name: string = JSON.parse(lexeme.slice(0, -colon.length));
-      if (names?.has(name)) return true;
+      if (names?.has(name)) return "names a member twice";
       names?.add(name);
-    }
+    } else if (NOT_ZERO.test(lexeme) && Number(lexeme) === 0) return "has a number too small to be kept";
   }
-  return false;
+  return undefined;
+}
+
+/** What serialises back to its text has lost nothing. Only the rest is scanned, which takes longer. */
+function serialisesTo(value: unknown, text: string): boolean {
+  try {
+    return JSON.stringify(value) === text;
+  } catch {
+    // It is nested too deep for `JSON.stringify`.
+    return false;
+  }
 }

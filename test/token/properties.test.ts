@@ -19,10 +19,14 @@ const identifiers = text({ minLength: 1, maxLength: 100 }).filter((value) => !/\
 const scopes = fc
   .array(fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/), { minLength: 1, maxLength: 8 })
   .map((tokens) => tokens.join(" "));
+/** Numbers beyond 2^53 - 1 are refused: of those that come up, what is left of them is taken. */
+const withinBounds = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (_, part) => (typeof part === "number" ? part % Number.MAX_SAFE_INTEGER : part));
+const jsonValues = fc.jsonValue({ maxDepth: 6, stringUnit: "binary" }).map(withinBounds);
 const customClaims = fc
   .dictionary(
     text({ maxLength: 20 }).filter((name) => !RESERVED_CLAIMS.has(name)),
-    fc.jsonValue({ maxDepth: 6, stringUnit: "binary" }),
+    jsonValues,
     { maxKeys: 6, noNullPrototype: true },
   )
   .filter((claims) => !FORBIDDEN.test(JSON.stringify(claims)) && Buffer.byteLength(JSON.stringify(claims)) < 4000);

@@ -77,8 +77,10 @@ export function pageAttacks({ row, open, closed, authorization }: Suite): void {
     expect(await kids()).toBe(before);
   });
 
-  row("method override", "a query by POST reads its body and not its URL", async () => {
-    const { text } = await ask(open.url, "getToken?input=%7B%22subject%22%3A%22eve%22%7D", post({ subject: "ada" }));
+  row("method override", "a query by POST reads its body, and is refused with an input in its URL", async () => {
+    const both = await ask(open.url, "getToken?input=%7B%22subject%22%3A%22eve%22%7D", post({ subject: "ada" }));
+    expect({ status: both.status, reasons: both.reasons }).toEqual({ status: 400, reasons: ["malformed_request"] });
+    const { text } = await ask(open.url, "getToken", post({ subject: "ada" }));
     const { token } = JSON.parse(text).result.data;
     expect(await open.service.verifyToken({ token })).toMatchObject({ sub: "ada" });
     expect((await ask(open.url, "getToken,verifyToken?batch=1", post({ 1: { token } }))).reasons).not.toContain(

@@ -13,8 +13,17 @@ const REPEATED = new Set([
   "object_same_key_unclear_values.json",
 ]);
 
+/** And these break another: beyond 2^53 - 1 different integers are one number (RFC 7493 §2.2). */
+const BEYOND = new Set([
+  "y_number.json",
+  "y_number_real_capital_e.json",
+  "y_number_real_exponent.json",
+  "y_number_real_fraction_exponent.json",
+  "y_object_extreme_numbers.json",
+]);
+
 /** Objects that parse, by the two folders of the suite; every other file is a list, a bare value or no JSON. */
-const OBJECTS = { test_parsing: 10, test_transform: 2 };
+const OBJECTS = { test_parsing: 9, test_transform: 2 };
 
 /** The bytes as the value of one more claim, behind claims that are good. */
 function asClaim(bytes: Buffer): Buffer {
@@ -61,20 +70,20 @@ export function jsonVectors(by: Forge): void {
       }
     });
 
-    test("parseJsonObject reads every file that must parse and is an object that names nothing twice", () => {
+    test("parseJsonObject reads every file that must parse and is an object that names nothing twice and has no number beyond 2^53 - 1", () => {
       const valid = files.filter(({ name }) => name.startsWith("y_"));
       expect(valid).toHaveLength(95);
       for (const { name, bytes } of valid) {
         const value: unknown = JSON.parse(bytes.toString("utf8"));
-        const expected = isPlainObject(value) && !REPEATED.has(name) ? value : undefined;
+        const expected = isPlainObject(value) && !REPEATED.has(name) && !BEYOND.has(name) ? value : undefined;
         expect(parseJsonObject(bytes), name).toEqual(expected);
       }
     });
 
-    test("verifyAccessToken gives back every file that must parse when it is a claim's value", async () => {
+    test("verifyAccessToken gives back every file that must parse and breaks no rule of ours when it is a claim's value", async () => {
       for (const { name, bytes } of files.filter(({ name }) => name.startsWith("y_"))) {
         const token = forge(by, { payload: asClaim(bytes) });
-        if (REPEATED.has(name)) await expectRefused(token, by);
+        if (REPEATED.has(name) || BEYOND.has(name)) await expectRefused(token, by);
         else expect((await verify(token, by)).x, name).toEqual(JSON.parse(bytes.toString("utf8")));
       }
     });
