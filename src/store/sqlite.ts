@@ -58,7 +58,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     return { db, system: "sqlite", shared: isShared, close: () => db.destroy(), ...neighbours };
   } catch (cause) {
     unlock();
-    throw cause instanceof StartError ? cause : cannotOpen(file, errorCode(cause));
+    throw cause instanceof StartError ? cause : cannotOpen(file, cause);
   }
 }
 
@@ -73,8 +73,7 @@ export function noDatabase(folder: string): StartError {
  * process, however that ends, so no lock is ever left behind. Gives the verb that lets it go.
  */
 function lock(file: string): () => void {
-  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
-  const holder = new Database(file);
+  const holder = openLock(file);
   try {
     holder.exec("BEGIN EXCLUSIVE");
   } catch {
@@ -88,6 +87,15 @@ function lock(file: string): () => void {
     holder.exec("ROLLBACK");
     holder.close();
   };
+}
+
+function openLock(file: string): Database.Database {
+  try {
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+    return new Database(file);
+  } catch (cause) {
+    throw cannotOpen(file, cause);
+  }
 }
 
 /**
