@@ -1,5 +1,4 @@
 import type { Config } from "./config.ts";
-import { requireSqliteDriver } from "./native.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
 import { openPostgresStore, openSqliteStore } from "./store/open-store.ts";
 import type { PostgresOptions } from "./store/postgres.ts";
@@ -21,10 +20,9 @@ export type OpenOptions = StoreOptions & {
 
 /** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
 export async function openStore({ data, databaseUrl }: Config, options: StoreOptions = {}): Promise<Store> {
-  if (databaseUrl !== undefined)
-    return openPostgresStore(databaseUrl, { guest: options.guest, onNotice: options.onNotice });
-  requireSqliteDriver();
-  return openSqliteStore(data, options);
+  return databaseUrl === undefined
+    ? openSqliteStore(data, options)
+    : openPostgresStore(databaseUrl, { guest: options.guest, onNotice: options.onNotice });
 }
 
 /** Opens the token service that the configuration describes, on its store. */

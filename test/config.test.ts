@@ -23,7 +23,7 @@ describe("readConfig", () => {
       audience: undefined,
       data: ".mintmark",
       databaseUrl: undefined,
-      alg: undefined,
+      alg: "ES256",
       secret: undefined,
       kek: undefined,
       previousKek: undefined,

@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { requireSqliteDriver } from "../native.ts";
 import { reportFailure } from "./run.ts";
 
 export function backupCommand(): Command {
@@ -16,7 +15,6 @@ async function backup(file: string): Promise<void> {
   const { data, databaseUrl } = readConfig();
   if (databaseUrl !== undefined)
     throw new StartError("The state is in the PostgreSQL that DATABASE_URL names: pg_dump copies it");
-  requireSqliteDriver();
   const { backUp } = await import("../store/backup.ts");
   backUp(data, file);
   process.stdout.write(`copied to ${file}\n`);

@@ -30,6 +30,12 @@ export function refuseIfCutShort(file: string): void {
   if (statSync(file).size < bytes) throw cannotOpen(file, "SQLITE_CORRUPT");
 }
 
+/** Refuses a write-ahead log without its database: SQLite would apply it to the new one, which it does not belong to. */
+export function refuseOrphanedLog(file: string): void {
+  const size = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 0) throw cannotOpen(file, "ENOENT");
+}
+
 function readHeader(file: string): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   const descriptor = openSync(file, "r");

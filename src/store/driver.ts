@@ -18,6 +18,8 @@ export type Driver = {
   tell?: () => void;
   /** Calls back when one has been announced or told of. Gives the verb that ends it. */
   listen?: (wake: () => void) => () => void;
+  /** Runs a verb, again where it did nothing because another process had the database locked. Default: once. */
+  run?: <Outcome>(verb: () => Promise<Outcome>) => Promise<Outcome>;
   /** Read with the position, where other servers may have the database open. */
   witness?: Witness;
   close: () => Promise<void>;
@@ -30,9 +32,9 @@ export type Neighbours = Required<Pick<Driver, "tell" | "listen">>;
 const POLL = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
-export function createStore({ db, system, shared, listen, close, ...others }: Driver): Store {
+export function createStore({ db, system, shared, listen, run = once, close, ...others }: Driver): Store {
   let isClosed = false;
-  const queries = guarded(createQueries(db, others), () => isClosed);
+  const queries = guarded(createQueries(db, others), { run, isClosed: () => isClosed });
   const watches = new Set<() => void>();
   return {
     ...queries,
@@ -54,16 +56,20 @@ export function createStore({ db, system, shared, listen, close, ...others }: Dr
   };
 }
 
+const once: Required<Driver>["run"] = (verb) => verb();
+
+type Guard = { run: Required<Driver>["run"]; isClosed: () => boolean };
+
 /**
  * Turns an outage into `unavailable`, and any other failure into `internal_error`, which is logged: to try that again would
  * not help. The failure itself stays inside, since its message may quote what was stored.
  */
-function guarded(queries: Queries, isClosed: () => boolean): Queries {
+function guarded(queries: Queries, { run, isClosed }: Guard): Queries {
   const entries = Object.entries(queries).map(([name, query]) => [
     name,
     async (...parameters: never[]) => {
       try {
-        return await (query as (...parameters: never[]) => Promise<unknown>)(...parameters);
+        return await run(() => (query as (...parameters: never[]) => Promise<unknown>)(...parameters));
       } catch (cause) {
         if (cause instanceof MintmarkError) throw cause;
         throw new MintmarkError(isClosed() || isOutage(cause) ? "unavailable" : "internal_error", { cause });

@@ -8,8 +8,11 @@ import { type Settings, setLocal, settingsFor, setUnlessPooled } from "./postgre
 /** Longest wait for a connection, in milliseconds. */
 export const CONNECT_TIMEOUT = 1000;
 
-/** What all statements run under: the longest time, in milliseconds, and the schema. Default: the role's own. */
-export type PoolOptions = { limit: number; schema?: string | undefined };
+/**
+ * What all statements run under: the longest time, in milliseconds, and the schema. Default: the role's own.
+ * `connectLimit` is the longest wait for a connection. Default: {@link CONNECT_TIMEOUT}.
+ */
+export type PoolOptions = { limit: number; schema?: string | undefined; connectLimit?: number };
 
 /**
  * Makes a pool of connections to PostgreSQL for Kysely. Each is lent for at most `limit` milliseconds, the wait for it
@@ -20,12 +23,12 @@ export type PoolOptions = { limit: number; schema?: string | undefined };
  * transaction, and a single statement gets one of its own, sent in one go.
  */
 export function createPool({ connectionString, connections }: PostgresAddress, options: PoolOptions): PostgresPool {
-  const { limit } = options;
+  const { limit, connectLimit = CONNECT_TIMEOUT } = options;
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString,
     max: connections,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    connectionTimeoutMillis: connectLimit,
     types: { getTypeParser: numberForBigint },
     pipeline: true,
     stream: () => openSocket(sockets),

@@ -14,8 +14,8 @@ import type { Witness } from "./trust-queries.ts";
 
 /** Milliseconds. A request must be answered within two seconds, with or without the database. */
 const LIMIT = 1500;
-/** A start may have to wait for other servers that change the tables, and then change them itself. */
-const MIGRATION_LIMIT = 60_000;
+/** A start may have to wait for other servers that change the tables, and then change them itself. Many may start at once. */
+const START_LIMITS: PoolOptions = { limit: 60_000, connectLimit: 10_000 };
 
 export type PostgresOptions = {
   /** Whether the tables must be there already, and be of this release. Nothing is made then. Default false. */
@@ -56,9 +56,9 @@ export async function openPostgres(
 
 /** Finds or makes the tables; a guest only finds them. */
 async function preparePlace(address: PostgresAddress, guest: boolean): Promise<Place> {
-  const db = connectTo(address, { limit: MIGRATION_LIMIT });
+  const db = connectTo(address, START_LIMITS);
   const migrateIn = async (schema: string) => {
-    const there = connectTo(address, { limit: MIGRATION_LIMIT, schema });
+    const there = connectTo(address, { ...START_LIMITS, schema });
     const work = guest ? refuseOutdated(there) : migrate(there, { lock });
     await work.finally(() => there.destroy().catch(() => {}));
   };

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Kysely, SqliteDialect } from "kysely";
+import { Kysely } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
-import { cannotOpen, refuseIfCutShort } from "./damage.ts";
+import { cannotOpen, refuseIfCutShort, refuseOrphanedLog } from "./damage.ts";
 import { createStore, type Driver, type Neighbours } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
 import { migrate, refuseOutdated } from "./migrate.ts";
+import { rememberFiles } from "./opened-files.ts";
 import type { Schema } from "./schema.ts";
+import { createSqliteDialect, whileBusy } from "./sqlite-dialect.ts";
 import type { Store } from "./store.ts";
 
 /** The embedded database, in a folder of its own. */
@@ -39,24 +41,36 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
   if (guest && !existsSync(join(folder, FILE))) throw noDatabase(folder);
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
+  let database: Database.Database | undefined;
   try {
-    if (!existsSync(file)) createDatabase(file);
+    if (!shared) removeDrafts(file);
+    if (!existsSync(file)) {
+      refuseOrphanedLog(file);
+      createDatabase(file);
+    }
     refuseIfCutShort(file);
-    const database = open(file);
-    const close = () => {
-      // The whole state in one file, so that a copy of a stopped server's database is a backup.
-      database.pragma("wal_checkpoint(TRUNCATE)");
-      database.close();
+    const opened = await whileBusy(async () => open(file), START_LIMIT);
+    database = opened;
+    const close = async () => {
+      await checkpoint(opened);
+      opened.close();
       unlock();
     };
-    const dialect = new SqliteDialect({ database: { prepare: keepPrepared(database), close } });
-    const db = new Kysely<Schema>({ dialect });
-    await (guest ? refuseOutdated(db) : migrate(db));
+    const db = new Kysely<Schema>({ dialect: createSqliteDialect(opened, close) });
+    await whileBusy(() => (guest ? refuseOutdated(db) : migrate(db)), START_LIMIT);
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
-    if (!shared && !guest) await db.updateTable("state").set({ epoch: randomUUID() }).execute();
-    const isShared = shared || neighbours !== undefined;
-    return { db, system: "sqlite", shared: isShared, close: () => db.destroy(), ...neighbours };
+    const renew = () => db.updateTable("state").set({ epoch: randomUUID() }).execute();
+    if (!shared && !guest) await whileBusy(renew, START_LIMIT);
+    return {
+      db,
+      system: "sqlite",
+      shared: shared || neighbours !== undefined,
+      run: createRun(file),
+      close: () => db.destroy(),
+      ...neighbours,
+    };
   } catch (cause) {
+    database?.close();
     unlock();
     throw cause instanceof StartError ? cause : cannotOpen(file, cause);
   }
@@ -68,16 +82,43 @@ export function noDatabase(folder: string): StartError {
   );
 }
 
+/** A request must be answered within two seconds, and a start may have to wait for other programs. In milliseconds. */
+const LIMIT = 1500;
+const START_LIMIT = 60_000;
+
+/** Runs verbs while the files are there that were opened: what went into others would be acknowledged and lost. */
+function createRun(file: string): Required<Driver>["run"] {
+  const isThere = rememberFiles(file);
+  return async (verb) => {
+    const outcome = await whileBusy(verb, LIMIT);
+    if (!isThere()) throw Object.assign(new Error("The database file was moved"), { code: "SQLITE_READONLY_DBMOVED" });
+    return outcome;
+  };
+}
+
+/** Puts the whole state into one file, so that a copy of a stopped server's database is a backup. */
+async function checkpoint(database: Database.Database): Promise<void> {
+  const attempt = async () => {
+    const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+    if (outcome?.busy !== 0) throw Object.assign(new Error(), { code: "SQLITE_BUSY" });
+  };
+  // What could not be put there stays in the write-ahead log, from where the next start takes it.
+  await whileBusy(attempt, LIMIT).catch(() => {});
+}
+
 /**
  * Takes the folder for this process, by a transaction that stays open: the system ends it with the
  * process, however that ends, so no lock is ever left behind. Gives the verb that lets it go.
  */
 function lock(file: string): () => void {
-  const holder = openLock(file);
+  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+  const holder = new Database(file);
   try {
-    holder.exec("BEGIN EXCLUSIVE");
-  } catch {
+    // Not EXCLUSIVE: of several that start at once, each could keep all others from it, and none would have it.
+    holder.exec("BEGIN IMMEDIATE");
+  } catch (cause) {
     holder.close();
+    if (!errorCode(cause).startsWith("SQLITE_BUSY")) throw cannotOpen(file, cause);
     throw new StartError(
       `${dirname(file)} is in use by another Mintmark: stop it, or name another folder in MINTMARK_DATA`,
     );
@@ -89,14 +130,13 @@ function lock(file: string): () => void {
   };
 }
 
-function openLock(file: string): Database.Database {
-  try {
-    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
-    return new Database(file);
-  } catch (cause) {
-    throw cannotOpen(file, cause);
-  }
+/** Removes what starts left behind that were killed while they made a database. */
+function removeDrafts(file: string): void {
+  const folder = dirname(file);
+  for (const entry of readdirSync(folder)) if (DRAFT.test(entry)) rmSync(join(folder, entry));
 }
+
+const DRAFT = new RegExp(`^${FILE.replace(".", "\\.")}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`);
 
 /**
  * Makes a database under a name of its own first, so that an interrupted start leaves none
@@ -117,26 +157,16 @@ function createDatabase(file: string): void {
   closeSync(folder);
 }
 
-/** Statements that are kept. Their texts are few, but for lists of values, which there is one of for each length. */
-const MAX_PREPARED = 200;
-
-/** Prepares each statement once. To do so again takes longer than to run most of them. */
-function keepPrepared(database: Database.Database): (sql: string) => Database.Statement {
-  const prepared = new Map<string, Database.Statement>();
-  return (sql) => {
-    const known = prepared.get(sql);
-    if (known !== undefined) return known;
-    if (prepared.size >= MAX_PREPARED) prepared.clear();
-    const statement = database.prepare(sql);
-    prepared.set(sql, statement);
-    return statement;
-  };
-}
-
 function open(file: string): Database.Database {
   const database = new Database(file);
-  database.pragma("busy_timeout = 5000");
-  database.pragma("journal_mode = WAL");
-  database.pragma("synchronous = FULL");
-  return database;
+  try {
+    // A wait for a lock would stop the event loop: see `whileBusy`.
+    database.pragma("busy_timeout = 0");
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = FULL");
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
 }

@@ -52,6 +52,13 @@ export function fatalMessageOf(stderr: string): string | undefined {
   return level === 60 && typeof msg === "string" ? msg : undefined;
 }
 
+/** Starts the server and kills it when a moment has come, wherever it is by then. */
+export async function startAndKill(environment: Environment, moment: Promise<unknown>): Promise<Ended> {
+  const { child, ended } = launch(environment);
+  void moment.then(() => child.kill("SIGKILL"));
+  return ended;
+}
+
 function launch(environment: Environment) {
   const child = spawn(process.execPath, ["dist/bin/main.js"], {
     cwd: ROOT,
