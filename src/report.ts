@@ -1,4 +1,5 @@
 import pino, { type Logger } from "pino";
+import { outliveReaders } from "./closed-output.ts";
 import { MintmarkError, StartError } from "./errors.ts";
 import { describeError } from "./http/log.ts";
 import { storeRemedy } from "./store/remedies.ts";
@@ -9,11 +10,21 @@ type Level = pino.LevelWithSilent;
 export async function createLogger(level: Level): Promise<Logger> {
   if (!process.stderr.isTTY) return createJsonLogger(level);
   const { default: pretty } = await import("pino-pretty");
-  return pino({ level }, pretty({ destination: 2, sync: true, ignore: "pid,hostname" }));
+  return pino({ level }, pretty({ destination: standardError(), ignore: "pid,hostname" }));
 }
 
 function createJsonLogger(level: Level): Logger {
-  return pino({ level }, pino.destination({ dest: 2, sync: true }));
+  return pino({ level }, standardError());
+}
+
+/** Bytes of the log that are kept while it cannot be written. */
+const MAX_UNWRITTEN = 2 ** 20;
+
+/** A log that cannot be written, since its reader ended or its disk is full, is no reason to serve nobody. */
+function standardError() {
+  const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_UNWRITTEN });
+  destination.on("error", () => {});
+  return destination;
 }
 
 /** Says in one line why the process ends, whatever the level of the log. */
@@ -35,6 +46,7 @@ function whatFailed(error: unknown): string {
  */
 export function logProcessEvents(): (logger: Logger) => void {
   let logger = createJsonLogger("info");
+  outliveReaders(() => {});
   if (!process.stderr.isTTY) {
     process.removeAllListeners("warning");
     process.on("warning", (warning) => {

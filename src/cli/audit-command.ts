@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { AuditQuery, AuditRecord } from "../store/audit.ts";
-import { moment, table, talking } from "./run.ts";
+import { talking } from "./run.ts";
+import { instant, moment, table } from "./text.ts";
 import { wholeNumber } from "./token-commands.ts";
 
 type Options = {
@@ -15,12 +16,16 @@ type Options = {
 
 export function auditCommand(): Command {
   const audit = new Command("audit")
-    .description("show who did what, when, and whether it was allowed; newest first")
+    .description("show who did what, when, and whether it was allowed; newest first; times are in UTC")
     .option("--client <client-id>", "only what this client did")
     .option("--action <action>", "only this action, such as getToken or keys.rotate")
     .addOption(new Option("--outcome <outcome>", "only what came out so").choices(["allowed", "refused"]))
-    .option("--from <time>", "not before this time, as 2026-11-24 or 2026-11-24T10:00:00Z", instant)
-    .option("--to <time>", "before this time", instant)
+    .option(
+      "--from <time>",
+      "not before this time, as 2026-11-24 or 2026-11-24T10:00:00Z; without a zone it is UTC",
+      instant,
+    )
+    .option("--to <time>", "before this time, in the same form", instant)
     .option("--before <id>", "the next page: the `next` of the one before")
     .option("--limit <number>", "how many at most; default 100", wholeNumber)
     .addHelpText("after", "\nExample:\n  mintmark audit --outcome refused --from 2026-11-24");
@@ -43,10 +48,4 @@ function row({ at, clientId, action, outcome, reason, subject, target, kid, addr
     reason,
   ];
   return [moment(at), clientId ?? "", action, outcome, about.filter(Boolean).join(", ")];
-}
-
-function instant(word: string): number {
-  const milliseconds = Date.parse(word);
-  if (Number.isNaN(milliseconds)) throw new InvalidArgumentError("It must be a date or a time.");
-  return Math.floor(milliseconds / 1000);
 }

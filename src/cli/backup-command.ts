@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { reportFailure } from "./run.ts";
+import { print, reportFailure } from "./run.ts";
 
 export function backupCommand(): Command {
   const command = new Command("backup")
@@ -17,5 +17,5 @@ async function backup(file: string): Promise<void> {
     throw new StartError("The state is in the PostgreSQL that DATABASE_URL names: pg_dump copies it");
   const { backUp } = await import("../store/backup.ts");
   backUp(data, file);
-  process.stdout.write(`copied to ${file}\n`);
+  print(`copied to ${file}`);
 }

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ClientView } from "../service/clients.ts";
 import { type Permission, permissions } from "../store/client.ts";
-import { moment, table, talking } from "./run.ts";
+import { talking } from "./run.ts";
+import { moment, table } from "./text.ts";
 import { wholeNumber } from "./token-commands.ts";
 
 type AddOptions = {

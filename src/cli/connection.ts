@@ -5,6 +5,7 @@ import { StartError } from "../errors.ts";
 import { openService } from "../open.ts";
 import { createTokenRouter, type TokenRouter } from "../router/router.ts";
 import { localCaller } from "../service/caller.ts";
+import { complain } from "./run.ts";
 
 export type Connection = { client: TRPCClient<TokenRouter>; close: () => Promise<void> };
 
@@ -22,9 +23,7 @@ export async function connect(url: string | undefined): Promise<Connection> {
   const origin = `http://${config.host}:${config.port}`;
   const service = await openService(config, { origin, guest: true, shared: true });
   if (config.issuer !== undefined && config.issuer !== service.issuer)
-    process.stderr.write(
-      `mintmark: the service issues as ${service.issuer}, and so does this: MINTMARK_ISSUER differs\n`,
-    );
+    complain(`the service issues as ${service.issuer}, and so does this: MINTMARK_ISSUER differs`);
   const link = localLink<TokenRouter>({
     router: createTokenRouter(service),
     createContext: async () => ({ authenticate: async () => localCaller }),

@@ -3,13 +3,14 @@ import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { KeyView } from "../service/key-management.ts";
-import { moment, type Result, reportFailure, table, talking } from "./run.ts";
+import { print, type Result, reportFailure, talking } from "./run.ts";
+import { moment, table } from "./text.ts";
 
 const ALGORITHMS: readonly KeyPairAlgorithm[] = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];
 
 export function keyCommands(): Command {
   const list = new Command("list")
-    .description("list the keys and the state that each is in")
+    .description("list the keys and the state that each is in; times are in UTC")
     .addHelpText("after", "\nExample:\n  mintmark keys list --json");
 
   const rotate = new Command("rotate")
@@ -63,7 +64,7 @@ function rewrapCommand(): Command {
         const store = await openStore(config, { guest: true });
         try {
           const count = await resealKeys(store, { from: config.previousKek, to: config.kek });
-          process.stdout.write(`encrypted ${count} keys anew\n`);
+          print(`encrypted ${count} keys anew`);
         } finally {
           await store.close();
         }

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { outliveReaders } from "../closed-output.ts";
 import { auditCommand } from "./audit-command.ts";
 import { backupCommand } from "./backup-command.ts";
 import { clientCommands } from "./client-commands.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
+import { complain } from "./run.ts";
+import { printable } from "./text.ts";
 import { revokeCommand, tokenCommands } from "./token-commands.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json");
@@ -66,10 +69,14 @@ function exitStatus(error: unknown): number {
 }
 
 function exitByThrowing(command: Command): void {
-  command.exitOverride();
+  command.exitOverride().configureOutput({ outputError: (text, write) => write(printable(text)) });
   for (const inner of command.commands) exitByThrowing(inner);
 }
 
+outliveReaders(({ code }) => {
+  complain(`the output cannot be written (${code})`);
+  process.exitCode = 1;
+});
 exitByThrowing(program);
 await program.parseAsync().catch((error: unknown) => {
   process.exitCode = exitStatus(error);

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { reportFailure } from "./run.ts";
+import { print, reportFailure } from "./run.ts";
 
 /** Milliseconds. All state is moved in one transaction, which takes as long as there is much of it. */
 const MOVE_LIMIT = 3_600_000;
@@ -32,7 +32,7 @@ async function move(): Promise<void> {
   try {
     const { keys, clients, sessions, revocations, audit } = await moveState(from, to, { kek });
     const counts = `${keys} keys, ${clients} clients, ${sessions} sessions, ${revocations} revocations`;
-    process.stdout.write(`moved ${counts} and ${audit} audit records\n`);
+    print(`moved ${counts} and ${audit} audit records`);
   } finally {
     await to.close();
     await from.close();

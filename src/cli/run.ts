@@ -4,6 +4,8 @@ import { isTokenError } from "../client/client.ts";
 import { MintmarkError, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import { storeRemedy } from "../store/remedies.ts";
+import { escapeInvisible } from "../token/invisible.ts";
+import { printable } from "./text.ts";
 
 /** What a command gives back: rows for a table, or fields, or one bare word for another program. */
 export type Result = { json: unknown; text: string };
@@ -30,7 +32,7 @@ export function talking<Options>(
         const { client, close } = await connect(url);
         try {
           const result = await work(client, { words: command.args, options: options as Options });
-          process.stdout.write(`${json ? JSON.stringify(result.json) : result.text}\n`);
+          print(json ? JSON.stringify(result.json) : result.text);
         } finally {
           await close();
         }
@@ -42,12 +44,22 @@ export function talking<Options>(
 const HERE = "the database could not be used: check that it runs, or that its disk is sound and not full";
 const ELSEWHERE = "the service could not be reached: check the URL, and that it runs";
 
+/** Prints what a command gives back. */
+export function print(lines: string): void {
+  process.stdout.write(`${printable(lines)}\n`);
+}
+
+/** Says something in one line beside what a command gives back. */
+export function complain(line: string): void {
+  process.stderr.write(`mintmark: ${escapeInvisible(line)}\n`);
+}
+
 /** Runs something and tells a failure in one line, without a stack: exit status 1. */
 export async function reportFailure(work: () => Promise<void>, otherwise = HERE): Promise<void> {
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`mintmark: ${inWords(error) ?? otherwise}\n`);
+    complain(inWords(error) ?? otherwise);
     process.exitCode = 1;
   }
 }
@@ -56,20 +68,4 @@ function inWords(error: unknown): string | undefined {
   if (isTokenError(error)) return `${error.message} (${error.data.reason})`;
   if (error instanceof StartError) return error.message;
   return error instanceof MintmarkError ? (storeRemedy(error.cause) ?? error.message) : storeRemedy(error);
-}
-
-/** Sets rows under their headings. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return [line(headings.map((heading) => heading.toUpperCase())), ...rows.map(line)].join("\n");
-}
-
-/** A moment for people: `2026-11-24 10:00:00`, in UTC. Empty for none. */
-export function moment(seconds: number | undefined): string {
-  return seconds === undefined ? "" : new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
 }

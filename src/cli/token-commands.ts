@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError } from "commander";
+import { escapeInvisible } from "../token/invisible.ts";
 import { type JsonObject, parseJsonObject } from "../token/json.ts";
 import { talking } from "./run.ts";
 
@@ -89,7 +90,10 @@ export function revokeCommand(): Command {
   return talking<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
     const { subject, client: clientId } = options;
     const revoked = await client.revoke.mutate({ ...(subject && { subject }), ...(clientId && { clientId }) });
-    return { json: revoked, text: `revoked all that was issued to ${subject ?? clientId} until now` };
+    return {
+      json: revoked,
+      text: `revoked all that was issued to ${escapeInvisible(subject ?? clientId ?? "")} until now`,
+    };
   });
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { permissions } from "../store/client.ts";
 import { identifier } from "../token/claims.ts";
+import { hasInvisible } from "../token/invisible.ts";
 
 const seconds = z.int().positive();
 export const keyId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's kid");
@@ -43,8 +44,10 @@ export const keyViews = z.array(
   }),
 );
 
+const NAME = { description: "For people.", examples: ["billing"] };
+
 const clientFields = {
-  name: identifier.meta({ description: "For people.", examples: ["billing"] }),
+  name: identifier.meta(NAME),
   permissions: z
     .array(z.enum(permissions))
     .max(permissions.length)
@@ -55,7 +58,13 @@ const clientFields = {
   maxTtl: seconds.optional().meta({ description: "Longest lifetime it may ask for, in seconds." }),
 };
 
-export const newClient = z.strictObject(clientFields);
+/** A new name. People tell clients apart by it, so it is what it looks like. Names from before may be any identifier. */
+const newName = identifier.refine(
+  (name) => !hasInvisible(name) && name.trim() !== "",
+  "must be visible, without direction marks and other characters that show nothing",
+);
+
+export const newClient = z.strictObject({ ...clientFields, name: newName.meta(NAME) });
 
 const clientView = z.strictObject({
   ...clientFields,

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
-const COMMAND = join(import.meta.dirname, "../../dist/bin/mintmark.js");
+export const COMMAND = join(import.meta.dirname, "../../dist/bin/mintmark.js");
 
 export type CommandOptions = { environment?: Readonly<Record<string, string>>; input?: string };
 

@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { COMMAND, mintmark } from "../support/command.ts";
+import { startServer } from "../support/process.ts";
+import { temporaryFolder } from "../support/service.ts";
+
+const folder = temporaryFolder();
+const environment = { MINTMARK_DATA: join(folder.path, "data"), TZ: "Asia/Tokyo" };
+beforeAll(async () => {
+  // Only a server makes a database.
+  await using _server = await startServer({ ...environment, PORT: "0" });
+});
+afterAll(() => folder[Symbol.dispose]());
+
+/** Runs a command of which nobody reads the output. */
+async function unread(words: string[]) {
+  const env = { PATH: process.env.PATH, ...environment };
+  const child = spawn(process.execPath, [COMMAND, ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { stderr: await text(child.stderr), status: await ended };
+}
+
+describe("a command", () => {
+  it.each([
+    [["audit"]],
+    [["keys", "list"]],
+    [["keys", "list", "--json"]],
+    [["--help"]],
+    [["serve", "--help"]],
+    [["--version"]],
+  ])("ends quietly where nobody reads what %j prints", async (words) => {
+    expect(await unread(words)).toEqual({ stderr: "", status: 0 });
+  });
+
+  it("does what it was told to also where nobody reads that it was done", async () => {
+    await unread(["clients", "add", "unread", "--permissions", "issue"]);
+    expect((await mintmark(["clients", "list"], { environment })).stdout).toContain("  unread  issue  ");
+  });
+
+  it.runIf(process.platform === "linux")("says that its output could not be written", async () => {
+    const full = openSync("/dev/full", "w");
+    const env = { PATH: process.env.PATH, ...environment };
+    const child = spawn(process.execPath, [COMMAND, "keys", "list"], { env, stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    const status = new Promise<number | null>((resolve) => child.once("close", resolve));
+    expect(await text(child.stderr as NodeJS.ReadableStream)).toBe("mintmark: the output cannot be written (ENOSPC)\n");
+    expect(await status).toBe(1);
+  });
+
+  it("prints moments as it reads them, whatever the time zone of the machine", async () => {
+    const [, line = ""] = (await mintmark(["audit", "--limit", "1"], { environment })).stdout.split("\n");
+    const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= )/.exec(line)?.[0] ?? "";
+    expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
+    for (const from of [at, at.slice(0, -1), at.slice(0, -1).replace("T", " ")]) {
+      const { stdout } = await mintmark(["audit", "--from", from], { environment });
+      expect(stdout).toContain(line);
+      expect((await mintmark(["audit", "--to", from], { environment })).stdout).not.toContain(line);
+    }
+  });
+
+  it("prints subjects of others without obeying them, in a table and in JSON, and revokes them as they are", async () => {
+    const subject = "ada\u202E\u2028[2J";
+    const { stdout: token } = await mintmark(["token", "get", "--subject", subject], { environment });
+    const claims = (await mintmark(["token", "verify"], { environment, input: token })).stdout;
+    const audit = await mintmark(["audit", "--action", "getToken"], { environment });
+    const json = await mintmark(["audit", "--action", "getToken", "--json"], { environment });
+    for (const printed of [claims, audit.stdout, json.stdout]) {
+      expect(printed).toContain("ada\\u202e\\u2028[2J");
+      expect(printed).not.toMatch(/[\u202E\u2028]/);
+    }
+    expect(JSON.parse(json.stdout).records).toContainEqual(expect.objectContaining({ subject }));
+    expect((await mintmark(["revoke", "--subject", subject], { environment })).status).toBe(0);
+    expect((await mintmark(["token", "verify"], { environment, input: token })).stderr).toContain("token_revoked");
+  });
+
+  it("shows no control character of a word that it refuses", async () => {
+    const { status, stderr } = await mintmark(["token", "get", "--expires-in", "\u001B[2J\u202E"], { environment });
+    expect(status).toBe(2);
+    expect(stderr).toContain("\\u001b[2J\\u202e");
+  });
+});
