@@ -28,6 +28,7 @@ for (const part of [
   "config",
   "variables",
   "report",
+  "native",
 ])
   for (const file of [part, `${part}.js`, `${part}.d.ts`]) rmSync(join(next, file), { recursive: true, force: true });
 mkdirSync(join(next, "http", "page"));

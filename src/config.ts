@@ -2,6 +2,8 @@ import { z } from "zod";
 import { StartError } from "./errors.ts";
 import { isLoopbackOrigin } from "./http/cors.ts";
 import { isLoopback, isLoopbackUrl } from "./http/guard.ts";
+import { isLongSecret, MIN_SECRET_BYTES } from "./keys/keyring.ts";
+import { PUBLISH_AHEAD } from "./keys/lifecycle.ts";
 import type { RateLimitOptions } from "./service/rates.ts";
 import { makeSecret, type Variables, variables } from "./variables.ts";
 
@@ -98,6 +100,11 @@ function contradictionIn(env: Variables): string | undefined {
   if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) return "MINTMARK_TTL must be at most MINTMARK_MAX_TTL";
   if (env.MINTMARK_REPLAY_WINDOW >= env.MINTMARK_REFRESH_IDLE)
     return "MINTMARK_REPLAY_WINDOW must be less than MINTMARK_REFRESH_IDLE";
+  if (env.MINTMARK_ROTATION < 2 * PUBLISH_AHEAD)
+    return `MINTMARK_ROTATION must be at least ${2 * PUBLISH_AHEAD}: a key is published ${PUBLISH_AHEAD} seconds before it signs`;
+  if (env.MINTMARK_SECRET !== undefined && !isLongSecret(env.MINTMARK_SECRET)) {
+    return `MINTMARK_SECRET has ${Buffer.byteLength(env.MINTMARK_SECRET)} bytes and needs at least ${MIN_SECRET_BYTES}: ${makeSecret}`;
+  }
   if (env.MINTMARK_SECRET !== undefined && env.MINTMARK_ALG !== undefined) {
     return "MINTMARK_ALG and MINTMARK_SECRET exclude each other: the secret means HS256. Unset one of them";
   }

@@ -1,4 +1,5 @@
 import type { Config } from "./config.ts";
+import { requireSqliteDriver } from "./native.ts";
 import { createTokenService, type TokenService } from "./service/service.ts";
 import { openPostgresStore, openSqliteStore } from "./store/open-store.ts";
 import type { PostgresOptions } from "./store/postgres.ts";
@@ -20,9 +21,10 @@ export type OpenOptions = StoreOptions & {
 
 /** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
 export async function openStore({ data, databaseUrl }: Config, options: StoreOptions = {}): Promise<Store> {
-  return databaseUrl === undefined
-    ? openSqliteStore(data, options)
-    : openPostgresStore(databaseUrl, { guest: options.guest, onNotice: options.onNotice });
+  if (databaseUrl !== undefined)
+    return openPostgresStore(databaseUrl, { guest: options.guest, onNotice: options.onNotice });
+  requireSqliteDriver();
+  return openSqliteStore(data, options);
 }
 
 /** Opens the token service that the configuration describes, on its store. */

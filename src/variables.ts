@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isOrigin, ORIGINS } from "./http/cors.ts";
 import { networksIn, PROXIES } from "./http/proxies.ts";
+import { isHttpUrl } from "./token/http-url.ts";
 
 const YEAR = 366 * 86400;
 
@@ -21,7 +22,7 @@ const kek = z
   .transform((encoded) => Buffer.from(encoded, "base64url"))
   .refine((bytes) => bytes.length === 32, `must be 32 bytes in base64url: ${makeSecret}`);
 
-const issuer = text.refine(isIssuer, "must be an http or https URL without query, fragment or credentials");
+const issuer = text.refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials");
 
 const callsPerMinute = z
   .string()
@@ -90,9 +91,3 @@ export const variables = {
   MINTMARK_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };
 export type Variables = z.output<z.ZodObject<typeof variables>>;
-
-function isIssuer(text: string): boolean {
-  if (!URL.canParse(text) || text !== text.trim()) return false;
-  const { protocol, search, hash, username, password } = new URL(text);
-  return /^https?:$/.test(protocol) && `${search}${hash}${username}${password}` === "";
-}

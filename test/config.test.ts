@@ -23,7 +23,7 @@ describe("readConfig", () => {
       audience: undefined,
       data: ".mintmark",
       databaseUrl: undefined,
-      alg: "ES256",
+      alg: undefined,
       secret: undefined,
       kek: undefined,
       previousKek: undefined,

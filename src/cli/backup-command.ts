@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
+import { requireSqliteDriver } from "../native.ts";
 import { print, reportFailure } from "./run.ts";
 
 export function backupCommand(): Command {
@@ -15,6 +16,7 @@ async function backup(file: string): Promise<void> {
   const { data, databaseUrl } = readConfig();
   if (databaseUrl !== undefined)
     throw new StartError("The state is in the PostgreSQL that DATABASE_URL names: pg_dump copies it");
+  requireSqliteDriver();
   const { backUp } = await import("../store/backup.ts");
   backUp(data, file);
   print(`copied to ${file}`);

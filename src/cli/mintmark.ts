@@ -19,7 +19,7 @@ Environment (default):
   MINTMARK_ISSUER           the iss of every token (http://HOST:PORT)
   MINTMARK_AUDIENCE         the aud of a token that asks for none (the issuer)
   MINTMARK_DATA             folder of the embedded database (.mintmark)
-  DATABASE_URL              postgres://… keeps all state in PostgreSQL instead
+  DATABASE_URL              postgres://… keeps all state in PostgreSQL instead; ?schema=NAME names the schema of its tables
   MINTMARK_ALG              ES256, ES384, RS256, PS256 or EdDSA, from the next key on (that of the data, at first ES256)
   MINTMARK_SECRET           sign by HS256 with this secret of at least 32 bytes instead
   MINTMARK_KEK              32 bytes in base64url that encrypt private keys at rest; needed with DATABASE_URL, or "none"

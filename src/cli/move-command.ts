@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
+import { requireSqliteDriver } from "../native.ts";
 import { print, reportFailure } from "./run.ts";
 
 /** Milliseconds. All state is moved in one transaction, which takes as long as there is much of it. */
@@ -19,6 +20,7 @@ export function moveCommand(): Command {
 async function move(): Promise<void> {
   const { data, databaseUrl, kek } = readConfig();
   if (databaseUrl === undefined) throw new StartError("DATABASE_URL must be set: it is where the state is moved to");
+  requireSqliteDriver();
   const [{ moveState }, { openPostgres }, { openSqlite }] = await Promise.all([
     import("../store/move.ts"),
     import("../store/postgres.ts"),

@@ -8,14 +8,14 @@ import {
   TRPCClientError,
 } from "@trpc/client";
 import { EventSource } from "eventsource";
-import { catalogue } from "../errors.ts";
+import { catalogue, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { ErrorShape } from "../router/trpc.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { basic, type Credentials } from "../verifier/basic.ts";
 
 export type TokenClientOptions = {
-  /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. */
+  /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
   url: string | URL;
   /** Who calls. Sent as HTTP Basic, never in a URL. Not needed where access is open. */
   credentials?: Credentials;
@@ -32,12 +32,15 @@ const MAX_BATCH = 50;
  *
  * Queries are sent by POST, so that no input is ever part of a URL. `events` can be subscribed to; what
  * verifies tokens is better off with `createVerifier`, which knows how old its knowledge is. Calls that the service refuses
- * reject with an error that {@link isTokenError} narrows; one that never reached it is none of those.
+ * reject with an error that {@link isTokenError} narrows; one that never reached it is none of those. Throws a `StartError`
+ * for options that are wrong.
  */
-export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = TokenRouter>({
-  url,
-  credentials,
-}: TokenClientOptions): TRPCClient<Router> {
+export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = TokenRouter>(
+  options: TokenClientOptions,
+): TRPCClient<Router> {
+  const fault = faultIn(options);
+  if (fault !== undefined) throw new StartError(`createTokenClient: ${fault}`);
+  const { url, credentials } = options;
   const endpoint = `${String(url).replace(/\/+$/, "")}/trpc`;
   const headers = credentials && { authorization: basic(credentials) };
   const wait = createWait();
@@ -125,4 +128,32 @@ export type TokenError = TRPCClientError<TokenRouter> & { data: ErrorShape["data
 /** Whether a call was refused by the service, as opposed to failing on its way. */
 export function isTokenError(error: unknown): error is TokenError {
   return error instanceof TRPCClientError && Object.hasOwn(catalogue, String(error.data?.reason));
+}
+
+/** Says what is wrong with options, and quotes none of them. By hand: a client in a browser needs no schemas. */
+function faultIn(options: TokenClientOptions): string | undefined {
+  if (typeof options !== "object" || options === null) return "the options must be an object";
+  const unknown = Object.keys(options).find((name) => name !== "url" && name !== "credentials");
+  if (unknown !== undefined)
+    return `there is no option ${/^\w{1,64}$/.test(unknown) ? unknown : "of some of these names"}`;
+  const { url, credentials } = options;
+  if (!isServiceUrl(url)) return "url must be an http or https URL without credentials, query or fragment";
+  if (credentials === undefined) return undefined;
+  const { clientId, clientSecret } = credentials ?? {};
+  const isGiven = [clientId, clientSecret].every((part) => typeof part === "string" && part !== "");
+  return isGiven ? undefined : "credentials must have a clientId and a clientSecret";
+}
+
+function isServiceUrl(url: unknown): boolean {
+  if (typeof url !== "string" && !(url instanceof URL)) return false;
+  try {
+    // A path of the page's own origin is completed by the browser.
+    const { protocol, username, password, search, hash } = new URL(
+      url,
+      /^(?:\/(?!\/)|$)/.test(String(url)) ? "http://page" : undefined,
+    );
+    return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === "";
+  } catch {
+    return false;
+  }
 }

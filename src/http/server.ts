@@ -12,6 +12,7 @@ import { createDocuments, type MakeDocument, type ServedDocument } from "./docum
 import { createHostGuard, isAmbiguous, isLoopback } from "./guard.ts";
 import { listen, type RunningServer, type Timeouts } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
+import { checkHandlerOptions, checkServerOptions } from "./options.ts";
 import { createAddressOf } from "./proxies.ts";
 import { headersFor, isOfPage } from "./refusal.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -56,8 +57,10 @@ export type ServerOptions = HandlerOptions & {
  */
 export function createTokenServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  { host = "127.0.0.1", port = 3000, timeouts = {}, ...options }: ServerOptions = {},
+  given: ServerOptions = {},
 ): Promise<RunningServer> {
+  checkServerOptions(given);
+  const { host = "127.0.0.1", port = 3000, timeouts = {}, ...options } = given;
   if (service.open && !isLoopback(host))
     throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
   const { drain, endFeeds, close } = service;
@@ -81,6 +84,7 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
   options: HandlerOptions = {},
 ): RequestListener {
+  checkHandlerOptions(options);
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
   const { trustProxy = [], share = alone } = options;
   const { issuer, authenticate, open } = service;

@@ -6,7 +6,12 @@ import type { KeyPair, PublicHalf, StoredKey } from "./key-pair.ts";
 import { type KeyLife, type KeyPolicy, livesOf } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";
 
-const MIN_SECRET_BYTES = 32;
+/** The fewest bytes of a shared secret for HS256 (RFC 7518 §3.2). */
+export const MIN_SECRET_BYTES = 32;
+
+export function isLongSecret(secret: string): boolean {
+  return Buffer.byteLength(secret) >= MIN_SECRET_BYTES;
+}
 
 /** The document at `/.well-known/jwks.json` (RFC 7517 §5). */
 export type JwkSet = { keys: PublicJwk[] };

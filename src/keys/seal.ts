@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 
 /** A key that encrypts private keys at rest: 32 bytes. */
-export type KeyEncryptionKey = Buffer;
+export type KeyEncryptionKey = Uint8Array;
 
 const PREFIX = "sealed";
 const NONCE_BYTES = 12;

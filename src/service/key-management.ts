@@ -28,7 +28,7 @@ export type KeyView = {
 };
 
 /** With an algorithm, this and all later keys are of that one. */
-export type KeyRotation = { immediate: boolean; alg?: KeyPairAlgorithm | undefined };
+type KeyRotation = { immediate: boolean; alg?: KeyPairAlgorithm | undefined };
 
 export type KeyManagement = {
   list(caller: Caller): Promise<KeyView[]>;

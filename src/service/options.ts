@@ -1,16 +1,20 @@
+import { z } from "zod";
 import { StartError } from "../errors.ts";
+import { isLongSecret, MIN_SECRET_BYTES } from "../keys/keyring.ts";
 import { PUBLISH_AHEAD } from "../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { KeyEncryptionKey } from "../keys/seal.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
-import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema } from "../token/claims.ts";
+import { checkOptions, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";
+import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
+import { isHttpUrl } from "../token/http-url.ts";
 import { type RateLimitOptions, settleRates } from "./rates.ts";
 import type { Tracer } from "./tracer.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /**
-   * The `iss` of every token. Default: the origin that `createTokenServer` listens on, `http://127.0.0.1:3000` without one.
+   * The `iss` of every token, an http or https URL, compared as it is written. Default: the origin that `createTokenServer` listens on, `http://127.0.0.1:3000` without one.
    * Never taken from a request.
    */
   issuer?: string;
@@ -24,9 +28,9 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   alg?: KeyPairAlgorithm;
   /** Signs by HS256 with this secret of at least 32 bytes, and `alg` and the stored keys are left aside. */
   secret?: string;
-  /** Encrypts private keys at rest: 32 bytes. Default: they are not encrypted. */
+  /** Encrypts private keys at rest: 32 bytes, as a Buffer or a Uint8Array. Default: they are not encrypted. */
   kek?: KeyEncryptionKey;
-  /** Lifetime of a token that asks for none. Default 900. */
+  /** Lifetime of a token that asks for none, `maxTtl` at most. Default 900, or `maxTtl` where that is less. */
   ttl?: Seconds;
   /** Longest lifetime that may be asked for. Default 86,400. */
   maxTtl?: Seconds;
@@ -35,7 +39,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /** How long a refresh token may go on being exchanged for the next: in all, and between two times. Default 30 and 7 days. */
   refreshTtl?: Seconds;
   refreshIdle?: Seconds;
-  /** How long a used refresh token is answered as before, for whoever never got the answer. Default 10. */
+  /** How long a used refresh token is answered as before, for whoever never got the answer; less than `refreshIdle`. Default 10. */
   replayWindow?: Seconds;
   /** How long tokens are verified without the database, before that is refused with `verifier_stale`. Default 30. */
   maxStaleness?: Seconds;
@@ -75,29 +79,85 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
 };
 
 const DAY: Seconds = 86400;
+const DECADE: Seconds = 3660 * DAY;
+
+const wholeSeconds = `must be a whole number of seconds, 1 to ${DECADE}`;
+const seconds = z.int(wholeSeconds).min(1, wholeSeconds).max(DECADE, wholeSeconds);
+const count = z.int("must be a whole number, 0 or more").min(0, "must be a whole number, 0 or more");
+const rate = z.strictObject({ perClient: count.optional(), perAddress: count.optional() }).optional();
+const onceMade = objectWith(
+  ["listKeys", "findSession", "revoke", "watch", "close"],
+  "what openSqliteStore or openPostgresStore gives",
+);
+
+const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
+  issuer: identifier
+    .refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials")
+    .optional(),
+  audience: identifier.optional(),
+  claims: z.unknown().optional(),
+  store: onceMade.optional(),
+  alg: z.enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"]).optional(),
+  secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
+  kek: z.custom(isKek, "must be 32 bytes, as a Buffer or a Uint8Array").optional(),
+  ttl: seconds.optional(),
+  maxTtl: seconds.optional(),
+  rotation: seconds
+    .min(
+      2 * PUBLISH_AHEAD,
+      `must be at least ${2 * PUBLISH_AHEAD} seconds: a key is published ${PUBLISH_AHEAD} seconds before it signs`,
+    )
+    .optional(),
+  refreshTtl: seconds.optional(),
+  refreshIdle: seconds.optional(),
+  replayWindow: z.int(wholeSeconds).min(0, wholeSeconds).max(DECADE, wholeSeconds).optional(),
+  maxStaleness: z.number().positive().optional(),
+  maxFollowers: z.strictObject({ total: count, perClient: count }).optional(),
+  rateLimits: z.strictObject({ issue: rate, verify: rate }).optional(),
+  auditRetention: seconds.optional(),
+  keeps: z.boolean().optional(),
+  guest: z.boolean().optional(),
+  open: z.boolean().optional(),
+  tracer: objectWith(["startActiveSpan"], "a tracer of OpenTelemetry").optional(),
+  clock: functionOption.optional(),
+  onNotice: functionOption.optional(),
+  onError: functionOption.optional(),
+};
+
+function isKek(value: unknown): boolean {
+  return value instanceof Uint8Array && value.length === 32;
+}
+
+/** Says which options are each right and together wrong, if any are. */
+function contradictionIn({ ttl, maxTtl = DAY, replayWindow, refreshIdle = IDLE }: TokenServiceOptions<ClaimsSchema>) {
+  if (ttl !== undefined && ttl > maxTtl) return `ttl must be at most maxTtl, which is ${maxTtl}`;
+  if (replayWindow !== undefined && replayWindow >= refreshIdle)
+    return `replayWindow must be less than refreshIdle, which is ${refreshIdle}`;
+  return undefined;
+}
+
+const IDLE: Seconds = 7 * DAY;
 
 /** Fills in the defaults. Throws a {@link StartError} for options that cannot be. */
 export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions<Schema>) {
+  checkOptions("createTokenService", schemas, options);
+  const contradiction = contradictionIn(options);
+  if (contradiction !== undefined) throw new StartError(`createTokenService: ${contradiction}`);
   const custom = (options.claims ?? anyClaims) as Schema;
   checkClaimsSchema(custom);
-  const { rotation = 30 * DAY, guest = false } = options;
-  if (rotation < 2 * PUBLISH_AHEAD) {
-    throw new StartError(
-      `MINTMARK_ROTATION must be at least ${2 * PUBLISH_AHEAD}: a key is published ${PUBLISH_AHEAD} seconds before it signs`,
-    );
-  }
+  const { rotation = 30 * DAY, guest = false, maxTtl = DAY, refreshIdle = IDLE } = options;
   return {
-    given: { issuer: options.issuer, audience: options.audience, alg: options.alg, maxTtl: options.maxTtl ?? DAY },
+    given: { issuer: options.issuer, audience: options.audience, alg: options.alg, maxTtl },
     custom,
     rotation,
     secret: options.secret,
     kek: options.kek,
-    ttl: options.ttl ?? 900,
-    maxTtl: options.maxTtl ?? DAY,
+    ttl: options.ttl ?? Math.min(900, maxTtl),
+    maxTtl,
     sessions: {
       ttl: options.refreshTtl ?? 30 * DAY,
-      idle: options.refreshIdle ?? 7 * DAY,
-      replayWindow: options.replayWindow ?? 10,
+      idle: refreshIdle,
+      replayWindow: options.replayWindow ?? Math.min(10, refreshIdle - 1),
     },
     maxStaleness: options.maxStaleness ?? 30,
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },

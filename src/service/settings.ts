@@ -8,7 +8,7 @@ import { systemCaller } from "./caller.ts";
 import type { Trust } from "./trust.ts";
 
 /** What a service is configured with, as far as it is stored with the data. Absent: not given, as by a variable. */
-export type GivenSettings = {
+type GivenSettings = {
   issuer?: string | undefined;
   audience?: string | undefined;
   alg?: KeyPairAlgorithm | undefined;

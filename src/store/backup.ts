@@ -29,7 +29,7 @@ export function backUp(folder: string, file: string): void {
     if (code === "EEXIST") throw new StartError(`${file} is there already: ${ANOTHER}`);
     throw new StartError(`${file} cannot be written${inBrackets(code)}: ${fileRemedy(code, ANOTHER)}`);
   } finally {
-    rmSync(draft, { force: true });
+    if (existsSync(draft)) rmSync(draft);
   }
   sync(join(file, ".."));
 }

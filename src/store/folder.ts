@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { StartError } from "../errors.ts";
+import { failureCode } from "./failure-code.ts";
+import { fileRemedy, inBrackets } from "./remedies.ts";
 
 const OTHERS = 0o077;
 
@@ -22,9 +24,9 @@ export function prepareDataFolder(name: string, prefix: string): string {
     return folder;
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
-    throw new StartError(
-      `MINTMARK_DATA is ${folder}, which cannot be used (${errorCode(cause)}): name a folder that this user can write`,
-    );
+    const code = failureCode(cause);
+    const remedy = fileRemedy(code, "name a folder that this user can write");
+    throw new StartError(`MINTMARK_DATA is ${folder}, which cannot be used${inBrackets(code)}: ${remedy}`);
   }
 }
 

@@ -22,7 +22,7 @@ const OUTAGES: readonly string[] = [
   ...["SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_NOLFS", "SQLITE_INTERRUPT"],
 ];
 /** Errnos of the system. Codes of Node such as `ERR_INVALID_ARG_TYPE` tell of a fault of this program. */
-const ERRNO = /^E(?!RR_)[A-Z0-9]+$/;
+const ERRNO = /^E(?!RR_)[A-Z][A-Z0-9_]+$/;
 
 /** Whether a failure of the store is an outage, so that it is right to try again later. */
 export function isOutage(cause: unknown): boolean {

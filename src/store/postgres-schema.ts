@@ -75,12 +75,15 @@ async function migrateElsewhere(
   if (!isOccupied && !FORBIDDEN.has(code)) throw cause;
   const what = isOccupied ? "has tables of another program" : "may not be changed by the user in DATABASE_URL";
   const why = `The schema ${quoted(first)} of the database ${what}`;
-  if (named !== undefined) throw new StartError(`${why}: name another one by ?schema=NAME in DATABASE_URL`);
+  const another = new StartError(`${why}: name another one by ?schema=NAME in DATABASE_URL`);
+  if (named !== undefined || first === OWN) throw another;
   try {
     await createSchema(db, OWN);
     await migrate(OWN);
   } catch (second) {
-    if (!OCCUPIED.has(failureCode(second) ?? "") && !FORBIDDEN.has(failureCode(second) ?? "")) throw second;
+    const code = failureCode(second) ?? "";
+    if (OCCUPIED.has(code)) throw another;
+    if (!FORBIDDEN.has(code)) throw second;
     throw new StartError(`${why}: let its owner run  create schema ${OWN} authorization USER  for that user`);
   }
   return { schema: OWN, notice: `${why}, so the tables of Mintmark are in the schema ${OWN}` };

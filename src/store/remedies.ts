@@ -55,6 +55,7 @@ const POSTGRES: Remedies = {
   "22021": "its encoding cannot hold all text: create a database with  encoding 'UTF8' template template0",
   "22P05": "its encoding cannot hold all text: create a database with  encoding 'UTF8' template template0",
   "25006": "it is read-only: name the primary server, or check its default_transaction_read_only",
+  "22023": "it refuses a setting: check options in DATABASE_URL, and what its user and database are set to",
   "28000":
     "it does not let this user in from here: check the user, its pg_hba.conf, and sslmode=verify-full if it demands TLS",
   "28P01": "check the user and the password in DATABASE_URL, of which one is wrong",
@@ -63,6 +64,8 @@ const POSTGRES: Remedies = {
   "3F000": `there is no schema to put tables in: ${RIGHTS}`,
   "40": "too many changes were made at the same time: try again in a moment",
   "42501": `its user lacks a right: ${RIGHTS}`,
+  "42601": "it refuses options in DATABASE_URL: write them as  -c NAME=VALUE",
+  "42704": "it knows no setting of that name: check options in DATABASE_URL",
   "42939": "names of schemas that begin with pg_ are reserved: use another in DATABASE_URL",
   "42P07":
     "tables of another program have the names of Mintmark's: name a schema of its own by ?schema=NAME in DATABASE_URL",
@@ -73,6 +76,7 @@ const POSTGRES: Remedies = {
   "53200": "it has no memory left: give it more, or lower its max_connections",
   "53300": "it has no connection left: raise its max_connections, or set connection_limit in DATABASE_URL",
   "53": "it has no resources left: check its log",
+  "55000": "it takes no connections to that database: allow them, or correct the name in DATABASE_URL",
   "55P03": "another program holds a lock on its tables: end that, and start again",
   "57014": "it took too long: check its load, and whether another program holds a lock on its tables",
   "57P03": "it is starting or stopping: try again in a moment",

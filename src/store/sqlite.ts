@@ -111,8 +111,7 @@ async function checkpoint(database: Database.Database): Promise<void> {
  * process, however that ends, so no lock is ever left behind. Gives the verb that lets it go.
  */
 function lock(file: string): () => void {
-  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
-  const holder = new Database(file);
+  const holder = openLock(file);
   try {
     // Not EXCLUSIVE: of several that start at once, each could keep all others from it, and none would have it.
     holder.exec("BEGIN IMMEDIATE");
@@ -128,6 +127,15 @@ function lock(file: string): () => void {
     holder.exec("ROLLBACK");
     holder.close();
   };
+}
+
+function openLock(file: string): Database.Database {
+  try {
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+    return new Database(file);
+  } catch (cause) {
+    throw cannotOpen(file, cause);
+  }
 }
 
 /** Removes what starts left behind that were killed while they made a database. */

@@ -1,4 +1,6 @@
-import { MintmarkError, type Reason, StartError } from "../errors.ts";
+import { z } from "zod";
+import { MintmarkError, type Reason } from "../errors.ts";
+import { checkOptions, functionOption, type OptionSchemas } from "../token/check-options.ts";
 import { scopeString } from "../token/claims.ts";
 
 /** What verifies tokens: what `createVerifier` makes, or anything else of that shape. */
@@ -76,19 +78,23 @@ const RETRY_AFTER = 1;
 // A quoted-string that needs no escapes (RFC 9110 §5.6.4), so nothing can break out of one.
 const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 
+const schemas: OptionSchemas<BearerOptions> = {
+  scope: scopeString.optional(),
+  realm: z.string().regex(QUOTABLE, "must be printable ASCII without quotes and backslashes").optional(),
+  onRefusal: functionOption.optional(),
+};
+
 /**
  * Makes what all middleware shares: it reads `Authorization: Bearer` and verifies the token. A token in
  * the query or in a form is never looked at (RFC 6750 §5.3: URLs are logged). Does not throw for a request;
- * throws a {@link StartError} at once for options that cannot be.
+ * throws a `StartError` at once for options that cannot be.
  */
 export function createAuthenticate<Claims>(
   verifier: TokenVerifier<Claims>,
-  { scope, realm = "mintmark", onRefusal = () => {} }: BearerOptions,
+  options: BearerOptions,
 ): Authenticate<Claims> {
-  if (!QUOTABLE.test(realm)) throw new StartError("A realm is printable ASCII without quotes and backslashes");
-  if (!scopeString.optional().safeParse(scope).success) {
-    throw new StartError("A required scope is scope tokens separated by single spaces");
-  }
+  checkOptions("bearer middleware", schemas, options);
+  const { scope, realm = "mintmark", onRefusal = () => {} } = options;
 
   async function claimsOf(request: BearerRequest): Promise<Claims | BearerRefusal> {
     const credentials = readCredentials(request);

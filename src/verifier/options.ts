@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
 import type { Clock, Seconds } from "../time.ts";
+import { checkOptions, functionOption, type OptionSchemas } from "../token/check-options.ts";
 import { type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
+import { isHttpUrl } from "../token/http-url.ts";
 import type { Credentials } from "./basic.ts";
 import type { Fetch } from "./exchange.ts";
 
@@ -38,47 +40,28 @@ export type VerifierOptions<Schema extends ClaimsSchema> = {
   fetch?: Fetch | undefined;
 };
 
-const serviceUrl = z
-  .string()
-  .refine(isServiceUrl, "must be an http or https URL without credentials, query or fragment");
+const url = z.string().refine(isHttpUrl, "must be an http or https URL without credentials, query or fragment");
 
-const options = z.strictObject({
+const schemas: OptionSchemas<VerifierOptions<ClaimsSchema>> = {
   issuer: identifier,
   audience: identifier,
-  url: serviceUrl.optional(),
-  claims: z.custom(isSchema, "must be a zod schema").optional(),
+  url: url.optional(),
+  claims: z.unknown().optional(),
   credentials: z.strictObject({ clientId: z.string().min(1), clientSecret: z.string().min(1) }).optional(),
   maxStaleness: z.number().positive().optional(),
   onStale: z.enum(["reject", "accept"]).optional(),
   clockTolerance: z.number().min(0).max(60).optional(),
   maxLifetime: z.int().positive().optional(),
   follow: z.boolean().optional(),
-  clock: z.custom(isFunction, "must be a function").optional(),
-  fetch: z.custom(isFunction, "must be a function").optional(),
-});
-
-function isServiceUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === "");
-}
-
-function isSchema(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "safeParse" in value;
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
-}
+  clock: functionOption.optional(),
+  fetch: functionOption.optional(),
+};
 
 /** Throws a {@link StartError} that names the option that is wrong, and quotes none. Gives where the service is. */
-export function checkOptions<Schema extends ClaimsSchema>(given: VerifierOptions<Schema>): { url: string } {
-  const { error } = options.safeParse(given);
-  const [issue] = error?.issues ?? [];
-  if (issue !== undefined) throw new StartError(`createVerifier: ${issue.path.join(".")} ${issue.message}`.trim());
+export function checkVerifierOptions<Schema extends ClaimsSchema>(given: VerifierOptions<Schema>): { url: string } {
+  checkOptions("createVerifier", schemas, given);
   if (given.claims !== undefined) checkClaimsSchema(given.claims);
   const { url = given.issuer } = given;
-  if (!isServiceUrl(url))
-    throw new StartError("createVerifier: url is needed, since the issuer is no http or https URL");
+  if (!isHttpUrl(url)) throw new StartError("createVerifier: url is needed, since the issuer is no http or https URL");
   return { url: url.replace(/\/+$/, "") };
 }

@@ -6,7 +6,7 @@ import { basic } from "./basic.ts";
 import type { Service } from "./exchange.ts";
 import { followFeed } from "./follow-feed.ts";
 import { followKeys } from "./follow-keys.ts";
-import { checkOptions, type VerifierOptions } from "./options.ts";
+import { checkVerifierOptions, type VerifierOptions } from "./options.ts";
 import { createStatus, type VerifierState } from "./status.ts";
 import { createSteadyClock } from "./steady-clock.ts";
 import { createTokenVerifier, type ExpectedToken } from "./token-verifier.ts";
@@ -55,7 +55,7 @@ export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {
 export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   options: VerifierOptions<Schema>,
 ): Verifier<Schema> {
-  const { url } = checkOptions(options);
+  const { url } = checkVerifierOptions(options);
   const { issuer, audience, credentials, clockTolerance, maxLifetime = 86_400 } = options;
   const { maxStaleness = 30, onStale = "reject", follow = true, clock = systemClock } = options;
   const steady = createSteadyClock();

@@ -143,7 +143,7 @@ describe("createTokenService", () => {
 
   it("refuses a rotation too short to publish keys ahead", async () => {
     await expect(openService({ rotation: 2 * PUBLISH_AHEAD - 1 })).rejects.toThrow(
-      /MINTMARK_ROTATION must be at least/,
+      /createTokenService: rotation must be at least 1320 seconds/,
     );
   });
 

@@ -1,5 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres.ts";
+import { blockOf } from "../support/guide.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { aClient, aRecord } from "./samples.ts";
 
@@ -156,7 +157,8 @@ describePostgres("a database that others use", () => {
   it("works once its owner has run what that line says", async () => {
     const url = await sharedPostgres.newDatabase();
     const guest = await asGuest(url);
-    await query(`create schema mintmark authorization ${new URL(guest).username}`, url);
+    const create = blockOf("src/DEPLOYMENT.md", "sql", "create schema");
+    await query(create.replace("authorization mintmark", `authorization ${new URL(guest).username}`), url);
     expect(await openTwice(guest)).toEqual([expect.stringContaining("in the schema mintmark")]);
   });
 

@@ -27,13 +27,13 @@ const COMMON_NAME = der(OID, hex("550403"));
 const ECDSA_WITH_SHA256 = der(SEQUENCE, der(OID, hex("2a8648ce3d040302")));
 
 /** An X.509 certificate (RFC 5280) for a public key, signed by an authority of one's own on P-256, which has the same name. */
-export function certify(publicKey: KeyObject, authority: KeyObject, { name: of = "mallory" } = {}): Buffer {
+export function certify(
+  publicKey: KeyObject,
+  authority: KeyObject,
+  { name: of = "mallory", until = "491231235959Z" } = {},
+): Buffer {
   const name = der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, der(UTF8_STRING, Buffer.from(of)))));
-  const validity = der(
-    SEQUENCE,
-    der(UTC_TIME, Buffer.from("200101000000Z")),
-    der(UTC_TIME, Buffer.from("491231235959Z")),
-  );
+  const validity = der(SEQUENCE, der(UTC_TIME, Buffer.from("200101000000Z")), der(UTC_TIME, Buffer.from(until)));
   const toBeSigned = der(
     SEQUENCE,
     der(INTEGER, Buffer.from([1])),

@@ -1,6 +1,7 @@
 import type { Reason } from "../../../src/errors.ts";
 import { localCaller } from "../../../src/service/caller.ts";
 import type { Algorithm } from "../../../src/token/signature.ts";
+import { identifyToken } from "../../../src/token/verify.ts";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { openStrangers } from "../../support/forge.ts";
 import { ATTACKS } from "../../token/attacks/attacks.ts";
@@ -18,6 +19,8 @@ export type Attempt = {
   /** For whom it has to be. Default: the usual audience. */
   audience?: string | undefined;
   verdict: Reason | "accepted";
+  /** Whether the key of the service has signed it, and it says which token it is: then it can be revoked, whatever else it says. */
+  isIdentified?: boolean;
 };
 
 /** Whether every variety is tried with every algorithm at every door, which takes minutes. */
@@ -53,6 +56,10 @@ export async function forgeAttempts(
     add(14, by.alg, { tokens, verdict: "invalid_token" });
   }
   for (const alg of byAlg.keys()) add(42, alg, { tokens: await tokensOfOthers(byAlg, alg), verdict: "invalid_token" });
+  for (const attempt of attempts) {
+    const { keyring } = byAlg.get(attempt.alg)?.by ?? {};
+    attempt.isIdentified = keyring !== undefined && (await identifyToken(attempt.token, keyring.lookup)) !== undefined;
+  }
   return attempts;
 }
 

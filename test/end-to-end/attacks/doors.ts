@@ -134,10 +134,8 @@ export const introspectTokenDoor = procedureDoor({
 export const revokeTokenDoor = procedureDoor({
   name: "revokeToken",
   input: ({ token }) => ({ token }),
-  // RFC 7009 §2.2: there is nothing to revoke, so it is done. Of one that was good, or is later, there is.
-  expects: ofText((attempt) =>
-    isReal(attempt) || ["not_yet_valid", "token_expired"].includes(attempt.verdict) ? undefined : "done",
-  ),
+  // RFC 7009 §2.2: there is nothing to revoke, so it is done. Of one that the service's own key has signed, there is.
+  expects: ofText(({ isIdentified }) => (isIdentified ? undefined : "done")),
   verdict: ({ sequence }) => (typeof sequence === "number" ? "done" : "another answer"),
 });
 

@@ -1,0 +1,184 @@
+import { describe, expect, it } from "vitest";
+import { createTokenClient } from "../src/client/client.ts";
+import { StartError } from "../src/errors.ts";
+import { createRequestHandler, createTokenServer, createTokenService } from "../src/index.ts";
+import { bearerAuth } from "../src/verifier/node.ts";
+import { createVerifier } from "../src/verifier/verifier.ts";
+import { ISSUER, openService } from "./support/service.ts";
+
+type Options = Record<string, unknown>;
+/** Options, and what is said of them: `undefined` where nothing is wrong. */
+type Row = [options: Options, said: string | undefined];
+
+const SECONDS = "must be a whole number of seconds, 1 to 316224000";
+const COUNT = "must be a whole number, 0 or more";
+const URL_RULE = "must be an http or https URL without query, fragment or credentials";
+const KEK = "kek must be 32 bytes, as a Buffer or a Uint8Array";
+const CANARY = "canary-canary-canary-canary";
+
+const SERVICE: Row[] = [
+  [{ isuer: ISSUER }, "there is no option isuer"],
+  [{ isuer: ISSUER, ttl: 0 }, "there is no option isuer"],
+  [{ [`${CANARY} !`]: 1 }, "there is no option of some of these names"],
+  [{ issuer: "" }, "issuer must have at least 1 characters"],
+  [{ issuer: 7 }, "issuer must be a text"],
+  ...["tokens", "ftp://x", "https://x?q", "https://x#f", "https://a:b@x", " https://x", "https://x\n", "//x"].map(
+    (issuer): Row => [
+      { issuer },
+      issuer.includes("\n") ? "issuer has a control character or a lone surrogate" : `issuer ${URL_RULE}`,
+    ],
+  ),
+  [{ issuer: `https://x/${"a".repeat(255)}` }, "issuer must have at most 255 characters"],
+  [{ issuer: "https://x/" }, undefined],
+  [{ issuer: "https://x/path" }, undefined],
+  [{ audience: "" }, "audience must have at least 1 characters"],
+  [{ audience: "orders" }, undefined],
+  [{ store: {} }, "store must be what openSqliteStore or openPostgresStore gives"],
+  [{ store: "postgres://x" }, "store must be what openSqliteStore or openPostgresStore gives"],
+  [{ alg: "HS256" }, "alg must be one of ES256, ES384, RS256, PS256, EdDSA"],
+  [{ alg: "none" }, "alg must be one of ES256, ES384, RS256, PS256, EdDSA"],
+  [{ secret: CANARY }, "secret must have at least 32 bytes"],
+  [{ secret: "" }, "secret must have at least 32 bytes"],
+  [{ secret: Buffer.alloc(32) }, "secret must be a text"],
+  [{ secret: "é".repeat(16) }, undefined],
+  [{ kek: Buffer.alloc(16) }, KEK],
+  [{ kek: Buffer.alloc(0) }, KEK],
+  [{ kek: Buffer.alloc(33) }, KEK],
+  [{ kek: CANARY }, KEK],
+  [{ kek: Array.from({ length: 32 }, () => 1) }, KEK],
+  [{ kek: new ArrayBuffer(32) }, KEK],
+  [{ kek: Buffer.alloc(32, 7) }, undefined],
+  [{ kek: new Uint8Array(32).fill(7) }, undefined],
+  ...["ttl", "maxTtl", "refreshTtl", "refreshIdle", "auditRetention"].flatMap((name) =>
+    [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e300, "900", null, 1n].map(
+      (value): Row => [{ [name]: value }, `${name} ${SECONDS}`],
+    ),
+  ),
+  [{ ttl: 901, maxTtl: 900 }, "ttl must be at most maxTtl, which is 900"],
+  [{ ttl: 86_401 }, "ttl must be at most maxTtl, which is 86400"],
+  [{ ttl: 900, maxTtl: 900 }, undefined],
+  [{ maxTtl: 60 }, undefined],
+  [{ rotation: Number.NaN }, `rotation ${SECONDS}`],
+  [{ rotation: 1319 }, "rotation must be at least 1320 seconds: a key is published 660 seconds before it signs"],
+  [{ rotation: 1320 }, undefined],
+  [{ replayWindow: -1 }, `replayWindow ${SECONDS}`],
+  [{ replayWindow: 60, refreshIdle: 60 }, "replayWindow must be less than refreshIdle, which is 60"],
+  [{ replayWindow: 700_000 }, "replayWindow must be less than refreshIdle, which is 604800"],
+  [{ replayWindow: 0 }, undefined],
+  [{ refreshIdle: 5 }, undefined],
+  [{ maxStaleness: 0 }, "maxStaleness must be more than 0"],
+  [{ maxStaleness: Number.NaN }, "maxStaleness must be a number"],
+  [{ maxFollowers: { total: 1 } }, `maxFollowers.perClient ${COUNT}`],
+  [{ maxFollowers: { total: -1, perClient: 1 } }, `maxFollowers.total ${COUNT}`],
+  [{ maxFollowers: 5 }, "maxFollowers must be an object"],
+  [{ rateLimits: { isue: {} } }, "there is no option rateLimits.isue"],
+  [{ rateLimits: { issue: { perClients: 1 } } }, "there is no option rateLimits.issue.perClients"],
+  [{ rateLimits: { issue: { perClient: -1 } } }, `rateLimits.issue.perClient ${COUNT}`],
+  [{ rateLimits: { issue: { perClient: 0 } } }, undefined],
+  ...["keeps", "guest", "open"].map((name): Row => [{ [name]: "false" }, `${name} must be true or false`]),
+  [{ tracer: {} }, "tracer must be a tracer of OpenTelemetry"],
+  ...["clock", "onError", "onNotice"].map((name): Row => [{ [name]: 0 }, `${name} must be a function`]),
+  [{ issuer: undefined, ttl: undefined, kek: undefined, rateLimits: undefined }, undefined],
+];
+
+const SERVER: Row[] = [
+  [{ prot: 3000 }, "there is no option prot"],
+  ...[-1, 65_536, 1.5, Number.NaN, "3000", null].map(
+    (port): Row => [{ port }, "port must be a port number, 0 to 65535 (0 picks a free one)"],
+  ),
+  [{ host: "" }, "host must have at least 1 characters"],
+  [{ host: 1 }, "host must be a text"],
+  [{ trustProxy: "loopback" }, "trustProxy must be a list"],
+  [{ origins: "https://app.example" }, "origins must be a list"],
+  [{ timeouts: { silense: 1 } }, "there is no option timeouts.silense"],
+  [{ timeouts: { silence: -1 } }, "timeouts.silence must be a whole number of milliseconds, 0 or more"],
+  [{ router: {} }, "router must be a router of tRPC"],
+  [{ logger: console }, "logger must be a logger of pino"],
+];
+
+const VERIFIER: Row[] = [
+  [{ isuer: ISSUER }, "there is no option isuer"],
+  [{ audience: undefined }, "audience must be given"],
+  [{ credentials: { clientId: "a", clientSecret: "" } }, "credentials.clientSecret must have at least 1 characters"],
+  [{ credentials: { clientId: "a", secret: CANARY } }, "there is no option credentials.secret"],
+  [{ onStale: "ignore" }, "onStale must be one of reject, accept"],
+  [{ url: "https://x?q" }, "url must be an http or https URL without credentials, query or fragment"],
+];
+
+const CLIENT: Row[] = [
+  [{ url: ISSUER, credential: {} }, "there is no option credential"],
+  [{}, "url must be an http or https URL without credentials, query or fragment"],
+  ...["x", "ftp://x", "https://a:b@x", "https://x?q", "https://x#f", "//x", 7].map(
+    (url): Row => [{ url }, "url must be an http or https URL without credentials, query or fragment"],
+  ),
+  [{ url: ISSUER, credentials: {} }, "credentials must have a clientId and a clientSecret"],
+  [{ url: ISSUER, credentials: { clientId: CANARY } }, "credentials must have a clientId and a clientSecret"],
+  [{ url: ISSUER, credentials: null }, "credentials must have a clientId and a clientSecret"],
+  ...["/auth", "", new URL(ISSUER), `${ISSUER}/`].map((url): Row => [{ url }, undefined]),
+];
+
+const MIDDLEWARE: Row[] = [
+  [{ scopes: "a" }, "there is no option scopes"],
+  [{ scope: "" }, "scope must be scope tokens separated by single spaces"],
+  [{ realm: 'a"b' }, "realm must be printable ASCII without quotes and backslashes"],
+  [{ onRefusal: 1 }, "onRefusal must be a function"],
+];
+
+/** What a function says of options, or `undefined` where it takes them. */
+async function saidOf(start: () => unknown): Promise<string | undefined> {
+  try {
+    await start();
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartError);
+    expect(String(error)).not.toContain(CANARY);
+    return error instanceof Error ? error.message : "";
+  }
+}
+
+const expected = (name: string, said: string | undefined) => said && `${name}: ${said}`;
+
+describe("options are checked by name, and no value is quoted", () => {
+  it.each(SERVICE)("createTokenService(%o)", async (options, said) => {
+    // What is wrong is seen before the store is opened; what is right opens a real one.
+    const start = async () => {
+      if (said === undefined) await (await openService(options as never))[Symbol.asyncDispose]();
+      else await createTokenService(options as never);
+    };
+    expect(await saidOf(start)).toBe(expected("createTokenService", said));
+  });
+
+  it.each(SERVER)("createTokenServer(service, %o)", async (options, said) => {
+    await using opened = await openService();
+    expect(await saidOf(() => createTokenServer(opened.service, options as never))).toBe(
+      expected("createTokenServer", said),
+    );
+    if ("port" in options || "host" in options || "prot" in options || "timeouts" in options) return;
+    expect(await saidOf(() => createRequestHandler(opened.service, options as never))).toBe(
+      expected("createRequestHandler", said),
+    );
+  });
+
+  it.each(VERIFIER)("createVerifier(%o)", async (changes, said) => {
+    const options = { issuer: ISSUER, audience: ISSUER, ...changes };
+    expect(await saidOf(() => createVerifier(options as never))).toBe(expected("createVerifier", said));
+  });
+
+  it.each(CLIENT)("createTokenClient(%o)", async (options, said) => {
+    expect(await saidOf(() => createTokenClient(options as never))).toBe(expected("createTokenClient", said));
+  });
+
+  it.each(MIDDLEWARE)("bearerAuth(verifier, %o)", async (options, said) => {
+    const start = () => bearerAuth({ verify: async () => ({}) }, options as never);
+    expect(await saidOf(start)).toBe(expected("bearer middleware", said));
+  });
+
+  it("a lifetime limit below the default lifetime is the lifetime of a token that asks for none", async () => {
+    await using opened = await openService({ maxTtl: 60 });
+    const { expiresIn } = await opened.service.getToken(
+      { clientId: "local", permissions: ["admin"], scopes: [], audiences: [], anySubject: true },
+      { claims: {} },
+    );
+    expect(expiresIn).toBe(60);
+  });
+});

@@ -1,0 +1,21 @@
+import { expect } from "vitest";
+import { StartError } from "../../src/errors.ts";
+import { openPostgresStore } from "../../src/store/postgres.ts";
+
+/** A password that must never come back. */
+export const PASSWORD = "canary-in-a-password";
+
+/** What is said of a URL that cannot be opened: one line, with nothing in it of what the URL says of host and user. */
+export async function sentenceFor(url: string): Promise<string> {
+  const error = await openPostgresStore(url).then(
+    (store) => store.close(),
+    (cause: unknown) => cause,
+  );
+  expect(error, url).toBeInstanceOf(StartError);
+  const { message } = error as StartError;
+  expect(message).toMatch(/^[^\n]+$/);
+  const { username, password, hostname } = URL.canParse(url) ? new URL(url) : new URL("none:");
+  const isTold = (text: string) => text.length > 1 && text !== "mintmark" && message.includes(text);
+  expect([PASSWORD, username, password, hostname].filter(isTold)).toEqual([]);
+  return message;
+}
