@@ -12,7 +12,7 @@ export type InputRules = {
 export type InputSource = { request: IncomingMessage; isBatch: boolean; isSubscription?: boolean };
 
 /** As tRPC's adapters do. */
-export const lenientRules: InputRules = {
+const lenientRules: InputRules = {
   read(sent) {
     const text = typeof sent === "string" ? sent : textOf(sent ?? new Uint8Array());
     return text === "" ? undefined : JSON.parse(text);

@@ -96,8 +96,8 @@ export function createAdmission(
 /** The database could not say who it is. */
 const FAILURES: ReadonlySet<Reason> = new Set(["unavailable", "internal_error"]);
 
-function digest({ clientId, clientSecret }: Credentials): Buffer {
+function digest({ clientId, clientSecret, asWritten }: Credentials): Buffer {
   return createHash("sha256")
-    .update(JSON.stringify([clientId, clientSecret]))
+    .update(JSON.stringify([clientId, clientSecret, asWritten?.clientId, asWritten?.clientSecret]))
     .digest();
 }

@@ -13,7 +13,12 @@ import { pairOf } from "./shared-failures.ts";
 import type { Trust } from "./trust.ts";
 
 /** What a client presents (RFC 6749 §2.3.1). */
-export type Credentials = { clientId: string; clientSecret: string };
+export type Credentials = {
+  clientId: string;
+  clientSecret: string;
+  /** The same without form-decoding, where that makes a difference: most programs send it so. */
+  asWritten?: { clientId: string; clientSecret: string };
+};
 
 /**
  * Tells who calls from an address, or throws `invalid_client` or `too_many_attempts`, or `unavailable` where that takes
@@ -31,8 +36,14 @@ export type AuthenticatorOptions = {
   open: boolean;
 };
 
-/** One call that is to be authenticated: who it says it is, where from, and the digest of its secret. */
-type Presented = { clientId: string; address: string; pair: string; digest: Buffer };
+/** Who a call may say it is, and the digest of its secret. */
+type Candidate = { clientId: string; pair: string; digest: Buffer };
+
+/**
+ * One call that is to be authenticated, where from, and as whom: nearly always as one candidate. Failures are counted
+ * once, under the decoded id. Of the one as written there are many spellings for each client.
+ */
+type Presented = { clientId: string; address: string; pair: string; candidates: readonly Candidate[] };
 
 /**
  * Makes the function that authenticates. An unknown client and a wrong secret are answered alike and
@@ -46,7 +57,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   const oneByOne = createQueues();
   const underWay = new Map<string, Promise<Caller>>();
 
-  async function lookUp({ clientId, pair, digest }: Presented): Promise<Caller> {
+  async function lookUp({ clientId, pair, digest }: Candidate): Promise<Caller> {
     // What could be no client's id is not looked for: not every database takes any text.
     const isPossible = identifier.safeParse(clientId).success;
     const asOf = isPossible ? await trust.latest() : 0;
@@ -60,6 +71,21 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     return { asOf, ...client };
   }
 
+  /** Looks all candidates up, also when one is found: the time it takes says nothing about which is right. */
+  async function lookUpAll({ candidates }: Presented): Promise<Caller> {
+    const outcomes = await Promise.allSettled(candidates.map(lookUp));
+    const failures: unknown[] = [];
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") return outcome.value;
+      failures.push(outcome.reason);
+    }
+    // Where one could not be looked up, nothing is known to be wrong.
+    throw failures.find((failure) => !isRefusal(failure, "invalid_client")) ?? failures[0];
+  }
+
+  const recognised = ({ candidates }: Presented) =>
+    candidates.filter(({ pair, digest }) => known.recognises(pair, digest)).at(0);
+
   /** Counts the failure of a look-up that was not counted before it was made. */
   async function countFailure(presented: Presented, error: unknown): Promise<never> {
     if (!isRefusal(error, "invalid_client")) throw error;
@@ -67,27 +93,28 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   }
 
   /** A recognised secret is no guess. It is looked up all the same: the client may have been removed meanwhile. */
-  const lookUpRecognised = (presented: Presented) =>
-    lookUp(presented).catch((error: unknown) => countFailure(presented, error));
+  const lookUpRecognised = (presented: Presented, candidate: Candidate) =>
+    lookUp(candidate).catch((error: unknown) => countFailure(presented, error));
 
   async function takeTurn(presented: Presented): Promise<Caller> {
-    const { pair, digest, clientId } = presented;
-    if (known.recognises(pair, digest)) return lookUpRecognised(presented);
+    const candidate = recognised(presented);
+    if (candidate !== undefined) return lookUpRecognised(presented, candidate);
     try {
-      return await attempt(presented, () => lookUp(presented));
+      return await attempt(presented, () => lookUpAll(presented));
     } catch (error) {
       if (!isRefusal(error, "too_many_attempts")) throw error;
-      await known.readAgain(pair, clientId);
-      if (!known.recognises(pair, digest)) throw error;
-      return lookUpRecognised(presented);
+      await Promise.all(presented.candidates.map(({ pair, clientId }) => known.readAgain(pair, clientId)));
+      const candidate = recognised(presented);
+      if (candidate === undefined) throw error;
+      return lookUpRecognised(presented, candidate);
     }
   }
 
-  async function authenticate({ clientId, clientSecret }: Credentials, address: string): Promise<Caller> {
-    const pair = pairOf({ clientId, address });
-    const presented = { clientId, address, pair, digest: digestOf(clientSecret) };
-    if (known.recognises(pair, presented.digest)) return lookUpRecognised(presented);
-    const name = `${pair} ${presented.digest.toString("base64url")}`;
+  async function authenticate(presented: Presented): Promise<Caller> {
+    const { pair, candidates } = presented;
+    const candidate = recognised(presented);
+    if (candidate !== undefined) return lookUpRecognised(presented, candidate);
+    const name = candidates.map(({ pair, digest }) => `${pair} ${digest.toString("base64url")}`).join(" ");
     const first = underWay.get(name);
     if (first === undefined) {
       const turn = oneByOne(pair, () => takeTurn(presented)).finally(() => underWay.delete(name));
@@ -101,12 +128,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       return countFailure(presented, error);
     }
     // The look-up of the first began before this call: the client may have been removed between them.
-    return lookUpRecognised(presented);
+    return lookUpAll(presented).catch((error: unknown) => countFailure(presented, error));
   }
 
   async function authenticateInTime(credentials: Credentials, address: string): Promise<Caller> {
     try {
-      return await patiently(authenticate(credentials, address));
+      return await patiently(authenticate(presentedOf(credentials, address)));
     } catch (error) {
       for (const reason of ["invalid_client", "too_many_attempts"] as const)
         if (isRefusal(error, reason)) audit.countRefusal(address, reason);
@@ -123,6 +150,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     if (late !== undefined) throw late;
     return caller;
   };
+}
+
+function presentedOf({ asWritten, ...decoded }: Credentials, address: string): Presented {
+  const candidates = [decoded, ...(asWritten === undefined ? [] : [asWritten])].map(({ clientId, clientSecret }) => ({
+    clientId,
+    pair: pairOf({ clientId, address }),
+    digest: digestOf(clientSecret),
+  }));
+  return { clientId: decoded.clientId, address, pair: pairOf({ ...decoded, address }), candidates };
 }
 
 /** What is presented by a caller without credentials. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { basic, callAs } from "../support/call-as.ts";
 import { addChosenClient, addClient } from "../support/clients.ts";
+import { send } from "../support/request.ts";
 import { openServer } from "../support/service.ts";
 
 const SPECIAL = { clientId: "a:b c/ü%+&=日本", clientSecret: "s:e cr+et%20/ß&=?#𝄞" };
@@ -32,9 +33,59 @@ describe("HTTP Basic credentials", () => {
     }
   });
 
-  it("are not read without form-encoding where that makes a difference", async () => {
+  it("have no colon in an id that is not form-encoded", async () => {
     const { clientId, clientSecret } = SPECIAL;
     expect(await getToken(encoded(`${clientId}:${clientSecret}`))).toMatchObject({ status: 401 });
+  });
+
+  it.each([
+    ["as openssl makes them", "uNG+w/8xk1mX+SLxG0Z/9p6+qPk="],
+    ["with a percent sign", "100%"],
+    ["with what is no encoding", "%zz%4"],
+    ["with what is an encoding", "%41%2B%25"],
+    ["with an encoding that is not UTF-8", "%E9%ff"],
+    ["with a space and a plus", "a b+c"],
+    ["with colons", ":a:b+:"],
+    ["beyond ASCII", "pässwörd+日本𝄞"],
+    ["of a plus", "+"],
+    ["of a percent sign", "%"],
+    ["of the greatest length", "+".repeat(255)],
+  ])("are accepted as they are and form-encoded: a secret %s", async (_name, clientSecret) => {
+    const client = { clientId: "prometheus", clientSecret };
+    await addChosenClient(server.store, client, { permissions: ["issue", "read_metrics"] });
+    for (const authorization of [encoded(`prometheus:${clientSecret}`), basic(client)]) {
+      expect(await getToken(authorization)).toMatchObject({ reason: "served" });
+      const { status } = await send(`${server.url}/metrics`, { headers: { authorization } });
+      expect(status).toBe(200);
+    }
+    for (const wrong of [`${clientSecret}x`, ` ${clientSecret}`])
+      expect(await getToken(encoded(`prometheus:${wrong}`))).toMatchObject({ status: 401 });
+  });
+
+  it("are accepted as they are with an id that has a plus or a percent sign", async () => {
+    for (const clientId of ["a+b", "50%", "%41"]) {
+      const client = { clientId, clientSecret: "s+%" };
+      await addChosenClient(server.store, client);
+      for (const authorization of [encoded(`${clientId}:s+%`), basic(client)])
+        expect(await getToken(authorization)).toMatchObject({ reason: "served" });
+      // One part is never decoded without the other.
+      expect(await getToken(encoded(`${encodeURIComponent(clientId)}:s+%`))).toMatchObject({ status: 401 });
+    }
+  });
+
+  it("that can be read in two ways are one attempt, and no other client's", async () => {
+    await addChosenClient(server.store, { clientId: "other", clientSecret: "a b" });
+    await addChosenClient(server.store, { clientId: "mine", clientSecret: "a+b" });
+    for (const [pair, reason] of [
+      ["other:a+b", "served"],
+      ["mine:a+b", "served"],
+      ["mine:a%2Bb", "served"],
+      ["mine:a b", "invalid_client"],
+    ] as const)
+      expect([pair, (await getToken(encoded(pair))).reason]).toEqual([pair, reason]);
+    const guesses: (string | undefined)[] = [];
+    for (let guess = 0; guess < 11; guess += 1) guesses.push((await getToken(encoded(`nobody:${guess}+%41`))).reason);
+    expect(guesses).toEqual([...Array(10).fill("invalid_client"), "too_many_attempts"]);
   });
 
   it("are accepted without the padding of their base64", async () => {

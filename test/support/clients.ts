@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { localCaller } from "../../src/service/caller.ts";
 import { keptSecret } from "../../src/service/client-secret.ts";
 import type { Clients, NewClient } from "../../src/service/clients.ts";
@@ -17,8 +18,12 @@ export async function addClient({ clients }: { clients: Clients }, fields: Parti
 }
 
 /** Adds a client that may ask for tokens, with an id and a secret that the service itself would not choose. */
-export async function addChosenClient(store: Store, { clientId, clientSecret }: Credentials): Promise<void> {
+export async function addChosenClient(
+  store: Store,
+  { clientId, clientSecret }: Credentials,
+  fields: Partial<NewClient> = { permissions: ["issue"] },
+): Promise<void> {
   const secrets = [keptSecret(clientSecret, NOW)];
-  const client = { ...newClient({ permissions: ["issue"] }), clientId, createdAt: NOW, secrets };
-  await store.addClient(client, { id: "0", at: NOW, action: "clients.create", outcome: "allowed" });
+  const client = { ...newClient(fields), clientId, createdAt: NOW, secrets };
+  await store.addClient(client, { id: randomUUID(), at: NOW, action: "clients.create", outcome: "allowed" });
 }
