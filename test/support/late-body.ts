@@ -1,0 +1,42 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { dial, heard } from "./raw.ts";
+
+export type LateBody = {
+  /** The path below `/trpc/`, with its query. */
+  path: string;
+  headers?: Record<string, string>;
+  body: string;
+};
+
+/**
+ * Sends the head of a POST, and resolves when the server has it and waits for the body: it says so where it is asked to
+ * (RFC 9110 §10.1.1). `finish` sends the body and gives the answer. The socket is closed at the end of its block.
+ */
+export async function sendHead(url: string, { path, headers = {}, body }: LateBody) {
+  const socket = await dial(url);
+  const lines = Object.entries({
+    host: new URL(url).host,
+    connection: "close",
+    expect: "100-continue",
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const answer = heard(socket);
+  socket.write(`POST /trpc/${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  await continued(socket);
+  return {
+    async finish(): Promise<{ status: number; text: string }> {
+      socket.write(body);
+      const text = (await answer).replace(/^HTTP\/1\.1 100 .*\r\n\r\n/, "");
+      return { status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1] ?? 0), text };
+    },
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
+}
+
+async function continued(socket: Socket): Promise<void> {
+  const [chunk] = (await once(socket, "data", { signal: AbortSignal.timeout(15_000) })) as [Buffer];
+  if (!String(chunk).startsWith("HTTP/1.1 100 ")) throw new Error(`was answered before the body: ${chunk}`);
+}
