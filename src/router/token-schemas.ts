@@ -43,9 +43,9 @@ export function getTokenInput<Schema extends ClaimsSchema>(
       .boolean()
       .meta({ description: "Whether a refresh token is wanted beside it. Default: false." })
       .optional(),
-    claims: requestedClaims(service.claims)
-      .meta({ description: "Custom claims. May not name a registered claim." })
-      .prefault({}),
+    claims: z
+      .prefault(requestedClaims(service.claims), {})
+      .meta({ description: "Custom claims. May not name a registered claim." }),
   });
   return fields.prefault({}).meta(exampleFor(service.claims)) as unknown as z.ZodType<
     TokenRequest,

@@ -20,7 +20,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   issuer?: string;
   /** The `aud` of a token that asks for none, and the one expected where none is named. Default: the issuer. */
   audience?: string;
-  /** Schema of the custom claims. Default: any JSON object. */
+  /** Schema of the custom claims: an object, of `zod` 4 or `zod/mini`. Default: any JSON object. */
   claims?: Schema;
   /** Where state lives. Default: the embedded database in `.mintmark`. */
   store?: Store;
@@ -143,7 +143,7 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
   checkOptions("createTokenService", schemas, options);
   const contradiction = contradictionIn(options);
   if (contradiction !== undefined) throw new StartError(`createTokenService: ${contradiction}`);
-  const custom = (options.claims ?? anyClaims) as Schema;
+  const custom = (options.claims === undefined ? anyClaims : options.claims) as Schema;
   checkClaimsSchema(custom);
   const { rotation = 30 * DAY, guest = false, maxTtl = DAY, refreshIdle = IDLE } = options;
   return {

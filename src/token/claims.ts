@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
+import { type ClaimsSchema, RESERVED_CLAIMS, strictly } from "./claims-schema.ts";
 import { isPlainObject, type JsonObject } from "./json.ts";
+
+export { type ClaimsSchema, checkClaimsSchema, RESERVED_CLAIMS } from "./claims-schema.ts";
 
 /** A verified claim set: the registered claims of RFC 9068 §2.2 and the custom ones beside them. */
 export type Claims<Custom = JsonObject> = RegisteredClaims & Custom;
@@ -29,19 +31,6 @@ export type RegisteredClaims = {
   /** The session it belongs to, where it came with a refresh token or by one. */
   sid?: string | undefined;
 };
-
-/** A schema for the custom claims, without async parts. What it gives back must be JSON, and a value it accepts again. */
-export type ClaimsSchema = z.ZodType<Record<string, unknown>, Record<string, unknown>>;
-
-/**
- * Names that have a meaning of their own in a token or beside it: RFC 7519 §4.1, RFC 9068 §2.2,
- * proof of possession (RFC 7800), delegation (RFC 8693 §4), introspection (RFC 7662 §2.2), sessions.
- */
-export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
-  "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid cnf act may_act active token_type username status events".split(
-    " ",
-  ),
-);
 
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
@@ -80,23 +69,17 @@ export const anyClaims: AnyClaims = z
   .custom<JsonObject>(isPlainObject, "must be an object")
   .meta({ type: "object", examples: [{ role: "reader" }] });
 
-/** Refuses a schema that declares a claim whose meaning is not the application's to give. Throws a {@link StartError}. */
-export function checkClaimsSchema(schema: ClaimsSchema): void {
-  const declared = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const reserved = declared.filter((name) => RESERVED_CLAIMS.has(name));
-  if (reserved.length > 0) {
-    throw new StartError(`The claims schema declares registered claims (${reserved.join(", ")}): rename them`);
-  }
-}
-
 /** The schema of the custom claims a caller may ask for: as given, and strict about names it does not know. */
 export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
-  const strict = schema instanceof z.ZodObject && schema.def.catchall === undefined ? schema.strict() : schema;
-  return strict.superRefine((claims, context) => {
+  const strict = strictly(schema);
+  const check = z.core._superRefine((claims: unknown, context) => {
+    if (!isPlainObject(claims)) return context.addIssue({ code: "custom", message: "must be an object" });
     for (const name of Object.keys(claims).filter((name) => RESERVED_CLAIMS.has(name))) {
       context.addIssue({ code: "custom", message: `may not set the registered claim "${name}"` });
     }
   });
+  const { def } = strict._zod;
+  return z.core.clone(strict, { ...def, checks: [...(def.checks ?? []), check] }, { parent: true });
 }
 
 /**
@@ -112,7 +95,7 @@ export function readClaims<Schema extends ClaimsSchema>(
   const registered = registeredClaims.safeParse(
     Object.fromEntries(entries.filter(([name]) => RESERVED_CLAIMS.has(name))),
   );
-  const others = custom.safeParse(Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))));
+  const others = z.core.safeParse(custom, Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))));
   if (!registered.success || !others.success) return undefined;
   return joinClaims(others.data, registered.data) as Claims<z.output<Schema>>;
 }
@@ -147,7 +130,7 @@ const EXAMPLE: RegisteredClaims = {
 
 /** The example of custom claims that a schema carries with it, if it does. */
 export function exampleOf(custom: ClaimsSchema): object | undefined {
-  return Object.values(custom.meta()?.examples ?? {}).at(0);
+  return Object.values(z.globalRegistry.get(custom)?.examples ?? {}).at(0);
 }
 
 /** The schema of a verified claim set as a whole, for descriptions. {@link readClaims} does the reading. */

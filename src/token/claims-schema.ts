@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { StartError } from "../errors.ts";
+
+/**
+ * A schema for the custom claims, of zod 4 (`zod` or `zod/mini`), without async parts. What it gives back must be JSON, and a
+ * value it accepts again.
+ */
+export type ClaimsSchema = z.core.$ZodType<Record<string, unknown>, Record<string, unknown>>;
+
+/**
+ * Names that have a meaning of their own in a token or beside it: RFC 7519 §4.1, RFC 9068 §2.2,
+ * proof of possession (RFC 7800), delegation (RFC 8693 §4), introspection (RFC 7662 §2.2), sessions.
+ */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
+  "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid cnf act may_act active token_type username status events".split(
+    " ",
+  ),
+);
+
+/**
+ * Refuses a schema that no token can keep to: of another zod or of none, of anything but an object, of values that JSON cannot
+ * express, with async parts, or with a claim whose meaning is not the application's to give. Throws a {@link StartError}.
+ * Not seen: what a transformation gives back, and async functions that were compiled for older engines.
+ */
+export function checkClaimsSchema(schema: ClaimsSchema): void {
+  if (!isSchemaOfZod4(schema)) throw new StartError(`claims must be a schema of zod 4${whatItIs(schema)}`);
+  const parts = partsOf(schema);
+  for (const { part, path } of parts) {
+    const { type } = part._zod.def;
+    if (path === "" && !OBJECTS.has(type))
+      throw new StartError(`claims must be a schema of an object, and is one of ${named(type)}`);
+    const name = path === "" ? "The claims schema" : `The claim ${path}`;
+    if (NOT_JSON.has(type)) throw new StartError(`${name} is ${named(type)}, which JSON cannot express`);
+    if (isAsync(part)) throw new StartError(`${name} has async parts: claims are checked at once`);
+  }
+  const declared = parts.flatMap(({ part, path }) => (path === "" ? namesIn(part) : []));
+  const reserved = [...new Set(declared)].filter((name) => RESERVED_CLAIMS.has(name));
+  if (reserved.length > 0)
+    throw new StartError(`The claims schema declares registered claims (${reserved.join(", ")}): rename them`);
+}
+
+/** Makes schemas of objects strict about names that they do not know. Of an intersection neither half knows all of them. */
+export function strictly(schema: ClaimsSchema): ClaimsSchema {
+  return strictPart(schema) as ClaimsSchema;
+}
+
+function strictPart(schema: z.core.$ZodType): z.core.$ZodType {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  const change = (changed: object) => z.core.clone(schema, { ...def, ...changed }, { parent: true });
+  if (def.type === "object") return def.catchall === undefined ? change({ catchall: z.never() }) : schema;
+  if (def.type === "union") return change({ options: def.options.map(strictPart) });
+  if (def.type === "pipe") return change({ in: strictPart(def.in) });
+  return "innerType" in def ? change({ innerType: strictPart(def.innerType) }) : schema;
+}
+
+function isSchemaOfZod4(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && "_zod" in schema;
+}
+
+function whatItIs(schema: unknown): string {
+  const isOfZod3 = typeof schema === "object" && schema !== null && "_def" in schema;
+  return isOfZod3 ? ", and is one of zod 3: import it from zod or zod/mini" : "";
+}
+
+/** Schemas whose values can be objects; those of them that have parts are looked into. */
+const OBJECTS = new Set(
+  "object record intersection union lazy pipe readonly optional nonoptional default prefault catch custom any unknown".split(
+    " ",
+  ),
+);
+
+const NOT_JSON = new Set("bigint date symbol map set function promise file nan void undefined".split(" "));
+
+function named(type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+}
+
+type Part = { part: z.core.$ZodType; path: string };
+
+/** A schema and all that it is made of, each with the path at which its values stand. A schema within itself is met once. */
+function partsOf(part: z.core.$ZodType, path = "", seen = new Set<z.core.$ZodType>()): Part[] {
+  if (seen.has(part)) return [];
+  seen.add(part);
+  return [{ part, path }, ...childrenOf(part, path).flatMap((child) => partsOf(child.part, child.path, seen))];
+}
+
+function childrenOf(part: z.core.$ZodType, path: string): Part[] {
+  const { def } = (part as z.core.$ZodTypes)._zod;
+  const within = (name: string) => (path === "" ? name : `${path}.${name}`);
+  const here = (...parts: z.core.$ZodType[]) => parts.map((one) => ({ part: one, path }));
+  const inside = (name: string, ...parts: (z.core.$ZodType | null | undefined)[]) =>
+    parts.flatMap((one) => (one ? [{ part: one, path: within(name) }] : []));
+  switch (def.type) {
+    case "object": {
+      const members = Object.entries(def.shape).map(([name, one]) => ({ part: one, path: within(name) }));
+      return [...members, ...inside("*", def.catchall?._zod.def.type === "never" ? undefined : def.catchall)];
+    }
+    case "record":
+      return inside("*", def.valueType);
+    case "array":
+      return inside("*", def.element);
+    case "tuple":
+      return inside("*", ...def.items, def.rest);
+    case "union":
+      return here(...def.options);
+    case "intersection":
+      return here(def.left, def.right);
+    case "pipe":
+      return here(def.in, def.out).filter(({ part: one }) => one._zod.def.type !== "transform");
+    case "lazy":
+      return here(def.getter());
+    default:
+      return "innerType" in def ? here(def.innerType) : [];
+  }
+}
+
+/** The names that a schema of an object declares. */
+function namesIn(part: z.core.$ZodType): string[] {
+  const { def } = (part as z.core.$ZodTypes)._zod;
+  if (def.type === "object") return Object.keys(def.shape);
+  if (def.type !== "record") return [];
+  return [...(def.keyType._zod.values ?? [])].map(String);
+}
+
+/** Whether a function that it calls is async, as far as can be seen. */
+function isAsync(part: z.core.$ZodType): boolean {
+  const { def } = (part as z.core.$ZodTypes)._zod;
+  const transforms = def.type === "pipe" ? [def.in, def.out, def].flatMap(functionsIn) : functionsIn(def);
+  const checks = (def.checks ?? []).flatMap(({ _zod }) => functionsIn(_zod.def));
+  return [...transforms, ...checks].some((one) => one.constructor.name === "AsyncFunction");
+}
+
+function functionsIn(holder: object): ((...values: never[]) => unknown)[] {
+  const def = "_zod" in holder ? (holder as z.core.$ZodType)._zod.def : holder;
+  return ["transform", "reverseTransform", "fn", "check"].flatMap((name) => {
+    const value: unknown = Reflect.get(def, name);
+    return typeof value === "function" ? [value as (...values: never[]) => unknown] : [];
+  });
+}
