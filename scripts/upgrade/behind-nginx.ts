@@ -30,7 +30,7 @@ export async function upgradeBehindNginx(earlier: Earlier): Promise<string> {
   const start = (PORT: string, from?: Earlier) =>
     startServer("", { entry: "built", env: { ...env, PORT }, ...(from && { root: from.root }) });
   const servers = await Promise.all(ports.map((port) => start(port, earlier)));
-  await using nginx = await startNginx(...ports.map((port) => `127.0.0.1:${port}`));
+  await using nginx = await startNginx(ports.map((port) => `127.0.0.1:${port}`));
   const { origin: url, certificate } = nginx;
   await using consumer = startConsumer({ url, issuer: ISSUER, credentials }, { certificate: certificate.file });
   await consumer.ask("ready");

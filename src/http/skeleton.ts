@@ -53,9 +53,15 @@ function least(type: string, schema: JsonSchema): unknown {
     return FORMATS[String(schema.format)] ?? "x".repeat(Math.min(numberIn(schema, "minLength"), 255));
   if (type === "boolean") return false;
   if (type !== "number" && type !== "integer") return null;
-  const above = schema.exclusiveMinimum;
+  return numberWithin(schema);
+}
+
+/** The least number that is not negative, as far as the bounds let it be so. */
+function numberWithin(schema: JsonSchema): number {
+  const { exclusiveMinimum: above, exclusiveMaximum: below } = schema;
   const from = typeof above === "number" ? Math.floor(above) + 1 : Math.max(numberIn(schema, "minimum"), 0);
-  return Math.min(from, numberIn(schema, "maximum", from));
+  const most = typeof below === "number" ? Math.ceil(below) - 1 : numberIn(schema, "maximum", from);
+  return Math.min(from, most);
 }
 
 /** Follows `$ref` to a definition of the same schema. */

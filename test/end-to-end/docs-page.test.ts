@@ -1,6 +1,6 @@
-import type { Locator, Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { hasChromium, openPage, takePicture } from "../support/browser.ts";
+import { execute, tryOut } from "../support/docs-page.ts";
 import { testWith } from "../support/optional.ts";
 import { openServer } from "../support/service.ts";
 
@@ -62,22 +62,6 @@ describe.concurrent("the page at /", PATIENCE, () => {
     expect(faults).toEqual([]);
   });
 });
-
-async function tryOut(page: Page, procedure: string): Promise<Locator> {
-  const section = page.locator(".opblock", { hasText: `/${procedure}` });
-  await section.locator(".opblock-summary-control").click();
-  await section.getByRole("button", { name: "Try it out" }).click();
-  return section;
-}
-
-/** Sends the form as it stands, and gives the body that the page shows once it shows this status. */
-async function execute(section: Locator, status: number): Promise<string> {
-  await section.getByRole("button", { name: "Execute" }).click();
-  const answer = section.locator(".live-responses-table .response", {
-    has: section.page().locator(".response-col_status", { hasText: String(status) }),
-  });
-  return (await answer.locator("code").first().textContent()) ?? "";
-}
 
 function alterMiddle(token: string): string {
   const middle = token.length >> 1;

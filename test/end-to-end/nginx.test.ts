@@ -26,7 +26,7 @@ async function startAll() {
     MINTMARK_ADMIN_SECRET: credentials.clientSecret,
     MINTMARK_DATA: join(folder.path, "data"),
   };
-  const [server, nginx] = await Promise.all([startServer(environment), startNginx(`127.0.0.1:${PORT}`)]);
+  const [server, nginx] = await Promise.all([startServer(environment), startNginx([`127.0.0.1:${PORT}`])]);
   const { origin: url, certificate } = nginx;
   const consumer = startConsumer({ url, issuer: ISSUER, credentials }, { certificate: certificate.file });
   await consumer.ask("ready");

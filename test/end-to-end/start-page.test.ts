@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
+import { z } from "zod";
 import { hasChromium, openPage, takePicture } from "../support/browser.ts";
 import { testWith } from "../support/optional.ts";
 import { openServer } from "../support/service.ts";
@@ -76,6 +77,73 @@ describe("the live view of the page at /", PATIENCE, () => {
     expect(await page.locator("img").count()).toBe(0);
     expect(await page.title()).toBe("Mintmark");
     expect(faults).toEqual([]);
+  });
+
+  test("has a field for claims where they have a schema, with what it requires, and shows all that is wrong", async () => {
+    const claims = z.object({ role: z.enum(["reader", "writer"]), level: z.int().min(1).max(3) });
+    await using server = await openServer({ claims, clock: now });
+    await using browser = await openPage();
+    const { page, faults } = browser;
+    await page.goto(server.url);
+    const field = page.getByLabel("Claims, in JSON");
+    expect(JSON.parse(await field.inputValue())).toEqual({ role: "reader", level: 1 });
+    await mint(page);
+    await stateOf(page, "valid");
+    expect(await page.locator("#claims").textContent()).toContain('"role": "reader"');
+    await takePicture(page, "start-claims");
+
+    const problem = page.getByRole("alert");
+    expect(faults).toEqual([]);
+    await field.fill("{ role: ");
+    await mint(page);
+    await problem.filter({ hasText: /^The claims are no JSON: / }).waitFor();
+    await field.fill('{ "role": "owner", "level": 7 }');
+    await mint(page);
+    await problem.filter({ hasText: /^Invalid input: claims\.role .*; claims\.level / }).waitFor();
+    await field.fill('{ "role": "writer", "level": 2 }');
+    await mint(page);
+    await page.locator("#claims", { hasText: '"role": "writer"' }).waitFor();
+    expect(await page.locator("#problem").textContent()).toBe("");
+  });
+
+  test("shows no time that is left to a token that is dead", async () => {
+    const clock = { ahead: 0 };
+    await using server = await openServer({ clock: () => now() + clock.ahead });
+    await using browser = await openPage();
+    const { page } = browser;
+    const life = page.locator("#life");
+    const verify = page.getByRole("button", { name: "Verify", exact: true });
+    await page.goto(server.url);
+    await mint(page);
+    await stateOf(page, "valid");
+    expect(await life.textContent()).toMatch(/ s left$/);
+    await page.getByRole("button", { name: "Revoke", exact: true }).click();
+    await stateOf(page, "revoked");
+    expect(await life.textContent()).toBe("");
+    // A second later its clock has struck.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(await life.textContent()).toBe("");
+    await page.reload();
+    await stateOf(page, "revoked");
+    expect(await life.textContent()).toBe("");
+    await mint(page);
+    await stateOf(page, "valid");
+    expect(await life.textContent()).toMatch(/ s left$/);
+    clock.ahead = 301;
+    await verify.click();
+    await stateOf(page, "expired");
+    expect(await life.textContent()).toBe("");
+    await page.evaluate(
+      'localStorage.setItem("mintmark.token", localStorage.getItem("mintmark.token").slice(0, -2) + "AA")',
+    );
+    await verify.click();
+    await stateOf(page, "refused");
+    expect(await life.textContent()).toBe("");
+    // What says nothing of the token takes nothing from it.
+    await page.route("**/trpc/verifyToken", (route) => route.abort());
+    await verify.click();
+    await stateOf(page, "not known at the moment");
+    expect(await life.textContent()).toMatch(/ s left$/);
   });
 
   test("is not there where callers must be known", async () => {

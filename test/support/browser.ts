@@ -21,11 +21,11 @@ const ARGUMENTS = [
 /** One browser for all tests in this process, which ends with it. */
 let running: Promise<Browser> | undefined;
 
-/** A page in a session of its own, as a new visitor has one. `faults` are errors of any kind that a visitor's developer tools would show. */
-export async function openPage() {
+/** A page in a session of its own, as a new visitor has one. `faults` are errors of any kind that a visitor's developer tools would show. `insecure` takes certificates of no authority. */
+export async function openPage({ insecure = false }: { insecure?: boolean } = {}) {
   running ??= chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
   const browser = await running;
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ignoreHTTPSErrors: insecure });
   const origins = new Set<string>();
   // The context's requests are those of every page and of every worker.
   context.on("request", (request) => origins.add(new URL(request.url()).origin));

@@ -17,13 +17,14 @@ const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 /**
  * Starts nginx with the configuration of the deployment guide, as it stands but for the addresses and the place of the
- * certificate, which is for `localhost` and by no authority but itself. Ended at the end of its block.
+ * certificate, which is for `localhost` and by no authority but itself. Other locations take the place of those of the
+ * guide where some are given. Ended at the end of its block.
  */
-export async function startNginx(...upstream: string[]) {
+export async function startNginx(servers: readonly string[], locations?: string) {
   const folder = temporaryFolder();
   const port = await freePort();
   const certificate = writeCertificate(folder.path);
-  writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers: upstream }));
+  writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers, locations }));
   const child = spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -48,11 +49,13 @@ export async function startNginx(...upstream: string[]) {
   };
 }
 
-type Configured = { folder: string; port: string; servers: readonly string[] };
+type Configured = { folder: string; port: string; servers: readonly string[]; locations: string | undefined };
 
 /** The guide's configuration of a site, within what nginx needs around it. It needs nothing of a machine but a folder. */
-function configuration({ folder, port, servers }: Configured): string {
-  const site = replaceAll(blockOf("src/DEPLOYMENT.md", "nginx", "upstream mintmark"), {
+function configuration({ folder, port, servers, locations }: Configured): string {
+  const guide = blockOf("src/DEPLOYMENT.md", "nginx", "upstream mintmark");
+  const chosen = locations === undefined ? guide : guide.replace(/^ {4}location [\s\S]*/m, `${locations}}\n`);
+  const site = replaceAll(chosen, {
     "server 127.0.0.1:3000;": servers.map((server) => `server ${server};`).join(" "),
     "listen 443": `listen 127.0.0.1:${port}`,
     "/etc/ssl/tokens.example": folder,

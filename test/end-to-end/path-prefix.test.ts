@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { createVerifier } from "../../src/verifier/verifier.ts";
+import { hasChromium, openPage, takePicture } from "../support/browser.ts";
+import { execute, tryOut } from "../support/docs-page.ts";
+import { blockOf } from "../support/guide.ts";
+import { hasNginx, startNginx } from "../support/nginx.ts";
+import { testWith } from "../support/optional.ts";
+import { type Answer, send } from "../support/request.ts";
+import { openServer } from "../support/service.ts";
+
+const test = testWith({
+  program: "Chromium or nginx",
+  found: hasChromium && hasNginx,
+  required: process.env.MINTMARK_TEST_BROWSER === "required" && process.env.MINTMARK_TEST_NGINX === "required",
+});
+
+const PATIENCE = { timeout: 60_000 };
+const now = () => Math.floor(Date.now() / 1000);
+
+/** What a proxy may do with the path that it serves Mintmark below; the first two as the guide has it. */
+const LOCATIONS = {
+  "takes the path away, as in the guide": blockOf("src/DEPLOYMENT.md", "nginx", "location /auth/"),
+  "passes the path on": "location /auth/ { proxy_pass http://mintmark; proxy_buffering off; }",
+};
+
+describe("a server whose issuer has a path", () => {
+  const issuer = "http://127.0.0.1:3000/auth";
+
+  it("serves all below it as well as at the root, and leads from there to each other by relative URLs", async () => {
+    await using server = await openServer({ issuer });
+    const bodies = ({ status, text }: Answer) => ({ status, text });
+    for (const path of [
+      "/",
+      "/docs",
+      "/docs/",
+      "/docs/start.js",
+      "/start.js",
+      "/openapi.json",
+      "/.well-known/jwks.json",
+    ]) {
+      const [root, below] = await Promise.all([send(server.url + path), send(`${server.url}/auth${path}`)]);
+      expect([path, root.status]).toEqual([path, 200]);
+      expect(bodies(below)).toEqual(bodies(root));
+      expect([path, root.text.match(/(?:src|href)="\/[^"]*"/)]).toEqual([path, null]);
+    }
+    expect(await send(`${server.url}/auth/trpc/getToken`)).toMatchObject({ status: 200 });
+    expect(await send(`${server.url}/auth/trpc/getToken,getToken?batch=1`)).toMatchObject({ status: 200 });
+    for (const path of [
+      "/auth/nothing",
+      "/authentic/docs",
+      "/auth/auth/docs",
+      "/AUTH/docs",
+      "/auth//docs",
+      "/auth/docs/x",
+    ])
+      expect([path, (await send(server.url + path)).status]).toEqual([path, 404]);
+    const { status, headers } = await send(`${server.url}/auth`);
+    expect({ status, location: headers.location }).toEqual({ status: 308, location: "auth/" });
+    expect(await send(`${server.url}/auth`, { method: "POST" })).toMatchObject({ status: 405 });
+  });
+
+  it("is followed and called by its whole URL", async () => {
+    await using server = await openServer({ issuer, clock: now });
+    const verifier = createVerifier({ issuer, audience: issuer, url: `${server.url}/auth` });
+    await verifier.ready;
+    const { result } = JSON.parse((await send(`${server.url}/auth/trpc/getToken`)).text);
+    expect(await verifier.verify(result.data.token)).toMatchObject({ iss: issuer });
+    await verifier.close();
+  });
+});
+
+describe("the pages behind nginx below a path that it", PATIENCE, () => {
+  for (const [name, locations] of Object.entries(LOCATIONS)) {
+    test(name, async () => {
+      await using server = await openServer({ issuer: "https://localhost/auth", clock: now });
+      await using nginx = await startNginx([new URL(server.url).host], locations);
+      await using browser = await openPage({ insecure: true });
+      const { page, faults, origins } = browser;
+
+      await page.goto(`${nginx.origin}/auth/`);
+      await page.getByText("The events are live").waitFor({ state: "attached" });
+      await page.getByRole("button", { name: "Mint a token" }).click();
+      await page.locator("output", { hasText: "valid" }).waitFor();
+      await page.getByRole("button", { name: "Revoke", exact: true }).click();
+      await page.locator("output", { hasText: "revoked" }).waitFor();
+      await takePicture(page, "below-a-path");
+
+      await page.getByRole("link", { name: "/docs", exact: true }).click();
+      expect(new URL(page.url()).pathname).toBe("/auth/docs");
+      expect(JSON.parse(await execute(await tryOut(page, "getToken"), 200))).toHaveProperty("result.data.token");
+      await page.goto(`${nginx.origin}/auth/docs/`);
+      expect(JSON.parse(await execute(await tryOut(page, "getToken"), 200))).toHaveProperty("result.data.token");
+      await page.goto(`${nginx.origin}/auth`);
+      expect(page.url()).toBe(`${nginx.origin}/auth/`);
+
+      expect([...origins]).toEqual([nginx.origin]);
+      expect(new Set(faults)).toEqual(
+        new Set(["Failed to load resource: the server responded with a status of 401 ()"]),
+      );
+    });
+  }
+});

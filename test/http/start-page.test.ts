@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { skeletonOf } from "../../src/http/skeleton.ts";
+import { startPage } from "../../src/http/start-page.ts";
+import { anyClaims, type ClaimsSchema } from "../../src/token/claims.ts";
+import { call } from "../support/request.ts";
+import { openServer } from "../support/service.ts";
+
+const role = z.enum(["reader", "writer"]);
+type Tree = { name: string; children?: Tree[] | undefined };
+const tree: z.ZodType<Tree, Tree> = z.object({
+  name: z.string(),
+  get children() {
+    return z.array(tree).optional();
+  },
+});
+
+/** Schemas of claims, and what the field for them has in it at first. */
+const SCHEMAS: Record<string, [schema: ClaimsSchema, skeleton: object]> = {
+  "an enumeration": [z.object({ role }), { role: "reader" }],
+  "what may be left out": [z.object({ role: role.optional(), level: z.int().optional() }), {}],
+  "what may be null": [z.object({ role: role.nullable(), tag: z.string().nullish() }), { role: "reader" }],
+  "a default": [z.object({ role: role.default("writer") }), {}],
+  "objects in objects": [
+    z.object({ org: z.object({ id: z.string().min(2), plan: z.object({ seats: z.int().positive() }) }) }),
+    { org: { id: "xx", plan: { seats: 1 } } },
+  ],
+  "numbers with bounds": [
+    z.object({
+      a: z.number(),
+      b: z.number().min(5),
+      c: z.int().gt(5),
+      d: z.number().max(-3),
+      e: z.number().negative(),
+    }),
+    { a: 0, b: 5, c: 6, d: -3, e: -1 },
+  ],
+  lists: [z.object({ a: z.array(z.string()), b: z.array(role).min(2) }), { a: [], b: ["reader", "reader"] }],
+  "a tuple": [z.object({ pair: z.tuple([z.string(), z.boolean()]) }), { pair: ["", false] }],
+  alternatives: [z.object({ id: z.union([z.string(), z.int()]) }), { id: "" }],
+  "alternatives of objects": [
+    z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("user"), age: z.int() }),
+      z.object({ kind: z.literal("bot") }),
+    ]),
+    { kind: "user", age: 0 },
+  ],
+  "two schemas at once": [
+    z.intersection(z.object({ role }), z.object({ on: z.boolean() })),
+    { role: "reader", on: false },
+  ],
+  "texts of a format": [
+    z.object({ mail: z.email(), id: z.uuid(), at: z.iso.datetime(), day: z.iso.date(), link: z.url() }),
+    {
+      mail: "ada@example.org",
+      id: "00000000-0000-4000-8000-000000000000",
+      at: "2027-01-01T00:00:00Z",
+      day: "2027-01-01",
+      link: "https://example.org",
+    },
+  ],
+  "a schema that refers to itself": [tree as unknown as ClaimsSchema, { name: "" }],
+  "a record": [z.record(z.string(), z.int()), {}],
+  "an example of its own": [z.object({ role }).meta({ examples: [{ role: "writer" }] }), { role: "writer" }],
+  "an example of a part": [z.object({ plan: z.string().meta({ examples: ["gold"] }) }), { plan: "gold" }],
+};
+
+describe("the field for claims of the page at /", () => {
+  it.each(Object.entries(SCHEMAS))(
+    "begins for %s with what is required, and a token can be had by it",
+    async (...row) => {
+      const [, [claims, skeleton]] = row;
+      const [, escaped = ""] =
+        /<textarea id="custom"[^>]*>([^<]*)</.exec(startPage({ issuer: "x", open: true, claims })) ?? [];
+      const shown = JSON.parse(escaped.replaceAll("&quot;", '"'));
+      expect(shown).toEqual(skeleton);
+      await using server = await openServer({ claims });
+      expect(await call(server.url, "getToken", { claims: shown })).toMatchObject({ status: 200 });
+    },
+  );
+
+  it("is not there where claims have no schema, nor where callers must be known", () => {
+    const claims = z.object({ role });
+    for (const options of [
+      { open: true, claims: anyClaims },
+      { open: false, claims },
+    ])
+      expect(startPage({ issuer: "x", ...options })).not.toMatch(/textarea id|<details/);
+  });
+
+  it("lets nothing of the schema be markup", () => {
+    const claims = z.object({ "</textarea><script>": z.literal("<img src=x>") }).meta({ description: "<b>&" });
+    const page = startPage({ issuer: "x", open: true, claims });
+    expect(page).not.toMatch(/<img|<b>|<\/textarea><script/);
+    expect(page).toContain("&lt;img src=x&gt;");
+  });
+
+  it("has an end, whatever the schema", () => {
+    expect(skeletonOf({ $ref: "#" })).toBeNull();
+    expect(skeletonOf({ type: "object", required: ["a"], properties: { a: { $ref: "#" } } })).toHaveProperty("a.a.a");
+    expect(skeletonOf({ type: "object", required: ["__proto__", "b"] })).toEqual(
+      JSON.parse('{"__proto__":null,"b":null}'),
+    );
+    expect(skeletonOf({ $ref: "#/nothing/there" })).toBeNull();
+  });
+});
