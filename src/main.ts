@@ -1,6 +1,7 @@
 import { readConfig } from "./config.ts";
 import { createLogger, logProcessEvents, reportEnd } from "./report.ts";
 import { serve } from "./serve.ts";
+import { welcome } from "./welcome.ts";
 
 /** Runs the server until it is told to stop. Standard output says where it listens, standard error has the log. */
 async function main(): Promise<void> {
@@ -9,7 +10,7 @@ async function main(): Promise<void> {
   const logger = await createLogger(config.logLevel);
   nameLogger(logger);
   const announce = (origin: string) => {
-    process.stdout.write(welcome(origin));
+    process.stdout.write(welcome(origin, config));
     if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
   };
   if (config.workers > 1) {
@@ -18,15 +19,6 @@ async function main(): Promise<void> {
   } else {
     await serve(config, { logger, announce });
   }
-}
-
-function welcome(origin: string): string {
-  return `Mintmark listening on ${origin}
-
-  Open  ${origin}/docs
-  Try   curl -s ${origin}/trpc/getToken
-
-`;
 }
 
 main().catch((error: unknown) => {

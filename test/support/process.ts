@@ -18,6 +18,8 @@ export async function startServer(environment: Environment) {
   return {
     origin,
     pid: child.pid,
+    /** What it has printed until now. */
+    stdout: () => output.stdout,
     /** What it has logged until now. */
     stderr: () => output.stderr,
     /** Resolves when it has ended, for whatever reason. */
