@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { guarded } from "../test/support/children.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -15,11 +16,13 @@ export async function startServer(
   data: string,
   options: { entry: keyof typeof ENTRIES; env?: Record<string, string>; root?: string; node?: string },
 ) {
-  const server = spawn(options.node ?? process.execPath, ENTRIES[options.entry], {
-    cwd: options.root ?? ROOT,
-    env: { PATH: process.env.PATH, PORT: "0", MINTMARK_LOG_LEVEL: "warn", MINTMARK_DATA: data, ...options.env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const server = guarded(
+    spawn(options.node ?? process.execPath, ENTRIES[options.entry], {
+      cwd: options.root ?? ROOT,
+      env: { PATH: process.env.PATH, PORT: "0", MINTMARK_LOG_LEVEL: "warn", MINTMARK_DATA: data, ...options.env },
+      stdio: ["ignore", "pipe", "inherit"],
+    }),
+  );
   const ended = once(server, "exit");
   for await (const line of createInterface({ input: server.stdout })) {
     const [, url] = /^Mintmark listening on (\S+)/.exec(line) ?? [];

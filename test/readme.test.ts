@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
+import { guarded } from "./support/children.ts";
+import { freePort } from "./support/process.ts";
 
 const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -35,7 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the README", () => {
   it("shows typed code that compiles and prints what it says", async () => {
-    const port = "39017";
+    const port = await freePort();
     writeFileSync(join(folder, "server.ts"), server.replace("(service)", `(service, { port: ${port} })`));
     writeFileSync(join(folder, "client.ts"), client.replace(":3000", `:${port}`));
     const tsc = join(root, "node_modules/typescript/bin/tsc");
@@ -57,14 +59,24 @@ describe("the README", () => {
     const files = ["client.ts", "verify.ts"].map((name) => join(folder, name));
     execFileSync(process.execPath, [tsc, ...options, ...files], { cwd: root, stdio: "inherit" });
 
-    const running = spawn(process.execPath, ["--import", "tsx", "server.ts"], {
-      cwd: folder,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await once(running.stdout, "data");
-    const printed = execFileSync(process.execPath, ["--import", "tsx", "client.ts"], { cwd: folder, encoding: "utf8" });
-    running.kill();
-    expect(printed).toBe(output);
+    const running = guarded(
+      spawn(process.execPath, ["--import", "tsx", "server.ts"], {
+        cwd: folder,
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
+    const ended = once(running, "exit");
+    try {
+      await Promise.race([once(running.stdout, "data"), ended]);
+      const printed = execFileSync(process.execPath, ["--import", "tsx", "client.ts"], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      expect(printed).toBe(output);
+    } finally {
+      running.kill("SIGKILL");
+      await ended;
+    }
   });
 
   it("names the variables that there are, with their defaults", () => {

@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { guarded } from "../support/children.ts";
 import { COMMAND, mintmark } from "../support/command.ts";
 import { startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -18,7 +19,7 @@ afterAll(() => folder[Symbol.dispose]());
 /** Runs a command of which nobody reads the output. */
 async function unread(words: string[]) {
   const env = { PATH: process.env.PATH, ...environment };
-  const child = spawn(process.execPath, [COMMAND, ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = guarded(spawn(process.execPath, [COMMAND, ...words], { env, stdio: ["ignore", "pipe", "pipe"] }));
   child.stdout.destroy();
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   return { stderr: await text(child.stderr), status: await ended };
@@ -44,7 +45,7 @@ describe("a command", () => {
   it.runIf(process.platform === "linux")("says that its output could not be written", async () => {
     const full = openSync("/dev/full", "w");
     const env = { PATH: process.env.PATH, ...environment };
-    const child = spawn(process.execPath, [COMMAND, "keys", "list"], { env, stdio: ["ignore", full, "pipe"] });
+    const child = guarded(spawn(process.execPath, [COMMAND, "keys", "list"], { env, stdio: ["ignore", full, "pipe"] }));
     closeSync(full);
     const status = new Promise<number | null>((resolve) => child.once("close", resolve));
     expect(await text(child.stderr as NodeJS.ReadableStream)).toBe("mintmark: the output cannot be written (ENOSPC)\n");

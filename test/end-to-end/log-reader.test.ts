@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { guarded } from "../support/children.ts";
 import { freePort } from "../support/process.ts";
 import { send } from "../support/request.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -15,11 +16,13 @@ type Output = "pipe" | number;
 async function start(environment: Record<string, string>, output: Output) {
   const folder = temporaryFolder();
   const PORT = await freePort();
-  const child = spawn(process.execPath, ["dist/bin/main.js"], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, MINTMARK_DATA: join(folder.path, "data"), PORT, ...environment },
-    stdio: ["ignore", output, output],
-  });
+  const child = guarded(
+    spawn(process.execPath, ["dist/bin/main.js"], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, MINTMARK_DATA: join(folder.path, "data"), PORT, ...environment },
+      stdio: ["ignore", output, output],
+    }),
+  );
   const url = `http://127.0.0.1:${PORT}`;
   const dispose = async () => {
     if (child.exitCode === null && child.signalCode === null) {

@@ -5,6 +5,7 @@ import { sql } from "kysely";
 import { describe, expect, it, vi } from "vitest";
 import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
 import { openSqlite, openSqliteStore } from "../../src/store/sqlite.ts";
+import { guarded } from "../support/children.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
 
@@ -102,9 +103,11 @@ describe("opening the embedded database", () => {
       await openSqliteStore(${JSON.stringify(folder.path)});
       console.log("open");
       setInterval(() => {}, 1000);`;
-    const other = spawn(process.execPath, ["--input-type=module", "-e", script], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const other = guarded(
+      spawn(process.execPath, ["--input-type=module", "-e", script], {
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
     await once(other.stdout, "data");
     await expect(openSqliteStore(folder.path)).rejects.toThrow(/in use/);
     other.kill("SIGKILL");

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { guarded } from "./children.ts";
 import type { Verbs } from "./consumer-process.ts";
 
 type Consumer = { url: string; issuer: string; credentials: { clientId: string; clientSecret: string } };
@@ -12,10 +13,12 @@ type Asked = { resolve: (outcome: never) => void; reject: (error: Error) => void
  * only the start of a process can tell. Killed at the end of its block.
  */
 export function startConsumer(consumer: Consumer, { certificate }: { certificate: string }) {
-  const child = fork(join(import.meta.dirname, "consumer-process.ts"), [JSON.stringify(consumer)], {
-    execArgv: ["--import", "tsx"],
-    env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: certificate },
-  });
+  const child = guarded(
+    fork(join(import.meta.dirname, "consumer-process.ts"), [JSON.stringify(consumer)], {
+      execArgv: ["--import", "tsx"],
+      env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: certificate },
+    }),
+  );
   const waiting = new Map<number, Asked>();
   child.on("message", ({ id, outcome, failure }: { id: number; outcome: never; failure?: string }) => {
     const { resolve, reject } = waiting.get(id) ?? {};

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { guarded } from "./children.ts";
 
 const HOLD = `
   const [file, milliseconds] = process.argv.slice(1);
@@ -11,9 +12,11 @@ const HOLD = `
 
 /** Lets another process hold the write lock of a SQLite file for a while. Resolves once it does. */
 export async function holdLock(file: string, milliseconds: number) {
-  const holder = spawn(process.execPath, ["--input-type=module", "-e", HOLD, file, String(milliseconds)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const holder = guarded(
+    spawn(process.execPath, ["--input-type=module", "-e", HOLD, file, String(milliseconds)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    }),
+  );
   const ended = once(holder, "exit");
   await once(holder.stdout, "data");
   return {

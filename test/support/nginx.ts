@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { guarded } from "./children.ts";
 import { certify } from "./der.ts";
 import { blockOf, replaceAll } from "./guide.ts";
 import { freePort } from "./process.ts";
@@ -25,9 +26,11 @@ export async function startNginx(servers: readonly string[], locations?: string)
   const port = await freePort();
   const certificate = writeCertificate(folder.path);
   writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers, locations }));
-  const child = spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = guarded(
+    spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    }),
+  );
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;

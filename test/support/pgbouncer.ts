@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { test } from "vitest";
+import { guarded } from "./children.ts";
 import { describePostgres } from "./postgres.ts";
 import { giveTo, serverAccount } from "./postgres-programs.ts";
 import { freePort } from "./process.ts";
@@ -49,7 +50,9 @@ export async function startPgbouncer({ url, mode, size = 20 }: Pooler) {
   writeFileSync(join(folder, "users"), `"${username}" "${password}"\n`);
   const account = serverAccount();
   giveTo(account, folder);
-  const child = spawn(PROGRAM, [join(folder, "pgbouncer.ini")], { ...account, stdio: ["ignore", "pipe", "pipe"] });
+  const child = guarded(
+    spawn(PROGRAM, [join(folder, "pgbouncer.ini")], { ...account, stdio: ["ignore", "pipe", "pipe"] }),
+  );
   let log = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {

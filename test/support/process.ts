@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
+import { guarded } from "./children.ts";
+
 const ROOT = join(import.meta.dirname, "..", "..");
 const WELCOME = /^Mintmark listening on (\S+)\n/m;
 
@@ -62,12 +64,14 @@ export async function startAndKill(environment: Environment, moment: Promise<unk
 }
 
 function launch(environment: Environment) {
-  const child = spawn(process.execPath, ["dist/bin/main.js"], {
-    cwd: ROOT,
-    // Nothing else of the environment: the server refuses a MINTMARK_ variable that it does not know.
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = guarded(
+    spawn(process.execPath, ["dist/bin/main.js"], {
+      cwd: ROOT,
+      // Nothing else of the environment: the server refuses a MINTMARK_ variable that it does not know.
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
   const output = { stdout: "", stderr: "" };
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     output.stderr += text;

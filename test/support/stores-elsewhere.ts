@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { MintmarkError, type Reason } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
+import { guarded } from "./children.ts";
 import type { StoreAddress } from "./store-address.ts";
 import type { StoreRequest, StoreResponse } from "./store-process.ts";
 
@@ -42,10 +43,12 @@ const verbs = [
 
 /** Starts another process, in which stores can be opened and used from this one. Killed at the end of its block. */
 export function startElsewhere() {
-  const child = fork(join(import.meta.dirname, "store-process.ts"), [], {
-    execArgv: ["--import", "tsx"],
-    serialization: "advanced",
-  });
+  const child = guarded(
+    fork(join(import.meta.dirname, "store-process.ts"), [], {
+      execArgv: ["--import", "tsx"],
+      serialization: "advanced",
+    }),
+  );
   const ask = createAsk(child);
   const ended = once(child, "exit");
 
