@@ -47,7 +47,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
     getToken: clientProcedure
       .meta({
         summary: "Get a token",
-        description: "Issues a signed access token. Every field may be left out, and so may the whole input.",
+        description: "Issues a signed access token. Every field may be left out.",
         output: issuedToken,
         errors: ["invalid_request", "rate_limited", ...CLIENT_REFUSALS],
         rate: "issue",

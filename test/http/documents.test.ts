@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { send } from "../support/request.ts";
+import { call, send } from "../support/request.ts";
 import { ISSUER, openServer } from "../support/service.ts";
 
 const DOCUMENTS = [
@@ -95,8 +95,7 @@ describe("the API description", () => {
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(["/getToken", "/verifyToken", "/keys.list", "/clients.create"]),
     );
-    const [input] = paths["/getToken"].get.parameters;
-    expect(input).toMatchObject({ name: "input", in: "query", required: false });
+    const { requestBody: input } = paths["/getToken"].post;
     expect(input.content["application/json"].schema.properties.expiresIn).toMatchObject({ minimum: 1, maximum: 86400 });
     const { requestBody, responses } = paths["/verifyToken"].post;
     expect(requestBody.content["application/json"].schema).toMatchObject({
@@ -110,9 +109,8 @@ describe("the API description", () => {
 
   it("gives an example of getToken that the service accepts", async () => {
     const { paths } = JSON.parse((await send(`${server.url}/openapi.json`)).text);
-    const { example } = paths["/getToken"].get.parameters[0].content["application/json"];
-    const { status } = await send(`${server.url}/trpc/getToken?input=${encodeURIComponent(JSON.stringify(example))}`);
-    expect(status).toBe(200);
+    const { example } = paths["/getToken"].post.requestBody.content["application/json"];
+    expect(await call(server.url, "getToken", example)).toMatchObject({ status: 200 });
   });
 });
 

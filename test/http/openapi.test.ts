@@ -1,0 +1,179 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import Ajv2020 from "ajv/dist/2020.js";
+import { build } from "esbuild";
+import { generate } from "openapi-typescript-codegen";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { catalogue } from "../../src/errors.ts";
+import { createTokenRouter } from "../../src/router/router.ts";
+import { basic, type Credentials, callAs } from "../support/call-as.ts";
+import { addClient, newClient } from "../support/clients.ts";
+import { openServer, temporaryFolder } from "../support/service.ts";
+
+const claims = z.object({ role: z.enum(["reader", "writer"]).optional() });
+
+type Operation = {
+  requestBody: { required: boolean; content: Content };
+  responses: Record<string, { content: Content; headers?: Record<string, object> }>;
+};
+type Content = { "application/json": { schema: object; examples?: object } };
+type Api = { paths: Record<string, { post: Operation }>; servers: { url: string }[] };
+
+let server: Awaited<ReturnType<typeof openServer<typeof claims>>>;
+let admin: Credentials;
+let api: Api;
+beforeAll(async () => {
+  server = await openServer({ open: false, claims });
+  admin = await addClient(server.service, { permissions: ["admin"], anySubject: true, scopes: ["*"] });
+  api = (await (await fetch(`${server.url}/openapi.json`)).json()) as Api;
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+describe("the API description", () => {
+  it("is OpenAPI 3.1", async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(structuredClone(api));
+    expect({ valid, errors, version: validator.version }).toEqual({ valid: true, errors: undefined, version: "3.1" });
+  });
+
+  it("has every procedure but the feed, by POST with JSON, and each reason of its refusals by status", () => {
+    const names = Object.keys(createTokenRouter(server.service)._def.procedures).filter((name) => name !== "events");
+    expect(Object.keys(api.paths)).toEqual(names.map((name) => `/${name}`));
+    for (const [path, methods] of Object.entries(api.paths)) {
+      expect([path, Object.keys(methods)]).toEqual([path, ["post"]]);
+      const { requestBody, responses } = methods.post;
+      expect([path, requestBody.required, Object.keys(requestBody.content)]).toEqual([
+        path,
+        true,
+        ["application/json"],
+      ]);
+      for (const [status, { content, headers }] of Object.entries(responses).filter(([status]) => status !== "200")) {
+        const { schema, examples } = content["application/json"];
+        const { data } = (schema as ErrorSchema).properties.error.properties;
+        expect([path, status, data.properties.httpStatus.enum]).toEqual([path, status, [Number(status)]]);
+        expect([path, status, data.properties.reason.enum]).toEqual([path, status, Object.keys(examples ?? {})]);
+        for (const reason of data.properties.reason.enum) expect(catalogue).toHaveProperty(reason);
+        expect([path, status, headers !== undefined && "Retry-After" in headers]).toEqual([
+          path,
+          status,
+          status === "429",
+        ]);
+      }
+    }
+  });
+
+  it("describes what is answered", async () => {
+    const { data } = await expectDescribed("getToken", {
+      subject: "ada",
+      refreshable: true,
+      claims: { role: "writer" },
+    });
+    const { token, refreshToken } = data as { token: string; refreshToken: string };
+    const { data: client } = await expectDescribed("clients.create", newClient({ maxTtl: 60 }));
+    const { clientId } = client as { clientId: string };
+    const calls: [procedure: string, input: object][] = [
+      ["verifyToken", { token }],
+      ["introspectToken", { token }],
+      ["introspectToken", { token: "x" }],
+      ["refreshToken", { refreshToken }],
+      ["keys.rotate", {}],
+      ["keys.list", {}],
+      ["clients.list", {}],
+      ["clients.rotateSecret", { clientId }],
+      ["clients.remove", { clientId }],
+      ["revokeToken", { token }],
+      ["revoke", { subject: "ada" }],
+      ["audit.list", { limit: 100 }],
+    ];
+    for (const [procedure, input] of calls)
+      expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, 200]);
+    const refusals: [procedure: string, input: object, status: number][] = [
+      ["getToken", { subject: 1 }, 400],
+      ["getToken", { sub: "ada" }, 400],
+      ["keys.list", { limit: 1 }, 400],
+      ["verifyToken", { token }, 401],
+      ["refreshToken", { refreshToken }, 401],
+      ["clients.remove", { clientId }, 404],
+    ];
+    for (const [procedure, input, status] of refusals)
+      expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, status]);
+  });
+
+  it("describes the claims of tokens where they have no schema", async () => {
+    await using opened = await openServer();
+    const { data } = await expectDescribed("getToken", { claims: { role: "reader", id: "1" } }, opened.url);
+    const { token } = data as { token: string };
+    for (const procedure of ["verifyToken", "introspectToken"])
+      expect((await expectDescribed(procedure, { token }, opened.url)).status).toBe(200);
+  });
+
+  /** Calls a procedure, and expects its answer to be as is described. */
+  async function expectDescribed(procedure: string, input: object, url = server.url) {
+    const authorization = url === server.url ? basic(admin) : undefined;
+    const answer = await callAs(url, { procedure, input, authorization });
+    const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as Api;
+    const described = paths[`/${procedure}`]?.post.responses[answer.status];
+    const validate = new Ajv2020.default({ strict: false, validateFormats: false }).compile(
+      described?.content["application/json"].schema ?? false,
+    );
+    expect([procedure, answer.text, validate(JSON.parse(answer.text)), validate.errors]).toEqual([
+      procedure,
+      answer.text,
+      true,
+      null,
+    ]);
+    return answer;
+  }
+});
+
+type ErrorSchema = {
+  properties: {
+    error: {
+      properties: { data: { properties: Record<"reason", { enum: string[] }> & { httpStatus: { enum: number[] } } } };
+    };
+  };
+};
+
+/** A client as it is generated, with a service for each tag. */
+type Generated = {
+  OpenAPI: { BASE: string; USERNAME?: string; PASSWORD?: string };
+  TokensService: Record<
+    "getToken" | "verifyToken",
+    (body: object) => Promise<{ result: { data: Record<string, string> } }>
+  >;
+  KeysService: { keysList: (body: object) => Promise<{ result: { data: object[] } }> };
+};
+
+describe("a client that is generated from the API description", () => {
+  it("gets a token about whom it asks for, verifies it, and reads the reason of a refusal", async () => {
+    using folder = temporaryFolder();
+    const { OpenAPI, TokensService, KeysService } = await generateClient(folder.path);
+    OpenAPI.BASE = `${server.url}/trpc`;
+    await expect(TokensService.getToken({ subject: "ada" })).rejects.toMatchObject({
+      status: 401,
+      body: { error: { data: { reason: "invalid_client" } } },
+    });
+    Object.assign(OpenAPI, { USERNAME: admin.clientId, PASSWORD: admin.clientSecret });
+    const { token = "" } = (await TokensService.getToken({ subject: "ada", claims: { role: "reader" } })).result.data;
+    expect((await TokensService.verifyToken({ token })).result.data).toMatchObject({ sub: "ada", role: "reader" });
+    await expect(TokensService.verifyToken({ token: `${token}x` })).rejects.toMatchObject({
+      status: 401,
+      body: { error: { data: { reason: "invalid_token" } } },
+    });
+    expect((await KeysService.keysList({})).result.data).not.toEqual([]);
+  });
+
+  async function generateClient(folder: string): Promise<Generated> {
+    await generate({ input: JSON.parse(JSON.stringify(api)), output: join(folder, "client"), httpClient: "fetch" });
+    const bundle = await build({
+      entryPoints: [join(folder, "client", "index.ts")],
+      bundle: true,
+      format: "esm",
+      write: false,
+    });
+    await writeFile(join(folder, "client.mjs"), bundle.outputFiles[0]?.text ?? "");
+    return await import(/* @vite-ignore */ join(folder, "client.mjs"));
+  }
+});
