@@ -25,6 +25,7 @@ describePgbouncer("PgBouncer in transaction mode", () => {
       return { url: pooler.url };
     },
     empty: () => sharedPostgres.query(EMPTY, url),
+    crowded: false,
   });
 });
 
