@@ -21,8 +21,8 @@ describePgbouncer("PgBouncer in transaction mode", () => {
   describeStore("a store behind it", {
     async address() {
       url = await sharedPostgres.newDatabase();
-      pooler = await startPgbouncer({ url, mode: "transaction" });
-      return { url: pooler.url };
+      pooler ??= await startPgbouncer({ url, mode: "transaction" });
+      return { url: Object.assign(new URL(url), { port: new URL(pooler.url).port }).href };
     },
     empty: () => sharedPostgres.query(EMPTY, url),
     crowded: false,
