@@ -3,7 +3,7 @@ export type { RunningServer } from "./http/listen.ts";
 export { createRequestHandler, createTokenServer, type HandlerOptions, type ServerOptions } from "./http/server.ts";
 export type { JwkSet } from "./keys/keyring.ts";
 export { createTokenRouter, type TokenRouter } from "./router/router.ts";
-export type { Context, ErrorShape } from "./router/trpc.ts";
+export { type Context, type ErrorShape, tokenErrorFormatter } from "./router/trpc.ts";
 export { type Caller, localCaller } from "./service/caller.ts";
 export type { TokenServiceOptions } from "./service/options.ts";
 export { createTokenService, type TokenService } from "./service/service.ts";

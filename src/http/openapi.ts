@@ -1,9 +1,8 @@
-import { type AnyTRPCProcedure, getTRPCErrorShape, TRPCError } from "@trpc/server";
+import type { AnyTRPCProcedure } from "@trpc/server";
 import { z } from "zod";
-import { catalogue, MintmarkError, type Reason } from "../errors.ts";
-import type { ErrorShape, Meta, ServedRouter } from "../router/trpc.ts";
-
-type JsonSchema = Record<string, unknown>;
+import { catalogue, type Reason } from "../errors.ts";
+import type { Meta, ServedRouter } from "../router/trpc.ts";
+import { describeRefusals, type JsonSchema, object } from "./openapi-refusals.ts";
 
 /** What every procedure may answer beside its own refusals. */
 const COMMON: readonly Reason[] = [
@@ -16,7 +15,8 @@ const COMMON: readonly Reason[] = [
 
 /**
  * Describes the procedures as OpenAPI 3.1. All of it comes from their schemas. Each is called by POST, queries too: of
- * generated clients most cannot put JSON into a URL.
+ * generated clients most cannot put JSON into a URL. Of a procedure of somebody else's, what it does not say is left out,
+ * and so is what JSON Schema cannot say of its validators.
  */
 export function describeApi(router: ServedRouter): JsonSchema {
   const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
@@ -40,87 +40,65 @@ export function describeApi(router: ServedRouter): JsonSchema {
 }
 
 function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure): JsonSchema {
-  const meta = _def.meta as Meta;
-  const [input = z.strictObject({})] = _def.inputs;
+  const meta = metaOf(_def.meta);
+  const reasons = [...new Set([...meta.errors, ...COMMON])];
   const operation = {
     operationId: name,
     tags: [name.includes(".") ? name.split(".")[0] : "tokens"],
-    summary: meta.summary,
-    description: meta.description,
+    ...(meta.summary !== undefined && { summary: meta.summary }),
+    ...(meta.description !== undefined && { description: meta.description }),
     // Also where all of it may be left out: without a body there is no content type, and a page could send it.
-    requestBody: { required: true, content: content(jsonSchema(input as z.ZodType, "input")) },
-    responses: { 200: success(meta.output), ...refusals(router, name, [...new Set([...meta.errors, ...COMMON])]) },
+    requestBody: { required: true, content: content(inputSchema(_def.inputs)) },
+    responses: { 200: success(meta.output ?? outputIn(_def)), ...describeRefusals(router, name, reasons) },
   };
   return { post: operation };
 }
 
-function success(output: z.ZodType): JsonSchema {
+type Described = { summary?: string; description?: string; output?: unknown; errors: readonly Reason[] };
+
+/** What a procedure says of itself. The meta of another router may be of any shape. */
+function metaOf(meta: unknown): Described {
+  const said: { [Name in keyof Meta]?: unknown } = typeof meta === "object" && meta !== null ? meta : {};
+  const { summary, description, output, errors } = said;
+  return {
+    ...(typeof summary === "string" && { summary }),
+    ...(typeof description === "string" && { description }),
+    ...(output !== undefined && { output }),
+    errors: Array.isArray(errors) ? errors.filter((reason): reason is Reason => Object.hasOwn(catalogue, reason)) : [],
+  };
+}
+
+/** The output parser, which tRPC does not tell of in its types. */
+function outputIn(definition: object): unknown {
+  return "output" in definition ? definition.output : undefined;
+}
+
+/** tRPC parses an input by each parser in turn, and joins what they give. */
+function inputSchema(inputs: readonly unknown[]): JsonSchema {
+  const [first = z.strictObject({}), ...others] = inputs;
+  if (others.length === 0) return jsonSchema(first, "input");
+  const whole = { allOf: inputs.map((input) => jsonSchema(input, "input")) };
+  openParts(whole);
+  return whole;
+}
+
+function success(output: unknown): JsonSchema {
   const { examples, ...schema } = jsonSchema(output, "output");
   const result = object({ data: schema });
   const example = Array.isArray(examples) && { examples: [{ result: { data: examples[0] } }] };
   return { description: "OK", content: content({ ...object({ result }), ...example }) };
 }
 
-/** One response per HTTP status, with an example for each reason behind it. */
-function refusals(router: ServedRouter, path: string, reasons: readonly Reason[]): JsonSchema {
-  const config = router._def._config;
-  const answers = reasons.map((reason) => {
-    const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
-    return {
-      reason,
-      error: getTRPCErrorShape({ config, error, type: "unknown", path, input: undefined, ctx: undefined }),
-    };
-  });
-  const statuses = new Set(answers.map(({ error }) => error.data.httpStatus));
-  return Object.fromEntries(
-    [...statuses].map((status) => [status, refusal(answers.filter(({ error }) => error.data.httpStatus === status))]),
-  );
-}
-
-function refusal(answers: readonly { reason: Reason; error: ErrorShape }[]): JsonSchema {
-  const examples = Object.fromEntries(answers.map(({ reason, error }) => [reason, { value: { error } }]));
-  const reasons = answers.map(({ reason }) => reason);
-  const [status] = answers.map(({ error }) => error.data.httpStatus);
-  return {
-    description: reasons.join(", "),
-    headers: { ...(status !== undefined && HEADERS[status]), ...EVERY_HEADER },
-    content: { "application/json": { schema: errorSchema(answers.map(({ error }) => error)), examples } },
-  };
-}
-
-const text = { type: "string" };
-const EVERY_HEADER = { "X-Request-Id": { description: "What the request is called in the log.", schema: text } };
-/** What else a refusal says in headers, by status. */
-const HEADERS: Record<number, JsonSchema> = {
-  401: { "WWW-Authenticate": { description: "How to authenticate. Not for pages.", schema: text } },
-  429: {
-    "Retry-After": {
-      description: "When to come again, in seconds.",
-      required: true,
-      schema: { type: "integer", minimum: 1 },
-    },
-  },
-};
-
-/** The envelope of errors. By their reason callers decide; messages are for people. */
-function errorSchema(errors: readonly ErrorShape[]): JsonSchema {
-  const oneOf = (values: readonly unknown[]) => ({ enum: [...new Set(values)] });
-  const data = object({
-    code: { ...text, ...oneOf(errors.map(({ data }) => data.code)) },
-    httpStatus: { type: "integer", ...oneOf(errors.map(({ data }) => data.httpStatus)) },
-    reason: { ...text, ...oneOf(errors.map(({ data }) => data.reason)) },
-  });
-  const more = { issues: { type: "array", items: object({ path: text, message: text }) }, path: text };
-  const properties = { ...(data.properties as JsonSchema), ...more };
-  return object({
-    error: object({ message: text, code: { type: "integer" }, data: { ...data, properties } }),
-  });
-}
-
-function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  openParts(rest);
-  return rest;
+/** A schema of zod 4 as JSON Schema. Of what another validator expects, or what JSON Schema cannot say, nothing is said. */
+function jsonSchema(schema: unknown, io: "input" | "output"): JsonSchema {
+  if (typeof schema !== "object" || schema === null || !("_zod" in schema)) return {};
+  try {
+    const { $schema, ...rest } = z.toJSONSchema(schema as z.core.$ZodType, { io, unrepresentable: "any" });
+    openParts(rest);
+    return rest;
+  } catch {
+    return {};
+  }
 }
 
 /** Parts of one whole must not forbid what the others have: custom claims stand beside the registered ones. */
@@ -130,10 +108,6 @@ function openParts(schema: unknown, isPart = false): void {
   if (isPart && others.additionalProperties === false) delete (schema as JsonSchema).additionalProperties;
   for (const part of allOf ?? []) openParts(part, true);
   for (const other of Object.values(others)) openParts(other);
-}
-
-function object(properties: Record<string, JsonSchema>): JsonSchema {
-  return { type: "object", properties, required: Object.keys(properties) };
 }
 
 /** Swagger UI fills its form with the example, where the schema has one. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type AnyTRPCRouter, getTRPCErrorShape, TRPCError } from "@trpc/server";
+import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -34,12 +35,12 @@ export function isOfPage({ headers }: IncomingMessage): boolean {
 export function sendRefusal(response: ServerResponse, router: AnyTRPCRouter, reason: Reason): void {
   const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
   const about = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
-  sendError(response, getTRPCErrorShape({ config: router._def._config, error, ...about }));
+  sendError(response, error, getTRPCErrorShape({ config: router._def._config, error, ...about }));
 }
 
-/** Sends an error as tRPC has it, with its status. */
-export function sendError(response: ServerResponse, shape: { data: { httpStatus: number } }): void {
+/** Sends an error as the router shapes it, with the status that tRPC has for its code: a shape need not tell it. */
+export function sendError(response: ServerResponse, error: TRPCError, shape: unknown): void {
   response.setHeader("x-request-id", requestIdOf(response.req));
-  response.writeHead(shape.data.httpStatus, { "content-type": "application/json" });
+  response.writeHead(getHTTPStatusCodeFromError(error), { "content-type": "application/json" });
   response.end(response.req.method === "HEAD" ? undefined : JSON.stringify({ error: shape }));
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { type AnyTRPCRouter, getTRPCErrorShape, type TRPCError, transformTRPCResponse } from "@trpc/server";
-import { getHTTPStatusCode, type ResponseMeta } from "@trpc/server/http";
+import { getHTTPStatusCode, getHTTPStatusCodeFromError, type ResponseMeta } from "@trpc/server/http";
 
 export type Answer = { result: { data: unknown } } | { error: unknown };
 
@@ -53,14 +53,16 @@ export function sendLastResort(response: ServerResponse, router: AnyTRPCRouter, 
   const { _config: config } = router._def;
   const shape = shapeOf(router, error);
   if (response.headersSent) return void response.end();
-  response.statusCode = shape.data.httpStatus;
+  response.statusCode = shape.data?.httpStatus ?? getHTTPStatusCodeFromError(error);
   response.end(JSON.stringify(transformTRPCResponse(config, { error: shape } as never)));
 }
 
-function shapeOf(router: AnyTRPCRouter, error: TRPCError): { data: { httpStatus: number } } {
+/** A formatter of somebody else's may give anything. */
+function shapeOf(router: AnyTRPCRouter, error: TRPCError): { data?: { httpStatus?: number } } {
   const { _config: config } = router._def;
   try {
-    return getTRPCErrorShape({ config, error, type: "unknown", path: undefined, input: undefined, ctx: undefined });
+    const about = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
+    return getTRPCErrorShape({ config, error, ...about }) ?? LAST_RESORT;
   } catch {
     return LAST_RESORT;
   }

@@ -149,7 +149,7 @@ function sendFailure(response: ServerResponse, subscription: Subscription, cause
   }
   const headers = headersFor([error.cause], { isOfPage: isOfPage(response.req) });
   for (const [name, value] of headers) response.setHeader(name, value);
-  sendError(response, shape);
+  sendError(response, error, shape);
 }
 
 function isAbort(error: unknown): boolean {

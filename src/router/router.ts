@@ -74,7 +74,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         ],
       })
       .input(verifyTokenInput)
-      .mutation(({ ctx, input }) => answered(service.verifyToken(input, ctx.address))),
+      .mutation(({ ctx, input }) => answered(service.verifyToken(input, ctx?.address))),
 
     refreshToken: clientProcedure
       .meta({

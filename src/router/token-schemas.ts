@@ -24,7 +24,7 @@ const scope = scopeString.meta({ description: "Scope tokens, separated by spaces
 
 export function getTokenInput<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-): z.ZodType<TokenRequest, GetTokenQuery<Schema>> {
+): z.ZodType<TokenRequest<z.input<Schema>>, GetTokenQuery<Schema>> {
   const fields = z.strictObject({
     subject: identifier
       .meta({ description: "Whom the token is about. Default: the caller itself.", examples: ["ada"] })
@@ -48,7 +48,7 @@ export function getTokenInput<Schema extends ClaimsSchema>(
       .meta({ description: "Custom claims. May not name a registered claim." }),
   });
   return fields.prefault({}).meta(exampleFor(service.claims)) as unknown as z.ZodType<
-    TokenRequest,
+    TokenRequest<z.input<Schema>>,
     GetTokenQuery<Schema>
   >;
 }

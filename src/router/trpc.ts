@@ -67,26 +67,41 @@ const reasonOfCode: Partial<Record<TRPCError["code"], Reason>> = {
   CLIENT_CLOSED_REQUEST: "client_closed_request",
 };
 
-const t = initTRPC
-  .context<Context>()
-  .meta<Meta>()
-  .create({
-    isDev: false,
-    errorFormatter({ error, shape, path }): ErrorShape {
-      const { reason, issues } = explain(error);
-      return {
-        code: shape.code,
-        message: [catalogue[reason].message, ...issues.slice(0, 1).map(inWords)].join(": "),
-        data: {
-          code: shape.data.code,
-          httpStatus: shape.data.httpStatus,
-          reason,
-          ...(issues.length > 0 && { issues }),
-          ...(path !== undefined && reason !== "not_found" && { path }),
-        },
-      };
+const t = initTRPC.context<Context>().meta<Meta>().create({ isDev: false, errorFormatter: formatted });
+
+type Formatted<Shape> = { error: TRPCError; shape: Shape; path: string | undefined };
+
+function formatted({ error, shape, path }: Formatted<TRPCErrorShape<DefaultErrorData>>): ErrorShape {
+  const { reason, issues } = explain(error);
+  return {
+    code: shape.code,
+    message: [catalogue[reason].message, ...issues.slice(0, 1).map(inWords)].join(": "),
+    data: {
+      code: shape.data.code,
+      httpStatus: shape.data.httpStatus,
+      reason,
+      ...(issues.length > 0 && { issues }),
+      ...(path !== undefined && reason !== "not_found" && { path }),
     },
-  });
+  };
+}
+
+type DefaultErrorData = Pick<ErrorShape["data"], "code" | "httpStatus" | "path"> & { stack?: string };
+
+/**
+ * Formats the errors of a router that holds a token router among others, so that refusals from the catalogue keep their
+ * `data.reason` and inputs that are wrong their `data.issues`. All other errors stay as they are:
+ *
+ *     const t = initTRPC.context<Context>().create({ errorFormatter: tokenErrorFormatter });
+ *     const appRouter = t.router({ auth: createTokenRouter(service), ... });
+ */
+export function tokenErrorFormatter<Shape extends TRPCErrorShape<DefaultErrorData>>(
+  about: Formatted<Shape>,
+): Shape | ErrorShape {
+  const { code, cause } = about.error;
+  const isOurs = cause instanceof MintmarkError || (code === "BAD_REQUEST" && cause instanceof z.core.$ZodError);
+  return isOurs ? formatted(about) : about.shape;
+}
 
 export const router: typeof t.router = t.router;
 
@@ -100,10 +115,16 @@ export const openProcedure: typeof t.procedure = t.procedure;
 export const clientProcedure = t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
   // What is wrong with the input is said to those who may call: it is read again when it is parsed.
   await getRawInput().catch(() => {});
+  // tRPC's types let a token router into one of another context.
+  if (typeof ctx?.authenticate !== "function")
+    throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: NO_CALLER });
   const result = await next({ ctx: { caller: await answered(ctx.authenticate(meta?.rate)) } });
   if (!result.ok && result.error.cause instanceof MintmarkError) throw refusal(result.error.cause);
   return result;
 });
+
+const NO_CALLER =
+  "createContext must give `authenticate`, which says who calls a token router: `authenticate: async () => localCaller` for one";
 
 /** Waits for work of which a refusal from the catalogue goes out with the tRPC code that it names. */
 export async function answered<Outcome>(work: Promise<Outcome>): Promise<Outcome> {

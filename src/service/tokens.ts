@@ -3,7 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Session } from "../store/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
-import { type Claims, type ClaimsSchema, joinClaims } from "../token/claims.ts";
+import { type Claims, type ClaimsSchema, joinClaims, RESERVED_CLAIMS } from "../token/claims.ts";
 import { createJti } from "../token/jti.ts";
 import { signAccessToken } from "../token/sign.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
@@ -20,12 +20,12 @@ import type { Settings } from "./settings.ts";
 import type { Trust } from "./trust.ts";
 
 /** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
-export type TokenRequest = {
+export type TokenRequest<Custom = Record<string, unknown>> = {
   subject?: string | undefined;
   audience?: string | undefined;
   scope?: string | undefined;
   expiresIn?: Seconds | undefined;
-  claims: Record<string, unknown>;
+  claims: Custom;
   /** Whether a refresh token is wanted beside it. */
   refreshable?: boolean | undefined;
 };
@@ -44,7 +44,7 @@ export type RefreshRequest = { refreshToken: string; scope?: string | undefined 
 
 export type Tokens<Schema extends ClaimsSchema> = {
   /** Issues an access token. Without a subject it is about the caller itself (RFC 9068 §5). */
-  getToken(caller: Caller, request: TokenRequest): Promise<IssuedToken>;
+  getToken(caller: Caller, request: TokenRequest<z.input<Schema>>): Promise<IssuedToken>;
   /**
    * Issues the next access token of a session, and the next refresh token (RFC 6749 §6). One that was used
    * already gives the same next one again for as long as the replay window; after that the session is
@@ -130,6 +130,8 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
 
   return {
     async getToken(caller, { refreshable = false, expiresIn, ...request }) {
+      const reserved = Object.keys(request.claims).find((name) => RESERVED_CLAIMS.has(name));
+      if (reserved !== undefined) throw reservedClaim(reserved);
       const terms: Terms = {
         subject: request.subject ?? caller.clientId,
         audience: request.audience ?? settings.audience(),
@@ -187,4 +189,11 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
 function asInvalidGrant(cause: unknown): never {
   const isGrants = cause instanceof MintmarkError && cause.reason === "invalid_request";
   throw isGrants ? new MintmarkError("invalid_refresh_token", { cause }) : cause;
+}
+
+/** Of what comes by the router its schema says this; a caller in this process has no schema in between. */
+function reservedClaim(name: string): MintmarkError {
+  return new MintmarkError("invalid_request", {
+    issues: [{ path: "claims", message: `may not set the registered claim "${name}"` }],
+  });
 }

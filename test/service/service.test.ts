@@ -141,6 +141,23 @@ describe("createTokenService", () => {
     await expect(changed.verifyToken({ token })).resolves.toBeDefined();
   });
 
+  it("issues in this process by typed claims, none of which may be a registered one", async () => {
+    const claims = z.object({ role: z.enum(["reader", "writer"]) });
+    await using opened = await openService({ claims });
+    const { token } = await opened.service.getToken(localCaller, { subject: "ada", claims: { role: "writer" } });
+    expect((await opened.service.verifyToken({ token })).role).toBe("writer");
+    // @ts-expect-error: the claims are typed
+    await expect(opened.service.getToken(localCaller, { claims: { role: "x" } })).rejects.toMatchObject({
+      reason: "invalid_request",
+    });
+    for (const name of ["scope", "sid", "nbf", "sub", "act"]) {
+      const forged = { claims: { role: "writer", [name]: "admin" } } as never;
+      await expect(opened.service.getToken(localCaller, forged), name).rejects.toMatchObject({
+        reason: "invalid_request",
+      });
+    }
+  });
+
   it("refuses a rotation too short to publish keys ahead", async () => {
     await expect(openService({ rotation: 2 * PUBLISH_AHEAD - 1 })).rejects.toThrow(
       /createTokenService: rotation must be at least 1320 seconds/,
