@@ -1,7 +1,15 @@
-import { readConfig } from "./config.ts";
-import { createLogger, logProcessEvents, reportEnd } from "./report.ts";
-import { serve } from "./serve.ts";
-import { welcome } from "./welcome.ts";
+import { onStop } from "./signals.ts";
+
+// A start that is told to stop has nothing to finish: what it was about to write is undone by the database.
+onStop(() => process.exit(0));
+
+// Loaded only now, since it takes longest.
+const [{ readConfig }, { createLogger, logProcessEvents, reportEnd }, { serve }, { welcome }] = await Promise.all([
+  import("./config.ts"),
+  import("./report.ts"),
+  import("./serve.ts"),
+  import("./welcome.ts"),
+]);
 
 /** Runs the server until it is told to stop. Standard output says where it listens, standard error has the log. */
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import { listen } from "./http/listen.ts";
 import { createReader } from "./http/scrape.ts";
 import { openService } from "./open.ts";
 import { reportTo, type ServeOptions, serve } from "./serve.ts";
+import { onStop } from "./signals.ts";
 import type { Neighbours } from "./store/driver.ts";
 import { type FromWorker, gatherMetrics, shareWithOthers } from "./worker-metrics.ts";
 
@@ -81,8 +82,7 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
     await Promise.all(workersNow().map(end));
     await service.close();
   };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  onStop(stop);
   start();
 }
 
