@@ -26,6 +26,8 @@ for (const part of [
   "telemetry",
   "open",
   "config",
+  "environment",
+  "signals",
   "variables",
   "report",
   "native",

@@ -1,11 +1,13 @@
+import { isIP } from "node:net";
 import { z } from "zod";
+import { type Environment, readValues } from "./environment/read-values.ts";
 import { StartError } from "./errors.ts";
 import { isLoopbackOrigin } from "./http/cors.ts";
 import { isLoopback, isLoopbackUrl } from "./http/guard.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "./keys/keyring.ts";
 import { PUBLISH_AHEAD } from "./keys/lifecycle.ts";
 import type { RateLimitOptions } from "./service/rates.ts";
-import { makeSecret, type Variables, variables } from "./variables.ts";
+import { makeSecret, SET_BY_OTHERS, type Variables, variables } from "./variables.ts";
 
 /** What the server runs with: the environment, checked and with its defaults. */
 export type Config = Readonly<{
@@ -40,6 +42,8 @@ export type Config = Readonly<{
   origins: readonly string[];
   /** As whom commands ask a service elsewhere. */
   credentials: { clientId: string; clientSecret: string } | undefined;
+  /** How long a connection may wait for its next request, in seconds. */
+  keepAlive: number;
   /** How long it serves on once it is told to stop, in seconds. */
   drain: number;
   /** Processes that share the port. */
@@ -47,18 +51,18 @@ export type Config = Readonly<{
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }>;
 
-/** Secrets of which an empty value is a mistake rather than none. */
-const NEVER_EMPTY = new Set(["MINTMARK_SECRET", "MINTMARK_KEK", "MINTMARK_ADMIN_SECRET"]);
+const KNOWN: ReadonlySet<string> = new Set(Object.keys(variables));
 
 /**
  * Reads the configuration from environment variables, or throws a {@link StartError} that names the
  * variable and says what it must be, never what it was: it may be a secret. A variable that is set to
- * nothing counts as not set, but for secrets; one that begins with `MINTMARK_` and is not known is an error.
+ * nothing counts as not set, but for secrets; one that begins with `MINTMARK_` and is not known is an error, unless
+ * Kubernetes or Docker added it. Reads the files that `_FILE` variables name.
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const set = Object.entries(environment).filter(([name, value]) => isOurs(name) && (value || NEVER_EMPTY.has(name)));
-  const { data: env, error } = z.strictObject(variables).safeParse(Object.fromEntries(set));
-  if (error !== undefined) throw new StartError(firstProblem(error));
+export function readConfig(environment: Environment = process.env): Config {
+  const { values, nameOf } = readValues(environment, KNOWN);
+  const { data: env, error } = z.strictObject(variables).safeParse(values);
+  if (error !== undefined) throw new StartError(firstProblem(error, nameOf));
   const contradiction = contradictionIn(env);
   if (contradiction !== undefined) throw new StartError(contradiction);
   const access = accessIn(env);
@@ -89,6 +93,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     origins: env.MINTMARK_ORIGINS,
     adminSecret: env.MINTMARK_ADMIN_SECRET,
     credentials: credentialsIn(env),
+    keepAlive: env.MINTMARK_KEEP_ALIVE,
     drain: env.MINTMARK_DRAIN ?? (access === "open" ? 0 : 1),
     workers: env.MINTMARK_WORKERS,
     logLevel: env.MINTMARK_LOG_LEVEL,
@@ -108,6 +113,9 @@ function contradictionIn(env: Variables): string | undefined {
   if (env.MINTMARK_SECRET !== undefined && env.MINTMARK_ALG !== undefined) {
     return "MINTMARK_ALG and MINTMARK_SECRET exclude each other: the secret means HS256. Unset one of them";
   }
+  if (isNameOfElsewhere(env.HOST) && (env.MINTMARK_ISSUER === undefined || env.MINTMARK_ACCESS === "open")) {
+    return `HOST must be a loopback address, such as 127.0.0.1 or localhost, where MINTMARK_ISSUER is not set or access is open. ${SET_BY_OTHERS}`;
+  }
   if (!isLoopback(env.HOST) && env.MINTMARK_ACCESS === "open") {
     return "MINTMARK_ACCESS can be open only where HOST is a loopback address: whoever reaches it could do everything";
   }
@@ -120,10 +128,19 @@ function contradictionIn(env: Variables): string | undefined {
   if (!isLoopback(env.HOST) && env.MINTMARK_ISSUER === undefined) {
     return "MINTMARK_ISSUER must be set where HOST is not a loopback address: the URL that verifiers know this service by";
   }
+  if ((env.MINTMARK_CLIENT_ID === undefined) !== (env.MINTMARK_CLIENT_SECRET === undefined)) {
+    const [set, missing] = env.MINTMARK_CLIENT_ID === undefined ? ["SECRET", "ID"] : ["ID", "SECRET"];
+    return `MINTMARK_CLIENT_${missing} must be set where MINTMARK_CLIENT_${set} is: commands with --url authenticate by both`;
+  }
   if (env.DATABASE_URL !== undefined && env.MINTMARK_KEK === undefined && env.MINTMARK_SECRET === undefined) {
     return `MINTMARK_KEK must be set with DATABASE_URL, to encrypt private keys at rest (${makeSecret}), or be "none" to keep them in the clear`;
   }
   return undefined;
+}
+
+/** A shell or conda gives `HOST` such a name, and whoever starts the server may not know that it is set. */
+function isNameOfElsewhere(host: string): boolean {
+  return isIP(host) === 0 && !isLoopback(host);
 }
 
 /** Open, where nobody else can be meant to come: one that is known by another name is reached through a proxy. */
@@ -136,18 +153,11 @@ function credentialsIn({ MINTMARK_CLIENT_ID: clientId, MINTMARK_CLIENT_SECRET: c
   return clientId !== undefined && clientSecret !== undefined ? { clientId, clientSecret } : undefined;
 }
 
-function isOurs(name: string): boolean {
-  return Object.hasOwn(variables, name) || name.startsWith("MINTMARK_");
-}
-
-function firstProblem({ issues }: z.ZodError): string {
+function firstProblem({ issues }: z.ZodError, nameOf: (variable: string) => string): string {
   const [issue] = issues;
-  if (issue?.code === "unrecognized_keys") {
-    return `${issue.keys[0]} is not a variable of Mintmark's: see  mintmark serve --help`;
-  }
   const must =
     issue?.code === "invalid_value" && issue.values.length > 1
       ? `must be one of ${issue.values.join(", ")}`
       : issue?.message;
-  return `${String(issue?.path[0])} ${must}`;
+  return `${nameOf(String(issue?.path[0]))} ${must}`;
 }

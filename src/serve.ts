@@ -5,6 +5,7 @@ import { listen } from "./http/listen.ts";
 import { describeError } from "./http/log.ts";
 import { createRequestHandler, type HandlerOptions } from "./http/server.ts";
 import { type OpenOptions, openService } from "./open.ts";
+import { onStop } from "./signals.ts";
 
 export type ServeOptions = {
   logger: Logger;
@@ -26,6 +27,7 @@ export async function serve(
   const server = await listen({
     host: config.host,
     port: config.port,
+    timeouts: { keepAliveTimeout: config.keepAlive * 1000 },
     async prepare(origin) {
       const service = await openService(config, { origin, ...reportTo(logger), ...open });
       const { drain, endFeeds, close } = service;
@@ -46,8 +48,7 @@ export async function serve(
     // Else a process that others talk to would go on to listen to them.
     if (process.connected) process.disconnect();
   };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  onStop(stop);
   announce(server.origin);
 }
 

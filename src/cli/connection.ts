@@ -2,6 +2,7 @@ import { createTRPCClient, localLink, type TRPCClient } from "@trpc/client";
 import { createTokenClient } from "../client/client.ts";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
+import { httpOrigin } from "../http/listen.ts";
 import { openService } from "../open.ts";
 import { createTokenRouter, type TokenRouter } from "../router/router.ts";
 import { localCaller } from "../service/caller.ts";
@@ -20,7 +21,7 @@ export async function connect(url: string | undefined): Promise<Connection> {
     const { credentials } = config;
     return { client: createTokenClient({ url, ...(credentials && { credentials }) }), close: async () => {} };
   }
-  const origin = `http://${config.host}:${config.port}`;
+  const origin = httpOrigin(config.host, config.port);
   const service = await openService(config, { origin, guest: true, shared: true });
   if (config.issuer !== undefined && config.issuer !== service.issuer)
     complain(`the service issues as ${service.issuer}, and so does this: MINTMARK_ISSUER differs`);

@@ -1,8 +1,15 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, isIPv6 } from "node:net";
 import { StartError } from "../errors.ts";
+import type { Seconds } from "../time.ts";
 import { createDrain } from "./drain.ts";
 import { sendText } from "./respond.ts";
+
+/**
+ * How long a connection may wait for its next request. Longer than load balancers keep one, which is 60 to 600 s in the
+ * large clouds: a server that closes it first may do so while a request is on its way.
+ */
+export const KEEP_ALIVE: Seconds = 620;
 
 /** Milliseconds. A client that is slower than this is cut off; see `node:http` for what the first four bound. */
 export type Timeouts = {
@@ -17,7 +24,7 @@ export type Timeouts = {
 const TIMEOUTS: Timeouts = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: 10_000,
+  keepAliveTimeout: KEEP_ALIVE * 1000,
   connectionsCheckingInterval: 5_000,
   silence: 30_000,
 };
@@ -102,9 +109,19 @@ function whyNot(code: string | undefined, address: string): string {
   if (code === "EADDRINUSE")
     return `${address} is taken: stop what listens there, or set PORT to another port (0 picks a free one)`;
   if (code === "EACCES") return `${address} is not allowed to this user: set PORT to 1024 or above`;
+  if (code === "EADDRNOTAVAIL") return `HOST must be an address of this machine, and ${address} is none (${code})`;
+  if (code === "EAFNOSUPPORT")
+    return `HOST is an IPv6 address, and this machine has no IPv6 (${code}): set it to 0.0.0.0`;
+  if (/^EAI_|^ENOTFOUND$/.test(code ?? ""))
+    return `HOST must be an IP address or a name of this machine, and no address is known by ${address} (${code})`;
   return `${address} cannot be listened on (${code}): check HOST and PORT`;
 }
 
-function originOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+function originOf({ address, port }: AddressInfo): string {
+  return httpOrigin(address, port);
+}
+
+/** The origin at an address or name. */
+export function httpOrigin(host: string, port: number): string {
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

@@ -46,7 +46,7 @@ export type ServerOptions = HandlerOptions & {
   host?: string;
   /** 0 picks a free one. Default 3000. */
   port?: number;
-  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence. */
+  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence, 620 s until the next request. */
   timeouts?: Partial<Timeouts>;
 };
 
