@@ -68,7 +68,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       throw new MintmarkError("invalid_client");
     }
     known.remember(pair, client.secrets);
-    return { asOf, ...client };
+    return { asOf, secretHash: digest.toString("base64url"), ...client };
   }
 
   /** Looks all candidates up, also when one is found: the time it takes says nothing about which is right. */

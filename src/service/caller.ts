@@ -4,6 +4,8 @@ import type { Client, Permission } from "../store/client.ts";
 export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl"> & {
   /** The number of the latest change before the client was looked up. Without it, no client in the store is meant. */
   asOf?: number;
+  /** The hash of the secret that the client was authenticated by. */
+  secretHash?: string;
 };
 
 const EVERYTHING = { permissions: ["admin"], scopes: [], audiences: [], anySubject: true } as const;

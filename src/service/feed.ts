@@ -1,8 +1,10 @@
 import { MintmarkError } from "../errors.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Store } from "../store/store.ts";
+import type { Clock } from "../time.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
 import type { Caller } from "./caller.ts";
+import { watchSecret } from "./ended-secret.ts";
 import type { Gate } from "./gate.ts";
 import { createPublishedKeys } from "./published-keys.ts";
 import { revocationsBetween, type Trust } from "./trust.ts";
@@ -25,7 +27,8 @@ export type Feed = {
 };
 
 export type FeedOptions = {
-  store: Pick<Store, "listRevocations">;
+  store: Pick<Store, "listRevocations" | "findClient">;
+  clock: Clock;
   trust: Trust;
   keyring: () => Keyring;
   gate: Gate;
@@ -39,11 +42,17 @@ const HEARTBEAT = 5000;
 /** The cursor of what nobody can go on behind: the middle of a snapshot. */
 const NOWHERE = "snapshot";
 
-/** `asOf` is the number of the latest change when it authenticated, `sent` that of the latest one that it was sent. */
-type Follower = { clientId: string; asOf: number; sent: number; wake: () => void };
+type Follower = {
+  clientId: string;
+  /** The number of the latest change when it authenticated, and of the latest one that it was sent. */
+  asOf: number;
+  sent: number;
+  hasSecretEnded: ReturnType<typeof watchSecret>;
+  wake: () => void;
+};
 
 /** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
-export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOptions): Feed {
+export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }: FeedOptions): Feed {
   const followers = new Set<Follower>();
   const keysNow = createPublishedKeys(keyring);
   let ended = false;
@@ -53,12 +62,15 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
   const unsubscribe = trust.onUpdate(wakeAll);
   const heartbeat = setInterval(wakeAll, HEARTBEAT).unref();
 
-  function admit({ clientId, asOf }: Caller): Follower {
+  function admit(caller: Caller): Follower {
+    const { clientId } = caller;
     const own = [...followers].filter((follower) => follower.clientId === clientId).length;
     if (followers.size >= maxFollowers.total || own >= maxFollowers.perClient)
       throw new MintmarkError("too_many_followers", { retryAfter: 10 });
     const { sequence } = trust.state();
-    const follower = { clientId, asOf: asOf ?? sequence, sent: sequence, wake: () => {} };
+    const { asOf = sequence } = caller;
+    const hasSecretEnded = watchSecret({ store, clock }, caller);
+    const follower = { clientId, asOf, sent: sequence, hasSecretEnded, wake: () => {} };
     followers.add(follower);
     return follower;
   }
@@ -100,6 +112,7 @@ export function createFeed({ store, trust, keyring, gate, maxFollowers }: FeedOp
     let sentKeys = "";
     while (!signal?.aborted) {
       if (ended) throw new DOMException("This server stops", "AbortError");
+      if (await follower.hasSecretEnded(trust.clientsSequence())) throw new MintmarkError("invalid_client");
       const { name } = keysNow();
       const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {

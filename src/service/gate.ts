@@ -12,8 +12,8 @@ export type Act = {
   about?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
   /** What else is missing to the caller beside the permission, if anything is. */
   missing?: Issue | undefined;
-  /** Whether the work itself finds out that the client was removed since it was authenticated. Default: it is checked before. */
-  findsRemoved?: boolean;
+  /** Whether the work itself finds out that the client's secret has ended since. Default: it is checked before. */
+  findsEnded?: boolean;
 };
 
 /** Does an act in the name of a caller. `work` is handed the record of it, to write in its own transaction. */
@@ -25,17 +25,17 @@ export type Gate = <Result>(
 
 export type GateOptions = {
   audit: AuditLog;
-  /** Whether a client was removed after it was authenticated. A change checks that once more, under its own lock. */
-  isRemoved: (caller: Caller) => Promise<boolean>;
+  /** Whether the secret of a client has ended since it was authenticated. A change checks that once more, under its own lock. */
+  hasEnded: (caller: Caller) => Promise<boolean>;
 };
 
 /**
  * The one place that decides whether a caller may do something, and puts down that it was done or
  * refused. A refusal is durable before it is answered, and names what was missing.
  */
-export function createGate({ audit, isRemoved }: GateOptions): Gate {
-  return async (caller, { action, permission, about, missing, findsRemoved = false }, work) => {
-    if (!findsRemoved && (await isRemoved(caller))) throw new MintmarkError("invalid_client");
+export function createGate({ audit, hasEnded }: GateOptions): Gate {
+  return async (caller, { action, permission, about, missing, findsEnded = false }, work) => {
+    if (!findsEnded && (await hasEnded(caller))) throw new MintmarkError("invalid_client");
     const isPermitted = permission === undefined || may(caller, permission);
     const lacks = isPermitted ? missing : { path: "permission", message: `${permission} is missing` };
     const entry = { clientId: caller.clientId, action, ...about };
@@ -46,7 +46,7 @@ export function createGate({ audit, isRemoved }: GateOptions): Gate {
     }
     try {
       const record: ChangeRecord = audit.record({ outcome: "allowed", ...entry });
-      record.isClient = caller.asOf !== undefined;
+      if (caller.asOf !== undefined) record.secretHash = caller.secretHash ?? "";
       return await work(record);
     } catch (error) {
       if (error instanceof MintmarkError && !isOwnFailing(error)) await refuse(error.reason);

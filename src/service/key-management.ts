@@ -48,7 +48,7 @@ export type KeyManagementOptions = {
   audit: AuditLog;
   clock: Clock;
   policy: () => KeyPolicy;
-  settings: Pick<Settings, "alg" | "changeAlg">;
+  settings: Pick<Settings, "alg">;
   kek?: KeyEncryptionKey | undefined;
   counts: Counts;
 };
@@ -61,7 +61,10 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
   const { store, keys, trust, gate, audit, clock, policy, settings, kek, counts } = options;
   const permission = "rotate_keys";
 
-  const make = (wanted: WantedKey) => generateKeyPair({ ...wanted, alg: settings.alg(), createdAt: clock(), kek });
+  const make = (wanted: WantedKey, alg = settings.alg()) =>
+    generateKeyPair({ ...wanted, alg, createdAt: clock(), kek });
+  const changeOf = (alg = settings.alg()) =>
+    alg === settings.alg() ? undefined : { target: `alg: ${settings.alg()} -> ${alg}` };
   async function rotateIfDue(): Promise<void> {
     const due = dueKey(keys.stored(), { ...policy(), alg: settings.alg() }, clock());
     if (due === undefined) return;
@@ -77,16 +80,16 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
     list: (caller) => gate(caller, { action: "keys.list", permission }, async () => view(keys)),
 
     rotate: (caller, { immediate, alg }) =>
-      gate(caller, { action: "keys.rotate", permission }, async (record) => {
-        if (keys.stored().length === 0) throw new MintmarkError("no_key_pairs");
-        if (alg !== undefined) await settings.changeAlg(alg, caller.clientId);
+      gate(caller, { action: "keys.rotate", permission, about: changeOf(alg) }, async (record) => {
+        if (!keys.arePairs) throw new MintmarkError("no_key_pairs");
         // A clock that was ahead may have left a key that signs before its turn, which none could be placed behind.
         await rotateIfDue();
         // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.
         const { signing } = keys.current();
         if (signing === undefined) throw new MintmarkError("kek_changed");
-        const key = await make({ follows: signing.kid, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) });
-        await store.addKey(key, { ...record, kid: key.kid });
+        const wanted = { follows: signing.kid, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) };
+        const key = await make(wanted, alg);
+        await store.addKey(key, { ...record, kid: key.kid }, { setsAlg: alg !== undefined });
         await trust.catchUp();
         return view(keys);
       }),

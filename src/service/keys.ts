@@ -17,6 +17,8 @@ export type Keys = {
   find: KeyLookup;
   /** The same of a key of any time, but for those that were killed: by a clock that is wrong, one may be removed too early. */
   findOfAnyTime: KeyLookup;
+  /** Whether these are key pairs, and no shared secret. */
+  readonly arePairs: boolean;
   /** All keys of the store, killed and removed ones too. */
   stored(): readonly StoredKey[];
   /** Reads the store again. */
@@ -38,9 +40,15 @@ const LOOK_INTERVAL = 100;
 export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Keys {
   const keyring = createSecretKeyring(secret);
   const find = keyring.lookup;
+  let stored: StoredKey[] = [];
+  const reload = async () => {
+    stored = await store.listKeys();
+  };
+  const look = inTurn(reload, LOOK_INTERVAL);
 
   async function findStored(kid: string): Promise<VerificationKey | undefined> {
-    const key = (await store.listKeys()).find((key) => key.kid === kid && key.killedAt === undefined);
+    await look();
+    const key = stored.find((key) => key.kid === kid && key.killedAt === undefined);
     return key && (await loadPublicHalf(key)).verification;
   }
 
@@ -48,8 +56,9 @@ export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Keys
     current: () => keyring,
     find,
     findOfAnyTime: (kid) => find(kid) ?? patiently(findStored(kid)),
-    stored: () => [],
-    reload: async () => {},
+    arePairs: false,
+    stored: () => stored,
+    reload,
   };
 }
 
@@ -99,6 +108,7 @@ export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions):
   return {
     current,
     reload,
+    arePairs: true,
     stored: () => loaded.map(({ stored }) => stored),
     find,
     findOfAnyTime: async (kid) =>

@@ -147,7 +147,13 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
   checkClaimsSchema(custom);
   const { rotation = 30 * DAY, guest = false, maxTtl = DAY, refreshIdle = IDLE } = options;
   return {
-    given: { issuer: options.issuer, audience: options.audience, alg: options.alg, maxTtl },
+    given: {
+      issuer: options.issuer,
+      audience: options.audience,
+      alg: options.alg,
+      ttl: options.ttl ?? Math.min(900, maxTtl),
+      maxTtl,
+    },
     custom,
     rotation,
     secret: options.secret,

@@ -3,13 +3,14 @@ import type { AuditQuery } from "../store/audit.ts";
 import { openSqliteStore } from "../store/open-store.ts";
 import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
-import { identifyToken } from "../token/verify.ts";
+import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { type AuditPage, createAuditLog } from "./audit-log.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { createClockCheck } from "./clock-check.ts";
+import { createEndedSecretCheck } from "./ended-secret.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createGate } from "./gate.ts";
 import { createKeyManagement, type KeyManagement } from "./key-management.ts";
@@ -71,7 +72,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   options: TokenServiceOptions<Schema> = {},
 ): Promise<TokenService<Schema>> {
   const settled = settle(options);
-  const { custom, maxTtl, secret, kek, open, guest, clock, onError, onNotice, tracer } = settled;
+  const { custom, secret, kek, open, guest, clock, onError, onNotice, tracer } = settled;
   const { store, timings } = observeStore(options.store ?? (await openSqliteStore(".mintmark")), tracer);
   const counts = createCounts();
   const policy = () => ({ rotation: settled.rotation, maxTtl: settings.longestLifetime() });
@@ -80,9 +81,10 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const trust = createTrust({ store, clock, maxStaleness: settled.maxStaleness, reloadKeys: keys.reload });
   const given = { ...settled.given, ...(secret !== undefined && { secretKid: keys.current().signing?.kid }) };
   const settings = createSettings({ given, guest, store, trust, audit, onNotice });
-  const isRemoved = async ({ clientId, asOf }: Caller) =>
-    asOf !== undefined && (await trust.latest()) > asOf && (await store.findClient(clientId)) === undefined;
-  const gate = createGate({ audit, isRemoved });
+  const hasSecretEnded = createEndedSecretCheck({ store, clock });
+  const hasEnded = async (caller: Caller) =>
+    caller.asOf !== undefined && (await hasSecretEnded(caller, await trust.latest()));
+  const gate = createGate({ audit, hasEnded });
   const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, settings, kek, counts });
   const rotateIfDue = secret === undefined && settled.keeps ? management.rotateIfDue : async () => {};
   await trust.catchUp();
@@ -101,13 +103,16 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     clock,
     onVerified: (refusal) => countVerified(counts, refusal),
   });
-  const identify = (token: string) => identifyToken(token, keys.findOfAnyTime);
+  const identify = async (token: string) =>
+    (await identifyToken(token, keys.findOfAnyTime)) ??
+    claimedIdentity(token, { kids: trust.settings().secretKids ?? [], latest: clock() + settings.longestLifetime() });
   const rates = createRates({ store, clock, audit, rateLimits: settled.rateLimits });
   const means = { store, keys, trust, gate, audit, clock, counts, rates };
   const revocations = createRevocations({ ...means, verify, identify });
   const { revokeCopied, ...revoking } = revocations;
   const feed = createFeed({
     store,
+    clock,
     trust,
     keyring: keys.current,
     gate,
@@ -120,13 +125,13 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
 
   return {
-    ...createTokens({ ...means, ...settled, settings, verify, revokeCopied }),
+    ...createTokens({ ...means, ...settled, ...settings.limits(), settings, hasSecretEnded, verify, revokeCopied }),
     ...revoking,
     get issuer() {
       return settings.issuer();
     },
     adoptIssuer: settings.adoptIssuer,
-    maxTtl,
+    maxTtl: settings.limits().maxTtl,
     claims: custom,
     open,
     authenticate: createAuthenticator({ ...means, open }),

@@ -13,6 +13,7 @@ type GivenSettings = {
   audience?: string | undefined;
   alg?: KeyPairAlgorithm | undefined;
   secretKid?: string | undefined;
+  ttl: Seconds;
   maxTtl: Seconds;
 };
 
@@ -28,10 +29,8 @@ export type Settings = {
   store(): Promise<void>;
   /** Takes the origin that a server listens on as the issuer, where none was given. */
   adoptIssuer(origin: string): Promise<void>;
-  /** Stores the algorithm of the next key pair, by a caller's order. */
-  changeAlg(alg: KeyPairAlgorithm, clientId: string): Promise<void>;
-  /** Stores a longer lifetime, before a token gets it. Gives nothing to wait for where that is stored already. */
-  raiseLongestLifetime(lifetime: Seconds): Promise<void> | undefined;
+  /** The lifetime of a token that asks for none, and the longest that may be asked for. */
+  limits(): { ttl: Seconds; maxTtl: Seconds };
 };
 
 export type SettingsOptions = {
@@ -54,11 +53,19 @@ export function createSettings({ given, guest, store, trust, audit, onNotice }: 
   const issuer = () => (guest ? stored().issuer : undefined) ?? given.issuer ?? adopted ?? DEFAULT_ISSUER;
   const audience = () => (guest ? stored().audience : undefined) ?? given.audience ?? issuer();
 
-  async function change(wanted: Partial<StoredSettings>, clientId: string): Promise<void> {
+  function limits() {
+    const { ttl, maxTtl } = stored();
+    return guest && ttl !== undefined && maxTtl !== undefined
+      ? { ttl, maxTtl }
+      : { ttl: given.ttl, maxTtl: given.maxTtl };
+  }
+
+  async function change(wanted: Partial<StoredSettings>): Promise<void> {
     const differences = differencesOf(stored(), wanted);
     if (differences.length === 0) return;
     const changed = differences.filter(({ isFirst }) => !isFirst);
     const target = changed.map(({ name, from, to }) => `${name}: ${from} -> ${to}`).join(", ");
+    const { clientId } = systemCaller;
     const record = audit.record({ clientId, action: "settings.change", outcome: "allowed", target });
     await store.changeSettings(wanted, { record, isFirst: changed.length === 0 });
     await trust.catchUp();
@@ -69,31 +76,27 @@ export function createSettings({ given, guest, store, trust, audit, onNotice }: 
     issuer,
     audience,
     alg: () => stored().alg ?? given.alg ?? "ES256",
-    longestLifetime: () => Math.max(stored().longestLifetime, given.maxTtl),
+    longestLifetime: () => Math.max(stored().longestLifetime, limits().maxTtl),
+    limits,
 
     async store() {
       if (guest) return refuseOtherSigner(stored(), given);
-      const { issuer, secretKid, maxTtl, alg = stored().alg ?? "ES256" } = given;
+      const { issuer, secretKid, ttl, maxTtl, alg = stored().alg ?? "ES256" } = given;
       const names = issuer === undefined ? {} : { issuer, audience: audience() };
-      await change({ ...names, alg, secretKid, longestLifetime: maxTtl }, systemCaller.clientId);
-      const { longestLifetime } = stored();
-      if (maxTtl < longestLifetime)
-        onNotice(`Tokens of up to ${longestLifetime} s were allowed before: they are valid until they expire`);
+      const secretKids = withKid(stored().secretKids, secretKid);
+      await change({ ...names, alg, secretKid, secretKids, ttl, maxTtl, longestLifetime: maxTtl });
     },
 
     async adoptIssuer(origin) {
-      if (given.issuer !== undefined) return;
+      if (guest || given.issuer !== undefined) return;
       adopted = origin;
-      await change({ issuer: origin, audience: audience() }, systemCaller.clientId);
-    },
-
-    changeAlg: (alg, clientId) => change({ alg }, clientId),
-
-    raiseLongestLifetime(lifetime) {
-      if (lifetime <= stored().longestLifetime) return undefined;
-      return change({ longestLifetime: lifetime }, systemCaller.clientId);
+      await change({ issuer: origin, audience: audience() });
     },
   };
+}
+
+function withKid(kids: readonly string[] | undefined, kid: string | undefined): readonly string[] | undefined {
+  return kid === undefined || kids?.includes(kid) ? kids : [...(kids ?? []), kid];
 }
 
 type Name = keyof StoredSettings;
@@ -103,15 +106,15 @@ function differencesOf(stored: StoredSettings, wanted: Partial<StoredSettings>):
   const names = (Object.keys(wanted) as Name[]).filter((name) => differs(name, stored, wanted));
   return names.map((name) => {
     const [from, to] = [shown(name, stored), shown(name, wanted)];
-    // The algorithm is stored with the first secret, and also with none.
-    const isFirst = name === "secretKid" ? stored.alg === undefined : !stored[name];
-    return { name, from, to, isFirst, sentence: SENTENCES[name](from, to) };
+    // The algorithm is stored with the first secret, and also with none. What follows from others is not told by itself.
+    const isFirst = name === "secretKid" ? stored.alg === undefined : !stored[name] || SENTENCES[name] === undefined;
+    return { name, from, to, isFirst, sentence: SENTENCES[name]?.(from, to) ?? "" };
   });
 }
 
 function differs(name: Name, stored: StoredSettings, wanted: Partial<StoredSettings>): boolean {
-  if (name !== "longestLifetime") return wanted[name] !== stored[name];
-  return (wanted.longestLifetime ?? 0) > stored.longestLifetime;
+  if (name === "longestLifetime") return (wanted.longestLifetime ?? 0) > stored.longestLifetime;
+  return wanted[name] !== stored[name];
 }
 
 /** A setting as operators read it, without the name of a shared secret. */
@@ -120,7 +123,7 @@ function shown(name: Name, settings: Partial<StoredSettings>): string {
   return String(settings[name]);
 }
 
-const SENTENCES: Record<Name, (from: string, to: string) => string> = {
+const SENTENCES: Partial<Record<Name, (from: string, to: string) => string>> = {
   issuer: (from, to) =>
     `The issuer changes from ${from} to ${to}: tokens that were issued as ${from} are refused from now on`,
   audience: (from, to) => `The default audience changes from ${from} to ${to}`,
@@ -129,7 +132,8 @@ const SENTENCES: Record<Name, (from: string, to: string) => string> = {
     from === to
       ? "The shared secret changes: tokens that were signed with the earlier one are refused from now on"
       : `Tokens are signed with ${to} from now on: those that were signed with ${from} are refused`,
-  longestLifetime: (from, to) => `The longest lifetime of a token rises from ${from} s to ${to} s`,
+  maxTtl: (from, to) =>
+    `The longest lifetime of a token changes from ${from} s to ${to} s: tokens that were issued before are valid until they expire`,
 };
 
 /** A command that has another secret than the service, or none, would issue tokens that nobody accepts. */

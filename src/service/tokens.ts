@@ -9,6 +9,7 @@ import { signAccessToken } from "../token/sign.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Caller } from "./caller.ts";
+import type { EndedSecretCheck } from "./ended-secret.ts";
 import type { Act, Gate } from "./gate.ts";
 import type { Keys } from "./keys.ts";
 import { beyondLimits } from "./limits.ts";
@@ -59,7 +60,8 @@ export type Tokens<Schema extends ClaimsSchema> = {
 };
 
 export type TokensOptions<Schema extends ClaimsSchema> = {
-  settings: Pick<Settings, "issuer" | "audience" | "raiseLongestLifetime">;
+  settings: Pick<Settings, "issuer" | "audience">;
+  hasSecretEnded: EndedSecretCheck;
   custom: Schema;
   ttl: Seconds;
   maxTtl: Seconds;
@@ -82,12 +84,7 @@ type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> 
 
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { settings, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
-
-  /** Whether a client was removed between being looked up and a change. A token of that number would outlive it. */
-  async function isRemoved({ clientId, asOf }: Caller, sequence: number): Promise<boolean> {
-    return asOf !== undefined && asOf < sequence && (await store.findClient(clientId)) === undefined;
-  }
+  const { settings, hasSecretEnded, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
 
   /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
   async function prepare(caller: Caller, terms: Terms, defaultAudience = settings.audience()) {
@@ -111,9 +108,8 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     };
     const claims = joinClaims(terms.claims, registered);
     const sign = async (): Promise<IssuedToken> => {
-      if (await isRemoved(caller, sequence)) throw new MintmarkError("invalid_client");
-      const raised = settings.raiseLongestLifetime(terms.ttl);
-      if (raised !== undefined) await raised;
+      // A client may have been removed between its look-up and that number. Its token would outlive it.
+      if (await hasSecretEnded(caller, sequence)) throw new MintmarkError("invalid_client");
       return {
         token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
         tokenType: "Bearer",
@@ -123,7 +119,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     };
     return {
       sequence,
-      act: { permission: "issue", about, missing, findsRemoved: true } satisfies Omit<Act, "action">,
+      act: { permission: "issue", about, missing, findsEnded: true } satisfies Omit<Act, "action">,
       sign,
     };
   }

@@ -17,6 +17,8 @@ export type Trust = {
   catchUp(): Promise<void>;
   /** The number of the latest change there is in the store. */
   latest(): Promise<number>;
+  /** The number of the latest change of clients and their secrets, as it was read last. */
+  clientsSequence(): number;
   /** The stored settings, as they were read last. */
   settings(): StoredSettings;
   /** A moment that was past by another clock, when the store was read last; see the store's position. */
@@ -52,6 +54,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
   let state = createTrustState();
   let settings: StoredSettings = { longestLifetime: 0 };
   let latestTime: Seconds = 0;
+  let clientsSequence = 0;
   let knownAt = Number.NEGATIVE_INFINITY;
   let keysSequence = -1;
   let recent: { after: number; update: TrustUpdate }[] = [];
@@ -59,7 +62,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
 
   async function readPosition(): Promise<Position> {
     const position = await store.position();
-    ({ settings, time: latestTime } = position);
+    ({ settings, clientsSequence, time: latestTime } = position);
     return position;
   }
   const latestPosition = inTurn(readPosition);
@@ -96,6 +99,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
     state: () => state,
     catchUp,
     latest: async () => (await patiently(latestPosition())).sequence,
+    clientsSequence: () => clientsSequence,
     settings: () => settings,
     latestTime: () => latestTime,
     knownAt: () => knownAt,

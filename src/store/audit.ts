@@ -23,8 +23,8 @@ export type AuditRecord = {
 
 /** The record of a change. */
 export type ChangeRecord = AuditRecord & {
-  /** Whether `clientId` is a client in the store. The change then checks, under its lock, that it still exists. */
-  isClient?: boolean;
+  /** Of a client in the store, the hash of the secret it came by. The change checks, under its lock, that this still counts. */
+  secretHash?: string | undefined;
 };
 
 export type AuditQuery = {

@@ -1,6 +1,7 @@
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import { MintmarkError } from "../errors.ts";
 import type { AuditRecord, ChangeRecord } from "./audit.ts";
+import { type ClientSecret, hasSecret } from "./client.ts";
 import { toAuditRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 
@@ -15,7 +16,7 @@ export type ChangeState = { sequence: number; longestLifetime: number };
 /**
  * Runs a change under the one lock that all changes take, the row that numbers them, and writes its
  * record. The lock is held until the commit, so no change is visible before one with a lower number.
- * Throws `invalid_client` where the client that makes the change has been removed meanwhile.
+ * Throws `invalid_client` where the client that makes the change was removed meanwhile, or its secret has ended.
  */
 export type Change = <Outcome>(
   record: ChangeRecord,
@@ -26,13 +27,15 @@ export type Change = <Outcome>(
 export type Announcer = {
   announce?: ((transaction: Tx) => Promise<unknown>) | undefined;
   tell?: (() => void) | undefined;
+  /** Milliseconds since 1970 by the clock of the database, where it has one that all servers share. Default: this machine's. */
+  milliseconds?: RawBuilder<number> | undefined;
 };
 
-export function createChange(db: Kysely<Schema>, { announce, tell }: Announcer): Change {
+export function createChange(db: Kysely<Schema>, { announce, tell, milliseconds }: Announcer): Change {
   return async (attempt, apply) => {
     const { outcome, record } = await db.transaction().execute(async (transaction) => {
-      const { revision, longest_lifetime } = await takeNumber(transaction, attempt);
-      await refuseRemovedClient(transaction, attempt);
+      const { revision, longest_lifetime } = await takeNumber(transaction, attempt, milliseconds);
+      await refuseEndedSecret(transaction, attempt);
       const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });
       if (changed.record === undefined) return changed;
       await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
@@ -49,8 +52,8 @@ export function createChange(db: Kysely<Schema>, { announce, tell }: Announcer):
  * change has a higher number than all that were given out since the backup was made: a token that was issued in between
  * carries such a number, and is still older than its revocation.
  */
-function takeNumber(transaction: Tx, { at }: AuditRecord) {
-  const now = Date.now();
+function takeNumber(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<number>) {
+  const now = milliseconds ?? sql<number>`${Date.now()}`;
   return transaction
     .updateTable("state")
     .set(({ eb }) => ({
@@ -66,13 +69,17 @@ function takeNumber(transaction: Tx, { at }: AuditRecord) {
     .executeTakeFirstOrThrow();
 }
 
-/** The client was authenticated before the change got its lock. A removal takes the same lock, so this is the last word. */
-async function refuseRemovedClient(transaction: Tx, { clientId, isClient }: ChangeRecord): Promise<void> {
-  if (!isClient || clientId === undefined) return;
-  const found = await transaction
+/**
+ * The client was authenticated before the change got its lock, perhaps by a secret that counts no more. A removal and a new
+ * secret take the same lock, so this is the last word.
+ */
+async function refuseEndedSecret(transaction: Tx, { clientId, secretHash, at }: ChangeRecord): Promise<void> {
+  if (secretHash === undefined || clientId === undefined) return;
+  const client = await transaction
     .selectFrom("clients")
-    .select("client_id")
+    .select("secrets")
     .where("client_id", "=", clientId)
     .executeTakeFirst();
-  if (found === undefined) throw new MintmarkError("invalid_client");
+  const secrets: ClientSecret[] = JSON.parse(client?.secrets ?? "[]");
+  if (!hasSecret(secrets, secretHash, at)) throw new MintmarkError("invalid_client");
 }

@@ -8,6 +8,13 @@ import { insertRevocation, revocationOf } from "./trust-queries.ts";
 type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
 
 export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQueries {
+  /** A change that ends what others were authenticated by. */
+  const changeClients: Change = (record, apply) =>
+    change(record, async (transaction, state) => {
+      await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
+      return apply(transaction, state);
+    });
+
   return {
     async findClient(clientId) {
       const row = await db.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
@@ -30,7 +37,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQ
       }),
 
     replaceSecrets: (clientId, { from, to }, record) =>
-      change(record, async (transaction) => {
+      changeClients(record, async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("clients")
           .set({ secrets: JSON.stringify(to) })
@@ -41,7 +48,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQ
       }),
 
     removeClient: (clientId, record) =>
-      change(record, async (transaction, state) => {
+      changeClients(record, async (transaction, state) => {
         const { numDeletedRows } = await transaction
           .deleteFrom("clients")
           .where("client_id", "=", clientId)

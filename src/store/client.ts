@@ -36,3 +36,8 @@ export type Client = {
   /** SHA-256, base64url. Two while a rotated one is still accepted. */
   secrets: readonly ClientSecret[];
 };
+
+/** Whether a secret, by its hash, is one that counts at a moment. */
+export function hasSecret(secrets: readonly ClientSecret[], hash: string, now: Seconds): boolean {
+  return secrets.some((secret) => secret.hash === hash && (secret.expiresAt === undefined || now < secret.expiresAt));
+}

@@ -3,6 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import type { StoredKey } from "../keys/key-pair.ts";
 import { sealerOf } from "../keys/seal.ts";
 import { placeAfterKill, placeKey, type Succession } from "../keys/succession.ts";
+import type { Seconds } from "../time.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { Change, Changed, Tx } from "./change.ts";
 import { fromKeyRow, toKeyRow } from "./rows.ts";
@@ -22,9 +23,10 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
   return {
     listKeys: () => keysIn(db),
 
-    addKey: (key, record) =>
+    addKey: (key, record, { setsAlg = false } = {}) =>
       changeKeys(record, async (transaction, { sequence }) => {
-        const keys = await keysIn(transaction);
+        const stored = await keysIn(transaction);
+        const keys = setsAlg ? await changeAlg(transaction, stored, { key, now: record.at }) : stored;
         return succeed(transaction, placeKey(keys, key), { keys, key, sequence, record });
       }),
 
@@ -33,11 +35,8 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
         const keys = await keysIn(transaction);
         const key = keys.find((key) => key.kid === kid && key.killedAt === undefined);
         if (key === undefined) return { outcome: "unchanged" };
-        // One that never signed leaves its place to another.
-        const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
-        const dead = { killed_at: now, private_jwk: "", ...follows };
-        await transaction.updateTable("keys").set(dead).where("kid", "=", kid).execute();
-        const left = keys.map((other) => (other === key ? { ...key, killedAt: now } : other));
+        const dead = await kill(transaction, key, now);
+        const left = keys.map((other) => (other === key ? dead : other));
         await succeed(transaction, placeAfterKill(left, now), { keys: left, key: replacement, sequence, record });
         return { outcome: "killed", record };
       }),
@@ -59,6 +58,28 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
 async function keysIn(db: Kysely<Schema>): Promise<StoredKey[]> {
   const rows = await db.selectFrom("keys").selectAll().orderBy("sequence").execute();
   return rows.map(fromKeyRow);
+}
+
+async function kill(transaction: Tx, key: StoredKey, now: Seconds): Promise<StoredKey> {
+  const { kid } = key;
+  // One that never signed leaves its place to another.
+  const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
+  const dead = { killed_at: now, private_jwk: "", ...follows };
+  await transaction.updateTable("keys").set(dead).where("kid", "=", kid).execute();
+  return { ...key, killedAt: now };
+}
+
+/** Stores the algorithm of a key for all later ones. Those that wait for their turn behind the one it follows give way to it. */
+async function changeAlg(
+  transaction: Tx,
+  keys: readonly StoredKey[],
+  { key, now }: { key: StoredKey; now: Seconds },
+): Promise<StoredKey[]> {
+  await transaction.updateTable("state").set({ alg: key.alg }).execute();
+  const place = keys.findIndex(({ kid }) => kid === key.follows);
+  const givesWay = (other: StoredKey, at: number) =>
+    at > place && other.killedAt === undefined && other.alg !== key.alg && other.activatesAt > now;
+  return Promise.all(keys.map((other, at) => (givesWay(other, at) ? kill(transaction, other, now) : other)));
 }
 
 type NewKey = { keys: readonly StoredKey[]; key: StoredKey; sequence: number; record: AuditRecord };

@@ -115,15 +115,19 @@ export const migrations: Record<string, Migration> = {
   },
   "004-stored-settings": {
     async up(db) {
-      for (const column of ["longest_lifetime", "changed_at"])
+      for (const column of ["longest_lifetime", "changed_at", "clients_revision", "ttl", "max_ttl"])
         await db.schema
           .alterTable("state")
           .addColumn(column, "bigint", (added) => added.notNull().defaultTo(0))
           .execute();
-      for (const column of ["issuer", "audience", "alg", "secret_kid"])
+      for (const column of ["issuer", "audience", "alg", "secret_kid", "secret_kids"])
         await db.schema.alterTable("state").addColumn(column, "text").execute();
       // Nobody wrote down how long tokens could live until now: as long as the default allowed, unless the server says more.
-      await sql`update state set longest_lifetime = 86400 where revision > 0`.execute(db);
+      await sql`update state set longest_lifetime = 86400 where revision > 0 or exists (select 1 from audit)`.execute(
+        db,
+      );
+      const longer = sql`(select max(ttl) from sessions where ttl > 86400)`;
+      await sql`update state set longest_lifetime = coalesce(${longer}, longest_lifetime)`.execute(db);
       await db.schema.alterTable("refresh_tokens").addColumn("used_by", "text").execute();
     },
   },

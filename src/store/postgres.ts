@@ -78,6 +78,7 @@ async function preparePlace(address: PostgresAddress, guest: boolean): Promise<P
 const WITNESS: Witness = {
   history: sql<string>`concat_ws('.', (select oid from pg_database where datname = current_database()), 'state'::regclass::oid)`,
   now: sql<Seconds>`extract(epoch from clock_timestamp())::bigint`,
+  milliseconds: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
 };
 
 /** Of the transaction, so that no pooler keeps it. The programs of before take it as Kysely's migrator does. */

@@ -18,7 +18,7 @@ export function createQueries(
   db: Kysely<Schema>,
   { witness, ...announcer }: Announcer & { witness?: Witness | undefined } = {},
 ): Queries {
-  const change = createChange(db, announcer);
+  const change = createChange(db, { ...announcer, milliseconds: witness?.milliseconds });
   return {
     ...createKeyQueries(db, change),
     ...createClientQueries(db, change),

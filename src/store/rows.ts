@@ -4,7 +4,6 @@ import type { AuditRecord } from "./audit.ts";
 import type { Client } from "./client.ts";
 import type { Schema } from "./schema.ts";
 import type { Session } from "./session.ts";
-import type { StoredSettings } from "./settings.ts";
 import type { Position } from "./store.ts";
 
 /** Rows in one INSERT: SQLite takes 32,766 parameters. */
@@ -38,19 +37,22 @@ export function fromKeyRow(row: Selectable<Schema["keys"]>): StoredKey {
 }
 
 export function fromStateRow(row: Selectable<Schema["state"]>): Position {
-  const { epoch, revision: sequence, keys_revision: keysSequence, changed_at: time } = row;
-  return { epoch, sequence, keysSequence, time, settings: fromSettingsRow(row) };
-}
-
-function fromSettingsRow(row: Selectable<Schema["state"]>): StoredSettings {
-  const { longest_lifetime: longestLifetime, issuer, audience, alg, secret_kid: secretKid } = row;
-  const orAbsent = <Value>(value: Value | null) => value ?? undefined;
   return {
-    longestLifetime,
-    issuer: orAbsent(issuer),
-    audience: orAbsent(audience),
-    alg: orAbsent(alg),
-    secretKid: orAbsent(secretKid),
+    epoch: row.epoch,
+    sequence: row.revision,
+    keysSequence: row.keys_revision,
+    clientsSequence: row.clients_revision,
+    time: row.changed_at,
+    settings: {
+      longestLifetime: row.longest_lifetime,
+      issuer: row.issuer ?? undefined,
+      audience: row.audience ?? undefined,
+      alg: row.alg ?? undefined,
+      secretKid: row.secret_kid ?? undefined,
+      secretKids: row.secret_kids === null ? undefined : JSON.parse(row.secret_kids),
+      ttl: row.ttl || undefined,
+      maxTtl: row.max_ttl || undefined,
+    },
   };
 }
 

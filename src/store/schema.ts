@@ -20,6 +20,12 @@ export type Schema = {
     audience: string | null;
     alg: KeyPairAlgorithm | null;
     secret_kid: string | null;
+    secret_kids: string | null;
+    /** 0 where none is stored. */
+    ttl: number;
+    max_ttl: number;
+    /** The number of the latest change of what clients there are and which secrets they have. */
+    clients_revision: number;
   };
   keys: {
     kid: string;

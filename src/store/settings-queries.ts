@@ -1,29 +1,49 @@
+import { randomUUID } from "node:crypto";
 import type { Updateable } from "kysely";
-import type { Change } from "./change.ts";
+import type { Change, Tx } from "./change.ts";
 import type { Schema } from "./schema.ts";
 import type { StoredSettings } from "./settings.ts";
 import type { Store } from "./store.ts";
 
 export function createSettingsQueries(change: Change): Pick<Store, "changeSettings"> {
   return {
-    changeSettings: (settings, { record, isFirst }) =>
-      change(record, async (transaction, { longestLifetime }) => {
+    changeSettings: ({ longestLifetime = 0, ...settings }, { record, isFirst }) =>
+      change(record, async (transaction, stored) => {
         await transaction
           .updateTable("state")
-          .set(toStateRow({ ...settings, longestLifetime: Math.max(longestLifetime, settings.longestLifetime ?? 0) }))
+          .set({ id: 1, ...toStateRow(settings) })
           .execute();
+        if (longestLifetime > stored.longestLifetime)
+          await raise(transaction, { from: stored.longestLifetime, to: longestLifetime });
         return { outcome: undefined, ...(!isFirst && { record }) };
       }),
   };
 }
 
+/** Tokens may have had the longer lifetime before it was stored, under an earlier release or beside one. */
+async function raise(transaction: Tx, { from, to }: { from: number; to: number }): Promise<void> {
+  await transaction
+    .updateTable("revocations")
+    .set(({ eb }) => ({ until: eb("until", "+", to - from) }))
+    .where("kind", "<>", "token")
+    .execute();
+  // Who follows has noted the shorter time.
+  const epoch = from === 0 ? {} : { epoch: randomUUID() };
+  await transaction
+    .updateTable("state")
+    .set({ longest_lifetime: to, ...epoch })
+    .execute();
+}
+
 /** A member that is there but undefined empties its column. */
-function toStateRow({ longestLifetime, ...settings }: Partial<StoredSettings>): Updateable<Schema["state"]> {
+function toStateRow(settings: Omit<Partial<StoredSettings>, "longestLifetime">): Updateable<Schema["state"]> {
   return {
-    longest_lifetime: longestLifetime,
     ...("issuer" in settings && { issuer: settings.issuer ?? null }),
     ...("audience" in settings && { audience: settings.audience ?? null }),
     ...("alg" in settings && { alg: settings.alg ?? null }),
     ...("secretKid" in settings && { secret_kid: settings.secretKid ?? null }),
+    ...("secretKids" in settings && { secret_kids: JSON.stringify(settings.secretKids ?? []) }),
+    ...("ttl" in settings && { ttl: settings.ttl ?? 0 }),
+    ...("maxTtl" in settings && { max_ttl: settings.maxTtl ?? 0 }),
   };
 }

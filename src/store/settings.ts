@@ -16,4 +16,9 @@ export type StoredSettings = {
   alg?: KeyPairAlgorithm | undefined;
   /** The `kid` of the shared secret; absent where key pairs sign. */
   secretKid?: string | undefined;
+  /** Those of all shared secrets that ever signed, the present one included. */
+  secretKids?: readonly string[] | undefined;
+  /** The limits of today: the lifetime of a token that asks for none, and the longest that may be asked for. */
+  ttl?: Seconds | undefined;
+  maxTtl?: Seconds | undefined;
 };

@@ -27,9 +27,14 @@ export type Store = {
   /**
    * Adds a key behind the one it follows. Where another was added behind that one already, no key is
    * added: the other is activated earlier if it was to sign later than the new one, else all stays as
-   * it is. Throws `kek_changed` where the keys that are there were sealed with another key.
+   * it is. Throws `kek_changed` where the keys that are there were sealed with another key. With `setsAlg`, the algorithm of
+   * the key is stored as that of all later ones.
    */
-  addKey(key: StoredKey, record: ChangeRecord): Promise<"added" | "activated" | "present">;
+  addKey(
+    key: StoredKey,
+    record: ChangeRecord,
+    options?: { setsAlg?: boolean },
+  ): Promise<"added" | "activated" | "present">;
   /**
    * Kills a key for ever and forgets its private half. The last key lives and signs afterwards, by
    * whatever clock: where none is there that could, the replacement is added.
@@ -53,7 +58,11 @@ export type Store = {
 
   /** Where the log of changes stands, and the stored settings. */
   position(): Promise<Position>;
-  /** Stores the settings that are given; the others stay. `longestLifetime` is only raised. Without a record it is not announced. */
+  /**
+   * Stores the settings that are given; the others stay. The longest lifetime is only raised: then revocations are kept for
+   * longer, and the history becomes another one, so that all who follow it learn of that. What is stored for the first
+   * time is not recorded.
+   */
   changeSettings(change: Partial<StoredSettings>, by: { record: ChangeRecord; isFirst: boolean }): Promise<void>;
   /**
    * Revokes, and ends the sessions it is about. Gives the number of the change that did: a token or a
@@ -115,6 +124,8 @@ export type Position = {
   /** The number of the latest change, and of the latest one of keys. Milliseconds since 1970, or the next higher number. */
   sequence: number;
   keysSequence: number;
+  /** The number of the latest change of what clients there are and which secrets they have. */
+  clientsSequence: number;
   /** A moment that is past by another clock than this process's: PostgreSQL's own, else that of the latest change. */
   time: Seconds;
   settings: StoredSettings;

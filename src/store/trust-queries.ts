@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
@@ -11,7 +11,15 @@ import type { NewRevocation, Store } from "./store.ts";
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "forgetRevocations">;
 
 /** What a shared database knows by itself: which copy of the tables this is, and what time it is there, in seconds. */
-export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds> };
+export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds>; milliseconds: RawBuilder<number> };
+
+/**
+ * Until when a revocation is kept: as its row says, or longer where the longest lifetime has become known since it was made
+ * (its number is the time), or where an earlier release has made it by a limit of its own.
+ */
+export const KEPT_UNTIL = sql<Seconds>`case
+  when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
+  else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
 type Deps = { change: Change; witness: Witness | undefined };
 
@@ -43,7 +51,13 @@ export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps
       }),
 
     listRevocations: (after, limit) =>
-      db.selectFrom("revocations").selectAll().where("sequence", ">", after).orderBy("sequence").limit(limit).execute(),
+      db
+        .selectFrom("revocations")
+        .select(["kind", "id", "sequence", KEPT_UNTIL.as("until")])
+        .where("sequence", ">", after)
+        .orderBy("sequence")
+        .limit(limit)
+        .execute(),
 
     async forgetRevocations(before) {
       const { numDeletedRows } = await db.deleteFrom("revocations").where("until", "<", before).executeTakeFirst();

@@ -9,6 +9,7 @@ import {
   type RegisteredClaims,
   readClaims,
 } from "./claims.ts";
+import { parseCompact } from "./compact.ts";
 import { parseJsonObject } from "./json.ts";
 import { type KeyLookup, verifyJws } from "./jws.ts";
 
@@ -86,6 +87,21 @@ const tokenIdentity = z.object({
 export async function identifyToken(token: unknown, lookup: KeyLookup): Promise<TokenIdentity | undefined> {
   const jws = await verifyJws(token, lookup);
   return tokenIdentity.safeParse(jws && parseJsonObject(jws.payload)).data;
+}
+
+/**
+ * Gives which token this says it is, **unverified**, where its header names one of these shared secrets; `exp` is `latest`
+ * at most. Of a secret that is in use no more nobody can tell such a token from a forged one. To revoke it harms
+ * nobody, so that those may who may revoke anything.
+ */
+export function claimedIdentity(
+  token: unknown,
+  { kids, latest }: { kids: readonly string[]; latest: Seconds },
+): TokenIdentity | undefined {
+  const jws = parseCompact(token);
+  if (jws?.protectedHeader.alg !== "HS256" || !kids.includes(String(jws.protectedHeader.kid))) return undefined;
+  const { jti, exp } = tokenIdentity.safeParse(parseJsonObject(Buffer.from(jws.payload, "base64url"))).data ?? {};
+  return jti === undefined || exp === undefined ? undefined : { jti, exp: Math.min(exp, latest) };
 }
 
 /** Says what is wrong with claims at a moment, or `undefined`. */

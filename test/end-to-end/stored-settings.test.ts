@@ -77,8 +77,16 @@ describe.concurrent("a server that is started with other variables than before",
     ["another audience", { MINTMARK_AUDIENCE: "orders" }, /The default audience changes from \S+ to orders/],
     ["another algorithm", { MINTMARK_ALG: "EdDSA" }, /The algorithm of the next key changes from ES256 to EdDSA/],
     ["a shared secret", { MINTMARK_SECRET: "x".repeat(32) }, /Tokens are signed with a shared secret from now on/],
-    ["a longer limit of lifetimes", { MINTMARK_MAX_TTL: "864000" }, /rises from 86400 s to 864000 s/],
-    ["a shorter limit of lifetimes", { MINTMARK_MAX_TTL: "3600" }, /Tokens of up to 86400 s were allowed before/],
+    [
+      "a longer limit of lifetimes",
+      { MINTMARK_MAX_TTL: "864000" },
+      /The longest lifetime of a token changes from 86400 s to 864000 s/,
+    ],
+    [
+      "a shorter limit of lifetimes",
+      { MINTMARK_MAX_TTL: "3600" },
+      /The longest lifetime of a token changes from 86400 s to 3600 s/,
+    ],
     ["no administrator's secret", { MINTMARK_ADMIN_SECRET: "" }, /"admin" that it made is still an administrator/],
   ] as const;
 

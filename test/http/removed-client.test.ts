@@ -66,6 +66,10 @@ async function begin(url: string, authorization: string, input: object) {
   };
 }
 
+const remove = ({ clients }: TokenService, clientId: string) => clients.remove(localCaller, clientId);
+const rotate = ({ clients }: TokenService, clientId: string) =>
+  clients.rotateSecret(localCaller, { clientId, overlap: 0 });
+
 function describeRemoval(open: () => Promise<Cluster>): void {
   let cluster: Cluster;
   beforeAll(async () => {
@@ -79,17 +83,19 @@ function describeRemoval(open: () => Promise<Cluster>): void {
   });
 
   const rows = Object.entries(CALLS).flatMap(([name, input]) => [
-    { name, input, by: "the same server", remover: 0 as const },
-    { name, input, by: "the other server", remover: 1 as const },
+    { name, input, by: "removed by the same server", at: 0 as const, end: remove },
+    { name, input, by: "removed by the other server", at: 1 as const, end: remove },
+    { name, input, by: "given another secret by the same server", at: 0 as const, end: rotate },
+    { name, input, by: "given another secret by the other server", at: 1 as const, end: rotate },
   ]);
-  it.each(rows)("is refused $name, removed by $by", async ({ name, input, remover }) => {
+  it.each(rows)("is refused $name, $by", async ({ name, input, at, end }) => {
     const [service] = cluster.services;
     const client = await addClient(service, { permissions: ["admin"] });
     const finish = await begin(`${cluster.servers[0].origin}/trpc/${name}`, basic(client), input);
-    await cluster.services[remover].clients.remove(localCaller, client.clientId);
-    const before = await cluster.services[remover].audit.list(localCaller, { limit: 1 });
+    await end(cluster.services[at], client.clientId);
+    const before = await cluster.services[at].audit.list(localCaller, { limit: 1 });
     expect(await finish()).toMatchObject({ status: 401, body: { error: { data: { reason: "invalid_client" } } } });
-    expect(await cluster.services[remover].audit.list(localCaller, { limit: 1 })).toEqual(before);
+    expect(await cluster.services[at].audit.list(localCaller, { limit: 1 })).toEqual(before);
   });
 }
 

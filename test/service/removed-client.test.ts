@@ -33,13 +33,15 @@ const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
   events: ({ service, caller }) => service.follow(caller, {}).next(),
 };
 
-describe("a client that is removed between its authentication and its act", () => {
+describe("a client whose secret ends between its authentication and its act", () => {
   it.each(
-    Object.entries(USE_CASES).flatMap(([name, act]) => [
-      { name, act, by: "the same server" as const },
-      { name, act, by: "another server" as const },
-    ]),
-  )("is refused $name, when it was removed by $by", async ({ act, by }) => {
+    Object.entries(USE_CASES).flatMap(([name, act]) =>
+      (["the same server", "another server"] as const).flatMap((by) => [
+        { name, act, by, ended: "removed" as const },
+        { name, act, by, ended: "gave another secret to" as const },
+      ]),
+    ),
+  )("is refused $name, when $by $ended it", async ({ act, by, ended }) => {
     await using opened = await openSharedService();
     await using second = await opened.openSecond();
     const { service } = opened;
@@ -47,7 +49,8 @@ describe("a client that is removed between its authentication and its act", () =
     const { clientId } = await callerOf(service);
     const { token, refreshToken = "" } = await service.getToken(caller, { claims: {}, refreshable: true });
     const remover = by === "another server" ? second.service : service;
-    await remover.clients.remove(localCaller, caller.clientId);
+    if (ended === "removed") await remover.clients.remove(localCaller, caller.clientId);
+    else await remover.clients.rotateSecret(localCaller, { clientId: caller.clientId, overlap: 0 });
     const before = await service.clients.list(localCaller);
 
     const acting = act({ service, caller, token, refreshToken, clientId });

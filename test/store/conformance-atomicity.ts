@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
 import type { ChangeRecord } from "../../src/store/audit.ts";
+import type { Client } from "../../src/store/client.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
@@ -40,19 +41,21 @@ export function describeAtomicity(open: Open): void {
       expect(await contentOf(here)).toEqual(before);
     });
 
-    it("are refused where the client that makes the change was removed before it got its lock", async () => {
+    it("are refused where the client was removed, or its secret replaced, before the change got its lock", async () => {
       await using opened = await open();
       const { here, there } = opened;
       const { changes } = await furnish(here);
-      const [client, other] = [aClient(), aClient()];
-      for (const one of [client, other]) await here.addClient(one, aRecord());
+      const [client, other, rotated] = [aClient(), aClient(), aClient()];
+      const by = ({ clientId, secrets: [secret] }: Client) => ({ ...aRecord({ clientId }), secretHash: secret?.hash });
+      for (const one of [client, other, rotated]) await here.addClient(one, aRecord());
       await there.removeClient(client.clientId, aRecord());
+      await there.replaceSecrets(rotated.clientId, { from: rotated.secrets, to: [aSecret()] }, aRecord());
       const before = await contentOf(here);
       for (const [name, apply] of Object.entries(changes)) {
-        const record = aRecord({ clientId: client.clientId });
-        await expect(apply({ ...record, isClient: true }), name).rejects.toMatchObject({ reason: "invalid_client" });
+        for (const ended of [client, rotated])
+          await expect(apply(by(ended)), name).rejects.toMatchObject({ reason: "invalid_client" });
         expect(await contentOf(there), name).toEqual(before);
-        await apply({ ...aRecord({ clientId: other.clientId }), isClient: true });
+        await apply(by(other));
         expect(await here.listAudit({ limit: 1 }), name).toMatchObject([{ clientId: other.clientId }]);
         Object.assign(before, await contentOf(here));
       }

@@ -56,6 +56,3 @@ export const ENDINGS: Record<string, (service: Service, there: There) => Promise
   "removing its client": (service, { caller }) => service.clients.remove(localCaller, caller.clientId),
   "killing its key": (service, { token }) => service.keys.kill(localCaller, decodeProtectedHeader(token).kid ?? ""),
 };
-
-/** What is refused rather than done: with a shared secret, there are no keys to manage. */
-export const isRefused = (after: Opening, ending: string) => after.secret !== undefined && ending === "killing its key";

@@ -8,8 +8,8 @@ import { createTokenService, type TokenService } from "../../src/service/service
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 
-/** The moment at which frozen tests stand: 2027-01-01T00:00:00Z. */
-export const NOW = 1798761600;
+/** The moment at which frozen tests stand: 2100-01-01T00:00:00Z, later than any at which they are run. */
+export const NOW = 4102444800;
 
 export const ISSUER = "http://127.0.0.1:3000";
 
