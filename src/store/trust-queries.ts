@@ -17,7 +17,7 @@ export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds>; m
  * Until when a revocation is kept: as its row says, or longer where the longest lifetime has become known since it was made
  * (its number is the time), or where an earlier release has made it by a limit of its own.
  */
-export const KEPT_UNTIL = sql<Seconds>`case
+const KEPT_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
   else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
