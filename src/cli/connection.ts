@@ -1,12 +1,12 @@
 import { createTRPCClient, localLink, type TRPCClient } from "@trpc/client";
 import { createTokenClient } from "../client/client.ts";
 import { readConfig } from "../config.ts";
-import { StartError } from "../errors.ts";
 import { httpOrigin } from "../http/listen.ts";
 import { openService } from "../open.ts";
 import { createTokenRouter, type TokenRouter } from "../router/router.ts";
 import { localCaller } from "../service/caller.ts";
 import { complain } from "./run.ts";
+import { checkServiceUrl } from "./service-url.ts";
 
 export type Connection = { client: TRPCClient<TokenRouter>; close: () => Promise<void> };
 
@@ -17,7 +17,7 @@ export type Connection = { client: TRPCClient<TokenRouter>; close: () => Promise
 export async function connect(url: string | undefined): Promise<Connection> {
   const config = readConfig();
   if (url !== undefined) {
-    if (!URL.canParse(url)) throw new StartError("--url must be a URL, such as https://tokens.example");
+    checkServiceUrl(url);
     const { credentials } = config;
     return { client: createTokenClient({ url, ...(credentials && { credentials }) }), close: async () => {} };
   }

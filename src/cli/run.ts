@@ -5,6 +5,7 @@ import { MintmarkError, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import { storeRemedy } from "../store/remedies.ts";
 import { escapeInvisible } from "../token/invisible.ts";
+import { whyNoAnswer } from "./service-url.ts";
 import { printable } from "./text.ts";
 
 /** What a command gives back: rows for a table, or fields, or one bare word for another program. */
@@ -25,7 +26,8 @@ export function talking<Options>(
     .option("--json", "print JSON, for programs")
     .action(async () => {
       const { url, json, ...options } = command.opts<SharedOptions & Options>();
-      const where = url === undefined ? HERE : ELSEWHERE;
+      const explain = (error: unknown) =>
+        inWords(error) ?? (url === undefined ? HERE : (whyNoAnswer(error, url) ?? ELSEWHERE));
       await reportFailure(async () => {
         // Only now: to explain a command, the service need not be loaded.
         const { connect } = await import("./connection.ts");
@@ -36,7 +38,7 @@ export function talking<Options>(
         } finally {
           await close();
         }
-      }, where);
+      }, explain);
     });
 }
 
@@ -55,11 +57,14 @@ export function complain(line: string): void {
 }
 
 /** Runs something and tells a failure in one line, without a stack: exit status 1. */
-export async function reportFailure(work: () => Promise<void>, otherwise = HERE): Promise<void> {
+export async function reportFailure(
+  work: () => Promise<void>,
+  explain = (error: unknown) => inWords(error) ?? HERE,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
-    complain(inWords(error) ?? otherwise);
+    complain(explain(error));
     process.exitCode = 1;
   }
 }

@@ -13,6 +13,7 @@ import type { TokenRouter } from "../router/router.ts";
 import type { ErrorShape } from "../router/trpc.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { basic, type Credentials } from "../verifier/basic.ts";
+import { fetchJson } from "./foreign-answer.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
@@ -51,7 +52,13 @@ export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = Tok
       retryLink({ retry: isWorthRetrying, retryDelayMs: wait.next }),
       subscriptionLink(endpoint, { headers, note: wait.note }),
     ],
-    false: httpBatchLink({ url: endpoint, maxItems: MAX_BATCH, methodOverride: "POST", ...(headers && { headers }) }),
+    false: httpBatchLink({
+      url: endpoint,
+      maxItems: MAX_BATCH,
+      methodOverride: "POST",
+      fetch: (input, init) => fetchJson(String(input), init as RequestInit),
+      ...(headers && { headers }),
+    }),
   });
   return createTRPCClient<TokenRouter>({ links: [link] }) as unknown as TRPCClient<Router>;
 }
