@@ -30,6 +30,8 @@ for (const part of [
   "signals",
   "variables",
   "report",
+  "closed-output",
+  "welcome",
   "native",
 ])
   for (const file of [part, `${part}.js`, `${part}.d.ts`]) rmSync(join(next, file), { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { TRPCClientError } from "@trpc/client";
-import { ForeignAnswerError } from "../client/foreign-answer.ts";
+import { ForeignAnswerError } from "../client/client.ts";
 import { StartError } from "../errors.ts";
 import { failureCode } from "../store/failure-code.ts";
 

@@ -13,7 +13,6 @@ import type { TokenRouter } from "../router/router.ts";
 import type { ErrorShape } from "../router/trpc.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { basic, type Credentials } from "../verifier/basic.ts";
-import { fetchJson } from "./foreign-answer.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
@@ -163,4 +162,32 @@ function isServiceUrl(url: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/** Why a call failed that something else than a token service answered: a page, a proxy, a redirect. */
+export class ForeignAnswerError extends Error {
+  override readonly name = "ForeignAnswerError";
+  /** Its body is not read. */
+  readonly response: Response;
+
+  constructor(response: Response) {
+    super(`The answer is of no token service: status ${response.status}`);
+    this.response = response;
+  }
+}
+
+/**
+ * Calls by the global `fetch`, and rejects with a {@link ForeignAnswerError} for an answer that is no JSON. Redirects are
+ * not followed: a call could become a GET without its input, and give a token about the client itself, not about a subject.
+ */
+async function fetchJson(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, redirect: "manual" });
+  const type = response.headers.get("content-type") ?? "";
+  if (response.status !== 0 && /^application\/json\b/i.test(type) && !isRedirect(response)) return response;
+  await response.body?.cancel();
+  throw new ForeignAnswerError(response);
+}
+
+function isRedirect({ status }: Response): boolean {
+  return status >= 300 && status < 400;
 }
