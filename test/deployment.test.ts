@@ -59,6 +59,14 @@ describe("the documents beside the code", () => {
       expect({ link, found: existsSync(join(root, dirname(document), link)) }).toEqual({ link, found: true });
   });
 
+  it.each(["README.md", ...documents])("%s installs the package as the file that `npm pack` makes", (document) => {
+    const { name, version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const text = readFileSync(join(root, document), "utf8");
+    const files = [...text.matchAll(/mintmark-([\w.]+)\.tgz/g)].map(([file]) => file);
+    for (const file of files) expect([`${name}-${version}.tgz`, "mintmark-VERSION.tgz"]).toContain(file);
+    expect(text).not.toMatch(/npm install(?: \S+)* mintmark(?:@\S+)?[ `\n]/);
+  });
+
   it("are all linked from the README or from one that is", () => {
     const texts = ["README.md", ...documents].map((document) => [document, readFileSync(join(root, document), "utf8")]);
     for (const document of documents) {
