@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
@@ -21,10 +22,11 @@ async function move(): Promise<void> {
   const { data, databaseUrl, kek } = readConfig();
   if (databaseUrl === undefined) throw new StartError("DATABASE_URL must be set: it is where the state is moved to");
   requireSqliteDriver();
-  const [{ moveState }, { openPostgres }, { openSqlite }] = await Promise.all([
+  const [{ moveState }, { openPostgres }, { FILE, openSqlite }, { markMoved }] = await Promise.all([
     import("../store/move.ts"),
     import("../store/postgres.ts"),
     import("../store/sqlite.ts"),
+    import("../store/moved.ts"),
   ]);
   const from = await openSqlite(data, { guest: true });
   const to = await openPostgres(databaseUrl, { limit: MOVE_LIMIT }).catch(async (error: unknown) => {
@@ -33,6 +35,7 @@ async function move(): Promise<void> {
   });
   try {
     const { keys, clients, sessions, revocations, audit } = await moveState(from, to, { kek });
+    markMoved(join(resolve(data), FILE));
     const counts = `${keys} keys, ${clients} clients, ${sessions} sessions, ${revocations} revocations`;
     print(`moved ${counts} and ${audit} audit records`);
   } finally {

@@ -8,6 +8,7 @@ import { cannotOpen, refuseIfCutShort, refuseOrphanedLog } from "./damage.ts";
 import { createStore, type Driver, type Neighbours } from "./driver.ts";
 import { errorCode, prepareDataFolder } from "./folder.ts";
 import { migrate, refuseOutdated } from "./migrate.ts";
+import { refuseMoved } from "./moved.ts";
 import { rememberFiles } from "./opened-files.ts";
 import type { Schema } from "./schema.ts";
 import { createSqliteDialect, whileBusy } from "./sqlite-dialect.ts";
@@ -39,6 +40,7 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
 export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Driver> {
   const { shared = false, guest = false, neighbours } = options;
   if (guest && !existsSync(join(folder, FILE))) throw noDatabase(folder);
+  refuseMoved(join(resolve(folder), FILE));
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   let database: Database.Database | undefined;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, it } from "vitest";
@@ -37,7 +37,15 @@ describePostgres("mintmark move", () => {
       stdout: expect.stringMatching(/^moved 1 keys, 1 clients, \d+ sessions, \d+ revocations and \d+ audit records\n$/),
     });
     const again = await mintmark(["move"], { environment: moved });
-    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("has keys or clients already") });
+    const elsewhere = "was moved to PostgreSQL: set DATABASE_URL";
+    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining(elsewhere) });
+    // What is left is a copy, which nobody is to take for the state.
+    for (const words of [["revoke", "--subject", "ada"], ["keys", "list"], ["serve"]])
+      expect(await mintmark(words, { environment: embedded })).toMatchObject({
+        status: 1,
+        stdout: "",
+        stderr: expect.stringContaining(elsewhere),
+      });
 
     expect(await json(["keys", "list"], moved)).toEqual(before.keys);
     expect(await json(["clients", "list"], moved)).toEqual(before.clients);
@@ -75,6 +83,8 @@ describePostgres("mintmark move", () => {
     const dead =
       "select n_dead_tup::int as dead, n_tup_upd::int as updated from pg_stat_user_tables where relname = 'keys'";
     expect(await sharedPostgres.query(dead, target.DATABASE_URL)).toEqual([{ dead: 0, updated: 0 }]);
+    // The source is as it was, for those who go back to it.
+    rmSync(join(data.MINTMARK_DATA, "mintmark.db.moved"));
     expect(await json(["keys", "list"], data)).toEqual(before);
   });
 
