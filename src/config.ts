@@ -4,8 +4,8 @@ import { type Environment, readValues } from "./environment/read-values.ts";
 import { StartError } from "./errors.ts";
 import { isLoopbackOrigin } from "./http/cors.ts";
 import { isLoopback, isLoopbackUrl } from "./http/guard.ts";
-import { isLongSecret, MIN_SECRET_BYTES } from "./keys/keyring.ts";
 import { PUBLISH_AHEAD } from "./keys/lifecycle.ts";
+import { isLongSecret, MIN_SECRET_BYTES } from "./keys/shared-secret.ts";
 import type { RateLimitOptions } from "./service/rates.ts";
 import { makeSecret, SET_BY_OTHERS, type Variables, variables } from "./variables.ts";
 

@@ -1,17 +1,10 @@
-import { createHmac, createSecretKey } from "node:crypto";
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import type { SigningKey, VerificationKey } from "../token/signature.ts";
 import type { KeyPair, PublicHalf, StoredKey } from "./key-pair.ts";
 import { type KeyLife, type KeyPolicy, livesOf } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";
-
-/** The fewest bytes of a shared secret for HS256 (RFC 7518 §3.2). */
-export const MIN_SECRET_BYTES = 32;
-
-export function isLongSecret(secret: string): boolean {
-  return Buffer.byteLength(secret) >= MIN_SECRET_BYTES;
-}
+import { isLongSecret, keyOfSecret, MIN_SECRET_BYTES } from "./shared-secret.ts";
 
 /** The document at `/.well-known/jwks.json` (RFC 7517 §5). */
 export type JwkSet = { keys: PublicJwk[] };
@@ -63,14 +56,11 @@ export function trustedKeys({ lives, jwks }: Keyring): { jwk: PublicJwk; until?:
  * HS256, and its JWK Set is empty: whoever can verify can also sign.
  */
 export function createSecretKeyring(secret: string): Keyring & { signing: SigningKey } {
-  const bytes = Buffer.byteLength(secret);
-  if (bytes < MIN_SECRET_BYTES) {
+  if (!isLongSecret(secret)) {
     throw new StartError(
-      `MINTMARK_SECRET has ${bytes} bytes and needs at least ${MIN_SECRET_BYTES}: make one with  node -p "crypto.randomBytes(32).toString('base64url')"`,
+      `MINTMARK_SECRET has ${Buffer.byteLength(secret)} bytes and needs at least ${MIN_SECRET_BYTES}: make one with  node -p "crypto.randomBytes(32).toString('base64url')"`,
     );
   }
-  // A keyed hash as the name: stable, different for each secret, and of no use without it.
-  const kid = createHmac("sha256", secret).update("mintmark kid").digest("base64url").slice(0, 22);
-  const signing: SigningKey = { kid, alg: "HS256", key: createSecretKey(secret, "utf8") };
-  return { signing, lookup: (wanted) => (wanted === kid ? signing : undefined), jwks: { keys: [] }, lives: [] };
+  const signing = keyOfSecret(secret);
+  return { signing, lookup: (kid) => (kid === signing.kid ? signing : undefined), jwks: { keys: [] }, lives: [] };
 }

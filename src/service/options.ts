@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
-import { isLongSecret, MIN_SECRET_BYTES } from "../keys/keyring.ts";
 import { PUBLISH_AHEAD } from "../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { KeyEncryptionKey } from "../keys/seal.ts";
+import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
 import { checkOptions, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";

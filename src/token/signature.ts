@@ -1,4 +1,5 @@
 import { constants, createHmac, type KeyObject, type SigningOptions, sign, timingSafeEqual, verify } from "node:crypto";
+import { MintmarkError } from "../errors.ts";
 
 /** What Mintmark signs with. `EdDSA` is Ed25519 (RFC 8037); `HS256` only with a shared secret. */
 export type Algorithm = "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA" | "HS256";
@@ -31,30 +32,36 @@ const SLOW: ReadonlySet<Algorithm> = new Set(["RS256", "PS256"]);
 export async function signText(text: string, { alg, key }: SigningKey): Promise<Buffer> {
   const data = Buffer.from(text, "latin1");
   if (alg === "HS256") return hmac(data, key);
-  const { digest, options } = schemeOf(alg, key);
+  const scheme = schemeFor(alg, key);
+  if (scheme === undefined) throw new TypeError(`${alg} needs another key`);
+  const { digest, options } = scheme;
   if (!SLOW.has(alg)) return sign(digest, data, { key, ...options });
   return new Promise((resolve, reject) => {
     sign(digest, data, { key, ...options }, (error, signature) => (error ? reject(error) : resolve(signature)));
   });
 }
 
-/** Whether a signature is the key's over a text. A key that does not belong to its algorithm proves nothing. */
+/**
+ * Whether a signature is the key's over a text. A key that does not belong to its algorithm proves nothing. Nothing that
+ * comes in can make the platform throw: where it does, that is `internal_error`, for the token may be a good one.
+ */
 export function isSignature(signature: Uint8Array, text: string, { alg, key }: VerificationKey): boolean {
   const data = Buffer.from(text, "latin1");
   try {
-    if (alg === "HS256") return isEqual(signature, hmac(data, key));
-    const { digest, options, bytes = signature.length } = schemeOf(alg, key);
+    if (alg === "HS256") return key.type === "secret" && isEqual(signature, hmac(data, key));
+    const scheme = schemeFor(alg, key);
+    if (scheme === undefined) return false;
+    const { digest, options, bytes = signature.length } = scheme;
     return signature.length === bytes && verify(digest, data, { key, ...options }, signature);
-  } catch {
-    return false;
+  } catch (cause) {
+    throw new MintmarkError("internal_error", { cause });
   }
 }
 
-/** Throws where a key is not of the type that its algorithm needs: it would be used in another way without a word. */
-function schemeOf(alg: Algorithm, key: KeyObject): Scheme {
-  const scheme = SCHEMES[alg];
-  if (scheme === undefined || scheme.type !== key.asymmetricKeyType) throw new TypeError(`${alg} needs another key`);
-  return scheme;
+/** Nothing where a key is not of the type that its algorithm needs: it would be used in another way without a word. */
+function schemeFor(alg: Algorithm, key: KeyObject): Scheme | undefined {
+  const scheme = Object.hasOwn(SCHEMES, alg) ? SCHEMES[alg] : undefined;
+  return scheme?.type === key.asymmetricKeyType ? scheme : undefined;
 }
 
 function hmac(data: Buffer, key: KeyObject): Buffer {

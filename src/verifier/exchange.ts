@@ -1,5 +1,6 @@
+import type { Reason } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import { ExchangeError } from "./exchange-error.ts";
+import { ExchangeError, reasonIn } from "./exchange-error.ts";
 
 /** What is used of the global `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -30,9 +31,25 @@ export async function request(url: string, { headers, signal, fetch }: Request):
   });
   if (response.status !== 200 || response.body === null) {
     const { status } = response;
-    throw new ExchangeError(`The service answered ${status}`, { status, retryAfter: retryAfterOf(response.headers) });
+    const reason =
+      status >= 400 && response.body !== null ? await reasonOf(chunksOf(response.body, signal)) : undefined;
+    const refusal = { status, reason, retryAfter: retryAfterOf(response.headers) };
+    throw new ExchangeError(`The service answered ${status}`, refusal);
   }
   return { headers: response.headers, body: chunksOf(response.body, signal) };
+}
+
+/** Longest body of a refusal that is read, in bytes. */
+const MAX_REFUSAL = 64 * 1024;
+
+/** The reason in the body of a refusal. What stands between here and the service may refuse in words of its own. */
+async function reasonOf(body: AsyncIterable<Uint8Array>): Promise<Reason | undefined> {
+  try {
+    const { error }: { error?: unknown } = JSON.parse(await readText(body, MAX_REFUSAL)) ?? {};
+    return reasonIn(error);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

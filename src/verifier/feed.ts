@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readTrustUpdate, type TrustUpdate } from "../trust/trust-update.ts";
 import { createDeadline } from "./deadline.ts";
 import { request, type Service } from "./exchange.ts";
-import { ExchangeError } from "./exchange-error.ts";
+import { ExchangeError, reasonIn } from "./exchange-error.ts";
 
 /** Longest event, in characters. The service sends large snapshots in pieces far smaller than this. */
 const MAX_EVENT = 8 * 1024 * 1024;
@@ -92,5 +92,6 @@ const errorShape = z.object({ data: z.object({ httpStatus: z.int().min(400).max(
 /** A refusal that came too late for a status of its own: the feed had begun. */
 function refusalOf(shape: unknown): ExchangeError {
   const status = errorShape.safeParse(shape).data?.data.httpStatus;
-  return new ExchangeError(`The service refused the feed${status === undefined ? "" : ` with ${status}`}`, { status });
+  const message = `The service refused the feed${status === undefined ? "" : ` with ${status}`}`;
+  return new ExchangeError(message, { status, reason: reasonIn(shape) });
 }

@@ -19,8 +19,11 @@ export type FollowOptions = {
   steady: SteadyClock;
 };
 
-/** Where trust comes from, and why nothing new comes at the moment. */
-export type Followed = Omit<TrustSource, "isStale"> & { failure(): Error | undefined };
+/** Where trust comes from, why nothing new comes at the moment, and whether the issuer publishes keys, once that is known. */
+export type Followed = Omit<TrustSource, "isStale"> & {
+  failure(): Error | undefined;
+  publishesKeys(): boolean | undefined;
+};
 
 /** How often revocations that matter no more are forgotten. */
 const TIDY: Seconds = 10;
@@ -84,6 +87,7 @@ export function followFeed({ service, status, maxStaleness, clock, steady }: Fol
     } catch (error) {
       // The service may have changed its mind about what a cursor looks like.
       if (error instanceof ExchangeError && error.status === 400) cursor = undefined;
+      if (error instanceof ExchangeError && error.isLasting) status.refuse(error);
       throw error;
     }
     return { wait: 0, ref: true };
@@ -102,5 +106,6 @@ export function followFeed({ service, status, maxStaleness, clock, steady }: Fol
     },
     trust: copy.trust,
     failure: learning.failure,
+    publishesKeys: () => (copy.keysVersion === 0 ? undefined : copy.trust().keys.length > 0),
   };
 }

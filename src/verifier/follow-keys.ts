@@ -10,6 +10,7 @@ export function followKeys({ service, status, maxStaleness, clock, steady }: Fol
   const nothingRevoked = createTrustState();
   let keys: KeySet = new Map();
   let takenAt = Number.NEGATIVE_INFINITY;
+  let publishesKeys: boolean | undefined;
 
   /** Gives for how many milliseconds the set that it fetched may be kept. */
   async function fetchKeys({ succeeded }: Learning): Promise<number> {
@@ -19,7 +20,7 @@ export function followKeys({ service, status, maxStaleness, clock, steady }: Fol
     succeeded();
     // Of two answers that overtook each other, the one asked for first is the older one.
     if (requestedAt > takenAt) {
-      [keys, takenAt] = [imported, requestedAt];
+      [keys, takenAt, publishesKeys] = [imported, requestedAt, published.length > 0];
       const knownAt = requestedAt - age * 1000;
       status.note({ at: knownAt, staleAt: knownAt + (maxAge + maxStaleness) * 1000 });
     }
@@ -41,5 +42,6 @@ export function followKeys({ service, status, maxStaleness, clock, steady }: Fol
     },
     trust: () => nothingRevoked,
     failure: learning.failure,
+    publishesKeys: () => publishesKeys,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
+import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../token/check-options.ts";
 import { type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
@@ -19,6 +20,11 @@ export type VerifierOptions<Schema extends ClaimsSchema> = {
   url?: string | undefined;
   /** Schema of the custom claims. Default: any JSON object. */
   claims?: Schema | undefined;
+  /**
+   * The secret of a service that signs with one (HS256): at least 32 bytes. It is sent nowhere. Whoever has it can issue
+   * tokens, too. Default: tokens are verified by the keys that the service publishes.
+   */
+  secret?: string | undefined;
   /** A client that may follow events. Not needed where access is open, or where the feed is not followed. */
   credentials?: Credentials | undefined;
   /** How old what is known may be. Default 30. Below 6 it is stale now and then, since an idle feed is heard every 5. */
@@ -47,6 +53,7 @@ const schemas: OptionSchemas<VerifierOptions<ClaimsSchema>> = {
   audience: identifier,
   url: url.optional(),
   claims: z.unknown().optional(),
+  secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
   credentials: z.strictObject({ clientId: z.string().min(1), clientSecret: z.string().min(1) }).optional(),
   maxStaleness: z.number().positive().optional(),
   onStale: z.enum(["reject", "accept"]).optional(),
@@ -62,6 +69,9 @@ export function checkVerifierOptions<Schema extends ClaimsSchema>(given: Verifie
   checkOptions("createVerifier", schemas, given);
   if (given.claims !== undefined) checkClaimsSchema(given.claims);
   const { url = given.issuer } = given;
-  if (!isHttpUrl(url)) throw new StartError("createVerifier: url is needed, since the issuer is no http or https URL");
+  // Whoever has the secret and follows nothing never calls the service.
+  const callsService = given.follow !== false || given.secret === undefined;
+  if (callsService && !isHttpUrl(url))
+    throw new StartError("createVerifier: url is needed, since the issuer is no http or https URL");
   return { url: url.replace(/\/+$/, "") };
 }

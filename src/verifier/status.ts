@@ -12,12 +12,14 @@ export type Status = {
   readonly state: VerifierState;
   /** How old what is known is. Infinite while nothing is. */
   readonly age: Seconds;
-  /** Resolves when it is live for the first time, rejects where it is closed before. */
+  /** Resolves when it is live for the first time; rejects where it is closed before, or while the service refuses it. */
   readonly ready: Promise<void>;
   /** Calls back after every change of state, until the verb that it gives is called. */
   onStateChange(listener: (state: VerifierState) => void): () => void;
   /** Notes at which moment what is known now was so, and from which on that is too old. */
   note(known: Known): void;
+  /** Notes that the service will not let it become live before an operator acts. It may be live later all the same. */
+  refuse(refusal: Error): void;
   /** The moment that was noted last. */
   readonly knownAt: number;
   close(): void;
@@ -33,9 +35,8 @@ export function createStatus(steady: SteadyClock): Status {
   let known: Known | undefined;
   let [told, closed]: [VerifierState, boolean] = ["connecting", false];
   let timer: NodeJS.Timeout | undefined;
-  const { promise: ready, resolve, reject } = withResolvers();
-  // Nobody needs to wait for it.
-  ready.catch(() => {});
+  let { promise: ready, resolve, reject } = withResolvers();
+  let isRefused = false;
 
   function current(): VerifierState {
     if (closed) return "closed";
@@ -51,7 +52,10 @@ export function createStatus(steady: SteadyClock): Status {
     }
     if (state === told) return;
     told = state;
-    if (state === "live") resolve();
+    if (state === "live") {
+      if (isRefused) ready = Promise.resolve();
+      resolve();
+    }
     if (state === "closed") reject(new MintmarkError("verifier_stale"));
     // What a listener throws is its owner's to see, and must not end the following of the feed.
     for (const listener of listeners) queueMicrotask(() => listener(state));
@@ -67,7 +71,9 @@ export function createStatus(steady: SteadyClock): Status {
     get knownAt() {
       return known?.at ?? Number.NEGATIVE_INFINITY;
     },
-    ready,
+    get ready() {
+      return ready;
+    },
     onStateChange(listener) {
       const own = (state: VerifierState) => listener(state);
       listeners.add(own);
@@ -76,6 +82,13 @@ export function createStatus(steady: SteadyClock): Status {
     note(next) {
       known = next;
       tell();
+    },
+    refuse(refusal) {
+      if (told !== "connecting") return;
+      // Each is told why it is refused now: that may change.
+      if (isRefused) ({ promise: ready, resolve, reject } = withResolvers());
+      isRefused = true;
+      reject(refusal);
     },
     close() {
       closed = true;
@@ -90,5 +103,7 @@ function withResolvers() {
   const promise = new Promise<void>((onResolve, onReject) => {
     [resolve, reject] = [onResolve, onReject];
   });
+  // Nobody needs to wait for it.
+  promise.catch(() => {});
   return { promise, resolve, reject };
 }

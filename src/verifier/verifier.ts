@@ -7,6 +7,7 @@ import type { Service } from "./exchange.ts";
 import { followFeed } from "./follow-feed.ts";
 import { followKeys } from "./follow-keys.ts";
 import { checkVerifierOptions, type VerifierOptions } from "./options.ts";
+import { followNothing, withSecret } from "./shared-secret.ts";
 import { createStatus, type VerifierState } from "./status.ts";
 import { createSteadyClock } from "./steady-clock.ts";
 import { createTokenVerifier, type ExpectedToken } from "./token-verifier.ts";
@@ -26,9 +27,17 @@ export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {
   readonly state: VerifierState;
   /** How old what is known is, in seconds, delays on the way included. Infinite while nothing is known. */
   readonly age: Seconds;
-  /** Why nothing new comes from the service, or `undefined`. It is tried again whatever this is: show it to an operator. */
+  /**
+   * Why nothing new comes from the service, or why all its tokens are refused: it signs with a secret that was not given, or
+   * with keys though one was. Else `undefined`. It is tried again whatever this is: show it to an operator.
+   */
   readonly failure: Error | undefined;
-  /** Resolves when the verifier is live for the first time, and rejects where it is closed before. */
+  /**
+   * Resolves when the verifier is live for the first time. Rejects where it is closed before, and with {@link failure} where
+   * the service says that it will refuse until somebody acts: it does not know the credentials (`invalid_client`), or the
+   * client lacks the permission `follow_events` (`permission_denied`). The verifier tries again all the same, and this
+   * resolves once it is live. While the service cannot be reached it is pending.
+   */
   readonly ready: Promise<void>;
   /** Calls back after every change of state. Gives the verb that ends it. */
   onStateChange(listener: (state: VerifierState) => void): () => void;
@@ -47,6 +56,7 @@ export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {
  *
  * One that follows the feed keeps its process alive until it is closed, as any open connection does.
  * Loses it the service, it goes on for `maxStaleness` seconds and tries to reach it again for ever.
+ * With `secret` it verifies the tokens of a service that signs by HS256, and follows the feed for revocations alone.
  * With `follow: false` the JWK Set is kept for as long as its `Cache-Control` says (10 s to a day, 600 s
  * where it does not), fetched anew ahead of that time, and stale `maxStaleness` seconds after it.
  *
@@ -56,7 +66,7 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   options: VerifierOptions<Schema>,
 ): Verifier<Schema> {
   const { url } = checkVerifierOptions(options);
-  const { issuer, audience, credentials, clockTolerance, maxLifetime = 86_400 } = options;
+  const { issuer, audience, secret, credentials, clockTolerance, maxLifetime = 86_400 } = options;
   const { maxStaleness = 30, onStale = "reject", follow = true, clock = systemClock } = options;
   const steady = createSteadyClock();
   const status = createStatus(steady);
@@ -67,7 +77,13 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
     fetch: options.fetch ?? globalThis.fetch,
     closing: closing.signal,
   };
-  const { failure, ...source } = (follow ? followFeed : followKeys)({ service, status, maxStaleness, clock, steady });
+  const following = { service, status, maxStaleness, clock, steady };
+  const followed = follow
+    ? followFeed(following)
+    : secret === undefined
+      ? followKeys(following)
+      : followNothing(following);
+  const { failure, ...source } = withSecret(followed, secret);
   const policy = { issuer, maxLifetime };
   const isUsable = (state: VerifierState) => state === "live" || (state === "stale" && onStale === "accept");
   const verify = createTokenVerifier({
@@ -94,7 +110,9 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
     get failure() {
       return failure();
     },
-    ready: status.ready,
+    get ready() {
+      return status.ready;
+    },
     onStateChange: status.onStateChange,
     close,
     [Symbol.dispose]: close,

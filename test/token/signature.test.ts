@@ -39,6 +39,34 @@ describe("a signature", () => {
     expect(isSignature(signature, TEXT, { kid: "kid", alg, key: publicKey })).toBe(false);
   });
 
+  it("of an HMAC by a public key is none, and asks nothing of the platform", () => {
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    expect(isSignature(Buffer.alloc(32), TEXT, { kid: "kid", alg: "HS256", key: publicKey })).toBe(false);
+  });
+
+  it("is not called forged where the platform fails: that is an error of its own", () => {
+    const broken = (fields: object) => ({ kid: "kid", key: { ...fields } as KeyObject });
+    for (const [alg, key] of [
+      ["ES256", broken({ asymmetricKeyType: "ec" })],
+      ["RS256", broken({ asymmetricKeyType: "rsa" })],
+      ["EdDSA", broken({ asymmetricKeyType: "ed25519" })],
+      ["HS256", broken({ type: "secret" })],
+    ] as const) {
+      const check = () => isSignature(Buffer.alloc(64), TEXT, { ...key, alg });
+      expect(check, alg).toThrow(expect.objectContaining({ reason: "internal_error", cause: expect.any(Error) }));
+    }
+  });
+
+  it("of any length and any bytes makes the platform throw nothing", () => {
+    for (const { keyring } of forges.all) {
+      const verification = keyring.lookup(keyring.signing.kid);
+      if (verification === undefined) throw new Error("the key is missing");
+      for (let length = 0; length <= 600; length += 1)
+        for (const fill of [0, 1, 0x7f, 0xff])
+          expect(isSignature(Buffer.alloc(length, fill), TEXT, verification)).toBe(false);
+    }
+  });
+
   it("of an algorithm that is not ours is none", () => {
     const { publicKey, signature } = signedBy(generateKeyPairSync("rsa", { modulusLength: 2048 }), "sha512");
     for (const alg of ["RS512", "none", "constructor", "__proto__", ""])
