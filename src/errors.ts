@@ -32,7 +32,7 @@ export const catalogue = {
   no_key_pairs: { code: "BAD_REQUEST", message: "A shared secret is in use, so there are no keys to manage" },
   forbidden_origin: {
     code: "FORBIDDEN",
-    message: "Only callers on this machine are served: check the Host and Origin headers",
+    message: "Pages of this origin, or requests by this host name, are not served: see MINTMARK_ORIGINS",
   },
   invalid_request: { code: "BAD_REQUEST", message: "Invalid input" },
   malformed_request: { code: "BAD_REQUEST", message: "The request is not well-formed" },

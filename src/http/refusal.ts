@@ -41,6 +41,7 @@ export function sendRefusal(response: ServerResponse, router: AnyTRPCRouter, rea
 /** Sends an error as the router shapes it, with the status that tRPC has for its code: a shape need not tell it. */
 export function sendError(response: ServerResponse, error: TRPCError, shape: unknown): void {
   response.setHeader("x-request-id", requestIdOf(response.req));
-  response.writeHead(getHTTPStatusCodeFromError(error), { "content-type": "application/json" });
+  response.statusCode = getHTTPStatusCodeFromError(error);
+  response.setHeader("content-type", "application/json");
   response.end(response.req.method === "HEAD" ? undefined : JSON.stringify({ error: shape }));
 }

@@ -14,7 +14,9 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   if (status >= 500) throw new Violation(`was answered ${status}`);
   if (!headers.has("x-content-type-options")) return { what: `${status} by Node`, isParsed: false };
   // Node takes a line without a version for one of HTTP/0.9.
-  const [, target = ""] = /^\s*[A-Z]+ (\S+)(?: HTTP\/1\.[01])?\r\n/.exec(request.plain.toString("latin1")) ?? [];
+  // A whole URL is for the same as its path.
+  const [, target = ""] =
+    /^\s*[A-Z]+ (?:https?:\/\/[^/?#\s]*)?(\S+)(?: HTTP\/1\.[01])?\r\n/.exec(request.plain.toString("latin1")) ?? [];
   expectNoEcho([...headers.values()].join("\n"), request.secrets);
   if (status === 400 && headers.get("connection") === "close") return { what: "400 and goodbye", isParsed: false };
   if (!target.startsWith("/trpc/")) expectNoEcho(body.toString("latin1"), request.secrets);
