@@ -25,7 +25,8 @@ describe("the tRPC edge", () => {
       status: 200,
       data: { iss: expect.any(String), sub: "local" },
     });
-    const altered = await call(server.url, "verifyToken", { token: `${token.slice(0, -20)}x${token.slice(-19)}` });
+    const other = token.at(-20) === "x" ? "y" : "x";
+    const altered = await call(server.url, "verifyToken", { token: token.slice(0, -20) + other + token.slice(-19) });
     expect(altered).toMatchObject({ status: 401, error: { message: "Could not validate credentials" } });
   });
 
