@@ -154,6 +154,24 @@ describe("the feed", () => {
     await expect(start(two)).resolves.toBeDefined();
   });
 
+  it("ends for a client whose secret was replaced, at once or when the overlap is over", async () => {
+    await using opened = await openWithClient();
+    const { service, clock } = opened;
+    const ended = { reason: "invalid_client" };
+    for (const overlap of [0, 60]) {
+      const follower = await callerOf(service, { permissions: ["follow_events"] });
+      const feed = service.follow(follower, {});
+      for (let more: boolean | undefined = true; more; ) more = (await feed.next()).value?.update.more;
+      const change = () => service.clients.rotateSecret(localCaller, { clientId: follower.clientId, overlap });
+      if (overlap === 0) await Promise.all([expect(feed.next()).rejects.toMatchObject(ended), change()]);
+      else {
+        await Promise.all([expect(feed.next()).resolves.toMatchObject({ done: false }), change()]);
+        clock.now += overlap;
+        await Promise.all([expect(feed.next()).rejects.toMatchObject(ended), revoke(service, "somebody")]);
+      }
+    }
+  });
+
   it("ends for a client that is removed", async () => {
     await using opened = await openWithClient();
     const follower = await callerOf(opened.service, { permissions: ["follow_events"] });
