@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
@@ -24,6 +24,32 @@ describe("the deployment guide", () => {
   it("gives an address of PostgreSQL that takes the place of the embedded database", () => {
     const { DATABASE_URL = "" } = parseEnv(blockOf(GUIDE, "ini", "DATABASE_URL"));
     expect(readConfig({ DATABASE_URL, MINTMARK_KEK: "none" })).toMatchObject({ databaseUrl: DATABASE_URL });
+  });
+
+  it("gives a Pod an environment that the server takes, with files for secrets, and time enough to stop", () => {
+    using folder = temporaryFolder();
+    const pod = blockOf(GUIDE, "yaml", "terminationGracePeriodSeconds");
+    const set = [...pod.matchAll(/\{ name: (\w+), value: "?(.*?)"? \}/g)].map(([, name = "", value = ""]) => [
+      name,
+      value,
+    ]);
+    const secrets = {
+      "/run/secrets/mintmark/kek": Buffer.alloc(32, 7).toString("base64"),
+      "/run/secrets/mintmark/admin-secret": "a-secret-of-more-than-32-bytes-in-length",
+      "/run/secrets/mintmark/database-url": "postgres://mintmark:secret@db.internal/mintmark",
+    };
+    const files = Object.entries(secrets).map(([path, content]) => {
+      const file = join(folder.path, basename(path));
+      writeFileSync(file, `${content}\n`);
+      return [path, file] as const;
+    });
+    const config = readConfig(
+      JSON.parse(replaceAll(JSON.stringify(Object.fromEntries(set)), Object.fromEntries(files))),
+    );
+    expect(config).toMatchObject({ host: "0.0.0.0", port: 3000, access: "clients", adminSecret: expect.any(String) });
+    expect([config.databaseUrl, config.kek?.length]).toEqual([secrets["/run/secrets/mintmark/database-url"], 32]);
+    const [, grace] = /terminationGracePeriodSeconds: (\d+)/.exec(pod) ?? [];
+    expect(Number(grace)).toBeGreaterThanOrEqual(config.drain + 15);
   });
 
   it("starts a program that is in the package", () => {

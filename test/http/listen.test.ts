@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { Agent, get } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { listen, type Served } from "../../src/http/listen.ts";
@@ -101,6 +102,47 @@ describe("listen", () => {
     expect(events).toEqual(["answered", "closed"]);
     expect(await inFlight).toMatchObject({ status: 200, text: "done" });
     idle.destroy();
+  });
+
+  it("keeps a connection for its next request for longer than load balancers do", async () => {
+    const server = await listen({ ...ADDRESS, prepare: async () => hello });
+    const agent = new Agent({ keepAlive: true });
+    const [answer] = await once(get(server.origin, { agent }), "response");
+    answer.resume();
+    expect(answer.headers["keep-alive"]).toBe("timeout=620");
+    agent.destroy();
+    await server.close();
+  });
+
+  it("keeps it for longer than a request or a client may take, and ends at once all the same", async () => {
+    const bounds = { headersTimeout: 50, requestTimeout: 100, silence: 80, connectionsCheckingInterval: 10 };
+    const timeouts = { ...bounds, keepAliveTimeout: 60_000 };
+    const server = await listen({ ...ADDRESS, timeouts, prepare: async () => hello });
+    const socket = connect(Number(new URL(server.origin).port), "127.0.0.1");
+    const ended = once(socket, "close");
+    const ask = async () => {
+      socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      return String(await once(socket, "data"));
+    };
+    expect(await ask()).toContain("hello");
+    await sleep(300);
+    expect(await ask()).toContain("hello");
+    const told = performance.now();
+    await server.close();
+    await ended;
+    expect(performance.now() - told).toBeLessThan(2_000);
+  });
+
+  it.each([
+    [
+      { host: "name.invalid", port: 0 },
+      /^HOST must be an IP address or a name of this machine, .*name\.invalid:0 \(E\w+\)$/,
+    ],
+    [{ host: "192.0.2.1", port: 0 }, /^HOST must be an address of this machine, and 192\.0\.2\.1:0 is none/],
+  ])("says what HOST must be where %j cannot be listened on", async (address, words) => {
+    const listening = listen({ ...address, prepare: async () => hello });
+    await expect(listening).rejects.toThrow(StartError);
+    await expect(listening).rejects.toThrow(words);
   });
 
   it("serves on while it drains, tells every client to connect anew, and then sends followers away", async () => {

@@ -1,0 +1,90 @@
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { guarded } from "./children.ts";
+import { temporaryFolder } from "./service.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const WELCOME = /^Mintmark listening on (\S+)\n/m;
+
+export const USER = 12345;
+export const GROUP = 23456;
+
+/** Another user with one more group and no rights, as the first process, before a file system that is read-only. */
+const NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"];
+const SEAL = 'mount --bind "$0" "$0" && mount -o remount,bind,ro / && exec "$@"';
+const IDENTITY = `--reuid ${USER} --regid ${USER} --groups ${GROUP} --bounding-set -all --no-new-privs`.split(" ");
+
+function words(folder: string, command: readonly string[]): string[] {
+  return [...NAMESPACES, "sh", "-c", SEAL, folder, "setpriv", ...IDENTITY, ...command];
+}
+
+/** Whether this machine lets this user do that, and lets others read the program. */
+export function canContain(): boolean {
+  using folder = temporaryFolder();
+  const tried = "require('node:fs').accessSync('dist/bin/main.js'); process.exit(process.pid === 1 ? 0 : 1)";
+  return spawnSync("unshare", words(folder.path, [process.execPath, "-e", tried]), { cwd: ROOT }).status === 0;
+}
+
+/**
+ * A folder as a container has it for what is mounted: `data` with the given owner, group and mode, and files with secrets.
+ * Gone at the end of its block.
+ */
+export function mountedFolder(data: { user: number; mode: number }, secrets: Readonly<Record<string, string>>) {
+  const folder = temporaryFolder();
+  chmodSync(folder.path, 0o755);
+  const pathOf = (name: string) => join(folder.path, name);
+  mkdirSync(pathOf("data"));
+  chownSync(pathOf("data"), data.user, GROUP);
+  chmodSync(pathOf("data"), data.mode);
+  for (const [name, content] of Object.entries(secrets)) {
+    writeFileSync(pathOf(name), content, { mode: 0o440 });
+    chownSync(pathOf(name), 0, GROUP);
+  }
+  return { ...folder, pathOf };
+}
+
+/** Starts the real program as a container would. Killed at the end of its block. */
+export function startContained(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  program: readonly string[] = ["dist/bin/main.js"],
+) {
+  const child = guarded(
+    spawn("unshare", words(folder, [process.execPath, ...program]), {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
+  const output = { stdout: "", stderr: "" };
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output.stderr += text;
+  });
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.once("close", (code) => resolve({ code, ...output })),
+  );
+  const origin = new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output.stdout += text;
+      const [, found] = output.stdout.match(WELCOME) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    void ended.then(({ stderr }) => reject(new Error(`It did not start: ${stderr}`)));
+  });
+  // Not everybody waits for it.
+  origin.catch(() => {});
+  return {
+    origin,
+    ended,
+    /** Sends a signal to the first process of the container, from outside. */
+    signal(name: NodeJS.Signals): void {
+      const [first] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ");
+      process.kill(Number(first), name);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
