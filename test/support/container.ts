@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const WELCOME = /^Mintmark listening on (\S+)\n/m;
 
 export const USER = 12345;
-export const GROUP = 23456;
+const GROUP = 23456;
 
 /** Another user with one more group and no rights, as the first process, before a file system that is read-only. */
 const NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"];
