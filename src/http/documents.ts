@@ -71,9 +71,13 @@ function withSlash(path: string): Document {
 }
 
 /** Says whether requests can be served in full and, by name, what is wrong where they cannot. */
-function tell(checks: Readiness): Document {
+function tell({ checks, failing }: Readiness): Document {
   const isReady = Object.values(checks).every((state) => state === "ok");
-  const document = { ...json({ status: isReady ? "ready" : "not ready", checks }), cacheControl: "no-store" };
+  const status = isReady ? "ready" : "not ready";
+  const document = {
+    ...json({ status, checks, ...(failing.length > 0 && { failing }) }),
+    cacheControl: "no-store",
+  };
   return isReady ? document : { ...document, status: 503 };
 }
 

@@ -1,5 +1,6 @@
 import type { Measures } from "../service/measures.ts";
 import { TIME_BOUNDS } from "../service/store-observer.ts";
+import type { TaskState } from "../service/tasks.ts";
 import type { Route } from "./routes.ts";
 
 /** One metric of one process, in the form in which prom-client passes them from process to process. */
@@ -55,6 +56,12 @@ const metrics: Record<string, [help: string, kind: Kind, read: Read]> = {
     LEAST,
     ({ measures }) => one(measures.signingKey?.signsFor),
   ],
+  mintmark_maintenance_failing: [
+    "Whether the last run of a task failed: 1 or 0.",
+    WORST,
+    tasks(({ error }) => (error === undefined ? 0 : 1)),
+  ],
+  mintmark_maintenance_failures_total: ["Runs of a task that failed.", COUNTER, tasks(({ failures }) => failures)],
   mintmark_http_requests_total: ["Requests answered.", COUNTER, requests],
   mintmark_store_duration_seconds: ["How long calls of the database took.", HISTOGRAM, durations],
   mintmark_store_failures_total: [
@@ -75,6 +82,11 @@ function one(value: number | undefined): Sample["values"] {
 
 function by(label: string, values: Readonly<Record<string, number>>): Sample["values"] {
   return Object.entries(values).map(([name, value]) => ({ value, labels: { [label]: name } }));
+}
+
+function tasks(value: (state: TaskState) => number): Read {
+  return ({ measures }) =>
+    Object.entries(measures.tasks).map(([task, state]) => ({ value: value(state), labels: { task } }));
 }
 
 function requests({ routes }: Seen): Sample["values"] {

@@ -4,6 +4,7 @@ import type { Seconds } from "../time.ts";
 import type { RevokedKind } from "../trust/trust-update.ts";
 import type { Keys } from "./keys.ts";
 import type { Timing } from "./store-observer.ts";
+import type { Tasks } from "./tasks.ts";
 import type { Trust } from "./trust.ts";
 
 /** What a verification can come to. */
@@ -54,6 +55,7 @@ export function countVerified({ verified }: Counts, refusal: unknown): void {
 export type Measures = Counts & {
   /** By the verb of the store; of those that were called. */
   store: ReadonlyMap<string, Timing>;
+  tasks: Tasks["states"];
   followers: number;
   /** How many changes the follower that is most behind has not been sent. */
   behind: number;

@@ -1,12 +1,21 @@
+import { MintmarkError } from "../errors.ts";
+import { failureCode } from "../store/failure-code.ts";
+import { FILES_MOVED } from "../store/outage.ts";
 import type { Keys } from "./keys.ts";
+import type { TaskName, Tasks } from "./tasks.ts";
 import type { Trust } from "./trust.ts";
 
 /** What must be so for requests to be served in full, by name, and what is wrong with it where it is not. */
-export type Readiness = {
-  /** Whether the database can be asked. Without it tokens are still verified, but none are issued. */
-  store: "ok" | "unavailable";
+export type Checks = {
+  /**
+   * Whether the database can be read and written. Without it tokens are still verified, but none are issued. `replaced`:
+   * the files that this server has open are no longer those in its data folder.
+   */
+  store: "ok" | "unavailable" | "not_writable" | "replaced";
   /** Whether keys are loaded and one of them signs. */
   keys: "ok" | "unavailable";
+  /** Whether the keys can be rotated in time. */
+  rotation: "ok" | "failing";
   /** Whether it is known what was revoked of late. Without it no token is verified either. */
   trust: "ok" | "stale";
   /** Whether this machine's clock may be right. By one that is behind, tokens are issued that others take for expired. */
@@ -15,28 +24,48 @@ export type Readiness = {
   server: "ok" | "draining";
 };
 
-export async function checkReadiness({
-  trust,
-  keys,
-  checkClock,
-  isDraining,
-}: {
+export type Readiness = {
+  checks: Checks;
+  /** The tasks whose last run failed. But for the rotation of keys, a server can do its work without them for long. */
+  failing: readonly TaskName[];
+};
+
+export type ReadinessOptions = {
   trust: Pick<Trust, "latest" | "isStale">;
   keys: Pick<Keys, "current">;
-  checkClock: () => Readiness["clock"];
+  /** Rejects where the store cannot be written. */
+  checkWrites: () => Promise<void>;
+  checkClock: () => Checks["clock"];
+  tasks: Pick<Tasks, "failing">;
   isDraining: boolean;
-}): Promise<Readiness> {
-  const store = await trust.latest().then(
-    () => "ok" as const,
-    () => "unavailable" as const,
-  );
+};
+
+export async function checkReadiness(options: ReadinessOptions): Promise<Readiness> {
+  const { trust, keys, tasks } = options;
+  const store = await checkStore(options);
+  const failing = tasks.failing();
   return {
-    store,
-    keys: canSign(keys) ? "ok" : "unavailable",
-    trust: trust.isStale() ? "stale" : "ok",
-    clock: checkClock(),
-    server: isDraining ? "draining" : "ok",
+    checks: {
+      store,
+      keys: canSign(keys) ? "ok" : "unavailable",
+      rotation: failing.includes("rotate_keys") ? "failing" : "ok",
+      trust: trust.isStale() ? "stale" : "ok",
+      clock: options.checkClock(),
+      server: options.isDraining ? "draining" : "ok",
+    },
+    failing,
   };
+}
+
+async function checkStore({ trust, checkWrites }: ReadinessOptions): Promise<Checks["store"]> {
+  const [read, write] = await Promise.allSettled([trust.latest(), checkWrites()]);
+  if ([read, write].some((outcome) => outcome.status === "rejected" && isMoved(outcome.reason))) return "replaced";
+  if (read.status === "rejected") return "unavailable";
+  return write.status === "rejected" ? "not_writable" : "ok";
+}
+
+function isMoved(error: unknown): boolean {
+  return failureCode(error instanceof MintmarkError ? error.cause : error) === FILES_MOVED;
 }
 
 function canSign(keys: Pick<Keys, "current">): boolean {

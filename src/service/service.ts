@@ -22,10 +22,12 @@ import { checkReadiness, type Readiness } from "./readiness.ts";
 import { createRevocations, type Revocations } from "./revocations.ts";
 import { createSettings } from "./settings.ts";
 import { observeStore } from "./store-observer.ts";
+import { createTasks } from "./tasks.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 import type { Tracer } from "./tracer.ts";
 import { createTrust } from "./trust.ts";
 import { createUpkeep, startUpkeep } from "./upkeep.ts";
+import { createWriteCheck } from "./write-check.ts";
 
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
   Omit<Revocations<Schema>, "revokeCopied"> & {
@@ -73,7 +75,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
 ): Promise<TokenService<Schema>> {
   const settled = settle(options);
   const { custom, secret, kek, open, guest, clock, onError, onNotice, tracer } = settled;
-  const { store, timings } = observeStore(options.store ?? (await openSqliteStore(".mintmark")), tracer);
+  const { store, timings, lastWrite } = observeStore(options.store ?? (await openSqliteStore(".mintmark")), tracer);
   const counts = createCounts();
   const policy = () => ({ rotation: settled.rotation, maxTtl: settings.longestLifetime() });
   const audit = createAuditLog(store, clock);
@@ -88,6 +90,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, settings, kek, counts });
   const rotateIfDue = secret === undefined && settled.keeps ? management.rotateIfDue : async () => {};
   await trust.catchUp();
+  if (settled.keeps) await store.checkWritable();
   await settings.store();
   await rotateIfDue();
 
@@ -121,7 +124,9 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
 
   const checkClock = createClockCheck({ trust, clock });
   let isDraining = false;
-  const upkeep = createUpkeep({ ...means, rotateIfDue, ...settled });
+  const tasks = createTasks(onError);
+  const checkWrites = createWriteCheck({ store, lastWrite });
+  const upkeep = createUpkeep({ ...means, tasks, rotateIfDue, ...settled });
   const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
 
   return {
@@ -147,7 +152,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       isDraining = true;
     },
     endFeeds: feed.end,
-    readiness: () => checkReadiness({ trust, keys, checkClock, isDraining }),
+    readiness: () => checkReadiness({ trust, keys, checkWrites, checkClock, tasks, isDraining }),
     metrics: {
       authorize: (caller) => gate(caller, { action: "metrics", permission: "read_metrics" }, async () => {}),
       read: () => ({
@@ -155,11 +160,12 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
         ...feed.measure(),
         ...measureTrust(trust),
         ...measureKeys(keys, { now: clock(), rotation: settled.rotation }),
+        tasks: tasks.states,
         store: timings,
       }),
     },
     tracer,
-    upkeep,
+    upkeep: upkeep.run,
     async close() {
       end();
       feed.end();

@@ -1,3 +1,4 @@
+import { MintmarkError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { CLIENT_SPAN, inSpan, type Tracer } from "./tracer.ts";
 
@@ -13,21 +14,44 @@ export type Timing = {
   failures: number;
 };
 
+/** How the last write went, and when it ended: milliseconds of a steady clock. */
+export type LastWrite = { hasFailed: boolean; at: number };
+
+/** Verbs that change nothing. All others write. */
+const READS: readonly string[] = [
+  "listKeys",
+  "findClient",
+  "listClients",
+  "position",
+  "listRevocations",
+  "findSession",
+  "listAudit",
+  "readCounts",
+] satisfies (keyof Store)[];
+
+type Observed = { store: Store; timings: Map<string, Timing>; lastWrite: () => LastWrite };
+
 type Call = (...parameters: never[]) => Promise<unknown>;
 
-/** Times every verb of a store, and makes a span of each call where there is a tracer. */
-export function observeStore(store: Store, tracer: Tracer | undefined): { store: Store; timings: Map<string, Timing> } {
+/** Times every verb of a store, notes how the last write went, and makes a span of each call where there is a tracer. */
+export function observeStore(store: Store, tracer: Tracer | undefined): Observed {
   const { watch, close, system, shared, ...verbs } = store;
   const timings = new Map<string, Timing>();
+  let lastWrite: LastWrite = { hasFailed: false, at: Number.NEGATIVE_INFINITY };
 
   function timed(verb: string, call: Call): Call {
+    const isWrite = !READS.includes(verb);
     return async (...parameters) => {
       const start = performance.now();
       let failures = 1;
       try {
         const outcome = await call(...parameters);
         failures = 0;
+        if (isWrite) lastWrite = { hasFailed: false, at: performance.now() };
         return outcome;
+      } catch (error) {
+        if (isWrite && isFailure(error)) lastWrite = { hasFailed: true, at: performance.now() };
+        throw error;
       } finally {
         note(timingOf(timings, verb), { seconds: (performance.now() - start) / 1000, failures });
       }
@@ -42,7 +66,13 @@ export function observeStore(store: Store, tracer: Tracer | undefined): { store:
   }
 
   const observed = Object.entries(verbs).map(([verb, call]) => [verb, traced(verb, timed(verb, call))]);
-  return { store: { watch, close, system, shared, ...Object.fromEntries(observed) }, timings };
+  const verbsAgain = Object.fromEntries(observed);
+  return { store: { watch, close, system, shared, ...verbsAgain }, timings, lastWrite: () => lastWrite };
+}
+
+/** Whether the store failed, and did not refuse. */
+function isFailure(error: unknown): boolean {
+  return !(error instanceof MintmarkError) || error.reason === "unavailable" || error.reason === "internal_error";
 }
 
 function timingOf(timings: Map<string, Timing>, verb: string): Timing {

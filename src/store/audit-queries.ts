@@ -1,10 +1,14 @@
+import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
-import type { AuditQuery } from "./audit.ts";
+import type { AuditQuery, AuditRecord } from "./audit.ts";
+import { createPrune } from "./prune.ts";
 import { fromAuditRow, MAX_ROWS, toAuditRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./store.ts";
 
-export function createAuditQueries(db: Kysely<Schema>): Pick<Store, "appendAudit" | "listAudit" | "pruneAudit"> {
+type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "pruneAudit" | "checkWritable">;
+
+export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
   return {
     async appendAudit(records) {
       await db.transaction().execute(async (transaction) => {
@@ -20,9 +24,15 @@ export function createAuditQueries(db: Kysely<Schema>): Pick<Store, "appendAudit
       return rows.map(fromAuditRow);
     },
 
-    async pruneAudit(before) {
-      const { numDeletedRows } = await db.deleteFrom("audit").where("at", "<", before).executeTakeFirst();
-      return Number(numDeletedRows);
+    pruneAudit: createPrune(db, { table: "audit", key: "id", moment: "at" }),
+
+    async checkWritable() {
+      await db.transaction().execute(async (transaction) => {
+        const id = randomUUID();
+        const record: AuditRecord = { id, at: 0, action: "check", outcome: "allowed", clientId: "check" };
+        await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+        await transaction.deleteFrom("audit").where("id", "=", id).execute();
+      });
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { Kysely } from "kysely";
 import type { Tx } from "./change.ts";
+import { createPrune } from "./prune.ts";
 import { MAX_ROWS } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { CountAddition, Store } from "./store.ts";
 
 export function createCountQueries(db: Kysely<Schema>): Pick<Store, "addToCounts" | "readCounts" | "pruneCounts"> {
+  const prune = createPrune(db, { table: "counts", key: "id", moment: "until" });
   return {
     addToCounts: (additions) =>
       db.transaction().execute(async (transaction) => {
@@ -23,10 +25,7 @@ export function createCountQueries(db: Kysely<Schema>): Pick<Store, "addToCounts
       return ids.map((id) => counts.get(id) ?? 0);
     },
 
-    async pruneCounts(now) {
-      const { numDeletedRows } = await db.deleteFrom("counts").where("until", "<=", now).executeTakeFirst();
-      return Number(numDeletedRows);
-    },
+    pruneCounts: (now, limit) => prune(now + 1, limit),
   };
 }
 

@@ -21,6 +21,9 @@ const OUTAGES: readonly string[] = [
   ...["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"],
   ...["SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_NOLFS", "SQLITE_INTERRUPT"],
 ];
+/** SQLite's code for a database whose files were deleted or replaced while it was open. */
+export const FILES_MOVED = "SQLITE_READONLY_DBMOVED";
+
 /** Errnos of the system. Codes of Node such as `ERR_INVALID_ARG_TYPE` tell of a fault of this program. */
 const ERRNO = /^E(?!RR_)[A-Z][A-Z0-9_]+$/;
 

@@ -1,11 +1,11 @@
 import type { Kysely } from "kysely";
 import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
+import type { Seconds } from "../time.ts";
 import type { Change, Tx } from "./change.ts";
 import { fromSessionRow, toAuditRow, toSessionRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { Turn } from "./session.ts";
-import type { Store } from "./store.ts";
-import { deleteTokensOf } from "./trust-queries.ts";
+import type { Pruned, Store } from "./store.ts";
 
 type SessionQueries = Pick<Store, "addSession" | "findSession" | "turnSession" | "pruneSessions">;
 
@@ -48,17 +48,46 @@ export function createSessionQueries(db: Kysely<Schema>, change: Change): Sessio
         return outcome;
       }),
 
-    pruneSessions: (now) =>
-      db.transaction().execute(async (transaction) => {
-        const ended = await transaction
-          .deleteFrom("sessions")
-          .where(({ eb, or }) => or([eb("expires_at", "<=", now), eb("idle_until", "<=", now)]))
-          .returning("sid")
-          .execute();
-        await deleteTokensOf(transaction, ended);
-        return ended.length;
-      }),
+    pruneSessions: (now, limit) => db.transaction().execute((transaction) => prune(transaction, now, limit)),
   };
+}
+
+/** Deletes ended sessions: first their refresh tokens, of which one session may have thousands, and then themselves. */
+async function prune(transaction: Tx, now: Seconds, limit: number): Promise<Pruned> {
+  const found = await findEnded(transaction, now, limit);
+  if (found.length === 0) return { count: 0, more: false };
+  // Locks them and ends them for good: a server whose clock is behind must not prolong one that lacks tokens.
+  const ended = await transaction
+    .updateTable("sessions")
+    .set({ idle_until: 0 })
+    .where("sid", "in", found)
+    .where(({ eb, or }) => or([eb("expires_at", "<=", now), eb("idle_until", "<=", now)]))
+    .returning("sid")
+    .execute();
+  const sids = ended.map(({ sid }) => sid);
+  if (sids.length === 0) return { count: 0, more: false };
+  const tokens = transaction
+    .selectFrom("refresh_tokens")
+    .select("hash")
+    .where("sid", "in", sids)
+    .limit(limit + 1);
+  const hashes = (await tokens.execute()).map(({ hash }) => hash);
+  const batch = hashes.slice(0, limit);
+  if (batch.length > 0) await transaction.deleteFrom("refresh_tokens").where("hash", "in", batch).execute();
+  if (hashes.length > limit) return { count: 0, more: true };
+  await transaction.deleteFrom("sessions").where("sid", "in", sids).execute();
+  return { count: sids.length, more: found.length >= limit };
+}
+
+/** Finds ended sessions by one index and then by the other: for both at once, there is no order to read them in. */
+async function findEnded(transaction: Tx, now: Seconds, limit: number): Promise<string[]> {
+  const found = new Set<string>();
+  for (const end of ["idle_until", "expires_at"] as const) {
+    if (found.size >= limit) break;
+    const ended = transaction.selectFrom("sessions").select("sid").where(end, "<=", now).orderBy(end).limit(limit);
+    for (const { sid } of await ended.execute()) found.add(sid);
+  }
+  return [...found];
 }
 
 /** Keeps a session that is alive from idling, and locks it: of turns at once, one comes after the other. */

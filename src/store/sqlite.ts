@@ -10,6 +10,7 @@ import { errorCode, prepareDataFolder } from "./folder.ts";
 import { migrate, refuseOutdated } from "./migrate.ts";
 import { refuseMoved } from "./moved.ts";
 import { rememberFiles } from "./opened-files.ts";
+import { FILES_MOVED } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 import { createSqliteDialect, whileBusy } from "./sqlite-dialect.ts";
 import type { Store } from "./store.ts";
@@ -93,7 +94,7 @@ function createRun(file: string): Required<Driver>["run"] {
   const isThere = rememberFiles(file);
   return async (verb) => {
     const outcome = await whileBusy(verb, LIMIT);
-    if (!isThere()) throw Object.assign(new Error("The database file was moved"), { code: "SQLITE_READONLY_DBMOVED" });
+    if (!isThere()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
     return outcome;
   };
 }

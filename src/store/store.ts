@@ -72,8 +72,8 @@ export type Store = {
   revoke(revocation: NewRevocation, record: ChangeRecord): Promise<number>;
   /** Revocations after a change, in the order of their numbers. None that comes later has a lower one. */
   listRevocations(after: number, limit: number): Promise<Revocation[]>;
-  /** Forgets revocations that ceased to matter before a moment; says how many. */
-  forgetRevocations(before: Seconds): Promise<number>;
+  /** Forgets revocations that ceased to matter before a moment: at most `limit`, the oldest first. */
+  forgetRevocations(before: Seconds, limit: number): Promise<Pruned>;
 
   /**
    * Adds a session with its first refresh token, unless its subject or client was revoked after a change:
@@ -92,14 +92,14 @@ export type Store = {
    * `unknown`: there is no such token, or the session has ended. The record is written of the first two.
    */
   turnSession(sid: string, turn: Turn, record: ChangeRecord): Promise<"rotated" | "replayed" | "reused" | "unknown">;
-  /** Forgets sessions that have ended by themselves; says how many. */
-  pruneSessions(now: Seconds): Promise<number>;
+  /** Forgets sessions that have ended by themselves, with their refresh tokens: at most `limit` of each. */
+  pruneSessions(now: Seconds, limit: number): Promise<Pruned>;
 
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
   /** Newest first. */
   listAudit(query: AuditQuery): Promise<AuditRecord[]>;
-  /** Forgets records from before a moment; says how many. */
-  pruneAudit(before: Seconds): Promise<number>;
+  /** Forgets records from before a moment: at most `limit`, the oldest first. */
+  pruneAudit(before: Seconds, limit: number): Promise<Pruned>;
 
   /**
    * Adds to counts that all servers share, each begun at zero and kept until its moment, and gives what they have
@@ -108,8 +108,11 @@ export type Store = {
   addToCounts(additions: readonly CountAddition[]): Promise<number[]>;
   /** What counts have come to, in their order: zero where there is none. */
   readCounts(ids: readonly string[]): Promise<number[]>;
-  /** Forgets counts whose moment has come; says how many. */
-  pruneCounts(now: Seconds): Promise<number>;
+  /** Forgets counts whose moment has come: at most `limit`, the oldest first. */
+  pruneCounts(now: Seconds, limit: number): Promise<Pruned>;
+
+  /** Writes what issuing a token writes and takes it back, in one transaction. Resolves where that could be committed. */
+  checkWritable(): Promise<void>;
 
   /** Calls back at intervals, and soon after another process has made a change. Gives the verb that ends it. */
   watch(look: () => void): () => void;
@@ -133,6 +136,9 @@ export type Position = {
 
 /** A revocation before it has its number. `until` is the `exp` of a token; for the other kinds the store settles it. */
 export type NewRevocation = Pick<Revocation, "kind" | "id"> & { until?: Seconds };
+
+/** How many things were forgotten, and whether there may be more. */
+export type Pruned = { count: number; more: boolean };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };
 

@@ -4,6 +4,7 @@ import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { Change, ChangeState, Tx } from "./change.ts";
+import { createPrune } from "./prune.ts";
 import { fromStateRow } from "./rows.ts";
 import type { Schema } from "./schema.ts";
 import type { NewRevocation, Store } from "./store.ts";
@@ -59,10 +60,7 @@ export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps
         .limit(limit)
         .execute(),
 
-    async forgetRevocations(before) {
-      const { numDeletedRows } = await db.deleteFrom("revocations").where("until", "<", before).executeTakeFirst();
-      return Number(numDeletedRows);
-    },
+    forgetRevocations: createPrune(db, { table: "revocations", key: "sequence", moment: "until" }),
   };
 }
 
@@ -112,7 +110,7 @@ async function endSessions(
 const MAX_VALUES = 1000;
 
 /** Deletes the refresh tokens of sessions that are deleted already. */
-export async function deleteTokensOf(transaction: Tx, ended: readonly { sid: string }[]): Promise<void> {
+async function deleteTokensOf(transaction: Tx, ended: readonly { sid: string }[]): Promise<void> {
   for (let at = 0; at < ended.length; at += MAX_VALUES) {
     const sids = ended.slice(at, at + MAX_VALUES).map(({ sid }) => sid);
     await transaction.deleteFrom("refresh_tokens").where("sid", "in", sids).execute();

@@ -3,13 +3,14 @@ import { describe, expect, it, vi } from "vitest";
 import { createTokenServer } from "../../src/index.ts";
 import { storedKeys } from "../../src/service/keys.ts";
 import { checkReadiness } from "../../src/service/readiness.ts";
+import { createTasks } from "../../src/service/tasks.ts";
 import { createTrust } from "../../src/service/trust.ts";
 import { addClient } from "../support/clients.ts";
 import { send } from "../support/request.ts";
 import { NOW, openServer, openService } from "../support/service.ts";
 import { openServerOnLeavable } from "../support/store-away.ts";
 
-const OK = { store: "ok", keys: "ok", trust: "ok", clock: "ok", server: "ok" };
+const OK = { store: "ok", keys: "ok", rotation: "ok", trust: "ok", clock: "ok", server: "ok" };
 
 async function readiness(url: string) {
   const { status, text, headers } = await send(`${url}/readyz`);
@@ -45,7 +46,9 @@ describe("readiness", () => {
     const policy = () => ({ rotation: 86400, maxTtl: 86400 });
     const keys = storedKeys({ store, clock, policy, onError: () => {} });
     const trust = createTrust({ store, clock, maxStaleness: 30, reloadKeys: keys.reload });
-    const check = () => checkReadiness({ trust, keys, checkClock: () => "ok", isDraining: false });
+    const tasks = createTasks(() => {});
+    const checks = { checkWrites: async () => {}, checkClock: () => "ok" as const };
+    const check = async () => (await checkReadiness({ trust, keys, tasks, ...checks, isDraining: false })).checks;
     expect(await check()).toEqual({ ...OK, keys: "unavailable", trust: "stale" });
     await trust.catchUp();
     expect(await check()).toEqual(OK);

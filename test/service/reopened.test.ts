@@ -26,7 +26,7 @@ describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
       return there;
     });
     await data.by({ ...after, now: now + HOUR }, async ({ service }) => end(service, there).catch(() => {}));
-    await data.by({ ...after, now: now + 6 * DAY }, async ({ store }) => store.forgetRevocations(now + 6 * DAY));
+    await data.by({ ...after, now: now + 6 * DAY }, async ({ store }) => store.forgetRevocations(now + 6 * DAY, 1000));
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
       expect(await isLive(service, there.token)).toBe(false),
     );

@@ -46,7 +46,7 @@ export function describeRevision(open: Open): void {
       const { here } = opened;
       const known = await sequenceIn(here);
       await here.appendAudit(records(3));
-      await here.pruneAudit(NOW + 1);
+      await here.pruneAudit(NOW + 1, 1000);
       await Promise.all([here.listKeys(), here.listClients(), here.findClient("a"), here.listAudit({ limit: 1 })]);
       expect(await sequenceIn(here)).toBe(known);
     });

@@ -100,8 +100,8 @@ export function describeSessions(open: Open): void {
     it("forgets sessions that have ended, and no other", async () => {
       await using opened = await open();
       const { here, session } = await withSession(opened);
-      expect(await here.pruneSessions(session.idleUntil - 1)).toBe(0);
-      expect(await here.pruneSessions(session.idleUntil)).toBe(1);
+      expect(await here.pruneSessions(session.idleUntil - 1, 1000)).toEqual({ count: 0, more: false });
+      expect(await here.pruneSessions(session.idleUntil, 1000)).toEqual({ count: 1, more: false });
       expect(await here.findSession("a")).toBeUndefined();
     });
   });

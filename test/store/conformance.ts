@@ -7,6 +7,7 @@ import { describeAudit } from "./conformance-audit.ts";
 import { describeClients } from "./conformance-clients.ts";
 import { describeCounts } from "./conformance-counts.ts";
 import { describeKeys } from "./conformance-keys.ts";
+import { describePrunes } from "./conformance-prunes.ts";
 import { describeRevision } from "./conformance-revision.ts";
 import { describeSessions } from "./conformance-sessions.ts";
 import { describeStrings } from "./conformance-strings.ts";
@@ -69,6 +70,7 @@ export function describeStore(name: string, { address, empty, crowded = true }: 
     if (crowded) describeRevision(open);
     describeTrust(open);
     describeSessions(open);
+    describePrunes(open);
     describeAtomicity(open);
     if (crowded) describeStrings(open);
   });

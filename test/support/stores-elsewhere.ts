@@ -37,6 +37,7 @@ const verbs = [
   "addToCounts",
   "readCounts",
   "pruneCounts",
+  "checkWritable",
   "watch",
   "close",
 ] as const satisfies (keyof Store)[];

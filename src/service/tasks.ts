@@ -1,0 +1,40 @@
+/** What is done every minute. Each is independent of the others: one that fails keeps none of them from running. */
+export const taskNames = [
+  "reload_keys",
+  "rotate_keys",
+  "write_refusals",
+  "prune_counts",
+  "prune_audit",
+  "prune_sessions",
+  "prune_revocations",
+] as const;
+export type TaskName = (typeof taskNames)[number];
+
+/** How a task has gone since the start: how often it failed, and by what the last run did, if it failed. */
+export type TaskState = { failures: number; error?: unknown };
+
+export type Tasks = {
+  /** Runs a task. A failure is reported and counted, and not thrown. */
+  run(name: TaskName, work: () => Promise<unknown>): Promise<void>;
+  states: Readonly<Record<TaskName, Readonly<TaskState>>>;
+  failing(): TaskName[];
+};
+
+export function createTasks(onError: (work: string, error: unknown) => void): Tasks {
+  const entries = taskNames.map((name): [TaskName, TaskState] => [name, { failures: 0 }]);
+  const states = Object.fromEntries(entries) as Record<TaskName, TaskState>;
+  return {
+    states,
+    failing: () => taskNames.filter((name) => states[name].error !== undefined),
+    async run(name, work) {
+      try {
+        await work();
+        states[name].error = undefined;
+      } catch (error) {
+        states[name].error = error ?? new Error("A task failed");
+        states[name].failures += 1;
+        onError(name, error);
+      }
+    },
+  };
+}

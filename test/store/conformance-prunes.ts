@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import type { Pruned, Store } from "../../src/store/store.ts";
+import { NOW } from "../support/service.ts";
+import type { Open } from "./conformance.ts";
+import { aRecord, aSession, aTurn, records, unique } from "./samples.ts";
+
+/** Where the past ends in these tests, and things that are older and younger by their number. */
+const PAST = NOW;
+const OLD = 7;
+const YOUNG = 3;
+const moments = Array.from({ length: OLD + YOUNG }, (_, at) => (at < OLD ? PAST - OLD + at : PAST + 1 + at));
+
+type Case = {
+  verb: string;
+  /** Puts a thing into the store that ends at a moment. */
+  add: (store: Store, end: number) => Promise<unknown>;
+  prune: (store: Pick<Store, Pruning>, limit: number) => Promise<Pruned>;
+};
+type Pruning = "pruneAudit" | "pruneCounts" | "pruneSessions" | "forgetRevocations";
+
+const cases: Case[] = [
+  {
+    verb: "pruneAudit",
+    add: (store, at) => store.appendAudit([aRecord({ at })]),
+    prune: (store, limit) => store.pruneAudit(PAST, limit),
+  },
+  {
+    verb: "pruneCounts",
+    add: (store, until) => store.addToCounts([{ id: unique(), amount: 1, until }]),
+    prune: (store, limit) => store.pruneCounts(PAST, limit),
+  },
+  {
+    verb: "forgetRevocations",
+    add: (store, until) => store.revoke({ kind: "token", id: unique(), until }, aRecord({ at: NOW + 1000 })),
+    prune: (store, limit) => store.forgetRevocations(PAST, limit),
+  },
+  {
+    verb: "pruneSessions, of idle ones",
+    add: (store, idleUntil) => addSession(store, { idleUntil }),
+    prune: (store, limit) => store.pruneSessions(PAST, limit),
+  },
+  {
+    verb: "pruneSessions, of expired ones",
+    add: (store, expiresAt) => addSession(store, { expiresAt, idleUntil: NOW + 1000 }),
+    prune: (store, limit) => store.pruneSessions(PAST, limit),
+  },
+];
+
+function addSession(store: Store, fields: { expiresAt?: number; idleUntil?: number }) {
+  const session = aSession(fields);
+  return store.addSession(session, { hash: session.sid, sequence: 0 }, aRecord({ at: NOW + 1000 }));
+}
+
+export function describePrunes(open: Open): void {
+  describe("prunes", () => {
+    it.each(cases)(
+      "$verb forgets at most its limit at a time, in two processes, and in the end all that is past",
+      async (row) => {
+        await using opened = await open();
+        for (const end of moments.toReversed()) await row.add(opened.here, end);
+        let forgotten = 0;
+        for (const [round, store] of [opened.here, opened.here, opened.there, opened.here, opened.here].entries()) {
+          const { count, more } = await row.prune(store, 2);
+          expect(count).toBe(round < 3 ? 2 : round === 3 ? 1 : 0);
+          expect(more).toBe(round < 3);
+          forgotten += count;
+        }
+        expect(forgotten).toBe(OLD);
+        // What is past by now though it was not when the last one looked is found again from the beginning.
+        await row.add(opened.here, PAST - 1000);
+        expect(await row.prune(opened.here, 2)).toMatchObject({ count: 1 });
+      },
+    );
+
+    it("of sessions delete thousands of refresh tokens in small transactions, and none of a session that lives", async () => {
+      await using opened = await open();
+      const { here } = opened;
+      const [ended, alive] = [aSession({ idleUntil: NOW + 5 }), aSession({ idleUntil: NOW + 500 })];
+      for (const { sid } of [ended, alive]) {
+        const session = sid === ended.sid ? ended : alive;
+        await here.addSession(session, { hash: sid, sequence: 0 }, aRecord());
+        for (let turn = 0; turn < 5; turn += 1) {
+          const hash = `${sid}${"+".repeat(turn)}`;
+          const { idleUntil } = session;
+          expect(await here.turnSession(sid, aTurn(hash, { idleUntil }), aRecord())).toBe("rotated");
+        }
+      }
+      const outcomes: Pruned[] = [];
+      do outcomes.push(await here.pruneSessions(NOW + 5, 4));
+      while (outcomes.at(-1)?.more && outcomes.length < 10);
+      expect(outcomes).toEqual([
+        { count: 0, more: true },
+        { count: 1, more: false },
+      ]);
+      expect(await here.findSession(`${ended.sid}+`)).toBeUndefined();
+      expect(await here.turnSession(alive.sid, aTurn(`${alive.sid}+++++`, { now: NOW + 6 }), aRecord())).toBe(
+        "rotated",
+      );
+    });
+  });
+
+  describe("checkWritable", () => {
+    it("resolves where a record can be written, and leaves none", async () => {
+      await using opened = await open();
+      await opened.here.appendAudit(records(1));
+      await opened.here.checkWritable();
+      await opened.there.checkWritable();
+      expect(await opened.here.listAudit({ limit: 10 })).toHaveLength(1);
+    });
+  });
+}
