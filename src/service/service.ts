@@ -27,7 +27,7 @@ import { createTokens, type Tokens } from "./tokens.ts";
 import type { Tracer } from "./tracer.ts";
 import { createTrust } from "./trust.ts";
 import { createUpkeep, startUpkeep } from "./upkeep.ts";
-import { createWriteCheck } from "./write-check.ts";
+import { createWriteCheck, PROBE_BYTES } from "./write-check.ts";
 
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
   Omit<Revocations<Schema>, "revokeCopied"> & {
@@ -90,7 +90,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, settings, kek, counts });
   const rotateIfDue = secret === undefined && settled.keeps ? management.rotateIfDue : async () => {};
   await trust.catchUp();
-  if (settled.keeps) await store.checkWritable();
+  if (settled.keeps) await store.checkWritable(PROBE_BYTES);
   await settings.store();
   await rotateIfDue();
 

@@ -9,6 +9,12 @@ const PROOF = 2000;
 /** Shortest time between two probes, in milliseconds: anybody may ask for them. */
 const PROBE_INTERVAL = 250;
 
+/** What is written to see whether that is possible: about as much as for a token. */
+export const PROBE_BYTES = 100;
+
+/** The same after a write has failed: more than any token takes, so that a disk without room is not found to have some. */
+const PROBE_BYTES_AFTER_FAILURE = 100_000;
+
 export type WriteCheckOptions = { store: Pick<Store, "checkWritable">; lastWrite: () => LastWrite };
 
 /**
@@ -16,7 +22,10 @@ export type WriteCheckOptions = { store: Pick<Store, "checkWritable">; lastWrite
  * else by a write of its own. Resolves, or rejects as the write did.
  */
 export function createWriteCheck({ store, lastWrite }: WriteCheckOptions): () => Promise<void> {
-  const probe = inTurn(() => store.checkWritable(), PROBE_INTERVAL);
+  const probe = inTurn(
+    () => store.checkWritable(lastWrite().hasFailed ? PROBE_BYTES_AFTER_FAILURE : PROBE_BYTES),
+    PROBE_INTERVAL,
+  );
   return async () => {
     const { hasFailed, at } = lastWrite();
     if (hasFailed || performance.now() - at > PROOF) await patiently(probe());

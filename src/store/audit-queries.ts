@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { AuditQuery, AuditRecord } from "./audit.ts";
 import { createPrune } from "./prune.ts";
@@ -26,10 +26,12 @@ export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
 
     pruneAudit: createPrune(db, { table: "audit", key: "id", moment: "at" }),
 
-    async checkWritable() {
+    async checkWritable(bytes) {
       await db.transaction().execute(async (transaction) => {
         const id = randomUUID();
-        const record: AuditRecord = { id, at: 0, action: "check", outcome: "allowed", clientId: "check" };
+        // Random, since PostgreSQL compresses text.
+        const subject = randomBytes(bytes >> 1).toString("hex");
+        const record: AuditRecord = { id, at: 0, action: "check", outcome: "allowed", clientId: "check", subject };
         await transaction.insertInto("audit").values(toAuditRow(record)).execute();
         await transaction.deleteFrom("audit").where("id", "=", id).execute();
       });

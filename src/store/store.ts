@@ -111,8 +111,8 @@ export type Store = {
   /** Forgets counts whose moment has come: at most `limit`, the oldest first. */
   pruneCounts(now: Seconds, limit: number): Promise<Pruned>;
 
-  /** Writes what issuing a token writes and takes it back, in one transaction. Resolves where that could be committed. */
-  checkWritable(): Promise<void>;
+  /** Writes an audit record of that many bytes and takes it back, in one transaction. Resolves where that could be committed. */
+  checkWritable(bytes: number): Promise<void>;
 
   /** Calls back at intervals, and soon after another process has made a change. Gives the verb that ends it. */
   watch(look: () => void): () => void;

@@ -103,8 +103,8 @@ export function describePrunes(open: Open): void {
     it("resolves where a record can be written, and leaves none", async () => {
       await using opened = await open();
       await opened.here.appendAudit(records(1));
-      await opened.here.checkWritable();
-      await opened.there.checkWritable();
+      await opened.here.checkWritable(100);
+      await opened.there.checkWritable(100_000);
       expect(await opened.here.listAudit({ limit: 10 })).toHaveLength(1);
     });
   });

@@ -34,7 +34,7 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     addToCounts: () => store.addToCounts([{ id: unique(), amount: 1, until: NOW }]),
     readCounts: () => store.readCounts([unique()]),
     pruneCounts: () => store.pruneCounts(1, 10),
-    checkWritable: () => store.checkWritable(),
+    checkWritable: () => store.checkWritable(100),
   };
 }
 

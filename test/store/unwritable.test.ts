@@ -1,0 +1,203 @@
+import { copyFileSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { sql } from "kysely";
+import pino from "pino";
+import { describe, expect, it, test, vi } from "vitest";
+import { openSmallDisk } from "../../scripts/chaos/small-disk.ts";
+import { createTokenServer } from "../../src/index.ts";
+import { createTokenService } from "../../src/service/service.ts";
+import { createStore } from "../../src/store/driver.ts";
+import { openSqlite, openSqliteStore } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { describePostgres, sharedPostgres } from "../support/postgres.ts";
+import { startInVain, startServer } from "../support/process.ts";
+import { call, send } from "../support/request.ts";
+import { ISSUER, temporaryFolder } from "../support/service.ts";
+
+/** How long a server may take to notice, and to heal, in milliseconds. */
+const SOON = 8000;
+
+async function serve(store: Store) {
+  const service = await createTokenService({ store, issuer: ISSUER });
+  const server = await createTokenServer(service, { port: 0, logger: pino({ level: "silent" }) });
+  return {
+    url: server.origin,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await service.close().catch(() => {});
+    },
+  };
+}
+
+async function readiness(url: string): Promise<{ status: number; store: string }> {
+  const { status, text } = await send(`${url}/readyz`);
+  return { status, store: JSON.parse(text).checks.store };
+}
+
+const issue = async (url: string) => (await call(url, "getToken", { refreshable: true })).status;
+
+const READY = { status: 200, store: "ok" };
+
+/** Expects that issuing is refused, and that readiness says so by name. */
+async function expectUnready(url: string, store: string): Promise<void> {
+  await vi.waitFor(async () => expect(await readiness(url)).toEqual({ status: 503, store }), SOON);
+  expect(await issue(url)).toBe(503);
+  expect(await readiness(url)).toEqual({ status: 503, store });
+}
+
+async function expectReady(url: string): Promise<void> {
+  await vi.waitFor(async () => expect(await readiness(url)).toEqual(READY), SOON);
+  expect(await issue(url)).toBe(200);
+}
+
+const FILE = "mintmark.db";
+
+/** What is done to the files beneath a server, and undone. */
+const REMOVALS: [
+  name: string,
+  remove: (data: string, aside: string) => void,
+  restore: (data: string, aside: string) => void,
+][] = [
+  ["its data folder is moved away", renameSync, (data, aside) => renameSync(aside, data)],
+  [
+    "its database file is moved away",
+    (data, aside) => renameSync(join(data, FILE), aside),
+    (data, aside) => renameSync(aside, join(data, FILE)),
+  ],
+  [
+    "its database file is replaced by a copy",
+    (data, aside) => {
+      renameSync(join(data, FILE), aside);
+      copyFileSync(aside, join(data, FILE));
+    },
+    (data, aside) => renameSync(aside, join(data, FILE)),
+  ],
+  [
+    "its write-ahead log is moved away",
+    (data, aside) => renameSync(join(data, `${FILE}-wal`), aside),
+    (data, aside) => renameSync(aside, join(data, `${FILE}-wal`)),
+  ],
+  [
+    "its shared memory is moved away",
+    (data, aside) => renameSync(join(data, `${FILE}-shm`), aside),
+    (data, aside) => renameSync(aside, join(data, `${FILE}-shm`)),
+  ],
+  [
+    "another folder takes the place of its own",
+    (data, aside) => {
+      renameSync(data, aside);
+      mkdirSync(data);
+    },
+    (data, aside) => {
+      rmSync(data, { recursive: true });
+      renameSync(aside, data);
+    },
+  ],
+];
+
+describe("a server is not ready, issues nothing, and heals by itself,", () => {
+  it.each(REMOVALS)("where %s", async (_name, remove, restore) => {
+    using folder = temporaryFolder();
+    const [data, aside] = [join(folder.path, "data"), join(folder.path, "aside")];
+    await using server = await serve(await openSqliteStore(data));
+    await expectReady(server.url);
+    remove(data, aside);
+    // The very next write is refused, and not only those after a check.
+    expect(await issue(server.url)).toBe(503);
+    await expectUnready(server.url, "replaced");
+    restore(data, aside);
+    await expectReady(server.url);
+  });
+
+  it("where its data folder is deleted; started again, it makes a new one", async () => {
+    using folder = temporaryFolder();
+    const data = join(folder.path, "data");
+    {
+      await using server = await serve(await openSqliteStore(data));
+      rmSync(data, { recursive: true });
+      await expectUnready(server.url, "replaced");
+    }
+    await using again = await serve(await openSqliteStore(data));
+    await expectReady(again.url);
+  });
+
+  it("where its database may not grow any more", async () => {
+    using folder = temporaryFolder();
+    const driver = await openSqlite(folder.path);
+    await using server = await serve(createStore(driver));
+    const setLimit = (pages: number) => sql`pragma max_page_count = ${sql.lit(pages)}`.execute(driver.db);
+    await setLimit(1);
+    let status = 200;
+    for (let issued = 0; issued < 500 && status === 200; issued += 1) status = await issue(server.url);
+    expect(status).toBe(503);
+    expect((await readiness(server.url)).status).toBe(503);
+    await setLimit(1_000_000);
+    await expectReady(server.url);
+  });
+});
+
+const disk = openSmallDisk(4);
+const withDisk = disk.canBeFull ? test : test.skip;
+const why = disk.canBeFull ? "" : " (no right to mount a small disk: skipped)";
+
+describe("on a disk of its own", () => {
+  withDisk(`a server whose disk is full is not ready, issues nothing, and heals by itself${why}`, async () => {
+    await using server = await serve(await openSqliteStore(join(disk.path, "data")));
+    await expectReady(server.url);
+    disk.fill();
+    let status = 200;
+    for (let issued = 0; issued < 500 && status === 200; issued += 1) status = await issue(server.url);
+    await expectUnready(server.url, "not_writable");
+    disk.empty();
+    await expectReady(server.url);
+  });
+
+  withDisk(`a server whose disk is full does not start${why}`, async () => {
+    disk.fill();
+    const ended = await startInVain({ PORT: "0", MINTMARK_DATA: join(disk.path, "other") });
+    disk.empty();
+    expect(ended).toMatchObject({
+      code: 1,
+      message: expect.stringMatching(/^[^\n]+ \(\w*(FULL|ENOSPC|IOERR\w*)\): [^\n]+$/),
+    });
+  });
+});
+
+describePostgres("a server whose PostgreSQL is read-only", () => {
+  /** As a failover leaves it: read-only for whoever connects, and earlier connections are gone. */
+  async function makeReadOnly(url: string, readOnly: boolean): Promise<void> {
+    const name = new URL(url).pathname.slice(1);
+    const others = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`;
+    const setting = readOnly ? "set default_transaction_read_only = on" : "reset default_transaction_read_only";
+    await sharedPostgres.query(
+      `begin; set local transaction_read_only = off; alter database ${name} ${setting}; commit`,
+      url,
+    );
+    await sharedPostgres.query(others, url);
+  }
+  const environmentFor = (url: string) => ({ PORT: "0", DATABASE_URL: url, MINTMARK_KEK: "none" });
+
+  it("is not ready, issues nothing, and heals by itself; it does not start", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using server = await startServer(environmentFor(url));
+    await expectReady(server.origin);
+    await makeReadOnly(url, true);
+    await expectUnready(server.origin, "not_writable");
+    expect(await startInVain(environmentFor(url))).toMatchObject({
+      code: 1,
+      message: expect.stringMatching(/^The database in DATABASE_URL cannot be used \(25006\): it is read-only[^\n]*$/),
+    });
+    await makeReadOnly(url, false);
+    await expectReady(server.origin);
+  });
+
+  it("is not ready where it cannot write for another reason, such as a table that is gone, and heals by itself", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using server = await startServer(environmentFor(url));
+    await expectReady(server.origin);
+    await sharedPostgres.query("alter table audit rename to audit_gone", url);
+    await vi.waitFor(async () => expect((await readiness(server.origin)).store).toBe("not_writable"), SOON);
+    await sharedPostgres.query("alter table audit_gone rename to audit", url);
+    await expectReady(server.origin);
+  });
+});
