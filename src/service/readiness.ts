@@ -6,7 +6,7 @@ import type { TaskName, Tasks } from "./tasks.ts";
 import type { Trust } from "./trust.ts";
 
 /** What must be so for requests to be served in full, by name, and what is wrong with it where it is not. */
-export type Checks = {
+type Checks = {
   /**
    * Whether the database can be read and written. Without it tokens are still verified, but none are issued. `replaced`:
    * the files that this server has open are no longer those in its data folder.

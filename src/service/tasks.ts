@@ -1,5 +1,5 @@
 /** What is done every minute. Each is independent of the others: one that fails keeps none of them from running. */
-export const taskNames = [
+const taskNames = [
   "reload_keys",
   "rotate_keys",
   "write_refusals",

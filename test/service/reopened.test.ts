@@ -141,7 +141,7 @@ describe("a limit of lifetimes that is raised", () => {
     data.write(`update revocations set until = ${NOW + DAY}; update state set longest_lifetime = ${DAY}`);
     await data.by(BEFORE, async () => {});
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ store, service }) => {
-      await store.forgetRevocations(NOW + 6 * DAY);
+      await store.forgetRevocations(NOW + 6 * DAY, 1000);
       await service.upkeep();
     });
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
