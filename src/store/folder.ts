@@ -4,23 +4,45 @@ import { StartError } from "../errors.ts";
 import { failureCode } from "./failure-code.ts";
 import { fileRemedy, inBrackets } from "./remedies.ts";
 
+/** Permission bits: of everybody, of everybody and the group, to write for everybody, and of a folder that a group shares. */
+const WORLD = 0o007;
 const OTHERS = 0o077;
+const WORLD_WRITE = 0o002;
+const SETGID = 0o2000;
+
+/** What systems and tools leave in folders by themselves, beside all that begins with a dot. */
+const STRAY = new Set([
+  "lost+found",
+  "Thumbs.db",
+  "ehthumbs.db",
+  "desktop.ini",
+  "$RECYCLE.BIN",
+  "System Volume Information",
+  "@eaDir",
+  "#recycle",
+  "#snapshot",
+  "aquota.user",
+  "aquota.group",
+]);
 
 /**
- * Prepares a folder for files that begin with `prefix`, and gives its full path. The folder becomes
- * 0700 and those files 0600. Throws a {@link StartError} where it cannot be used, and leaves a folder
- * that holds anything else as it is.
+ * Prepares a folder for files that begin with `prefix`, and gives its full path. The folder becomes 0700 and those files
+ * 0600; where the setgid bit says that a group shares the folder, the group keeps what it may. What belongs to another user
+ * stays as it is. Throws a {@link StartError} where everybody could read the files or replace them, where the folder cannot
+ * be used, and where it holds files of something else, which stay as they are.
  */
 export function prepareDataFolder(name: string, prefix: string): string {
   const folder = resolve(name);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const entries = readdirSync(folder).filter((entry) => entry !== "lost+found");
+    const entries = readdirSync(folder).filter((entry) => !isStray(entry));
     if (!entries.every((entry) => entry.startsWith(prefix))) {
       throw new StartError(`MINTMARK_DATA is ${folder}, which holds other files: name an empty folder or a new one`);
     }
-    closeToOthers(folder, 0o700);
-    for (const entry of entries) closeToOthers(resolve(folder, entry), 0o600);
+    const isShared = (statSync(folder).mode & SETGID) !== 0;
+    const excess = isShared ? WORLD : OTHERS;
+    close(folder, { excess, intolerable: WORLD_WRITE });
+    for (const entry of entries) close(resolve(folder, entry), { excess, intolerable: WORLD });
     return folder;
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
@@ -30,8 +52,25 @@ export function prepareDataFolder(name: string, prefix: string): string {
   }
 }
 
-function closeToOthers(path: string, mode: number): void {
-  if ((statSync(path).mode & OTHERS) !== 0) chmodSync(path, mode);
+function isStray(entry: string): boolean {
+  return entry.startsWith(".") || STRAY.has(entry);
+}
+
+type Permissions = { excess: number; intolerable: number };
+
+/** Takes permissions away, which only the owner of a file can. Throws a {@link StartError} where some must not be left. */
+function close(path: string, { excess, intolerable }: Permissions): void {
+  const mode = statSync(path).mode & 0o7777;
+  if ((mode & excess) === 0) return;
+  try {
+    chmodSync(path, mode & ~excess);
+  } catch (cause) {
+    if (errorCode(cause) !== "EPERM") throw cause;
+    if ((mode & intolerable) === 0) return;
+    throw new StartError(
+      `${path} is open to everybody and belongs to another user: let its owner run  chmod o-rwx ${path}`,
+    );
+  }
 }
 
 /** The short code of a system or database error, such as `EACCES`: all of it that is fit to be shown. */
