@@ -6,7 +6,8 @@ export type Case = {
   token: string;
   /** The algorithm of the key that signed exactly this text, if one did. */
   signedBy: string | undefined;
-  audience?: string | undefined;
+  /** One, or a list of which any will do. */
+  audience?: string | readonly string[] | undefined;
   scope?: string | undefined;
 };
 
@@ -37,8 +38,8 @@ export function judge({ token, signedBy, audience, scope }: Case, court: Court):
   if (claims === undefined) return "invalid_token";
   const { iss, aud, iat, exp, nbf, jti, sub } = claims as unknown as Typed;
   if (iss !== court.issuer) return "wrong_issuer";
-  if (audience !== undefined && aud !== audience && !(Array.isArray(aud) && aud.includes(audience)))
-    return "wrong_audience";
+  const isFor = (wanted: string) => aud === wanted || (Array.isArray(aud) && aud.includes(wanted));
+  if (audience !== undefined && ![audience].flat().some(isFor)) return "wrong_audience";
   if (!(exp > iat && exp - iat <= court.maxLifetime)) return "invalid_token";
   if (exp <= court.now) return "token_expired";
   if (iat > court.now + 60 || (nbf ?? 0) > court.now) return "not_yet_valid";

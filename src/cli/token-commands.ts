@@ -6,19 +6,19 @@ import { talking } from "./run.ts";
 
 type GetOptions = {
   subject?: string;
-  audience?: string;
+  audience?: string[];
   scope?: string;
   expiresIn?: number;
   claims?: JsonObject;
   refreshable?: boolean;
 };
-type VerifyOptions = { audience?: string; scope?: string };
+type VerifyOptions = { audience?: string[]; scope?: string };
 
 export function tokenCommands(): Command {
   const get = new Command("get")
     .description("issue a token and print it")
     .option("--subject <subject>", "whom it is about; default: the caller itself")
-    .option("--audience <audience>", "which service it is for; default: the configured one")
+    .option("--audience <list>", "which services it is for, with commas between; default: the configured one", listOf)
     .option("--scope <scope>", "scope tokens, separated by spaces")
     .option("--expires-in <seconds>", "lifetime; default: the configured one", wholeNumber)
     .option("--claims <json>", "custom claims, as a JSON object", jsonObject)
@@ -30,7 +30,7 @@ export function tokenCommands(): Command {
 
   const verify = new Command("verify")
     .description("verify the token on standard input and print its claims")
-    .option("--audience <audience>", "which service it must be for; default: the configured one")
+    .option("--audience <list>", "which service it must be for, or any of which; default: the configured one", listOf)
     .option("--scope <scope>", "scope tokens that it must have")
     .addHelpText("after", "\nExample:\n  mintmark token get | mintmark token verify");
 
@@ -95,6 +95,13 @@ export function revokeCommand(): Command {
       text: `revoked all that was issued to ${escapeInvisible(subject ?? clientId ?? "")} until now`,
     };
   });
+}
+
+/** An option that takes a list, and may be repeated. */
+function listOf(word: string, earlier: readonly string[] = []): string[] {
+  const entries = word.split(",").map((entry) => entry.trim());
+  if (entries.includes("")) throw new InvalidArgumentError("It must be a list with commas between.");
+  return [...earlier, ...entries];
 }
 
 export function wholeNumber(word: string): number {

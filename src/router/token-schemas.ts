@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { TokenService } from "../service/service.ts";
 import type { IssuedToken, RefreshRequest, TokenRequest, VerificationRequest } from "../service/tokens.ts";
 import {
+  audience,
   type ClaimsSchema,
   claimsSchema,
   exampleOf,
@@ -29,8 +30,11 @@ export function getTokenInput<Schema extends ClaimsSchema>(
     subject: identifier
       .meta({ description: "Whom the token is about. Default: the caller itself.", examples: ["ada"] })
       .optional(),
-    audience: identifier
-      .meta({ description: "Which service the token is for. Default: the configured audience.", examples: ["orders"] })
+    audience: audience
+      .meta({
+        description: "Which service the token is for, or a list of several. Default: the configured audience.",
+        examples: ["orders"],
+      })
       .optional(),
     scope: scope.optional(),
     expiresIn: z
@@ -97,9 +101,10 @@ export function introspection(custom: ClaimsSchema): z.ZodType {
 export const verifyTokenInput: z.ZodType<VerificationRequest, VerificationRequest> = z
   .strictObject({
     token: z.string().meta({ description: "The token to verify." }),
-    audience: identifier
+    audience: audience
       .meta({
-        description: "The audience the token must be for. Default: the configured audience.",
+        description:
+          "The audience the token must be for, or a list of which it must be for any. Default: the configured audience.",
         examples: ["orders"],
       })
       .optional(),

@@ -1,6 +1,7 @@
 import type { Issue } from "../errors.ts";
 import type { Client } from "../store/client.ts";
 import type { Seconds } from "../time.ts";
+import type { Audience } from "../token/claims.ts";
 import { type Caller, isAdmin, may } from "./caller.ts";
 
 const ANY = "*";
@@ -8,21 +9,18 @@ const ANY = "*";
 /** What a token is asked for with, as far as a client's limits are concerned. */
 export type AskedFor = {
   subject?: string | undefined;
-  audience?: string | undefined;
+  audience?: Audience | undefined;
   scope?: string | undefined;
   expiresIn?: Seconds | undefined;
 };
 
 /** Says what a caller may not ask for in a token, or `undefined` if it may ask for all of it. */
-export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: string): Issue | undefined {
+export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: Audience): Issue | undefined {
   if (isAdmin(caller)) return undefined;
   const scope = asked.scope?.split(" ").find((token) => !includes(caller.scopes, token));
   if (scope !== undefined) return { path: "scope", message: `${scopeInWords(scope)} is not allowed to this client` };
-  if (
-    asked.audience !== undefined &&
-    asked.audience !== defaultAudience &&
-    !includes(caller.audiences, asked.audience)
-  ) {
+  const audiences = [asked.audience ?? []].flat();
+  if (audiences.some((one) => ![defaultAudience].flat().includes(one) && !includes(caller.audiences, one))) {
     return { path: "audience", message: "is not allowed to this client" };
   }
   if (asked.subject !== undefined && asked.subject !== caller.clientId && !caller.anySubject) {

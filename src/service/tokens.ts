@@ -3,7 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Session } from "../store/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
-import { type Claims, type ClaimsSchema, joinClaims, RESERVED_CLAIMS } from "../token/claims.ts";
+import { type Audience, type Claims, type ClaimsSchema, joinClaims, RESERVED_CLAIMS } from "../token/claims.ts";
 import { createJti } from "../token/jti.ts";
 import { signAccessToken } from "../token/sign.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
@@ -23,7 +23,7 @@ import type { Trust } from "./trust.ts";
 /** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
 export type TokenRequest<Custom = Record<string, unknown>> = {
   subject?: string | undefined;
-  audience?: string | undefined;
+  audience?: string | string[] | undefined;
   scope?: string | undefined;
   expiresIn?: Seconds | undefined;
   claims: Custom;
@@ -40,7 +40,11 @@ export type IssuedToken = {
   refreshToken?: string | undefined;
 };
 
-export type VerificationRequest = { token: string; audience?: string | undefined; scope?: string | undefined };
+export type VerificationRequest = {
+  token: string;
+  audience?: string | string[] | undefined;
+  scope?: string | undefined;
+};
 export type RefreshRequest = { refreshToken: string; scope?: string | undefined };
 
 export type Tokens<Schema extends ClaimsSchema> = {
@@ -87,7 +91,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
   const { settings, hasSecretEnded, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
 
   /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
-  async function prepare(caller: Caller, terms: Terms, defaultAudience = settings.audience()) {
+  async function prepare(caller: Caller, terms: Terms, defaultAudience: Audience = settings.audience()) {
     const sequence = await trust.latest();
     const { signing: key } = keys.current();
     if (key === undefined) throw new MintmarkError("unavailable");
@@ -98,7 +102,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     const registered = {
       iss: settings.issuer(),
       sub: terms.subject,
-      aud: terms.audience,
+      aud: typeof terms.audience === "string" ? terms.audience : [...terms.audience],
       iat,
       exp: iat + terms.ttl,
       jti,
@@ -130,7 +134,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       if (reserved !== undefined) throw reservedClaim(reserved);
       const terms: Terms = {
         subject: request.subject ?? caller.clientId,
-        audience: request.audience ?? settings.audience(),
+        audience: plainAudience(request.audience ?? settings.audience()),
         scope: request.scope,
         claims: request.claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
@@ -192,4 +196,10 @@ function reservedClaim(name: string): MintmarkError {
   return new MintmarkError("invalid_request", {
     issues: [{ path: "claims", message: `may not set the registered claim "${name}"` }],
   });
+}
+
+/** One of a list of one is written as a text: either is right (RFC 7519 §4.1.3), and more libraries read that. */
+function plainAudience(audience: Audience): Audience {
+  const [first, ...others] = [audience].flat();
+  return first !== undefined && others.length === 0 ? first : audience;
 }

@@ -131,6 +131,11 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("refresh_tokens").addColumn("used_by", "text").execute();
     },
   },
+  "005-session-audiences": {
+    async up(db) {
+      await db.schema.alterTable("sessions").addColumn("audiences", "text").execute();
+    },
+  },
 };
 
 /** Whether a change, by its name, takes away what the programs before it need: those that do not know it must not start. */

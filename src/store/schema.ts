@@ -57,7 +57,10 @@ export type Schema = {
     sid: string;
     client_id: string;
     subject: string;
+    /** The first of several: a server of the release before issues for that one alone. */
     audience: string;
+    /** All of them, where they are several. */
+    audiences: string | null;
     scope: string | null;
     claims: string;
     ttl: number;

@@ -1,4 +1,5 @@
 import type { Seconds } from "../time.ts";
+import type { Audience } from "../token/claims.ts";
 
 /** What a refresh token stands for: whom tokens are issued to and about, and for how long it may go on. */
 export type Session = {
@@ -6,7 +7,7 @@ export type Session = {
   sid: string;
   clientId: string;
   subject: string;
-  audience: string;
+  audience: Audience;
   scope?: string | undefined;
   /** The custom claims of its tokens. */
   claims: Record<string, unknown>;

@@ -14,7 +14,7 @@ export type RegisteredClaims = {
   iss: string;
   /** Who it is about. */
   sub: string;
-  /** Which service it is for. Mintmark writes one string; a list is read. */
+  /** Which services it is for: one, or a list of several. */
   aud: string | string[];
   /** When it was issued. */
   iat: Seconds;
@@ -45,6 +45,24 @@ export const identifier = z
     "has a control character or a lone surrogate",
   );
 
+/** Whom a token is for: one service, or any of a list of 1 to 16 different ones. */
+export type Audience = string | readonly string[];
+
+const MAX_AUDIENCES = 16;
+
+/** An {@link Audience}, as it is asked for and as it is expected. */
+export const audience = z.union(
+  [
+    identifier,
+    z
+      .array(identifier)
+      .min(1)
+      .max(MAX_AUDIENCES)
+      .refine((list) => new Set(list).size === list.length, "must not name one twice"),
+  ],
+  `must be 1 to 255 characters without control characters, or a list of 1 to ${MAX_AUDIENCES} different such texts`,
+);
+
 /** Scope tokens separated by single spaces (RFC 6749 §3.3), at most 1,000 characters. */
 export const scopeString = z.string().max(1000).regex(SCOPE, "must be scope tokens separated by single spaces");
 
@@ -53,7 +71,7 @@ const numericDate = z.int().positive();
 const registeredClaims: z.ZodType<RegisteredClaims> = z.strictObject({
   iss: identifier,
   sub: identifier,
-  aud: z.union([identifier, z.array(identifier).min(1).max(16)]),
+  aud: z.union([identifier, z.array(identifier).min(1).max(MAX_AUDIENCES)]),
   iat: numericDate,
   exp: numericDate,
   nbf: numericDate.optional(),

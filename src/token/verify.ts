@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MintmarkError, type Reason } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import {
+  type Audience,
   type Claims,
   type ClaimsSchema,
   hasSoundLifetime,
@@ -20,8 +21,8 @@ const MAX_CLOCK_SKEW: Seconds = 60;
 export type Expectations = {
   /** The only acceptable `iss`, compared exactly. */
   issuer: string;
-  /** Must be the `aud`, or one of them, exactly. Without one, whom a token is for is not looked at. */
-  audience?: string | undefined;
+  /** Must be the `aud` or one of them, exactly; of a list, any. Without one, whom a token is for is not looked at. */
+  audience?: Audience | undefined;
   /** The current moment. */
   now: Seconds;
   /** Longest acceptable `exp - iat`. Default: any. */
@@ -117,7 +118,8 @@ export function claimsFault(claims: RegisteredClaims, expected: Expectations): R
   return undefined;
 }
 
-function isFor({ aud }: RegisteredClaims, audience: string): boolean {
+function isFor({ aud }: Pick<RegisteredClaims, "aud">, audience: Audience): boolean {
+  if (typeof audience !== "string") return audience.some((one) => isFor({ aud }, one));
   return typeof aud === "string" ? aud === audience : aud.includes(audience);
 }
 

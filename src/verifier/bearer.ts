@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { MintmarkError, type Reason } from "../errors.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../token/check-options.ts";
-import { scopeString } from "../token/claims.ts";
+import { type Audience, audience, scopeString } from "../token/claims.ts";
 
 /** What verifies tokens: what `createVerifier` makes, or anything else of that shape. */
 export type TokenVerifier<Claims> = {
-  verify(token: unknown, expected?: { scope?: string | undefined }): Promise<Claims>;
+  verify(token: unknown, expected?: { audience?: Audience | undefined; scope?: string | undefined }): Promise<Claims>;
 };
 
 /** Header fields: a `Headers`, or Node's, whose names are in lower case. */
@@ -23,6 +23,8 @@ export type BearerRequest = {
 export type BearerOptions = {
   /** Scope tokens that a token must all have, separated by spaces. Default: none. */
   scope?: string | undefined;
+  /** Whom a token must be for: one service, or any of a list of 1 to 16. Default: as the verifier expects. */
+  audience?: Audience | undefined;
   /** Name of the protected space in `WWW-Authenticate`: printable ASCII without `"` and `\`. Default `mintmark`. */
   realm?: string | undefined;
   /** Told of every refusal, for a log. What was thrown inside is its `cause`. */
@@ -80,6 +82,7 @@ const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 
 const schemas: OptionSchemas<BearerOptions> = {
   scope: scopeString.optional(),
+  audience: audience.optional(),
   realm: z.string().regex(QUOTABLE, "must be printable ASCII without quotes and backslashes").optional(),
   onRefusal: functionOption.optional(),
 };
@@ -95,6 +98,7 @@ export function createAuthenticate<Claims>(
 ): Authenticate<Claims> {
   checkOptions("bearer middleware", schemas, options);
   const { scope, realm = "mintmark", onRefusal = () => {} } = options;
+  const expected = { scope, ...(options.audience !== undefined && { audience: options.audience }) };
 
   async function claimsOf(request: BearerRequest): Promise<Claims | BearerRefusal> {
     const credentials = readCredentials(request);
@@ -103,7 +107,7 @@ export function createAuthenticate<Claims>(
     }
     if (credentials === "malformed") return refuse(new MintmarkError("malformed_request"));
     try {
-      return await verifier.verify(credentials.token, { scope });
+      return await verifier.verify(credentials.token, expected);
     } catch (error) {
       return refuse(error);
     }

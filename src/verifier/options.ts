@@ -3,7 +3,7 @@ import { StartError } from "../errors.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../token/check-options.ts";
-import { type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
+import { type Audience, audience, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
 import { isHttpUrl } from "../token/http-url.ts";
 import type { Credentials } from "./basic.ts";
 import type { Fetch } from "./exchange.ts";
@@ -11,8 +11,11 @@ import type { Fetch } from "./exchange.ts";
 export type VerifierOptions<Schema extends ClaimsSchema> = {
   /** The only acceptable `iss`, compared exactly. */
   issuer: string;
-  /** The `aud` of this service, expected of every token unless `verify` is told of another. */
-  audience: string;
+  /**
+   * The `aud` of this service, expected of every token unless `verify` is told of another. Of a list of 1 to 16, a token
+   * must be for any.
+   */
+  audience: Audience;
   /**
    * Where the token service is, without `/trpc`. Default: the issuer. Use https beyond one machine: whoever
    * can change what comes from there decides which tokens are trusted.
@@ -50,7 +53,7 @@ const url = z.string().refine(isHttpUrl, "must be an http or https URL without c
 
 const schemas: OptionSchemas<VerifierOptions<ClaimsSchema>> = {
   issuer: identifier,
-  audience: identifier,
+  audience,
   url: url.optional(),
   claims: z.unknown().optional(),
   secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),

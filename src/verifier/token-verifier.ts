@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { MintmarkError } from "../errors.ts";
 import type { Clock, Seconds } from "../time.ts";
-import type { Claims, ClaimsSchema } from "../token/claims.ts";
+import type { Audience, Claims, ClaimsSchema } from "../token/claims.ts";
 import type { VerificationKey } from "../token/signature.ts";
 import { claimsFault, readSigned, type SignedClaims } from "../token/verify.ts";
 import type { TrustState } from "../trust/trust-state.ts";
@@ -32,8 +32,8 @@ export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
 };
 
 export type ExpectedToken = {
-  /** Must be the `aud`, or one of them, exactly. Without one, whom a token is for is not looked at. */
-  audience?: string | undefined;
+  /** Must be the `aud` or one of them, exactly; of a list, any. Without one, whom a token is for is not looked at. */
+  audience?: Audience | undefined;
   /** Scope tokens that the token must all have, separated by spaces. Default: none. */
   scope?: string | undefined;
 };

@@ -33,6 +33,17 @@ describe("the commands, on the data of this machine", () => {
     });
   });
 
+  it("issue a token for several audiences, and expect any of several", async () => {
+    const words = ["token", "get", "--audience", "orders,billing", "--audience", "shipping"];
+    const { token } = await json(words, environment);
+    const verified = await json(["token", "verify", "--audience", "x,billing"], environment, token);
+    expect(verified.aud).toEqual(["orders", "billing", "shipping"]);
+    const elsewhere = await mintmark(["token", "verify", "--audience", "x"], { environment, input: token });
+    expect(elsewhere).toMatchObject({ status: 1, stderr: expect.stringContaining("wrong_audience") });
+    const empty = await mintmark(["token", "get", "--audience", "orders,"], { environment });
+    expect(empty).toMatchObject({ status: 2, stderr: expect.stringContaining("a list with commas between") });
+  });
+
   it("refresh a token and revoke it, by a pipe", async () => {
     const issued = await json(["token", "get", "--refreshable", "--subject", "ada"], environment);
     const refreshed = await mintmark(["token", "refresh"], { environment, input: issued.refreshToken });

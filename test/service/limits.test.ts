@@ -24,7 +24,7 @@ async function openAs(fields: Partial<NewClient>) {
   return { ...opened, ...credentials, caller, procedures };
 }
 
-type Asked = { scope?: string; audience?: string; subject?: string; expiresIn?: number };
+type Asked = { scope?: string; audience?: string | string[]; subject?: string; expiresIn?: number };
 
 describe("a client's limits", () => {
   const allowed: [string, Asked][] = [
@@ -33,6 +33,7 @@ describe("a client's limits", () => {
     ["all scopes, in any order", { scope: "orders:write orders:read" }],
     ["its audience", { audience: "orders" }],
     ["the default audience by name", { audience: ISSUER }],
+    ["several audiences, each of which it may have", { audience: ["orders", ISSUER] }],
     ["its longest lifetime", { expiresIn: 600 }],
   ];
   it.each(allowed)("let it ask for %s", async (_name, input) => {
@@ -47,6 +48,8 @@ describe("a client's limits", () => {
     ["any scope, by an asterisk", { scope: "*" }, /not allowed/],
     ["what looks like a secret in place of a scope", { scope: SECRET }, /^\(some scope\) is not allowed/],
     ["another audience", { audience: "billing" }, /not allowed/],
+    ["an audience of a list", { audience: ["orders", "billing"] }, /not allowed/],
+    ["any audience, by an asterisk in a list", { audience: ["*", "orders"] }, /not allowed/],
     ["any audience, by an asterisk", { audience: "*" }, /not allowed/],
     ["another subject", { subject: "ada" }, /only be this client itself/],
     ["a longer lifetime", { expiresIn: 601 }, /600 at most/],

@@ -8,7 +8,8 @@ export function describeSessions(open: Open): void {
     it("adds a session that its refresh token finds, as it was", async () => {
       await using opened = await open();
       const { scope, ...unscoped } = aSession();
-      for (const session of [aSession(), unscoped]) {
+      const several = aSession({ audience: ["orders", '["payments"]', "ünïcode, with a comma"] });
+      for (const session of [aSession(), unscoped, several, aSession({ audience: '["orders"]' })]) {
         expect(await opened.here.addSession(session, { hash: session.sid, sequence: 0 }, aRecord())).toBe("added");
         expect(await opened.there.findSession(session.sid)).toEqual(session);
       }

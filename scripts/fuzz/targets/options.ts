@@ -26,9 +26,8 @@ const anything = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }),
   fc.func(fc.anything()),
 );
-const optionNames = "issuer audience url claims credentials maxStaleness onStale clockTolerance follow clock".split(
-  " ",
-);
+const optionNames =
+  "issuer audience url claims secret credentials maxStaleness onStale clockTolerance follow clock".split(" ");
 
 /** The options of `createVerifier`: a verifier comes of them, or one line that says which of them is wrong. */
 export const optionsTarget: Target<{ options: Record<string, unknown> }> = {

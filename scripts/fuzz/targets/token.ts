@@ -74,7 +74,10 @@ export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions =
   const verifyCached = createFuzzVerifier();
   const signed = createSignedSet();
   const expectations = {
-    audience: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(ISSUER, undefined) }, fc.constantFrom("orders", "x")),
+    audience: fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(ISSUER, undefined) },
+      fc.constantFrom<string | string[]>("orders", "x", ["orders", "x"], ["x", ISSUER], []),
+    ),
     scope: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom("a", "b a", "orders:read", "c")),
   };
 
