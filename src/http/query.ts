@@ -16,6 +16,11 @@ const OF_SUBSCRIPTIONS = new Map([
   ["Last-Event-Id", "lastEventId"],
 ]);
 
+/** Counts the calls of a batch as tRPC will: it decodes the path before it splits it, so `%2C` separates too. */
+export function countCalls(path: string): number {
+  return /[,%]/.test(path) ? path.split(/,|%2c/i).length : 1;
+}
+
 /**
  * Says what is wrong with the query of a call, or `undefined`. A parameter that would be ignored is refused, since
  * the input that was meant would be ignored with it; of two equal ones, a proxy may have read the other.

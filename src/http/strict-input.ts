@@ -2,8 +2,8 @@ import { TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
 import { plainName } from "../router/trpc.ts";
 import { decodeUtf8, isPlainObject, jsonFault, textFault } from "../token/json.ts";
-import { urlFault } from "./query.ts";
-import type { InputRules } from "./rpc-input.ts";
+import { countCalls, urlFault } from "./query.ts";
+import type { InputRules, InputSource } from "./rpc-input.ts";
 
 const BYTE_ORDER_MARK = 0xfeff;
 const CALL = /^(?:0|[1-9]\d*)$/;
@@ -22,7 +22,7 @@ export const strictRules: InputRules = {
     const value: unknown = JSON.parse(text);
     const textual = textFault(text, value);
     if (textual !== undefined) throw refused("malformed_request", textual);
-    if (source.isBatch && isPlainObject(value) && !Object.keys(value).every((name) => CALL.test(name)))
+    if (source.isBatch && isPlainObject(value) && !areOfCalls(Object.keys(value), source))
       throw refused("malformed_request", 'has an input of no call: those of a batch are sent as {"0": …, "1": …}');
     return value;
   },
@@ -33,6 +33,12 @@ export const strictRules: InputRules = {
     else if (input !== undefined) checkValue(input, "");
   },
 };
+
+function areOfCalls(names: readonly string[], { request: { url = "" } }: InputSource): boolean {
+  const [path = ""] = url.split("?", 1);
+  const count = countCalls(path);
+  return names.every((name) => CALL.test(name) && Number(name) < count);
+}
 
 /** Parsers may ignore a byte order mark (RFC 8259 §8.1), and programs of Windows write one. It makes no two texts one. */
 function textOf(bytes: Uint8Array): string | undefined {

@@ -10,6 +10,7 @@ import { credentialsOf } from "./credentials.ts";
 import { createOriginGuard } from "./guard.ts";
 import { describeError } from "./log.ts";
 import type { AddressOf } from "./proxies.ts";
+import { countCalls } from "./query.ts";
 import { headersFor, isOfPage, sendRefusal } from "./refusal.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRpcHandler } from "./rpc.ts";
@@ -131,11 +132,6 @@ function refuse(request: IncomingMessage, { path }: Target): Reason | undefined 
   if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";
   if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return "payload_too_large";
   return countCalls(path) > MAX_BATCH ? "batch_too_large" : undefined;
-}
-
-/** Counts the calls of a batch as tRPC will: it decodes the path before it splits it, so `%2C` separates too. */
-function countCalls(path: string): number {
-  return /[,%]/.test(path) ? path.split(/,|%2c/i).length : 1;
 }
 
 const ALLOW = "GET, POST, OPTIONS";

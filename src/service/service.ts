@@ -106,9 +106,12 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     clock,
     onVerified: (refusal) => countVerified(counts, refusal),
   });
-  const identify = async (token: string) =>
-    (await identifyToken(token, keys.findOfAnyTime)) ??
-    claimedIdentity(token, { kids: trust.settings().secretKids ?? [], latest: clock() + settings.longestLifetime() });
+  const identify = async (token: string) => {
+    // What the present secret has not signed is forged.
+    const kids = trust.settings().secretKids?.filter((kid) => kid !== given.secretKid) ?? [];
+    const latest = clock() + settings.longestLifetime();
+    return (await identifyToken(token, keys.findOfAnyTime)) ?? claimedIdentity(token, { kids, latest });
+  };
   const rates = createRates({ store, clock, audit, rateLimits: settled.rateLimits });
   const means = { store, keys, trust, gate, audit, clock, counts, rates };
   const revocations = createRevocations({ ...means, verify, identify });
