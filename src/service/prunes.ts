@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { Pruned, Store } from "../store/store.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { createCautiousClock } from "./cautious-clock.ts";
@@ -15,11 +16,13 @@ export type PrunesOptions = {
   store: Pick<Store, "pruneCounts" | "pruneAudit" | "pruneSessions" | "forgetRevocations">;
   clock: Clock;
   auditRetention: Seconds;
+  /** The longest lifetime that a token could ever have. */
+  longestLifetime: () => Seconds;
   tasks: Tasks;
 };
 
 /** Makes the work of forgetting, in the store, what is past. `end` stops it after the present transaction. */
-export function createPrunes({ store, clock, auditRetention, tasks }: PrunesOptions) {
+export function createPrunes({ store, clock, auditRetention, longestLifetime, tasks }: PrunesOptions) {
   const cautious = createCautiousClock(clock);
   let hasEnded = false;
 
@@ -45,7 +48,9 @@ export function createPrunes({ store, clock, auditRetention, tasks }: PrunesOpti
       if (past === undefined) return;
       const audited = past - auditRetention;
       await tasks.run("prune_audit", () => inBatches((limit) => store.pruneAudit(audited, limit)));
-      await tasks.run("prune_sessions", () => inBatches((limit) => store.pruneSessions(past, limit)));
+      // Tokens of a session that has ended by itself live on, and whoever has its refresh token may still revoke them.
+      const expired = past - longestLifetime() - MAX_CLOCK_SKEW;
+      await tasks.run("prune_sessions", () => inBatches((limit) => store.pruneSessions(expired, limit)));
       await tasks.run("prune_revocations", () => inBatches((limit) => store.forgetRevocations(past, limit)));
     }),
     end() {

@@ -129,7 +129,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   let isDraining = false;
   const tasks = createTasks(onError);
   const checkWrites = createWriteCheck({ store, lastWrite });
-  const upkeep = createUpkeep({ ...means, tasks, rotateIfDue, ...settled });
+  const upkeep = createUpkeep({ ...means, tasks, rotateIfDue, longestLifetime: settings.longestLifetime, ...settled });
   const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
 
   return {

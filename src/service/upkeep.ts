@@ -24,6 +24,7 @@ export type UpkeepOptions = {
   tasks: Tasks;
   rotateIfDue: () => Promise<void>;
   auditRetention: Seconds;
+  longestLifetime: () => Seconds;
   /** Whether it also does what one process does for all: rotates keys and forgets, in the store, what is past. */
   keeps: boolean;
 };

@@ -1,9 +1,15 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Schema } from "./schema.ts";
 import type { Pruned } from "./store.ts";
 
 /** A table of which old rows are deleted: its unique column, and the indexed column with the moment that a row ends by. */
-export type PruneTarget = { table: keyof Schema; key: string; moment: string };
+export type PruneTarget = {
+  table: keyof Schema;
+  key: string;
+  moment: string;
+  /** The moment that a row really ends by, where that has become a later one since it was written. */
+  until?: RawBuilder<number>;
+};
 
 /**
  * Makes the verb that deletes some of the rows whose moment is before another, the oldest first. A process goes on from
@@ -24,6 +30,10 @@ export function createPrune(
     if (rows.length === 0) return { count: 0, more };
     // Named one by one, so that no plan reads the whole table; one that was prolonged meanwhile stays.
     const keys = rows.map((row) => row.key);
+    if (target.until !== undefined)
+      await sql`
+        update ${table} set ${moment} = ${target.until}
+        where ${key} in (${sql.join(keys)}) and ${moment} < ${target.until}`.execute(db);
     const { numAffectedRows = 0n } = await sql`
       delete from ${table} where ${key} in (${sql.join(keys)}) and ${moment} < ${before}`.execute(db);
     return { count: Number(numAffectedRows), more };

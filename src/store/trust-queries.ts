@@ -60,7 +60,12 @@ export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps
         .limit(limit)
         .execute(),
 
-    forgetRevocations: createPrune(db, { table: "revocations", key: "sequence", moment: "until" }),
+    forgetRevocations: createPrune(db, {
+      table: "revocations",
+      key: "sequence",
+      moment: "until",
+      until: KEPT_UNTIL,
+    }),
   };
 }
 

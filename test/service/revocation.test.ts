@@ -136,6 +136,28 @@ describe("revoking a token", () => {
     await expect(service.refreshToken(caller, other)).resolves.toBeDefined();
   });
 
+  it("ends the tokens of a session that has ended by itself, as long as they live", async () => {
+    await using opened = await openWithClient({ refreshIdle: 60, replayWindow: 10 });
+    const { service, caller, clock } = opened;
+    const { token, refreshToken } = await beginSession(service, caller, { expiresIn: 86_400 });
+    const later = vi.spyOn(performance, "now");
+    try {
+      for (const hour of [1, 2, 3]) {
+        clock.now = NOW + hour * 3600;
+        await service.upkeep();
+        later.mockReturnValue(performance.now() + 3_600_000);
+        await service.upkeep();
+      }
+    } finally {
+      later.mockRestore();
+    }
+    await service.revokeToken(caller, refreshToken);
+    await expectRevoked(service, token);
+    await expect(service.refreshToken(caller, { refreshToken })).rejects.toMatchObject({
+      reason: "invalid_refresh_token",
+    });
+  });
+
   it("of another client's session takes the permission", async () => {
     await using opened = await openWithClient();
     const { token, refreshToken } = await beginSession(opened.service, opened.caller);

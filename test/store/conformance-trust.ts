@@ -54,6 +54,20 @@ export function describeTrust(open: Open): void {
       },
     );
 
+    it("is kept for as long as its tokens may live, whatever an earlier release has written beside it", async () => {
+      await using opened = await open();
+      const { here, there } = opened;
+      await here.changeSettings({ longestLifetime: 3600 }, { record: aRecord(), isFirst: true });
+      const now = Math.floor(Date.now() / 1000);
+      // By a limit of its own, which it does not store.
+      await there.revoke({ kind: "subject", id: "a" }, aRecord({ at: now - 3000 }));
+      const [listed] = await here.listRevocations(0, 10);
+      expect(listed?.until).toBeGreaterThanOrEqual(now + 3600);
+      expect((await here.forgetRevocations(now + 3000, 10)).count).toBe(0);
+      expect(await there.listRevocations(0, 10)).toHaveLength(1);
+      expect((await here.forgetRevocations(now + 7200, 10)).count).toBe(1);
+    });
+
     it("ends the sessions that it is about, and no other", async () => {
       await using opened = await open();
       const { here, there } = opened;
