@@ -92,7 +92,7 @@ describePostgres("a server that is told to stop while another one is there", () 
     const took = performance.now() - start;
     await load.stop();
 
-    expect(draining).toEqual({ store: "ok", keys: "ok", trust: "ok", clock: "ok", server: "draining" });
+    expect(draining).toMatchObject({ store: "ok", keys: "ok", trust: "ok", server: "draining" });
     expect(load.seen.failures).toEqual([]);
     expect(load.seen.toldToLeave).toBeGreaterThanOrEqual(CLIENTS);
     expect(code).toBe(0);
