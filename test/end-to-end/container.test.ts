@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { canContain, mountedFolder, startContained, USER } from "../support/container.ts";
 import { testWith } from "../support/optional.ts";
@@ -66,7 +66,9 @@ describe("as the first process of a container, without rights, before a read-onl
   );
 
   // Kubernetes gives a volume to the group of a Pod, and leaves it to root otherwise (fsGroup).
-  test.skip("so it does on a folder that its group alone may write", () => serveContained({ user: 0, mode: 0o2775 }));
+  testContained("so it does on a folder that its group alone may write", () =>
+    serveContained({ user: 0, mode: 0o2775 }),
+  );
 
   testContained("a start ends on SIGTERM, whatever it waits for", async () => {
     using mounted = mountedFolder({ user: USER, mode: 0o700 }, { ...SECRETS });
