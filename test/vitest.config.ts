@@ -23,7 +23,8 @@ export default defineConfig({
     // No test leaves anything behind in its modules, so each worker loads them once.
     isolate: false,
     sequence: { sequencer: SlowFirst },
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Only for what never ends: on a machine that does much else, all takes several times as long.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

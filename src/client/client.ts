@@ -32,7 +32,8 @@ const MAX_BATCH = 50;
  *
  * Queries are sent by POST, so that no input is ever part of a URL. `events` can be subscribed to; what
  * verifies tokens is better off with `createVerifier`, which knows how old its knowledge is. Calls that the service refuses
- * reject with an error that {@link isTokenError} narrows; one that never reached it is none of those. Throws a `StartError`
+ * reject with an error that {@link isTokenError} narrows; one that never reached it is none of those. Redirects are not
+ * followed: the `cause` of such an error is a {@link ForeignAnswerError}. Throws a `StartError`
  * for options that are wrong.
  */
 export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = TokenRouter>(

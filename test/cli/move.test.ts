@@ -67,7 +67,7 @@ describePostgres("mintmark move", () => {
       status: 1,
       stderr: expect.stringContaining("set MINTMARK_KEK"),
     });
-  }, 60_000);
+  }, 120_000);
 
   it("encrypts private keys on the way with MINTMARK_KEK, and leaves none in the clear behind", async () => {
     const { folder, data, token } = await furnish({});

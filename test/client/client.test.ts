@@ -110,7 +110,7 @@ describe("a subscription of the client", () => {
     const client = createTokenClient({ url: proxy.origin });
     const seen: TrustUpdate[] = [];
     const subscription = client.events.subscribe(undefined, { onData: ({ data }) => void seen.push(data) });
-    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1), { timeout: 20_000 });
     expect(requests).toBe(2);
     subscription.unsubscribe();
     await proxy.close();
@@ -143,7 +143,7 @@ describe("a subscription of the client", () => {
     const client = createTokenClient({ url: proxy.origin });
     const seen: TrustUpdate[] = [];
     const subscription = client.events.subscribe(undefined, { onData: ({ data }) => void seen.push(data) });
-    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1), { timeout: 20_000 });
     expect(Number(asked[1]) - Number(asked[0])).toBeGreaterThan(990);
     subscription.unsubscribe();
     await proxy.close();

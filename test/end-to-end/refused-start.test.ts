@@ -9,7 +9,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { startInVain } from "../support/process.ts";
 import { openServer, temporaryFolder } from "../support/service.ts";
 
-describe.concurrent("a server that cannot start says so in one line", { timeout: 30_000 }, () => {
+describe.concurrent("a server that cannot start says so in one line", { timeout: 60_000 }, () => {
   test("where its port is taken, and does not touch its data folder", async () => {
     await using first = await openServer();
     using folder = temporaryFolder();

@@ -9,7 +9,7 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-describe.concurrent("a restarted server", { timeout: 30_000 }, () => {
+describe.concurrent("a restarted server", { timeout: 60_000 }, () => {
   test.each([
     ["SIGTERM", 0],
     ["SIGKILL", null],
@@ -54,7 +54,7 @@ describe.concurrent("a restarted server", { timeout: 30_000 }, () => {
   });
 });
 
-describe.concurrent("a server that is told to stop", { timeout: 30_000 }, () => {
+describe.concurrent("a server that is told to stop", { timeout: 60_000 }, () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
     "by %s answers what is in flight, takes nothing new, and ends with 0",
     async (signal) => {
@@ -63,7 +63,7 @@ describe.concurrent("a server that is told to stop", { timeout: 30_000 }, () => 
       const post = await beginPost(`${server.origin}/trpc/getToken`, JSON.stringify({ subject: "ada" }));
 
       const stopped = server.stop(signal);
-      await vi.waitFor(async () => expect(await tryConnect(server.origin)).toBe("ECONNREFUSED"), { timeout: 10_000 });
+      await vi.waitFor(async () => expect(await tryConnect(server.origin)).toBe("ECONNREFUSED"), { timeout: 20_000 });
       const answer = await post.finish();
 
       expect(answer).toEqual({

@@ -22,7 +22,7 @@ it("a server writes nothing but JSON to standard error where that is no terminal
   const NODE_OPTIONS = `--require ${script}`;
   await using server = await startServer({ PORT: "0", MINTMARK_DATA: join(folder.path, "data"), NODE_OPTIONS });
   process.kill(server.pid ?? 0, "SIGUSR2");
-  await vi.waitFor(() => expect(server.stderr()).toContain("DeprecationWarning"), { timeout: 5000 });
+  await vi.waitFor(() => expect(server.stderr()).toContain("DeprecationWarning"), { timeout: 20_000 });
   const { code, stderr } = await server.stop("SIGHUP");
   expect(code).toBe(1);
   expect(lines(stderr)).toEqual([

@@ -162,5 +162,5 @@ async function mint(page: Page): Promise<void> {
 }
 
 async function stateOf(page: Page, state: string): Promise<void> {
-  await page.locator("output", { hasText: state }).waitFor({ timeout: 10_000 });
+  await page.locator("output", { hasText: state }).waitFor({ timeout: 30_000 });
 }

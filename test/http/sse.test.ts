@@ -186,7 +186,7 @@ describe("serveSubscription", () => {
     const deaf = connect(Number(port), "127.0.0.1").pause();
     onTestFinished(() => void deaf.destroy());
     deaf.write("GET /trpc/endless HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
-    await vi.waitFor(() => expect(sent).toBeGreaterThan(10), { interval: 5, timeout: 5000 });
+    await vi.waitFor(() => expect(sent).toBeGreaterThan(10), { interval: 5, timeout: 20_000 });
     let before = -1;
     await vi.waitFor(
       () => {
@@ -194,7 +194,7 @@ describe("serveSubscription", () => {
         before = sent;
         expect(sent).toBe(known);
       },
-      { interval: 200, timeout: 5000 },
+      { interval: 200, timeout: 20_000 },
     );
     expect(sent).toBeLessThan(500);
   });

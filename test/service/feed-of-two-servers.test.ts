@@ -6,7 +6,7 @@ import { createTokenService, type TokenService } from "../../src/service/service
 import { openPostgresStore } from "../../src/store/postgres.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 
-const SOON = { timeout: 5000, interval: 5 };
+const SOON = { timeout: 20_000, interval: 5 };
 
 describePostgres("the feed of one of two servers on one PostgreSQL", () => {
   let url: string;

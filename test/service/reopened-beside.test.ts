@@ -6,7 +6,7 @@ import { isLive, type Opening, type Service } from "../support/reopened.ts";
 import { AFTERWARDS, BEFORE, begin, ENDINGS } from "../support/reopened-table.ts";
 import { ISSUER, NOW } from "../support/service.ts";
 
-const SOON = { timeout: 5000, interval: 5 };
+const SOON = { timeout: 20_000, interval: 5 };
 
 describePostgres("a server on PostgreSQL, and beside it", () => {
   let url: string;

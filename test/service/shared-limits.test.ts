@@ -136,7 +136,7 @@ function describeSharing(open: () => Promise<Rig>): void {
     for (let at = 0; at < LIMIT; at += 1) expect(await verify(rig.here)).toBe("invalid_token");
     await verify(rig.there);
     await vi.waitFor(async () => expect(await verify(rig.there)).toBe("rate_limited"), {
-      timeout: 5000,
+      timeout: 20_000,
       interval: 100,
     });
   });
