@@ -10,6 +10,7 @@
  *     npm run bench -- issue            issuing over HTTP, beside the same
  *     npm run bench -- start            from the start to the first answer, and memory when idle
  *     npm run bench -- scale            what a million rows change
+ *     npm run bench -- prune            requests while two million old audit records are deleted
  *
  * The peers are a package of their own: `npm ci --prefix scripts/bench` first.
  */
@@ -27,6 +28,7 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   issue: () => import("./issue.ts"),
   start: () => import("./start.ts"),
   scale: () => import("./scale.ts"),
+  prune: () => import("./prune.ts"),
 };
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });

@@ -7,7 +7,7 @@ import { inTurn } from "./in-turn.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** What one transaction deletes: few enough to keep neither the event loop nor the database from requests for long. */
-const BATCH = 500;
+const BATCH = 200;
 
 /** Shortest pause between two transactions, in milliseconds. It is as long as the one before, so that others get half the time. */
 const PAUSE = 5;
