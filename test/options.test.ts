@@ -98,7 +98,7 @@ const SERVER: Row[] = [
 
 const VERIFIER: Row[] = [
   [{ isuer: ISSUER }, "there is no option isuer"],
-  [{ audience: undefined }, "audience must be given"],
+  [{ issuer: undefined }, "issuer must be given"],
   [{ credentials: { clientId: "a", clientSecret: "" } }, "credentials.clientSecret must have at least 1 characters"],
   [{ credentials: { clientId: "a", secret: CANARY } }, "there is no option credentials.secret"],
   [{ onStale: "ignore" }, "onStale must be one of reject, accept"],

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { type AnyTRPCRouter, getTRPCErrorShape, type TRPCError, transformTRPCResponse } from "@trpc/server";
-import { getHTTPStatusCode, getHTTPStatusCodeFromError, type ResponseMeta } from "@trpc/server/http";
+import { getHTTPStatusCodeFromError, type ResponseMeta } from "@trpc/server/http";
 
 export type Answer = { result: { data: unknown } } | { error: unknown };
 
@@ -18,7 +18,7 @@ const TYPE = "application/json";
 /** Sends an answer in one piece, with its length. */
 export function send(response: ServerResponse, { body, answers, errors, meta }: Sent): void {
   const hasFailed = errors.some((error) => error !== undefined);
-  const status = meta?.status ?? (hasFailed ? getHTTPStatusCode(answers as never, errors) : 200);
+  const status = meta?.status ?? (hasFailed ? statusOf(answers, errors) : 200);
   // A procedure may have set another one.
   if (response.statusCode === 200) response.statusCode = status;
   if (meta?.headers === undefined) {
@@ -28,6 +28,19 @@ export function send(response: ServerResponse, { body, answers, errors, meta }: 
     setAll(response, meta.headers);
   }
   response.end(body);
+}
+
+/** The status of an answer, 207 of several that differ. An error shape that tells one prevails, as with tRPC's own adapter. */
+function statusOf(answers: readonly Answer[], errors: Sent["errors"]): number {
+  const statuses = answers.map((answer, at) => {
+    if (!("error" in answer)) return 200;
+    const { data } = (answer.error ?? {}) as { data?: { httpStatus?: unknown } | null };
+    const error = errors[at];
+    if (typeof data?.httpStatus === "number") return data.httpStatus;
+    return error === undefined ? 500 : getHTTPStatusCodeFromError(error);
+  });
+  const [first = 200] = statuses;
+  return statuses.every((status) => status === first) ? first : 207;
 }
 
 /** Sets the headers that every answer has, and those that were asked for beside them. */

@@ -90,11 +90,11 @@ export const anyClaims: AnyClaims = z
 /** The schema of the custom claims a caller may ask for: as given, and strict about names it does not know. */
 export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
   const strict = strictly(schema);
-  const check = z.core._superRefine((claims: unknown, context) => {
-    if (!isPlainObject(claims)) return context.addIssue({ code: "custom", message: "must be an object" });
-    for (const name of Object.keys(claims).filter((name) => RESERVED_CLAIMS.has(name))) {
-      context.addIssue({ code: "custom", message: `may not set the registered claim "${name}"` });
-    }
+  const check = z.check<Record<string, unknown>>(({ value, issues }) => {
+    const add = (message: string) => issues.push({ code: "custom", message, input: value, path: [] });
+    if (!isPlainObject(value)) return void add("must be an object");
+    for (const name of Object.keys(value).filter((name) => RESERVED_CLAIMS.has(name)))
+      add(`may not set the registered claim "${name}"`);
   });
   const { def } = strict._zod;
   return z.core.clone(strict, { ...def, checks: [...(def.checks ?? []), check] }, { parent: true });
