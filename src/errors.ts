@@ -41,7 +41,7 @@ export const catalogue = {
   method_not_supported: { code: "METHOD_NOT_SUPPORTED", message: "Method not allowed here" },
   unsupported_media_type: {
     code: "UNSUPPORTED_MEDIA_TYPE",
-    message: "Send a JSON body with Content-Type: application/json",
+    message: "Send a JSON body with Content-Type: application/json, not compressed",
   },
   payload_too_large: { code: "PAYLOAD_TOO_LARGE", message: "The request body is too large" },
   client_closed_request: { code: "CLIENT_CLOSED_REQUEST", message: "The client went away" },

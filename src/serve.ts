@@ -1,11 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import { MintmarkError } from "./errors.ts";
 import { listen } from "./http/listen.ts";
 import { describeError } from "./http/log.ts";
 import { createRequestHandler, type HandlerOptions } from "./http/server.ts";
 import { type OpenOptions, openService } from "./open.ts";
 import { onStop } from "./signals.ts";
+import { storeRemedy } from "./store/remedies.ts";
 
 export type ServeOptions = {
   logger: Logger;
@@ -52,10 +54,25 @@ export async function serve(
   announce(server.origin);
 }
 
+/** How often the same failure of the same work is logged, in milliseconds: some of it is tried every second. */
+const AGAIN = 60_000;
+
 /** Logs work in the background that failed, and what an operator should know. */
 export function reportTo(logger: Logger): Required<Pick<OpenOptions, "onError" | "onNotice">> {
+  const logged = new Map<string, { code: string | undefined; at: number }>();
   return {
-    onError: (work, error) => logger.warn({ work, error: describeError(error) }, "failed in the background"),
+    onError(work, error) {
+      const cause = error instanceof MintmarkError ? (error.cause ?? error) : error;
+      const { code, ...rest } = describeError(cause);
+      const last = logged.get(work);
+      if (last !== undefined && last.code === code && performance.now() - last.at < AGAIN) return;
+      logged.set(work, { code, at: performance.now() });
+      const remedy = storeRemedy(cause);
+      logger.warn(
+        { work, error: { code, ...rest } },
+        `failed in the background${remedy === undefined ? "" : `: ${remedy}`}`,
+      );
+    },
     onNotice: (sentence) => logger.warn(sentence),
   };
 }

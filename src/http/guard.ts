@@ -3,7 +3,8 @@ import { isIP } from "node:net";
 
 /** Whether an address or name reaches this machine from this machine only. */
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+  const address = host.replace(/^::ffff:(?=127\.)/i, "");
+  return host === "localhost" || host === "::1" || (isIP(address) === 4 && address.startsWith("127."));
 }
 
 /** Whether a URL is one of this machine's own. */

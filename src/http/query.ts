@@ -29,6 +29,7 @@ export function urlFault({ request, isSubscription = false }: InputSource): stri
   const { url = "", method } = request;
   const mark = url.indexOf("?");
   const query = mark < 0 ? "" : url.slice(mark + 1);
+  if (method === "GET" && hasBody(request)) return `has a body in a GET: ${HOW}`;
   if (query === "" || query === "batch=1") return undefined;
   if (!PRINTABLE.test(query)) return "has a query that is not URL-encoded";
   const known = isSubscription ? OF_SUBSCRIPTIONS : OF_CALLS;
@@ -45,6 +46,11 @@ export function urlFault({ request, isSubscription = false }: InputSource): stri
     seen.add(meaning);
   }
   return undefined;
+}
+
+/** RFC 9110 §9.3.1 gives a body of a GET no meaning; whoever sends one means it as the input. */
+function hasBody({ headers }: InputSource["request"]): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 /** Percent-decoded, or `undefined` where that gives no UTF-8: a replacement character would make different bytes one. */

@@ -130,6 +130,8 @@ function refuse(request: IncomingMessage, { path }: Target): Reason | undefined 
   if (method !== "GET" && method !== "POST") return "method_not_supported";
   // A form can be sent by any page without asking (CORS calls it simple); JSON cannot.
   if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";
+  const { "content-encoding": encoding = "identity" } = headers;
+  if (encoding.toLowerCase() !== "identity") return "unsupported_media_type";
   if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return "payload_too_large";
   return countCalls(path) > MAX_BATCH ? "batch_too_large" : undefined;
 }

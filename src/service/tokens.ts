@@ -129,14 +129,14 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
   }
 
   return {
-    async getToken(caller, { refreshable = false, expiresIn, ...request }) {
-      const reserved = Object.keys(request.claims).find((name) => RESERVED_CLAIMS.has(name));
+    async getToken(caller, { refreshable = false, expiresIn, claims = {}, ...request }) {
+      const reserved = Object.keys(claims).find((name) => RESERVED_CLAIMS.has(name));
       if (reserved !== undefined) throw reservedClaim(reserved);
       const terms: Terms = {
         subject: request.subject ?? caller.clientId,
         audience: plainAudience(request.audience ?? settings.audience()),
         scope: request.scope,
-        claims: request.claims,
+        claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
       };
       const begun = refreshable ? beginSession(caller, terms, { policy: options.sessions, now: clock() }) : undefined;

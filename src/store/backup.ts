@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort } from "./damage.ts";
 import { failureCode } from "./failure-code.ts";
+import { fullPath } from "./folder.ts";
 import { fileRemedy, inBrackets } from "./remedies.ts";
 import { FILE, noDatabase } from "./sqlite.ts";
 
@@ -14,7 +15,7 @@ import { FILE, noDatabase } from "./sqlite.ts";
  * database, or where the file is there already or cannot be written.
  */
 export function backUp(folder: string, file: string): void {
-  const source = resolve(folder, FILE);
+  const source = join(fullPath(folder), FILE);
   if (!existsSync(source)) throw noDatabase(folder);
   refuseIfCutShort(source);
   const draft = `${file}.${randomUUID()}`;

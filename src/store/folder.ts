@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { StartError } from "../errors.ts";
 import { failureCode } from "./failure-code.ts";
 import { fileRemedy, inBrackets } from "./remedies.ts";
@@ -32,9 +32,9 @@ const STRAY = new Set([
  * be used, and where it holds files of something else, which stay as they are.
  */
 export function prepareDataFolder(name: string, prefix: string): string {
-  const folder = resolve(name);
+  const folder = fullPath(name);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const entries = readdirSync(folder).filter((entry) => !isStray(entry));
     if (!entries.every((entry) => entry.startsWith(prefix))) {
       throw new StartError(`MINTMARK_DATA is ${folder}, which holds other files: name an empty folder or a new one`);
@@ -49,6 +49,28 @@ export function prepareDataFolder(name: string, prefix: string): string {
     const code = failureCode(cause);
     const remedy = fileRemedy(code, "name a folder that this user can write");
     throw new StartError(`MINTMARK_DATA is ${folder}, which cannot be used${inBrackets(code)}: ${remedy}`);
+  }
+}
+
+/** The full path of a folder. Throws a {@link StartError} where the folder that this process stands in is gone. */
+export function fullPath(name: string): string {
+  try {
+    return resolve(name);
+  } catch {
+    throw new StartError(
+      "The folder that this was started in is gone: start it in another, or give MINTMARK_DATA a whole path",
+    );
+  }
+}
+
+/** Not by `recursive`: with it, Node tries for ever where a file system says that there is no parent though there is. */
+function makeFolder(folder: string): void {
+  const parent = dirname(folder);
+  if (!existsSync(parent) && parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (cause) {
+    if (errorCode(cause) !== "EEXIST") throw cause;
   }
 }
 

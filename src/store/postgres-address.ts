@@ -28,6 +28,13 @@ export function parsePostgresUrl(url: string): PostgresAddress {
   const schema = parameters.get("schema") || undefined;
   if (Buffer.byteLength(schema ?? "") > MAX_NAME_BYTES || schema?.includes("\0"))
     throw new StartError(`DATABASE_URL must name a schema of at most ${MAX_NAME_BYTES} bytes`);
+  if (schema === "information_schema")
+    throw new StartError(
+      "DATABASE_URL names information_schema, of which backups are made without: name another schema",
+    );
+  // That is what the driver makes of it, and says so at length each time.
+  if (parameters.get("sslmode") === "require" && !parameters.has("uselibpqcompat"))
+    parameters.set("sslmode", "verify-full");
   const limit = Number(parameters.get("connection_limit") ?? MAX_CONNECTIONS);
   const connections = limit >= 1 ? Math.min(Math.floor(limit), MAX_CONNECTIONS) : MAX_CONNECTIONS;
   for (const name of new Set(parameters.keys())) if (!PARAMETERS.has(name)) parameters.delete(name);

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { Kysely } from "kysely";
 import Database from "libsql";
 import { StartError } from "../errors.ts";
 import { cannotOpen, refuseIfCutShort, refuseOrphanedLog } from "./damage.ts";
 import { createStore, type Driver, type Neighbours } from "./driver.ts";
-import { errorCode, prepareDataFolder } from "./folder.ts";
+import { errorCode, fullPath, prepareDataFolder } from "./folder.ts";
 import { migrate, refuseOutdated } from "./migrate.ts";
 import { refuseMoved } from "./moved.ts";
 import { rememberFiles } from "./opened-files.ts";
@@ -41,7 +41,7 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
 export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Driver> {
   const { shared = false, guest = false, neighbours } = options;
   if (guest && !existsSync(join(folder, FILE))) throw noDatabase(folder);
-  refuseMoved(join(resolve(folder), FILE));
+  refuseMoved(join(fullPath(folder), FILE));
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   let database: Database.Database | undefined;
@@ -81,7 +81,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
 
 export function noDatabase(folder: string): StartError {
   return new StartError(
-    `There is no database in ${resolve(folder)}: start the server first, or name its folder in MINTMARK_DATA`,
+    `There is no database in ${fullPath(folder)}: start the server first, or name its folder in MINTMARK_DATA`,
   );
 }
 

@@ -20,6 +20,14 @@ describe.concurrent("a server that cannot start says so in one line", { timeout:
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
+  test.each(["/proc/mintmark", "/proc/self/mintmark", "/dev/null"])(
+    "where its data folder cannot be made: %s",
+    async (data) => {
+      const ended = await startInVain({ PORT: "0", MINTMARK_DATA: data });
+      expect(ended).toEqual(refusal(/MINTMARK_DATA is \/\w+\/.*, which cannot be used \(E\w+\)/));
+    },
+  );
+
   test("where its data folder would lie below a file", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "file");
