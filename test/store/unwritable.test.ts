@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import pino from "pino";
@@ -136,12 +137,17 @@ describe("a server is not ready, issues nothing, and heals by itself,", () => {
   });
 });
 
-const disk = openSmallDisk(4);
-const withDisk = disk.canBeFull ? test : test.skip;
-const why = disk.canBeFull ? "" : " (no right to mount a small disk: skipped)";
+function canMount(): boolean {
+  using disk = openSmallDisk(1);
+  return disk.canBeFull;
+}
+const isAllowed = canMount();
+const withMounts = isAllowed ? test : test.skip;
+const why = isAllowed ? "" : " (no right to mount file systems: skipped)";
 
 describe("on a disk of its own", () => {
-  withDisk(`a server whose disk is full is not ready, issues nothing, and heals by itself${why}`, async () => {
+  withMounts(`a server whose disk is full is not ready, issues nothing, and heals by itself${why}`, async () => {
+    using disk = openSmallDisk(4);
     await using server = await serve(await openSqliteStore(join(disk.path, "data")));
     await expectReady(server.url);
     disk.fill();
@@ -152,7 +158,8 @@ describe("on a disk of its own", () => {
     await expectReady(server.url);
   });
 
-  withDisk(`a server whose disk is full does not start${why}`, async () => {
+  withMounts(`a server whose disk is full does not start${why}`, async () => {
+    using disk = openSmallDisk(4);
     disk.fill();
     const ended = await startInVain({ PORT: "0", MINTMARK_DATA: join(disk.path, "other") });
     disk.empty();
@@ -160,6 +167,33 @@ describe("on a disk of its own", () => {
       code: 1,
       message: expect.stringMatching(/^[^\n]+ \(\w*(FULL|ENOSPC|IOERR\w*)\): [^\n]+$/),
     });
+  });
+});
+
+describe("a server does not start, in one line,", () => {
+  it("where a write-ahead log lies there without its database, and leaves it as it is", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, `${FILE}-wal`), "of another database");
+    const failed = openSqliteStore(folder.path);
+    await expect(failed).rejects.toThrow(/^The database [^\n]+ cannot be opened \(ENOENT\): [^\n]+$/);
+    expect(readdirSync(folder.path)).not.toContain(FILE);
+  });
+
+  withMounts(`where its file system is read-only, with a database or without${why}`, async () => {
+    using folder = temporaryFolder();
+    using readOnly = temporaryFolder();
+    await (await openSqliteStore(join(folder.path, "data"))).close();
+    execFileSync("mount", ["--bind", folder.path, readOnly.path]);
+    try {
+      execFileSync("mount", ["-o", "remount,bind,ro", readOnly.path]);
+      for (const name of ["data", "new"]) {
+        const ended = await startInVain({ PORT: "0", MINTMARK_DATA: join(readOnly.path, name) });
+        const message = expect.stringMatching(/^[^\n]+ \((EROFS|ENOENT|SQLITE_\w+)\): [^\n]+$/);
+        expect(ended).toMatchObject({ code: 1, message });
+      }
+    } finally {
+      execFileSync("umount", [readOnly.path]);
+    }
   });
 });
 
