@@ -18,6 +18,8 @@ const CHUNK = 100_000;
 /** Calls a second. */
 const VERIFICATIONS = 100;
 const TOKENS = 20;
+/** More than are ever in use: a call that found none would not be counted. */
+const CONNECTIONS = 200;
 /** How long the server is loaded before anything is deleted, for comparison, in milliseconds. */
 const BEFORE = 20_000;
 
@@ -76,7 +78,7 @@ async function run(name: string, plan: PruneServerPlan): Promise<Report> {
   progress(`${name}: before ${inMilliseconds(before.verifications)}`);
   const rotated = next("rotated");
   server.send("prune");
-  const { seconds = 0, left = 0 } = await next("pruned");
+  const { seconds = 0, left = 0, longest = 0 } = await next("pruned");
   const meanwhile = load.take();
   const rotation = await rotated;
   await load.end();
@@ -88,6 +90,7 @@ async function run(name: string, plan: PruneServerPlan): Promise<Report> {
     [`${name}: verifications meanwhile`]: inMilliseconds(meanwhile.verifications),
     [`${name}: tokens before`]: inMilliseconds(before.tokens),
     [`${name}: tokens meanwhile`]: inMilliseconds(meanwhile.tokens),
+    [`${name}: longest turn of the server's event loop, by processor time`]: `${longest.toFixed(0)} ms`,
     [`${name}: refusals`]: String(before.refusals + meanwhile.refusals),
     [`${name}: next key after it was due`]: `${(rotation.seconds ?? 0).toFixed(0)} s`,
   };
@@ -98,7 +101,7 @@ type Taken = { verifications: number[]; tokens: number[]; refusals: number };
 /** Calls a server at a steady rate, however long its answers take. */
 async function startLoad(port: number) {
   let taken: Taken = { verifications: [], tokens: [], refusals: 0 };
-  const connections = await Promise.all(Array.from({ length: 20 }, () => connectTo(port)));
+  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectTo(port)));
   const free = [...connections];
   const { data } = await (connections[0] as Connection).call("getToken", { subject: "ada" });
 
