@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build, type Format } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
@@ -70,6 +70,14 @@ describe.each([
       cpSync(join(dist, path), join(dirname(outfile), path));
     expect(answersOf(outfile)).toEqual([...served, "200 /start.js", "200 /docs/swagger-ui.css"]);
   });
+});
+
+it("only one module knows its own URL, which test runners that compile to CommonJS never load", () => {
+  const modules = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.endsWith(".js") && !path.startsWith("bin/") && !path.startsWith("swagger-ui/"),
+  );
+  const knowing = modules.filter((path) => readFileSync(join(dist, path), "utf8").includes("import.meta"));
+  expect(knowing).toEqual([join("http", "own-url.js")]);
 });
 
 it("the package names no file in a way that bundlers follow", async () => {

@@ -27,6 +27,12 @@ export function install(folder: string, packages: readonly string[], words: read
   execFileSync("npm", ["install", ...quiet, ...words, ...packages], { cwd: folder, stdio: "inherit" });
 }
 
+/** The lowest versions of the peers that the package allows. */
+export function lowestPeers(): string[] {
+  const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  return PEERS.map((name) => `${name}@${String(peerDependencies[name]).replace("^", "")}`);
+}
+
 /** The versions of the peers that this repository is tested with. */
 export function peers(): string[] {
   return PEERS.map((name) => {
@@ -99,6 +105,17 @@ export const role = async (token: string): Promise<"reader" | "writer"> => {
 };
 `;
 
+/** Not for CommonJS that is resolved as by Node: there tRPC has types of its own, which no procedure of a module fits. */
+const TYPED_TRPC = `
+import { initTRPC } from "@trpc/server";
+import { type BearerContext, trpcAuth } from "mintmark/verifier/trpc";
+export const auth = trpcAuth(createVerifier({ issuer: "https://x", audience: "x", claims }));
+const { procedure } = initTRPC.context<BearerContext>().create();
+export const query = procedure.concat(auth.procedure).query(({ ctx }): "reader" | "writer" => ctx.auth.role);
+// @ts-expect-error: the claims are typed
+export const wrong = procedure.concat(auth.procedure).query(({ ctx }): "emperor" => ctx.auth.role);
+`;
+
 /** Consumers in TypeScript: as they resolve modules, and of which kind their own are. */
 const RESOLUTIONS = {
   "nodenext, a module": ["typed.mts", "--module", "nodenext", "--moduleResolution", "nodenext"],
@@ -106,18 +123,27 @@ const RESOLUTIONS = {
   bundler: ["typed.ts", "--module", "esnext", "--moduleResolution", "bundler"],
 };
 
-/** Compiles typed consumers by the compiler of this repository, with the declarations of the package checked too. */
+/**
+ * Compiles typed consumers by the compiler of this repository, with the declarations of the package checked too, and by
+ * TypeScript 5, which alone resolves as Node 10 did.
+ */
 export function compilers(project: string): Record<string, () => Promise<string>> {
-  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  const [own, earlier] = [ROOT, project].map((folder) => join(folder, "node_modules/typescript/bin/tsc"));
   const common = ["--noEmit", "--strict", "--target", "es2023", "--types", "node"];
-  const compile = (file: string, words: readonly string[]) => {
-    writeFileSync(join(project, file), TYPED);
-    execFileSync(process.execPath, [tsc, ...common, ...words, file], { cwd: project, stdio: "pipe", encoding: "utf8" });
+  const compile = (tsc: string | undefined, file: string, words: readonly string[]) => {
+    writeFileSync(join(project, file), file.endsWith(".cts") ? TYPED : TYPED + TYPED_TRPC);
+    const all = [tsc ?? "", ...common, ...words, file];
+    execFileSync(process.execPath, all, { cwd: project, stdio: "pipe", encoding: "utf8" });
     return "compiles";
   };
   const steps = Object.entries(RESOLUTIONS).map(([name, [file = "", ...words]]) => [
     `TypeScript (${name})`,
-    async () => compile(file, words),
+    async () => compile(own, file, words),
   ]);
-  return Object.fromEntries(steps);
+  return {
+    ...Object.fromEntries(steps),
+    "TypeScript 5 (node10, CommonJS)": async () => compile(earlier, "typed.ts", NODE10),
+  };
 }
+
+const NODE10 = ["--module", "commonjs", "--moduleResolution", "node10", "--esModuleInterop"];

@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createSteps } from "../steps.ts";
 import { bundlers } from "./bundlers.ts";
-import { compilers, consumers, install, peers } from "./consumers.ts";
+import { compilers, consumers, install, lowestPeers, peers } from "./consumers.ts";
+import { testByJest } from "./jest.ts";
 import { inspect, pack } from "./package.ts";
 
 const { step, conclude } = createSteps();
@@ -25,9 +26,16 @@ async function run(folder: string, version: string): Promise<void> {
   install(other, [`node@${version}`]);
   const nodes = [process.execPath, join(other, "node_modules/node/bin/node")];
   const projects = { all: join(folder, "all"), light: join(folder, "light") };
-  install(projects.all, [tarball, ...peers(), "@types/node@20"]);
+  const types = ["@types/node@20", "typescript@5"];
+  install(projects.all, [tarball, ...peers(), ...types]);
   install(projects.light, [tarball, ...peers()], ["--omit=optional"]);
   for (const [name, compile] of Object.entries(compilers(projects.all))) await step(name, compile);
+  const lowest = join(folder, "lowest");
+  install(lowest, [tarball, ...lowestPeers(), ...types]);
+  const withLowest = { ...compilers(lowest), ...consumers(lowest, process.execPath, "all") };
+  for (const [name, use] of Object.entries(withLowest))
+    await step(`with the lowest peers (${lowestPeers().join(", ")}): ${name}`, use);
+  await step("tested by Jest, in CommonJS", async () => testByJest(folder, tarball));
   for (const [name, use] of Object.entries(bundlers(folder, tarball))) await step(`bundled by ${name}`, use);
   for (const node of nodes) {
     process.stdout.write(`Node ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);

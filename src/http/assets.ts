@@ -10,8 +10,8 @@ import type { Document } from "./respond.ts";
  *
  * Not by a URL that is relative to this module: bundlers resolve it when they build, and fail where it names a folder.
  */
-export function assetDocument(path: string, type: string): Document {
-  const here = folderOfThisModule();
+export async function assetDocument(path: string, type: string): Promise<Document> {
+  const here = await ownFolder();
   // The first is the same from `src`, from `dist` and from the programs.
   for (const folder of here === undefined ? [] : [join(here, "../../dist"), here]) {
     try {
@@ -24,9 +24,9 @@ export function assetDocument(path: string, type: string): Document {
   return { status: 404, type: "text/plain; charset=utf-8", body, cacheControl: "no-store" };
 }
 
-/** A bundle of CommonJS has no `import.meta.url`, but a `__dirname`. */
-function folderOfThisModule(): string | undefined {
-  const url: string | undefined = import.meta.url;
-  if (url?.startsWith("file:")) return dirname(fileURLToPath(url));
+/** A bundle of CommonJS has no URL, but a `__dirname`. */
+async function ownFolder(): Promise<string | undefined> {
+  const { ownUrl } = await import("./own-url.ts").catch(() => ({ ownUrl: undefined }));
+  if (ownUrl?.startsWith("file:")) return dirname(fileURLToPath(ownUrl));
   return typeof __dirname === "string" ? __dirname : undefined;
 }

@@ -39,7 +39,7 @@ const startScript = `SwaggerUIBundle({
 `;
 
 /** The files that the page loads. Only these are served, whatever else lies beside them. */
-export const docsAssets: readonly { path: string; read: () => Document }[] = [
+export const docsAssets: readonly { path: string; read: () => Document | Promise<Document> }[] = [
   { path: "/docs/start.js", read: () => ({ type: "text/javascript; charset=utf-8", body: startScript }) },
   swaggerFile("swagger-ui.css", "text/css; charset=utf-8"),
   swaggerFile("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),

@@ -5,7 +5,8 @@ import type { Document } from "./respond.ts";
 import { skeletonOf } from "./skeleton.ts";
 
 /** The script of the page. */
-export const readStartScript = (): Document => assetDocument("http/page/start.js", "text/javascript; charset=utf-8");
+export const readStartScript = (): Promise<Document> =>
+  assetDocument("http/page/start.js", "text/javascript; charset=utf-8");
 
 export type StartPageOptions = { issuer: string; open: boolean; claims: ClaimsSchema };
 

@@ -108,11 +108,14 @@ export const router: typeof t.router = t.router;
 /** A procedure that is open to all. Its work is to be {@link answered}. */
 export const openProcedure: typeof t.procedure = t.procedure;
 
+/** Not as it would be inferred: the types of tRPC that it would name have more parameters in some versions than in others. */
+type ClientProcedure = ReturnType<typeof t.procedure.use<{ caller: Caller }>>;
+
 /**
  * Procedures for clients alone: the caller is authenticated before the input is read, but not before it was received.
  * A client that is removed while a body is on its way can do nothing by that body.
  */
-export const clientProcedure = t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
+export const clientProcedure: ClientProcedure = t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
   // What is wrong with the input is said to those who may call: it is read again when it is parsed.
   await getRawInput().catch(() => {});
   // tRPC's types let a token router into one of another context.

@@ -14,6 +14,18 @@ import {
 /** What the context must hold: the request, or its header fields alone. With Node, prefer the request: see `rawHeaders`. */
 export type BearerContext = { req: BearerRequest } | { req?: undefined; headers: HeaderFields };
 
+const t = initTRPC.context<BearerContext>().create();
+
+/** Not as it would be inferred: the types of tRPC that it would name have more parameters in some versions than in others. */
+type AuthProcedure<Claims> = ReturnType<typeof t.procedure.use<{ auth: Claims }>>;
+
+/** Procedures that a token protects, to be concatenated to your own. Both give `ctx.auth`, the claims. */
+export type TrpcAuth<Claims> = {
+  procedure: AuthProcedure<Claims>;
+  /** The same, and tokens without this scope are refused. */
+  requireScope(scope: string): AuthProcedure<Claims>;
+};
+
 /**
  * Makes procedures that a token protects, for any tRPC router:
  *
@@ -24,10 +36,8 @@ export type BearerContext = { req: BearerRequest } | { req?: undefined; headers:
  * Both give `ctx.auth`, the typed claims. A refusal is a `TRPCError` of code UNAUTHORIZED, FORBIDDEN,
  * BAD_REQUEST or SERVICE_UNAVAILABLE, whose `cause` is a {@link BearerRefusal}. See also {@link bearerHeaders}.
  */
-export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}) {
-  const t = initTRPC.context<BearerContext>().create();
-
-  function procedureWith(options: BearerOptions) {
+export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): TrpcAuth<Claims> {
+  function procedureWith(options: BearerOptions): AuthProcedure<Claims> {
     const authenticate = createAuthenticate(verifier, options);
     return t.procedure.use(async ({ ctx, next }) => {
       const claims = await authenticate(ctx.req === undefined ? ctx : ctx.req);
