@@ -84,7 +84,12 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
 }
 
 type Query = (sql: string, parameters: readonly unknown[]) => Promise<PostgresQueryResult<unknown>>;
-type Loan = { query: Query; release: () => void };
+type Loan = {
+  query: Query;
+  /** Sends all that some work asks for in one go. */
+  together: <T>(work: () => T) => T;
+  release: () => void;
+};
 
 /** Kysely's type of `query` knows cursors as well, of which it asks for none here. */
 function asClient({ query, release }: Loan): PostgresPoolClient {
@@ -130,7 +135,16 @@ function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () 
       throw failure;
     }
   };
-  return { query, release };
+  const together = <T>(work: () => T): T => {
+    const { stream } = client.connection;
+    stream.cork();
+    try {
+      return work();
+    } finally {
+      stream.uncork();
+    }
+  };
+  return { query, together, release };
 }
 
 /** Runs a loan's transactions under settings of their own, and each single statement as such a transaction. */
@@ -145,14 +159,18 @@ function withinTransactions(loan: Loan, settings: Settings): Loan {
       if (END.test(sql)) isOpen = false;
       return loan.query(sql, parameters);
     }
-    // All three are sent before the first is answered, so that it takes no longer than one.
-    const begun = loan.query(`begin; ${setLocal(settings)}`, []);
-    const answer = loan.query(sql, parameters);
-    const outcomes = await Promise.allSettled([begun, answer, loan.query("commit", [])]);
+    // All three are sent before the first is answered, so that it takes no longer than one. A pooler that refuses the
+    // first and closes the connection would make a second write fail, and its answer be lost.
+    const [begun, answer, ended] = loan.together(() => [
+      loan.query(`begin; ${setLocal(settings)}`, []),
+      loan.query(sql, parameters),
+      loan.query("commit", []),
+    ]);
+    const outcomes = await Promise.allSettled([begun, answer, ended]);
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     return answer;
   };
-  return { query, release: loan.release };
+  return { ...loan, query };
 }
 
 const BEGIN = /^(begin|start transaction)\b/;
