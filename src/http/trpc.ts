@@ -116,7 +116,7 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
   };
 }
 
-/** Whether an operator should hear of it. tRPC calls it bad input, too, when a claims schema itself throws. */
+/** Whether an operator should hear of it. tRPC calls it bad input, too, when the schema of a foreign procedure itself throws. */
 function isOurFault({ code, cause }: TRPCError): boolean {
   if (code === "INTERNAL_SERVER_ERROR" || code === "SERVICE_UNAVAILABLE") return true;
   return code === "BAD_REQUEST" && cause !== undefined && !CALLERS_FAULTS.some((fault) => cause instanceof fault);

@@ -117,14 +117,24 @@ type ClientProcedure = ReturnType<typeof t.procedure.use<{ caller: Caller }>>;
  */
 export const clientProcedure: ClientProcedure = t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
   // What is wrong with the input is said to those who may call: it is read again when it is parsed.
-  await getRawInput().catch(() => {});
+  const isRead = await getRawInput().then(
+    () => true,
+    () => false,
+  );
   // tRPC's types let a token router into one of another context.
   if (typeof ctx?.authenticate !== "function")
     throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: NO_CALLER });
   const result = await next({ ctx: { caller: await answered(ctx.authenticate(meta?.rate)) } });
-  if (!result.ok && result.error.cause instanceof MintmarkError) throw refusal(result.error.cause);
+  if (result.ok) return result;
+  const { code, cause } = result.error;
+  if (cause instanceof MintmarkError) throw refusal(cause);
+  // tRPC calls it bad input as well when a schema throws by itself, as that of the claims may: no caller can mend that.
+  if (isRead && code === "BAD_REQUEST" && !(cause instanceof z.core.$ZodError))
+    throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: SCHEMA_THREW, cause });
   return result;
 });
+
+const SCHEMA_THREW = "The schema of the input threw an error of its own";
 
 const NO_CALLER =
   "createContext must give `authenticate`, which says who calls a token router: `authenticate: async () => localCaller` for one";

@@ -18,8 +18,8 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Refuses a schema that no token can keep to: of another zod or of none, of anything but an object, of values that JSON cannot
- * express, with async parts, or with a claim whose meaning is not the application's to give. Throws a {@link StartError}.
+ * Refuses a schema that no token can keep to: of another zod or of none, of anything but an object, of an object that as a
+ * whole is optional or has a default, of values that JSON cannot express, with async parts, or with a claim whose meaning is not the application's to give. Throws a {@link StartError}.
  * Not seen: what a transformation gives back, and async functions that were compiled for older engines.
  */
 export function checkClaimsSchema(schema: ClaimsSchema): void {
@@ -27,8 +27,10 @@ export function checkClaimsSchema(schema: ClaimsSchema): void {
   const parts = partsOf(schema);
   for (const { part, path } of parts) {
     const { type } = part._zod.def;
-    if (path === "" && !OBJECTS.has(type))
-      throw new StartError(`claims must be a schema of an object, and is one of ${named(type)}`);
+    if (path === "" && !OBJECTS.has(type)) {
+      const remedy = OF_SINGLE_CLAIMS.has(type) ? ": only single claims can be that" : "";
+      throw new StartError(`claims must be a schema of an object, and is one of ${named(type)}${remedy}`);
+    }
     const name = path === "" ? "The claims schema" : `The claim ${path}`;
     if (NOT_JSON.has(type)) throw new StartError(`${name} is ${named(type)}, which JSON cannot express`);
     if (isAsync(part)) throw new StartError(`${name} has async parts: claims are checked at once`);
@@ -64,10 +66,14 @@ function whatItIs(schema: unknown): string {
 
 /** Schemas whose values can be objects; those of them that have parts are looked into. */
 const OBJECTS = new Set(
-  "object record intersection union lazy pipe readonly optional nonoptional default prefault catch custom any unknown".split(
-    " ",
-  ),
+  "object record intersection union lazy pipe readonly nonoptional custom any unknown".split(" "),
 );
+
+/**
+ * Schemas of what may be absent or wrong. The claims as a whole are never absent: a token has none or some, and where
+ * none are asked for they are an empty object. And what replaces wrong claims would verify every token.
+ */
+const OF_SINGLE_CLAIMS = new Set("optional default prefault catch".split(" "));
 
 const NOT_JSON = new Set("bigint date symbol map set function promise file nan void undefined".split(" "));
 

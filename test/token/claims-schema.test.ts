@@ -148,6 +148,24 @@ const WORKS: Record<string, Accepting> = {
 };
 
 const NOT_OBJECTS = "claims must be a schema of an object, and is one of";
+const whole = z.object({ role });
+const miniWhole = mini.object({ role: miniRole });
+/** Schemas of an object that may be absent or wrong, and the type that makes them so. */
+const MAY_BE_ABSENT: Record<string, [schema: unknown, type: string]> = {
+  "optional as a whole": [whole.optional(), "an optional"],
+  "optional as a whole, of zod/mini": [mini.optional(miniWhole), "an optional"],
+  "optional as a whole where every claim is": [z.object({ role: role.optional() }).optional(), "an optional"],
+  "a default as a whole": [whole.default({ role: "reader" }), "a default"],
+  "a default as a whole, of zod/mini": [mini._default(miniWhole, { role: "reader" }), "a default"],
+  "a prefault as a whole": [whole.prefault({ role: "reader" }), "a prefault"],
+  "a catch as a whole": [whole.catch({ role: "reader" }), "a catch"],
+  "a catch as a whole, of zod/mini": [mini.catch(miniWhole, { role: "reader" }), "a catch"],
+  "optional behind a lazy schema": [z.lazy(() => whole.optional()), "an optional"],
+  "optional before a transformation": [whole.optional().transform((claims) => claims ?? {}), "an optional"],
+  "optional and read-only": [whole.optional().readonly(), "an optional"],
+  "optional and then not": [whole.optional().nonoptional(), "an optional"],
+  "a union with a default": [z.union([whole.default({ role: "reader" }), z.object({ a: z.int() })]), "a default"],
+};
 const REFUSED: Record<string, [schema: unknown, said: string]> = {
   "an object of zod 3": [
     zod3.object({ role: zod3.string() }),
@@ -161,6 +179,12 @@ const REFUSED: Record<string, [schema: unknown, said: string]> = {
   "a string of zod/mini": [mini.string(), `${NOT_OBJECTS} a string`],
   "an array": [z.array(z.object({})), `${NOT_OBJECTS} an array`],
   "what may be null": [z.object({}).nullable(), `${NOT_OBJECTS} a nullable`],
+  ...Object.fromEntries(
+    Object.entries(MAY_BE_ABSENT).map(([name, [schema, type]]) => [
+      name,
+      [schema, `${NOT_OBJECTS} ${type}: only single claims can be that`],
+    ]),
+  ),
   "a union with a string": [z.union([z.object({}), z.string()]), `${NOT_OBJECTS} a string`],
   "a map": [z.map(z.string(), z.string()), `${NOT_OBJECTS} a map`],
   "a date": [z.object({ at: z.date() }), "The claim at is a date, which JSON cannot express"],
@@ -240,6 +264,20 @@ describe("a schema of claims", () => {
     const claims = schema as ClaimsSchema;
     await expect(openService({ claims })).rejects.toThrow(new StartError(said));
     expect(() => createVerifier({ issuer: ISSUER, audience: ISSUER, claims })).toThrow(new StartError(said));
+  });
+
+  it("may have single claims that are optional, that may be null, and that have a default", async () => {
+    const claims = z.object({
+      a: z.string().optional(),
+      b: z.string().nullable().default(null),
+      c: z.string().prefault("c"),
+      d: z.string().catch("d"),
+    });
+    await using opened = await openService({ claims });
+    const { token } = await createTokenRouter(opened.service)
+      .createCaller(caller)
+      .getToken({} as never);
+    expect(await opened.service.verifyToken({ token })).toMatchObject({ b: null, c: "c", d: "d" });
   });
 
   it("is known by its type to be of zod 4", () => {
