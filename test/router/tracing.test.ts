@@ -49,7 +49,7 @@ describe("spans", () => {
     const failed = recorder.spans().filter(({ status }) => status.code === ERROR);
     expect(failed.map(({ name, attributes, status }) => [name, attributes["error.type"], status.message])).toEqual([
       ["mintmark/verifyToken", "invalid_token", "invalid_token"],
-      ["mintmark/getToken", "malformed_request", "malformed_request"],
+      ["mintmark/getToken", "internal_error", "internal_error"],
       ["mintmark/getToken", "invalid_request", "invalid_request"],
       ["mintmark/clients.remove", "unknown_client", "unknown_client"],
     ]);
