@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError } from "commander";
+import { StartError } from "../errors.ts";
 import { escapeInvisible } from "../token/invisible.ts";
 import { type JsonObject, parseJsonObject } from "../token/json.ts";
 import { talking } from "./run.ts";
@@ -60,6 +61,10 @@ export function tokenCommands(): Command {
     .addCommand(
       talking(revoke, async (client) => {
         const revoked = await client.revokeToken.mutate({ token: await standardInput() });
+        if (revoked.revoked === undefined)
+          throw new StartError(
+            "nothing was revoked: this is no token of the service, or its session has ended already",
+          );
         return { json: revoked, text: "revoked" };
       }),
     )
@@ -90,6 +95,10 @@ export function revokeCommand(): Command {
   return talking<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
     const { subject, client: clientId } = options;
     const revoked = await client.revoke.mutate({ ...(subject && { subject }), ...(clientId && { clientId }) });
+    if (revoked.unknownClient)
+      throw new StartError(
+        `there is no client ${clientId}: whatever was issued to a client of that id before it was lost is revoked, if anything was`,
+      );
     return {
       json: revoked,
       text: `revoked all that was issued to ${escapeInvisible(subject ?? clientId ?? "")} until now`,

@@ -29,7 +29,23 @@ export const rotateInput = z
   })
   .prefault({});
 
-export const revoked = z.strictObject({ sequence: z.int() });
+const sequence = z.int();
+
+export const revoked = z.strictObject({
+  sequence,
+  unknownClient: z
+    .literal(true)
+    .optional()
+    .meta({ description: "The service knows no such client. What had its id is revoked all the same." }),
+});
+
+export const revokedToken = z.strictObject({
+  sequence,
+  revoked: z
+    .enum(["token", "session"])
+    .optional()
+    .meta({ description: "What is revoked. Absent where the service knows no such token: nothing is." }),
+});
 
 export const keyViews = z.array(
   z.strictObject({

@@ -5,7 +5,7 @@ import type { Caller } from "../service/caller.ts";
 import type { TokenService } from "../service/service.ts";
 import { identifier } from "../token/claims.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
-import { keyId, revoked } from "./admin-schemas.ts";
+import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
 import { presentedToken } from "./token-schemas.ts";
 import { CLIENT_REFUSALS, clientProcedure, refusal } from "./trpc.ts";
 
@@ -41,8 +41,9 @@ export function trustProcedures(service: Trusted) {
     revokeToken: clientProcedure
       .meta({
         summary: "Revoke a token",
-        description: "An access token, or a refresh token with its whole session. One that is unknown is no error.",
-        output: revoked,
+        description:
+          "An access token, or a refresh token with its whole session. One that is unknown is no error; the answer then says nothing of what is revoked.",
+        output: revokedToken,
         errors: [...errors, "verifier_stale"],
       })
       .input(presentedToken)
@@ -79,7 +80,11 @@ export function trustProcedures(service: Trusted) {
   };
 }
 
-function revokeAll(service: Trusted, caller: Caller, { subject, clientId, keyId }: z.infer<typeof revokeInput>) {
+function revokeAll(
+  service: Trusted,
+  caller: Caller,
+  { subject, clientId, keyId }: z.infer<typeof revokeInput>,
+): ReturnType<Trusted["revokeAll"]> {
   if (subject !== undefined) return service.revokeAll(caller, { kind: "subject", id: subject });
   if (clientId !== undefined) return service.revokeAll(caller, { kind: "client", id: clientId });
   if (keyId !== undefined) return service.keys.kill(caller, keyId);

@@ -6,7 +6,7 @@ import type { Claims, ClaimsSchema } from "../token/claims.ts";
 import type { TokenIdentity } from "../token/verify.ts";
 import type { VerifyToken } from "../verifier/token-verifier.ts";
 import type { AuditLog } from "./audit-log.ts";
-import type { Caller } from "./caller.ts";
+import { type Caller, localCaller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
 import type { Counts } from "./measures.ts";
 import { hashOf } from "./refresh-token.ts";
@@ -18,11 +18,17 @@ export type Introspection<Custom> = { active: false } | ({ active: true } & Clai
 export type Revocations<Schema extends ClaimsSchema> = {
   /**
    * Revokes one access token, or the session of a refresh token with all its tokens (RFC 7009). One that
-   * is unknown, foreign or expired revokes nothing, and that is no error.
+   * is unknown or foreign revokes nothing, and that is no error: `revoked` is absent then.
    */
-  revokeToken(caller: Caller, token: string): Promise<{ sequence: number }>;
-  /** Revokes all that was issued until now to a subject or a client. */
-  revokeAll(caller: Caller, of: { kind: "subject" | "client"; id: string }): Promise<{ sequence: number }>;
+  revokeToken(caller: Caller, token: string): Promise<{ sequence: number; revoked?: "token" | "session" }>;
+  /**
+   * Revokes all that was issued until now to a subject or a client. A client need not be known any more, as after a restore:
+   * it is revoked all the same, and `unknownClient` says so.
+   */
+  revokeAll(
+    caller: Caller,
+    of: { kind: "subject" | "client"; id: string },
+  ): Promise<{ sequence: number; unknownClient?: true }>;
   /** Revokes the session of a refresh token that was used again too late: somebody has copied it. */
   revokeCopied(session: Session): Promise<void>;
   /** Says whether an access token counts, and its claims if it does, whomever it is for. */
@@ -43,7 +49,7 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   counts: Counts;
 };
 
-type Target = NewRevocation & { clientId: string | undefined; subject: string | undefined };
+type Target = NewRevocation & { kind: "token" | "session"; clientId: string | undefined; subject: string | undefined };
 
 /** The use cases of revocation. One is durable, and known to this server, before it is answered. */
 export function createRevocations<Schema extends ClaimsSchema>(
@@ -64,6 +70,8 @@ export function createRevocations<Schema extends ClaimsSchema>(
     );
   }
 
+  const isClient = async (id: string) => id === localCaller.clientId || (await store.findClient(id)) !== undefined;
+
   return {
     async revokeToken(caller, token) {
       const target = await targetOf(token);
@@ -79,7 +87,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
         const sequence = await store.revoke(revocation, record);
         counts.revoked[target.kind] += 1;
         await trust.catchUp();
-        return { sequence };
+        return { sequence, revoked: target.kind };
       });
     },
 
@@ -95,7 +103,8 @@ export function createRevocations<Schema extends ClaimsSchema>(
           const sequence = await store.revoke({ kind, id }, record);
           counts.revoked[kind] += 1;
           await trust.catchUp();
-          return { sequence };
+          const isKnown = kind === "subject" || id === caller.clientId || (await isClient(id));
+          return { sequence, ...(!isKnown && { unknownClient: true }) };
         },
       ),
 

@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mintmark } from "../support/command.ts";
+import { makeData, temporaryFolder } from "../support/service.ts";
+
+type Row = [words: string[], stderr: RegExp, input?: string];
+
+/** Commands about something that is not there, and what they say of it. */
+const ROWS: Row[] = [
+  [["token", "revoke"], /^mintmark: nothing was revoked: this is no token of the service/, "garbage"],
+  [["token", "revoke", "--json"], /^mintmark: nothing was revoked/, "eyJhbGciOiJFUzI1NiJ9.e30.AAAA"],
+  [["token", "revoke"], /^mintmark: nothing was revoked/, ""],
+  [["token", "refresh"], /\(invalid_refresh_token\)/, "garbage"],
+  [["revoke", "--client", "nobody"], /^mintmark: there is no client nobody: /],
+  [["revoke", "--client", "nobody", "--json"], /^mintmark: there is no client nobody: /],
+  [["revoke", "--client", ""], /\(invalid_request\)/],
+  [["revoke", "--subject", ""], /\(invalid_request\)/],
+  [["keys", "kill", "nothing"], /^mintmark: There is no such key \(unknown_key\)/],
+  [["clients", "remove", "nobody"], /^mintmark: There is no such client \(unknown_client\)/],
+  [["clients", "rotate-secret", "nobody"], /^mintmark: There is no such client \(unknown_client\)/],
+];
+
+describe("commands say what was not there", () => {
+  const folder = temporaryFolder();
+  const environment = { MINTMARK_DATA: join(folder.path, "data") };
+  beforeAll(() => makeData(environment.MINTMARK_DATA));
+  afterAll(() => folder[Symbol.dispose]());
+
+  test.each(ROWS)("%j: exit status 1, and nothing on standard output", async (words, stderr, input = "") => {
+    const ended = await mintmark(words, { environment, input });
+    expect(ended).toEqual({ status: 1, stdout: "", stderr: expect.stringMatching(stderr) });
+    expect(ended.stderr).toMatch(/^[^\n]+\n$/);
+  });
+
+  test("and are done where it is: the tokens of the command line, and those of a subject whom nobody lists", async () => {
+    for (const words of [
+      ["revoke", "--client", "local"],
+      ["revoke", "--subject", "ada"],
+    ])
+      expect(await mintmark(words, { environment })).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("and revoke an expired token, and one twice", async () => {
+    const { stdout: input } = await mintmark(["token", "get"], { environment });
+    for (const _ of [1, 2])
+      expect(await mintmark(["token", "revoke"], { environment, input })).toMatchObject({
+        status: 0,
+        stdout: "revoked\n",
+      });
+  });
+});
