@@ -100,6 +100,11 @@ export function readConfig(environment: Environment = process.env): Config {
   });
 }
 
+/** Whether a variable is set to something: the configuration has its default otherwise. */
+export function isSet(variable: keyof Variables, environment: Environment = process.env): boolean {
+  return Boolean(environment[variable]);
+}
+
 /** Says which variables are each right and together wrong, if any are. */
 function contradictionIn(env: Variables): string | undefined {
   if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) return "MINTMARK_TTL must be at most MINTMARK_MAX_TTL";

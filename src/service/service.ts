@@ -20,12 +20,12 @@ import { settle, type TokenServiceOptions } from "./options.ts";
 import { createRates } from "./rates.ts";
 import { checkReadiness, type Readiness } from "./readiness.ts";
 import { createRevocations, type Revocations } from "./revocations.ts";
-import { createSettings } from "./settings.ts";
+import { changesBetween, createSettings, type EffectiveSettings } from "./settings.ts";
 import { observeStore } from "./store-observer.ts";
 import { createTasks } from "./tasks.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 import type { Tracer } from "./tracer.ts";
-import { createTrust } from "./trust.ts";
+import { createTrust, type TrustOptions } from "./trust.ts";
 import { createUpkeep, startUpkeep } from "./upkeep.ts";
 import { createWriteCheck, PROBE_BYTES } from "./write-check.ts";
 
@@ -35,6 +35,8 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     /** Makes the origin that a server listens on the issuer, where none was given. */
     adoptIssuer(origin: string): Promise<void>;
     readonly maxTtl: Seconds;
+    /** What it goes by of all that is stored with the data: as a guest, by what is stored; else by what it was given. */
+    settings(): EffectiveSettings;
     readonly claims: Schema;
     /** Whether callers without credentials may do everything. */
     readonly open: boolean;
@@ -80,9 +82,13 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const policy = () => ({ rotation: settled.rotation, maxTtl: settings.longestLifetime() });
   const audit = createAuditLog(store, clock);
   const keys = secret === undefined ? storedKeys({ store, clock, policy, kek, onError }) : secretKeys(secret, store);
-  const trust = createTrust({ store, clock, maxStaleness: settled.maxStaleness, reloadKeys: keys.reload });
+  // Of several processes that serve together, one writes it to their log.
+  const onSettings: TrustOptions["onSettings"] = (change) => {
+    if (settled.keeps) for (const sentence of changesBetween(change)) onNotice(sentence);
+  };
+  const trust = createTrust({ store, clock, maxStaleness: settled.maxStaleness, reloadKeys: keys.reload, onSettings });
   const given = { ...settled.given, ...(secret !== undefined && { secretKid: keys.current().signing?.kid }) };
-  const settings = createSettings({ given, guest, store, trust, audit, onNotice });
+  const settings = createSettings({ given, guest, store, trust, audit });
   const hasSecretEnded = createEndedSecretCheck({ store, clock });
   const hasEnded = async (caller: Caller) =>
     caller.asOf !== undefined && (await hasSecretEnded(caller, await trust.latest()));
@@ -139,6 +145,12 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       return settings.issuer();
     },
     adoptIssuer: settings.adoptIssuer,
+    settings: () => ({
+      issuer: settings.issuer(),
+      audience: settings.audience(),
+      alg: settings.alg(),
+      ...settings.limits(),
+    }),
     maxTtl: settings.limits().maxTtl,
     claims: custom,
     open,

@@ -17,6 +17,15 @@ type GivenSettings = {
   maxTtl: Seconds;
 };
 
+/** The settings that are stored with the data, as a service goes by them. */
+export type EffectiveSettings = {
+  issuer: string;
+  audience: string;
+  alg: KeyPairAlgorithm;
+  ttl: Seconds;
+  maxTtl: Seconds;
+};
+
 export type Settings = {
   /** The `iss` of the tokens that are signed and accepted, and the `aud` of one that asks for none. */
   issuer(): string;
@@ -25,7 +34,7 @@ export type Settings = {
   alg(): KeyPairAlgorithm;
   /** The longest lifetime that a token of this data could ever have. */
   longestLifetime(): Seconds;
-  /** Stores what was given, where it differs. What was stored before and changes is recorded and announced. */
+  /** Stores what was given, where it differs. What was stored before and changes is recorded. */
   store(): Promise<void>;
   /** Takes the origin that a server listens on as the issuer, where none was given. */
   adoptIssuer(origin: string): Promise<void>;
@@ -40,14 +49,12 @@ export type SettingsOptions = {
   store: Pick<Store, "changeSettings">;
   trust: Pick<Trust, "settings" | "catchUp">;
   audit: Pick<AuditLog, "record">;
-  /** Receives one sentence about each stored setting that changes. */
-  onNotice: (sentence: string) => void;
 };
 
 const DEFAULT_ISSUER = "http://127.0.0.1:3000";
 
 /** The settings of a service, given and stored. */
-export function createSettings({ given, guest, store, trust, audit, onNotice }: SettingsOptions): Settings {
+export function createSettings({ given, guest, store, trust, audit }: SettingsOptions): Settings {
   let adopted: string | undefined;
   const stored = () => trust.settings();
   const issuer = () => (guest ? stored().issuer : undefined) ?? given.issuer ?? adopted ?? DEFAULT_ISSUER;
@@ -64,12 +71,11 @@ export function createSettings({ given, guest, store, trust, audit, onNotice }: 
     const differences = differencesOf(stored(), wanted);
     if (differences.length === 0) return;
     const changed = differences.filter(({ isFirst }) => !isFirst);
-    const target = changed.map(({ name, from, to }) => `${name}: ${from} -> ${to}`).join(", ");
+    const target = changed.map(describe).join(", ");
     const { clientId } = systemCaller;
     const record = audit.record({ clientId, action: "settings.change", outcome: "allowed", target });
     await store.changeSettings(wanted, { record, isFirst: changed.length === 0 });
     await trust.catchUp();
-    for (const { sentence } of changed) onNotice(sentence);
   }
 
   return {
@@ -97,6 +103,18 @@ export function createSettings({ given, guest, store, trust, audit, onNotice }: 
 
 function withKid(kids: readonly string[] | undefined, kid: string | undefined): readonly string[] | undefined {
   return kid === undefined || kids?.includes(kid) ? kids : [...(kids ?? []), kid];
+}
+
+/** One sentence about each stored setting that has changed, for the log. None for one that was not stored before. */
+export function changesBetween({ from, to }: { from: StoredSettings; to: StoredSettings }): string[] {
+  return differencesOf(from, to)
+    .filter(({ isFirst }) => !isFirst)
+    .map(({ sentence }) => sentence);
+}
+
+/** A change for the audit log. */
+function describe({ name, from, to }: Difference): string {
+  return from === to ? `${name}: ${from} was replaced by another` : `${name}: ${from} -> ${to}`;
 }
 
 type Name = keyof StoredSettings;

@@ -41,6 +41,8 @@ export type TrustOptions = {
   maxStaleness: Seconds;
   /** Reads the keys again: another server has changed one. */
   reloadKeys: () => Promise<void>;
+  /** Receives the stored settings where they differ from those that were read before, whoever changed them. */
+  onSettings?: (change: { from: StoredSettings; to: StoredSettings }) => void;
 };
 
 /** Revocations that are read at a time. */
@@ -50,9 +52,11 @@ const PAGE = 5000;
 const MAX_RECENT = 1000;
 
 /** Follows the store: this server's own trust state, in the order of the store. */
-export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOptions): Trust {
+export function createTrust({ store, clock, maxStaleness, reloadKeys, onSettings }: TrustOptions): Trust {
   let state = createTrustState();
   let settings: StoredSettings = { longestLifetime: 0 };
+  let notedSettings = settings;
+  let [notedEpoch, notedSequence] = ["", 0];
   let latestTime: Seconds = 0;
   let clientsSequence = 0;
   let knownAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +67,11 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys }: TrustOpt
   async function readPosition(): Promise<Position> {
     const position = await store.position();
     ({ settings, clientsSequence, time: latestTime } = position);
+    // Two reads can overlap, and the earlier one end last.
+    if (position.epoch === notedEpoch && position.sequence < notedSequence) return position;
+    [notedEpoch, notedSequence] = [position.epoch, position.sequence];
+    onSettings?.({ from: notedSettings, to: settings });
+    notedSettings = settings;
     return position;
   }
   const latestPosition = inTurn(readPosition);
