@@ -2,7 +2,8 @@ const QUOTE = /^["'`\p{Pi}\p{Pf}\u201A\u201E\u301D-\u301F\uFF02\uFF07]$/u;
 const LINE_BREAK = /^[\n\r\v\f\u0085\u2028\u2029]$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const WHITE_SPACE = /^[\s\p{Z}]$/u;
-/** Marks of direction and of byte order, joiners, fillers: what nobody sees in an editor. */
+const BYTE_ORDER_MARK = "\uFEFF";
+/** Marks of direction, joiners, fillers: what nobody sees in an editor. */
 const INVISIBLE = /^[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]$/u;
 
 /** What Kubernetes, Compose and shells leave as it is where they do not replace it. */
@@ -29,9 +30,10 @@ export function textFault(text: string): string | undefined {
 
 /** Names a character that no value begins or ends with. */
 function nameOf(character = ""): string | undefined {
+  if (character === BYTE_ORDER_MARK) return "a byte order mark (U+FEFF)";
   if (QUOTE.test(character)) return "a quotation mark";
   if (LINE_BREAK.test(character)) return "a line break";
-  if (WHITE_SPACE.test(character) && character !== "\uFEFF") return "white space";
+  if (WHITE_SPACE.test(character)) return "white space";
   if (CONTROL_CHARACTER.test(character)) return "a control character";
   if (INVISIBLE.test(character)) return "an invisible character";
   return undefined;

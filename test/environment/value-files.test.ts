@@ -113,7 +113,9 @@ describe("a value in a file", () => {
       expect(holding(SECRET + end)).toBe(`${name} ends with a line break: remove it`);
     expect(holding(`"${SECRET}"\n`)).toBe(`${name} begins with a quotation mark: remove it`);
     expect(holding(`${SECRET} \n`)).toBe(`${name} ends with white space: remove it`);
-    expect(holding(`\uFEFF${SECRET}`)).toBe(`${name} begins with an invisible character: remove it`);
+    for (const text of [`\uFEFF${SECRET}`, `\uFEFF${SECRET}\r\n`, "\uFEFF", "\uFEFFnone\n"])
+      expect(holding(text)).toBe(`${name} begins with a byte order mark (U+FEFF): remove it`);
+    expect(holding(`${SECRET}\uFEFF\n`)).toBe(`${name} ends with a byte order mark (U+FEFF): remove it`);
     expect(holding(`${SECRET}\n${SECRET}\n`)).toBe(`${name} has a line break within: remove it`);
   });
 

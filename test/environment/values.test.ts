@@ -56,7 +56,7 @@ const ADDED: readonly (readonly [added: string, name: string])[] = [
   ["\x1b", "a control character"],
   ["\x7f", "a control character"],
   ["\u009f", "a control character"],
-  ["\uFEFF", "an invisible character"],
+  ["\uFEFF", "a byte order mark (U+FEFF)"],
   ["\u200B", "an invisible character"],
   ["\u200E", "an invisible character"],
   ["\u00AD", "an invisible character"],
