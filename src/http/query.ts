@@ -43,6 +43,7 @@ export function urlFault({ request, isSubscription = false }: InputSource): stri
     if (seen.has(meaning)) return `has the query parameter ${meaning} twice`;
     if (meaning === "batch" && value !== "1") return "has a batch other than batch=1";
     if (meaning === "input" && method === "POST") return "has an input in the URL of a POST: send it as the body";
+    if (meaning === "input" && !value) return `has an empty input in its query: leave it out, or ${HOW}`;
     seen.add(meaning);
   }
   return undefined;

@@ -188,6 +188,10 @@ const QUERIES = [
   "input=%22%c0%af%22",
   "input=%",
   "lastEventId=1",
+  // tRPC's adapter takes it for no input. Whoever sends it has lost one.
+  "input=",
+  "input",
+  "input=&",
 ];
 
 describe("a query", () => {
@@ -203,7 +207,7 @@ describe("a query", () => {
     }
   });
 
-  it.each([...QUERIES, "input={}", "input=", "batch=1&input={}"])("%s is refused with a POST", async (query) => {
+  it.each([...QUERIES, "input={}", "batch=1&input={}"])("%s is refused with a POST", async (query) => {
     const procedures = Object.keys(createTokenRouter(open.service)._def.procedures).filter((name) => name !== "events");
     for (const path of procedures) {
       const { status, reason } = await post(`${path}?${query}`)(bytes("{}"));
@@ -227,7 +231,7 @@ describe("a query", () => {
     },
   );
 
-  it.each(["", "input=", "&", 'input={"subject":"ada"}', "input=%7b%22subject%22:%22a+b%22}", "&input={}&"])(
+  it.each(["", "&", 'input={"subject":"ada"}', "input=%7b%22subject%22:%22a+b%22}", "&input={}&"])(
     "%s is served",
     async (query) => {
       expect(await outcomeOf(`getToken?${query}`)).toMatchObject({ status: 200 });
@@ -265,6 +269,23 @@ describe("a subscription", () => {
     "after=1",
   ])("refuses %s", async (query) => {
     expect(await first(`?${query}`)).toContain('"reason":"malformed_request"');
+  });
+
+  it.each([
+    ["events?batch=1", 200],
+    ["events?batch=1&input=%7B%7D", 200],
+    [`events?batch=1&input=${json({ 0: { after: "1" } })}`, 400],
+    ["%65vents?batch=1", 400],
+    ["events,events?batch=1", 400],
+    ["events,keys.list?batch=1", 400],
+    ["keys.list,events?batch=1", 400],
+  ])("in a batch of one is served, and is refused in a longer one: %s", async (path, expected) => {
+    const leaving = new AbortController();
+    const response = await fetch(`${open.url}/trpc/${path}`, { signal: leaving.signal });
+    if (expected !== 200)
+      expect(await response.text()).toMatch(/"reason":"(malformed_request|invalid_request|not_found)"/);
+    leaving.abort();
+    expect(response.status).toBe(expected);
   });
 
   it.each([
