@@ -5,6 +5,7 @@ import { KEEP_ALIVE } from "./http/listen.ts";
 import { networksIn, PROXIES } from "./http/proxies.ts";
 import { identifier } from "./token/claims.ts";
 import { isHttpUrl } from "./token/http-url.ts";
+import { hasInvisible, isPlainText, PLAIN_TEXT } from "./token/invisible.ts";
 
 const DAY = 86400;
 const YEAR = 366 * DAY;
@@ -23,6 +24,7 @@ const hostName = `must be an IP address or a name of this machine, without schem
 const text = z.string().min(1).max(255, "must have at most 255 characters");
 /** What a token cannot carry would be refused with each token. */
 const claim = z.string().refine((value) => identifier.safeParse(value).success, "must have at most 255 characters");
+const plain = (text: z.ZodString) => text.refine(isPlainText, PLAIN_TEXT);
 
 const keyBytes = `must be 32 bytes in base64url, base64 or hex: ${makeSecret}`;
 const kek = z
@@ -30,7 +32,11 @@ const kek = z
   .refine((encoded) => bytesOf(encoded)?.length === 32, keyBytes)
   .transform((encoded) => bytesOf(encoded) ?? Buffer.alloc(0));
 
-const issuer = claim.refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials");
+const issuer = plain(
+  claim
+    .refine((url) => !hasInvisible(url), PLAIN_TEXT)
+    .refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials"),
+);
 
 const callsPerMinute = wholeNumber("must be a whole number of calls a minute (0 for any number)");
 
@@ -51,7 +57,7 @@ export const variables = {
     .refine((port) => port <= 65535, portNumber)
     .default(3000),
   MINTMARK_ISSUER: issuer.optional(),
-  MINTMARK_AUDIENCE: claim.optional(),
+  MINTMARK_AUDIENCE: plain(claim).optional(),
   MINTMARK_DATA: z
     .string()
     .regex(/^(?![~$%])/, "begins with what only a shell replaces: write the whole path of the folder")

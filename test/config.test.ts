@@ -180,6 +180,13 @@ describe("readConfig", () => {
       "MINTMARK_ISSUER must be an http or https URL",
     ]),
     [{ MINTMARK_ISSUER: `https://canary/${"a".repeat(255)}` }, "MINTMARK_ISSUER must have at most 255 characters"],
+    ...["or\u202eders", "or\u200bders", "or\u2066ders", "or\u00adders"].map(
+      (audience): [Record<string, string>, string] => [
+        { MINTMARK_AUDIENCE: audience },
+        "MINTMARK_AUDIENCE must have no direction marks or other invisible characters",
+      ],
+    ),
+    [{ MINTMARK_ISSUER: "https://x\u202e.example" }, "MINTMARK_ISSUER must have no direction marks"],
     [{ MINTMARK_AUDIENCE: `canary${"a".repeat(250)}` }, "MINTMARK_AUDIENCE must have at most 255 characters"],
     [{ MINTMARK_ADMIN_SECRET: `canary${"a".repeat(250)}` }, "MINTMARK_ADMIN_SECRET must have at most 255 characters"],
     [{ MINTMARK_CLIENT_ID: "canary" }, "MINTMARK_CLIENT_SECRET must be set where MINTMARK_CLIENT_ID is"],

@@ -2,11 +2,74 @@ import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../src/client/client.ts";
 import { StartError } from "../src/errors.ts";
 import { createRequestHandler, createTokenServer, createTokenService } from "../src/index.ts";
+import { localCaller } from "../src/service/caller.ts";
 import { bearerAuth } from "../src/verifier/node.ts";
 import { createVerifier } from "../src/verifier/verifier.ts";
 import { ISSUER, openService } from "./support/service.ts";
 
 type Options = Record<string, unknown>;
+
+/** Clocks that are none, by name: of a function nothing is shown. */
+const WRONG_CLOCKS: Record<string, () => unknown> = {
+  notANumber: () => Number.NaN,
+  infinite: () => Number.POSITIVE_INFINITY,
+  milliseconds: () => Date.now(),
+  microseconds: () => Date.now() * 1000,
+  fractions: () => Date.now() / 1000,
+  text: () => "1798761600",
+  iso: () => new Date().toISOString(),
+  date: () => new Date(),
+  bigint: () => 1798761600n,
+  nothing: () => undefined,
+  nil: () => null,
+  zero: () => 0,
+  negative: () => -1,
+  promise: async () => 1798761600,
+  throwing: () => {
+    throw new Error(CANARY);
+  },
+};
+const CANARY = "canary-canary-canary-canary";
+const CLOCK = "clock must give whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does";
+const PLAIN = "must have no direction marks or other invisible characters, and no white space at its beginning or end";
+/** What nobody sees in a text, or what changes how the rest of it is shown. */
+const NOT_PLAIN = [
+  "orders ",
+  " orders",
+  "\u00a0orders",
+  "orders\u3000",
+  "\ufefforders",
+  "or\u202eders",
+  "or\u200eders",
+  "or\u2066ders",
+  "or\u200bders",
+  "or\u200dders",
+  "or\u00adders",
+  "or\u2028ders",
+  "or\u{e0041}ders",
+  "or\ufe0fders",
+  "orders\u2800",
+];
+/** URLs of where a service is called, and the URL that is meant. */
+const ENDPOINTS: [url: string, meant: string][] = [
+  ["https://x.example/trpc", "https://x.example"],
+  ["https://x.example/trpc/", "https://x.example"],
+  ["https://x.example//trpc//", "https://x.example/"],
+  ["https://x.example:8443/auth/trpc", "https://x.example:8443/auth"],
+  ["https://x.example/trpc/events", "https://x.example"],
+  ["https://x.example/auth/trpc/getToken", "https://x.example/auth"],
+  ["https://x.example/trpc/verifyToken/", "https://x.example"],
+];
+/** What only resembles one. */
+const PREFIXES = [
+  "https://x.example/auth",
+  "https://x.example/auth/",
+  "https://trpc",
+  "https://x.example/trpcs",
+  "https://x.example/my-trpc",
+  "https://x.example/trpc/auth",
+];
+
 /** Options, and what is said of them: `undefined` where nothing is wrong. */
 type Row = [options: Options, said: string | undefined];
 
@@ -14,7 +77,6 @@ const SECONDS = "must be a whole number of seconds, 1 to 316224000";
 const COUNT = "must be a whole number, 0 or more";
 const URL_RULE = "must be an http or https URL without query, fragment or credentials";
 const KEK = "kek must be 32 bytes, as a Buffer or a Uint8Array";
-const CANARY = "canary-canary-canary-canary";
 
 const SERVICE: Row[] = [
   [{ isuer: ISSUER }, "there is no option isuer"],
@@ -78,6 +140,17 @@ const SERVICE: Row[] = [
   ...["keeps", "guest", "open"].map((name): Row => [{ [name]: "false" }, `${name} must be true or false`]),
   [{ tracer: {} }, "tracer must be a tracer of OpenTelemetry"],
   ...["clock", "onError", "onNotice"].map((name): Row => [{ [name]: 0 }, `${name} must be a function`]),
+  ...Object.values(WRONG_CLOCKS).map((clock): Row => [{ clock }, CLOCK]),
+  [{ clock: () => 4_102_444_800 }, undefined],
+  ...NOT_PLAIN.map((audience): Row => [{ audience }, `audience ${PLAIN}`]),
+  ...["or\u0000ders", "orders\n", "or\u0085ders", "or\ud800ders"].map(
+    (audience): Row => [{ audience }, "audience has a control character or a lone surrogate"],
+  ),
+  ...["https://x\u202e.example", "https://x.example/\u200b", "https://x.example/a\u00adb"].map(
+    (issuer): Row => [{ issuer }, `issuer ${PLAIN}`],
+  ),
+  [{ audience: "orders of \u65e5\u672c" }, undefined],
+  [{ maxStaleness: Number.POSITIVE_INFINITY }, "maxStaleness must be a number, and not infinite"],
   [{ issuer: undefined, ttl: undefined, kek: undefined, rateLimits: undefined }, undefined],
 ];
 
@@ -103,6 +176,33 @@ const VERIFIER: Row[] = [
   [{ credentials: { clientId: "a", secret: CANARY } }, "there is no option credentials.secret"],
   [{ onStale: "ignore" }, "onStale must be one of reject, accept"],
   [{ url: "https://x?q" }, "url must be an http or https URL without credentials, query or fragment"],
+  ...ENDPOINTS.map(([url, meant]): Row => [{ url }, `url must be without /trpc, which is added to it: ${meant}`]),
+  ...PREFIXES.map((url): Row => [{ url }, undefined]),
+  [{ issuer: "https://x.example/trpc" }, "url is needed, since the issuer ends with /trpc"],
+  [{ issuer: "https://x.example/trpc", url: "https://x.example" }, undefined],
+  ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY, "30", null].map(
+    (maxStaleness): Row => [
+      { maxStaleness },
+      'maxStaleness must be a number of seconds, more than 0: what is to go on without limit has onStale: "accept"',
+    ],
+  ),
+  [{ maxStaleness: 0.4 }, undefined],
+  ...[-1, 61, Number.POSITIVE_INFINITY].map(
+    (clockTolerance): Row => [{ clockTolerance }, "clockTolerance must be a number of seconds, 0 to 60"],
+  ),
+  ...[0, 1.5, Number.POSITIVE_INFINITY].map(
+    (maxLifetime): Row => [{ maxLifetime }, "maxLifetime must be a whole number of seconds, 1 or more"],
+  ),
+  ...Object.values(WRONG_CLOCKS).map((clock): Row => [{ clock }, CLOCK]),
+  ...NOT_PLAIN.map((audience): Row => [{ audience }, `audience ${PLAIN}`]),
+  ...NOT_PLAIN.map(
+    (audience): Row => [
+      { audience: ["orders", audience] },
+      // Beside the right audience may stand one that tokens have by mistake.
+      /\p{Default_Ignorable_Code_Point}|\p{Cf}|\u2028/u.test(audience) ? `audience ${PLAIN}` : undefined,
+    ],
+  ),
+  ...NOT_PLAIN.map((issuer): Row => [{ issuer, url: ISSUER }, `issuer ${PLAIN}`]),
 ];
 
 const CLIENT: Row[] = [
@@ -114,6 +214,13 @@ const CLIENT: Row[] = [
   [{ url: ISSUER, credentials: {} }, "credentials must have a clientId and a clientSecret"],
   [{ url: ISSUER, credentials: { clientId: CANARY } }, "credentials must have a clientId and a clientSecret"],
   [{ url: ISSUER, credentials: null }, "credentials must have a clientId and a clientSecret"],
+  ...ENDPOINTS.map(([url, meant]): Row => [{ url }, `url must be without /trpc, which is added to it: ${meant}`]),
+  ...ENDPOINTS.map(
+    ([url, meant]): Row => [{ url: new URL(url) }, `url must be without /trpc, which is added to it: ${meant}`],
+  ),
+  [{ url: "/trpc" }, "url must be without /trpc, which is added to it: /"],
+  [{ url: "/auth/trpc/" }, "url must be without /trpc, which is added to it: /auth"],
+  ...PREFIXES.map((url): Row => [{ url }, undefined]),
   ...["/auth", "", new URL(ISSUER), `${ISSUER}/`].map((url): Row => [{ url }, undefined]),
 ];
 
@@ -160,8 +267,8 @@ describe("options are checked by name, and no value is quoted", () => {
   });
 
   it.each(VERIFIER)("createVerifier(%o)", async (changes, said) => {
-    const options = { issuer: ISSUER, audience: ISSUER, ...changes };
-    expect(await saidOf(() => createVerifier(options as never))).toBe(expected("createVerifier", said));
+    const options = { issuer: ISSUER, audience: ISSUER, fetch: () => new Promise(() => {}), ...changes };
+    expect(await saidOf(() => createVerifier(options as never).close())).toBe(expected("createVerifier", said));
   });
 
   it.each(CLIENT)("createTokenClient(%o)", async (options, said) => {
@@ -172,6 +279,15 @@ describe("options are checked by name, and no value is quoted", () => {
     const start = () => bearerAuth({ verify: async () => ({}) }, options as never);
     expect(await saidOf(start)).toBe(expected("bearer middleware", said));
   });
+
+  it.each(["HTTP://Host:80/", "https://Tokens.Example:443/Auth/"])(
+    "the issuer %s is kept as it is written",
+    async (issuer) => {
+      await using opened = await openService({ issuer });
+      const { token } = await opened.service.getToken(localCaller, { claims: {} });
+      expect(await opened.service.verifyToken({ token })).toMatchObject({ iss: issuer, aud: issuer });
+    },
+  );
 
   it("a lifetime limit below the default lifetime is the lifetime of a token that asks for none", async () => {
     await using opened = await openService({ maxTtl: 60 });

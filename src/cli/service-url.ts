@@ -2,6 +2,7 @@ import { TRPCClientError } from "@trpc/client";
 import { ForeignAnswerError } from "../client/client.ts";
 import { StartError } from "../errors.ts";
 import { failureCode } from "../store/failure-code.ts";
+import { endpointFault } from "../verifier/basic.ts";
 
 const CERTIFICATE =
   "its TLS certificate is not trusted: set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority";
@@ -47,16 +48,17 @@ const REMEDIES: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: NO_HTTP,
 };
 
-/** Throws a {@link StartError} where a service cannot have that URL. Quotes nothing of it: there may be a password in it. */
+/** Throws a {@link StartError} where a service cannot have that URL. Quotes nothing of one that may have a password in it. */
 export function checkServiceUrl(url: string): void {
   const must = "must be the http or https URL of a service, such as https://tokens.example";
   if (!URL.canParse(url)) throw new StartError(`--url ${must}`);
-  const { protocol, username, password, search, hash, pathname } = new URL(url);
+  const { protocol, username, password, search, hash } = new URL(url);
   if (`${username}${password}` !== "")
     throw new StartError("--url must have no password in it: set MINTMARK_CLIENT_ID and MINTMARK_CLIENT_SECRET");
   if (!/^https?:$/.test(protocol)) throw new StartError(`--url ${must}`);
   if (`${search}${hash}` !== "") throw new StartError("--url must have no query and no fragment");
-  if (/\/trpc\/*$/.test(pathname)) throw new StartError("--url must be without /trpc: that is added to it");
+  const fault = endpointFault(url);
+  if (fault !== undefined) throw new StartError(`--url ${fault}`);
 }
 
 /** Says in one sentence why a service gave no answer of its own. Undefined where nothing is known of that. */

@@ -12,7 +12,7 @@ import { catalogue, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { ErrorShape } from "../router/trpc.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { basic, type Credentials } from "../verifier/basic.ts";
+import { basic, type Credentials, endpointFault } from "../verifier/basic.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
@@ -145,6 +145,8 @@ function faultIn(options: TokenClientOptions): string | undefined {
     return `there is no option ${/^\w{1,64}$/.test(unknown) ? unknown : "of some of these names"}`;
   const { url, credentials } = options;
   if (!isServiceUrl(url)) return "url must be an http or https URL without credentials, query or fragment";
+  const fault = endpointFault(String(url));
+  if (fault !== undefined) return `url ${fault}`;
   if (credentials === undefined) return undefined;
   const { clientId, clientSecret } = credentials ?? {};
   const isGiven = [clientId, clientSecret].every((part) => typeof part === "string" && part !== "");

@@ -6,9 +6,10 @@ import type { KeyEncryptionKey } from "../keys/seal.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
-import { checkOptions, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";
+import { checkOptions, clockOption, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
 import { isHttpUrl } from "../token/http-url.ts";
+import { hasInvisible, isPlainText, PLAIN_TEXT } from "../token/invisible.ts";
 import { type RateLimitOptions, settleRates } from "./rates.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -70,7 +71,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
    * one. They tell names and refusals, never what came in. Default: none are made, and nothing is done for any.
    */
   tracer?: Tracer;
-  /** Default: the system's clock. */
+  /** Gives whole seconds since 1970. Called once at the start, to see that it does. Default: the system's clock. */
   clock?: Clock;
   /** Receives one sentence for an operator, where a stored setting changes or differs. Default: nobody does. */
   onNotice?: (sentence: string) => void;
@@ -92,9 +93,11 @@ const onceMade = objectWith(
 
 const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   issuer: identifier
+    .refine((url) => !hasInvisible(url), PLAIN_TEXT)
     .refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials")
+    .refine(isPlainText, PLAIN_TEXT)
     .optional(),
-  audience: identifier.optional(),
+  audience: identifier.refine(isPlainText, PLAIN_TEXT).optional(),
   claims: z.unknown().optional(),
   store: onceMade.optional(),
   alg: z.enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"]).optional(),
@@ -119,7 +122,7 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   guest: z.boolean().optional(),
   open: z.boolean().optional(),
   tracer: objectWith(["startActiveSpan"], "a tracer of OpenTelemetry").optional(),
-  clock: functionOption.optional(),
+  clock: clockOption.optional(),
   onNotice: functionOption.optional(),
   onError: functionOption.optional(),
 };

@@ -29,6 +29,24 @@ const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
 /** What an option that is a function must be. */
 export const functionOption = z.custom((value) => typeof value === "function", "must be a function");
 
+/** Seconds until the year 5138. In milliseconds, each moment since March 1973 is a larger number. */
+const LATEST = 99_999_999_999;
+
+/** What an option that is a clock must be. It is read once, since no token could be issued or verified by a wrong one. */
+export const clockOption = functionOption.refine(
+  (clock) => givesSeconds(clock as () => unknown),
+  "must give whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does",
+);
+
+function givesSeconds(clock: () => unknown): boolean {
+  try {
+    const now = clock();
+    return Number.isInteger(now) && Number(now) > 0 && Number(now) <= LATEST;
+  } catch {
+    return false;
+  }
+}
+
 /** What an option must be that is an object with these functions, as a store is. */
 export function objectWith(functions: readonly string[], what: string): z.ZodType {
   const has = (value: object) => functions.every((name) => typeof Reflect.get(value, name) === "function");
@@ -48,6 +66,8 @@ const KINDS: Record<string, string> = {
 function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue;
   if (code === "invalid_type" && input === undefined && issue.path !== undefined) return "must be given";
+  if (code === "invalid_type" && (input === Number.POSITIVE_INFINITY || input === Number.NEGATIVE_INFINITY))
+    return `must be ${KINDS[issue.expected] ?? issue.expected}, and not infinite`;
   if (code === "invalid_type") return `must be ${KINDS[issue.expected] ?? issue.expected}`;
   if (code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
   if (code === "too_small") return limit(issue.origin, issue.inclusive ? "at least" : "more than", issue.minimum);

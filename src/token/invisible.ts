@@ -11,6 +11,19 @@ export function hasInvisible(text: string): boolean {
 }
 
 /**
+ * Whether a text is what it looks like: it has no invisible character, and neither begins nor ends with white space. What
+ * many places must write alike, such as an issuer or an audience, is compared byte by byte.
+ */
+export function isPlainText(text: string): boolean {
+  return !hasInvisible(text) && !EDGE.test(text);
+}
+
+const EDGE = /^[\s\p{Z}\u2800]|[\s\p{Z}\u2800]$/u;
+
+export const PLAIN_TEXT =
+  "must have no direction marks or other invisible characters, and no white space at its beginning or end";
+
+/**
  * Replaces invisible characters, line breaks too, by escapes as in JSON, such as `\u202e`: what others have chosen can
  * then be printed on a terminal. In JSON text the escapes mean the same characters.
  */

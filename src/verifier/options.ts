@@ -2,10 +2,11 @@ import { z } from "zod";
 import { StartError } from "../errors.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Clock, Seconds } from "../time.ts";
-import { checkOptions, functionOption, type OptionSchemas } from "../token/check-options.ts";
+import { checkOptions, clockOption, functionOption, type OptionSchemas } from "../token/check-options.ts";
 import { type Audience, audience, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
 import { isHttpUrl } from "../token/http-url.ts";
-import type { Credentials } from "./basic.ts";
+import { hasInvisible, isPlainText, PLAIN_TEXT } from "../token/invisible.ts";
+import { type Credentials, endpointFault } from "./basic.ts";
 import type { Fetch } from "./exchange.ts";
 
 export type VerifierOptions<Schema extends ClaimsSchema> = {
@@ -43,7 +44,7 @@ export type VerifierOptions<Schema extends ClaimsSchema> = {
    * revoked tokens are accepted until they expire, and killed keys until the set is fetched again.
    */
   follow?: boolean | undefined;
-  /** Tells the time by which tokens expire. Default: the system's clock. How old the feed is, it does not tell. */
+  /** Tells the time by which tokens expire, in whole seconds since 1970; called once at the start. Default: the system's clock. How old the feed is, it does not tell. */
   clock?: Clock | undefined;
   /** How to send requests, as behind a proxy. Must not follow redirects or answer from a cache. Default: the global `fetch`. */
   fetch?: Fetch | undefined;
@@ -51,21 +52,30 @@ export type VerifierOptions<Schema extends ClaimsSchema> = {
 
 const url = z.string().refine(isHttpUrl, "must be an http or https URL without credentials, query or fragment");
 
+const staleness = 'must be a number of seconds, more than 0: what is to go on without limit has onStale: "accept"';
+const tolerance = "must be a number of seconds, 0 to 60";
+const lifetime = "must be a whole number of seconds, 1 or more";
+
 const schemas: OptionSchemas<VerifierOptions<ClaimsSchema>> = {
-  issuer: identifier,
-  audience,
+  issuer: identifier.refine(isPlainText, PLAIN_TEXT),
+  audience: audience.refine(isPlainAudience, PLAIN_TEXT),
   url: url.optional(),
   claims: z.unknown().optional(),
   secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
   credentials: z.strictObject({ clientId: z.string().min(1), clientSecret: z.string().min(1) }).optional(),
-  maxStaleness: z.number().positive().optional(),
+  maxStaleness: z.number(staleness).positive(staleness).optional(),
   onStale: z.enum(["reject", "accept"]).optional(),
-  clockTolerance: z.number().min(0).max(60).optional(),
-  maxLifetime: z.int().positive().optional(),
+  clockTolerance: z.number(tolerance).min(0, tolerance).max(60, tolerance).optional(),
+  maxLifetime: z.int(lifetime).positive(lifetime).optional(),
   follow: z.boolean().optional(),
-  clock: functionOption.optional(),
+  clock: clockOption.optional(),
   fetch: functionOption.optional(),
 };
+
+/** White space at the ends is let pass in a list: beside the right audience it may name one that tokens have by mistake. */
+function isPlainAudience(audience: Audience): boolean {
+  return typeof audience === "string" ? isPlainText(audience) : !audience.some(hasInvisible);
+}
 
 /** Throws a {@link StartError} that names the option that is wrong, and quotes none. Gives where the service is. */
 export function checkVerifierOptions<Schema extends ClaimsSchema>(given: VerifierOptions<Schema>): { url: string } {
@@ -76,5 +86,9 @@ export function checkVerifierOptions<Schema extends ClaimsSchema>(given: Verifie
   const callsService = given.follow !== false || given.secret === undefined;
   if (callsService && !isHttpUrl(url))
     throw new StartError("createVerifier: url is needed, since the issuer is no http or https URL");
+  const fault = callsService ? endpointFault(url) : undefined;
+  if (fault !== undefined && given.url === undefined)
+    throw new StartError("createVerifier: url is needed, since the issuer ends with /trpc");
+  if (fault !== undefined) throw new StartError(`createVerifier: url ${fault}`);
   return { url: url.replace(/\/+$/, "") };
 }

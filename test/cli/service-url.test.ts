@@ -171,6 +171,14 @@ describe("--url", () => {
     },
   );
 
+  it.each([
+    ["https://tokens.example/trpc", "https://tokens.example"],
+    ["https://tokens.example/auth/trpc/", "https://tokens.example/auth"],
+    ["https://tokens.example/trpc/getToken", "https://tokens.example"],
+  ])("of %s says which is meant", (url, meant) => {
+    expect(() => checkServiceUrl(url)).toThrow(`--url must be without /trpc, which is added to it: ${meant}`);
+  });
+
   it("fails in one line, with what is wrong and no secret", async () => {
     await using server = await listening(createServer(answering(404)));
     const at = (url: string) => mintmark(["keys", "list", "--url", url]);
