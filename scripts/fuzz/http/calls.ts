@@ -32,9 +32,15 @@ const anyToken = fc.oneof(numbered("T", 9), numbered("F", 199), numbered("R", 9)
 const scopes = fc.constantFrom("a", "a b", "b", "orders:read", "@T1@", "*");
 const names = fc.constantFrom("ada", "local", "orders", "http://127.0.0.1:3000", "x.y");
 
+const audiences = fc.oneof(
+  { weight: 3, arbitrary: names },
+  { weight: 2, arbitrary: fc.uniqueArray(names, { minLength: 1 }) },
+  fc.array(orOdd(names), { maxLength: 17 }),
+);
+
 const getToken = fc.record({
   subject: maybe(names),
-  audience: maybe(names),
+  audience: maybe(audiences),
   scope: maybe(scopes),
   expiresIn: maybe(fc.constantFrom(1, 60, 86400, 86401)),
   refreshable: maybe(fc.boolean()),
@@ -50,7 +56,7 @@ const getToken = fc.record({
 /** The inputs of each procedure, and how often it is called. Those that change keys are called seldom: every key stays. */
 const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitrary<unknown>])[] = [
   ["getToken", 8, getToken],
-  ["verifyToken", 24, fc.record({ token: orOdd(anyToken), audience: maybe(names), scope: maybe(scopes) })],
+  ["verifyToken", 24, fc.record({ token: orOdd(anyToken), audience: maybe(audiences), scope: maybe(scopes) })],
   ["introspectToken", 8, fc.record({ token: orOdd(anyToken) })],
   ["refreshToken", 4, fc.record({ refreshToken: orOdd(anyToken), scope: maybe(scopes) })],
   ["revokeToken", 2, fc.record({ token: orOdd(anyToken) })],

@@ -39,6 +39,7 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
       {},
       { scope: "a b" },
       { audience: "orders" },
+      { audience: ["orders", "billing"] },
       { subject: "ada", expiresIn: 1 },
       { claims: { role: "x" } },
     ];

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { type Case, type Court, judge } from "../../scripts/fuzz/judge.ts";
+import { keyOf, keys } from "../../scripts/fuzz/keys.ts";
+import { signSegments } from "../../scripts/fuzz/sign.ts";
+import { ISSUER, NOW } from "../../scripts/fuzz/targets/token.ts";
+import { anyClaims } from "../../src/token/claims.ts";
+import { verifyAccessToken } from "../../src/token/verify.ts";
+
+const by = keyOf("ES256");
+const maxLifetime = 86400;
+const court: Court = {
+  issuer: ISSUER,
+  now: NOW,
+  maxLifetime,
+  algorithms: new Map([[by.kid, by.alg]]),
+  revokedTokens: new Set(),
+  revokedSubjects: new Map(),
+};
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+function tokenFor(aud: unknown): string {
+  const claims = { iss: ISSUER, sub: "ada", aud, iat: NOW, exp: NOW + 900, jti: "j", client_id: "local" };
+  return signSegments(encode({ alg: by.alg, typ: "at+jwt", kid: by.kid }), encode(claims), by);
+}
+
+const SIXTEEN = Array.from({ length: 16 }, (_, at) => `a${at}`);
+
+type Row = [aud: unknown, expected: Case["audience"], verdict: ReturnType<typeof judge>];
+const ROWS: Row[] = [
+  ["orders", "orders", "accepted"],
+  ["orders", "billing", "wrong_audience"],
+  ["orders", undefined, "accepted"],
+  ["orders", ["billing", "orders"], "accepted"],
+  ["orders", ["billing"], "wrong_audience"],
+  ["orders", [], "wrong_audience"],
+  [["orders"], "orders", "accepted"],
+  [["orders", "billing"], "billing", "accepted"],
+  [["orders", "billing"], "orders,billing", "wrong_audience"],
+  [["orders", "billing"], ["x", "orders"], "accepted"],
+  [["orders", "billing"], ["x", "y"], "wrong_audience"],
+  [["orders", "billing"], undefined, "accepted"],
+  [["orders", "orders"], "orders", "accepted"],
+  [SIXTEEN, "a15", "accepted"],
+  [[...SIXTEEN, "orders"], "orders", "invalid_token"],
+  [[], undefined, "invalid_token"],
+  [[""], "", "invalid_token"],
+  [["orders", 1], "orders", "invalid_token"],
+  [[["orders"]], "orders", "invalid_token"],
+  [["orders", "a\n"], "orders", "invalid_token"],
+  [{ 0: "orders" }, "orders", "invalid_token"],
+  [null, undefined, "invalid_token"],
+];
+
+describe("the judge of the fuzzer", () => {
+  it.each(ROWS)(
+    "of a token for %j, where %j is expected, says as the verifier does: %s",
+    async (aud, audience, verdict) => {
+      const token = tokenFor(aud);
+      expect(judge({ token, signedBy: by.alg, audience }, court)).toBe(verdict);
+      const lookup = (kid: string) => keys.find((key) => key.kid === kid)?.verification;
+      const expected = { issuer: ISSUER, audience, now: NOW, maxLifetime, custom: anyClaims };
+      const said = await verifyAccessToken(token, lookup, expected).then(
+        () => "accepted",
+        ({ reason }: { reason?: string }) => reason,
+      );
+      expect(said).toBe(verdict);
+    },
+  );
+});
