@@ -52,7 +52,7 @@ export const optionsTarget: Target<{ options: Record<string, unknown> }> = {
       return { what: "a verifier", isParsed: true };
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      if (!/^createVerifier: [^\n]{1,120}$/.test(error.message))
+      if (!/^(?:createVerifier: |claims must )[^\n]{1,120}$/.test(error.message))
         throw new Violation(`says no line that helps: ${error.message}`);
       return { what: error.message.split(" ")[1] ?? "", isParsed: true };
     }
