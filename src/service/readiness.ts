@@ -1,6 +1,6 @@
 import { MintmarkError } from "../errors.ts";
 import { failureCode } from "../store/failure-code.ts";
-import { FILES_MOVED } from "../store/outage.ts";
+import { FILES_MOVED, isDamage } from "../store/outage.ts";
 import type { Keys } from "./keys.ts";
 import type { TaskName, Tasks } from "./tasks.ts";
 import type { Trust } from "./trust.ts";
@@ -9,9 +9,10 @@ import type { Trust } from "./trust.ts";
 type Checks = {
   /**
    * Whether the database can be read and written. Without it tokens are still verified, but none are issued. `replaced`:
-   * the files that this server has open are no longer those in its data folder.
+   * the files that this server has open are no longer those in its data folder. `damaged`: they are, and something else has
+   * overwritten them or cut them short.
    */
-  store: "ok" | "unavailable" | "not_writable" | "replaced";
+  store: "ok" | "unavailable" | "not_writable" | "replaced" | "damaged";
   /** Whether keys are loaded and one of them signs. */
   keys: "ok" | "unavailable";
   /** Whether the keys can be rotated in time. */
@@ -59,13 +60,15 @@ export async function checkReadiness(options: ReadinessOptions): Promise<Readine
 
 async function checkStore({ trust, checkWrites }: ReadinessOptions): Promise<Checks["store"]> {
   const [read, write] = await Promise.allSettled([trust.latest(), checkWrites()]);
-  if ([read, write].some((outcome) => outcome.status === "rejected" && isMoved(outcome.reason))) return "replaced";
+  const failures = [read, write].flatMap((outcome) => (outcome.status === "rejected" ? [causeOf(outcome.reason)] : []));
+  if (failures.some((cause) => failureCode(cause) === FILES_MOVED)) return "replaced";
+  if (failures.some(isDamage)) return "damaged";
   if (read.status === "rejected") return "unavailable";
   return write.status === "rejected" ? "not_writable" : "ok";
 }
 
-function isMoved(error: unknown): boolean {
-  return failureCode(error instanceof MintmarkError ? error.cause : error) === FILES_MOVED;
+function causeOf(error: unknown): unknown {
+  return error instanceof MintmarkError ? error.cause : error;
 }
 
 function canSign(keys: Pick<Keys, "current">): boolean {

@@ -1,4 +1,5 @@
 import { MintmarkError } from "../errors.ts";
+import { isDamage } from "../store/outage.ts";
 import type { Store } from "../store/store.ts";
 import { CLIENT_SPAN, inSpan, type Tracer } from "./tracer.ts";
 
@@ -14,8 +15,11 @@ export type Timing = {
   failures: number;
 };
 
-/** How the last write went, and when it ended: milliseconds of a steady clock. */
-export type LastWrite = { hasFailed: boolean; at: number };
+/**
+ * How the last write went, and when it ended: milliseconds of a steady clock. `damage` is the first failure, also of a
+ * read, that said that the database file is damaged: what still works may not be what was stored.
+ */
+export type LastWrite = { hasFailed: boolean; at: number; damage?: MintmarkError };
 
 /** Verbs that change nothing. All others write. */
 const READS: readonly string[] = [
@@ -47,10 +51,11 @@ export function observeStore(store: Store, tracer: Tracer | undefined): Observed
       try {
         const outcome = await call(...parameters);
         failures = 0;
-        if (isWrite) lastWrite = { hasFailed: false, at: performance.now() };
+        if (isWrite) lastWrite = { ...lastWrite, hasFailed: false, at: performance.now() };
         return outcome;
       } catch (error) {
-        if (isWrite && isFailure(error)) lastWrite = { hasFailed: true, at: performance.now() };
+        if (isWrite && isFailure(error)) lastWrite = { ...lastWrite, hasFailed: true, at: performance.now() };
+        if (error instanceof MintmarkError && isDamage(error.cause)) lastWrite = { damage: error, ...lastWrite };
         throw error;
       } finally {
         note(timingOf(timings, verb), { seconds: (performance.now() - start) / 1000, failures });

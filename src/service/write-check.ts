@@ -19,7 +19,8 @@ export type WriteCheckOptions = { store: Pick<Store, "checkWritable">; lastWrite
 
 /**
  * Makes the check whether the store can be written: by the outcome of the last write, where that is recent and a success,
- * else by a write of its own. Resolves, or rejects as the write did.
+ * else by a write of its own. Resolves, or rejects as the write did,
+ * and for ever where the database file was found damaged.
  */
 export function createWriteCheck({ store, lastWrite }: WriteCheckOptions): () => Promise<void> {
   const probe = inTurn(
@@ -27,7 +28,8 @@ export function createWriteCheck({ store, lastWrite }: WriteCheckOptions): () =>
     PROBE_INTERVAL,
   );
   return async () => {
-    const { hasFailed, at } = lastWrite();
+    const { hasFailed, at, damage } = lastWrite();
+    if (damage !== undefined) throw damage;
     if (hasFailed || performance.now() - at > PROOF) await patiently(probe());
   };
 }

@@ -12,7 +12,7 @@ export function cannotOpen(file: string, cause: unknown): StartError {
 /** Where the header says how long a page is, and how many there are (SQLite file format §1.3). */
 const PAGE_SIZE_AT = 16;
 const PAGE_COUNT_AT = 28;
-const HEADER_BYTES = 100;
+export const HEADER_BYTES = 100;
 
 /**
  * Refuses a file that has lost its end. SQLite would notice only when it comes to a page that is not
@@ -23,11 +23,16 @@ export function refuseIfCutShort(file: string): void {
   // After a crash the end may still be in the write-ahead log; from there it is put in its place.
   if (existsSync(wal) && statSync(wal).size > 0) return;
   const header = readHeader(file);
-  const isSqlite = header.toString("latin1", 0, 15) === "SQLite format 3";
-  const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
-  const bytes = (pageSize === 1 ? 65536 : pageSize) * header.readUInt32BE(PAGE_COUNT_AT);
-  if (!isSqlite) throw cannotOpen(file, "SQLITE_NOTADB");
+  const bytes = bytesByHeader(header);
+  if (bytes === undefined) throw cannotOpen(file, "SQLITE_NOTADB");
   if (statSync(file).size < bytes) throw cannotOpen(file, "SQLITE_CORRUPT");
+}
+
+/** How long the header says that its file is. Undefined where it is none of a database. */
+export function bytesByHeader(header: Buffer): number | undefined {
+  if (header.toString("latin1", 0, 15) !== "SQLite format 3") return undefined;
+  const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
+  return (pageSize === 1 ? 65536 : pageSize) * header.readUInt32BE(PAGE_COUNT_AT);
 }
 
 /** Refuses a write-ahead log without its database: SQLite would apply it to the new one, which it does not belong to. */

@@ -24,6 +24,11 @@ const OUTAGES: readonly string[] = [
 /** SQLite's code for a database whose files were deleted or replaced while it was open. */
 export const FILES_MOVED = "SQLITE_READONLY_DBMOVED";
 
+/** Whether a failure says that the database file is damaged, which no second attempt will mend. */
+export function isDamage(cause: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(failureCode(cause) ?? "");
+}
+
 /** Errnos of the system. Codes of Node such as `ERR_INVALID_ARG_TYPE` tell of a fault of this program. */
 const ERRNO = /^E(?!RR_)[A-Z][A-Z0-9_]+$/;
 

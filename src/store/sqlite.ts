@@ -9,7 +9,7 @@ import { createStore, type Driver, type Neighbours } from "./driver.ts";
 import { errorCode, fullPath, prepareDataFolder } from "./folder.ts";
 import { migrate, refuseOutdated } from "./migrate.ts";
 import { refuseMoved } from "./moved.ts";
-import { rememberFiles } from "./opened-files.ts";
+import { type OpenedFiles, rememberFiles } from "./opened-files.ts";
 import { FILES_MOVED } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 import { createSqliteDialect, whileBusy } from "./sqlite-dialect.ts";
@@ -45,6 +45,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   let database: Database.Database | undefined;
+  let files: OpenedFiles | undefined;
   try {
     if (!shared) removeDrafts(file);
     if (!existsSync(file)) {
@@ -57,6 +58,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     const close = async () => {
       await checkpoint(opened);
       opened.close();
+      files?.close();
       unlock();
     };
     const db = new Kysely<Schema>({ dialect: createSqliteDialect(opened, close) });
@@ -64,11 +66,12 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
     const renew = () => db.updateTable("state").set({ epoch: randomUUID() }).execute();
     if (!shared && !guest) await whileBusy(renew, START_LIMIT);
+    files = rememberFiles(file);
     return {
       db,
       system: "sqlite",
       shared: shared || neighbours !== undefined,
-      run: createRun(file),
+      run: createRun(files),
       close: () => db.destroy(),
       ...neighbours,
     };
@@ -89,12 +92,12 @@ export function noDatabase(folder: string): StartError {
 const LIMIT = 1500;
 const START_LIMIT = 60_000;
 
-/** Runs verbs while the files are there that were opened: what went into others would be acknowledged and lost. */
-function createRun(file: string): Required<Driver>["run"] {
-  const isThere = rememberFiles(file);
+/** Runs verbs while the files are there that were opened, and whole: what went into others would be acknowledged and lost. */
+function createRun(files: OpenedFiles): Required<Driver>["run"] {
   return async (verb) => {
     const outcome = await whileBusy(verb, LIMIT);
-    if (!isThere()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
+    if (!files.areThere()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
+    if (!files.isWhole()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
     return outcome;
   };
 }

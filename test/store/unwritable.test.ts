@@ -1,10 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import pino from "pino";
 import { describe, expect, it, test, vi } from "vitest";
 import { openSmallDisk } from "../../scripts/chaos/small-disk.ts";
+import { MintmarkError } from "../../src/errors.ts";
 import { createTokenServer } from "../../src/index.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { createStore } from "../../src/store/driver.ts";
@@ -134,6 +144,81 @@ describe("a server is not ready, issues nothing, and heals by itself,", () => {
     expect((await readiness(server.url)).status).toBe(503);
     await setLimit(1_000_000);
     await expectReady(server.url);
+  });
+});
+
+/** Writes over the bytes of a file from one on, and leaves it as long as it is. */
+function overwrite(file: string, from: number): void {
+  execFileSync("dd", [
+    ...["if=/dev/urandom", `of=${file}`, "bs=1", "conv=notrunc", "status=none"],
+    ...[`seek=${from}`, `count=${statSync(file).size - from}`],
+  ]);
+}
+
+/** What another program does to the database file beneath a server, which has it open and goes on. */
+const DAMAGES: [name: string, damage: (file: string) => void][] = [
+  ["overwritten", (file) => overwrite(file, 0)],
+  ["overwritten by a text", (file) => writeFileSync(file, "no database")],
+  [
+    "overwritten in its header",
+    (file) => execFileSync("dd", ["if=/dev/zero", `of=${file}`, "bs=16", "count=1", "conv=notrunc", "status=none"]),
+  ],
+  ["made empty", (file) => truncateSync(file, 0)],
+  ["cut to its half", (file) => truncateSync(file, Math.floor(statSync(file).size / 2))],
+  ["cut short by one page", (file) => truncateSync(file, statSync(file).size - 4096)],
+  [
+    "overwritten with its log and its shared memory",
+    (file) => {
+      for (const end of ["", "-wal", "-shm"]) overwrite(`${file}${end}`, 0);
+    },
+  ],
+  [
+    "made empty with its log",
+    (file) => {
+      for (const end of ["", "-wal"]) truncateSync(`${file}${end}`, 0);
+    },
+  ],
+];
+
+describe("a server is not ready, and issues nothing,", () => {
+  it.each(DAMAGES)(
+    "where its database file is %s beneath it; readiness says why, until it is started again",
+    async (_, damage) => {
+      using folder = temporaryFolder();
+      const file = join(folder.path, FILE);
+      // Closed once, so that what it has is in the file, and not in the write-ahead log alone.
+      await (await openSqliteStore(folder.path)).close();
+      copyFileSync(file, `${file}.backup`);
+      {
+        await using server = await serve(await openSqliteStore(folder.path));
+        await expectReady(server.url);
+        damage(file);
+        expect(await issue(server.url)).toBe(500);
+        for (const _again of [1, 2]) {
+          await vi.waitFor(
+            async () => expect(await readiness(server.url)).toEqual({ status: 503, store: "damaged" }),
+            SOON,
+          );
+          expect(await issue(server.url)).toBe(500);
+        }
+      }
+      for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+      copyFileSync(`${file}.backup`, file);
+      await using again = await serve(await openSqliteStore(folder.path));
+      await expectReady(again.url);
+    },
+  );
+
+  it("where a page is found damaged that only some calls read, although all others succeed", async () => {
+    using folder = temporaryFolder();
+    const store = await openSqliteStore(folder.path);
+    const damaged = new MintmarkError("internal_error", {
+      cause: Object.assign(new Error(), { code: "SQLITE_CORRUPT" }),
+    });
+    await using server = await serve({ ...store, findSession: () => Promise.reject(damaged) });
+    await expectReady(server.url);
+    expect((await call(server.url, "refreshToken", { refreshToken: "A".repeat(43) })).status).toBe(500);
+    expect(await readiness(server.url)).toEqual({ status: 503, store: "damaged" });
   });
 });
 
