@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
+import { storeRemedy } from "../store/remedies.ts";
 import { requestIdOf } from "./request-id.ts";
 
 /**
@@ -11,6 +12,24 @@ export function describeError(error: unknown): { type: string; code?: string; fr
   const code = "code" in error && typeof error.code === "string" ? { code: error.code } : {};
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
   return { type: error.name, ...code, ...(frames && { frames: frames.map((line) => line.trim()) }) };
+}
+
+/** How often the same remedy is logged, in milliseconds: while the database is away, every call fails by it. */
+const AGAIN = 60_000;
+
+/**
+ * Makes what says what an operator should do about a failure of the store, in one sentence without what was thrown: with
+ * the first of many failures, and once a minute while they last. Undefined for the others.
+ */
+export function createRemedies(now = () => performance.now()): (cause: unknown) => string | undefined {
+  const said = new Map<string, number>();
+  return (cause) => {
+    const remedy = storeRemedy(cause);
+    const last = said.get(remedy ?? "");
+    if (remedy === undefined || (last !== undefined && now() - last < AGAIN)) return undefined;
+    said.set(remedy, now());
+    return remedy;
+  };
 }
 
 /** Logs one line per request at debug level. Only the route is told, never a query or an unknown path. */

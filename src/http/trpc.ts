@@ -8,7 +8,7 @@ import type { Authenticate } from "../service/authenticate.ts";
 import { admitOrigin, type OriginList } from "./cors.ts";
 import { credentialsOf } from "./credentials.ts";
 import { createOriginGuard } from "./guard.ts";
-import { describeError } from "./log.ts";
+import { createRemedies, describeError } from "./log.ts";
 import type { AddressOf } from "./proxies.ts";
 import { countCalls } from "./query.ts";
 import { headersFor, isOfPage, sendRefusal } from "./refusal.ts";
@@ -59,10 +59,13 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
     };
   };
   const isFromElsewhere = createOriginGuard(issuer, { open, isNamed: origins.names });
+  const remedyOnce = createRemedies();
   const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
     if (!isOurFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
-    logger.error({ requestId: requestIdOf(req), procedure: path, error: describeError(origin) }, "call failed");
+    const what = { requestId: requestIdOf(req), procedure: path, error: describeError(origin) };
+    const remedy = remedyOnce(origin);
+    logger.error({ ...what, ...(remedy !== undefined && { remedy }) }, "call failed");
   };
   const serve = createRpcHandler({
     router,

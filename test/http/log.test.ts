@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { MintmarkError } from "../../src/errors.ts";
 import { listen } from "../../src/http/listen.ts";
-import { describeError } from "../../src/http/log.ts";
+import { createRemedies, describeError } from "../../src/http/log.ts";
 import { createRequestHandler } from "../../src/http/server.ts";
 import { captureLog } from "../support/log.ts";
 import { call, send } from "../support/request.ts";
@@ -47,6 +48,49 @@ describe("the log", () => {
         frames: expect.arrayContaining([expect.stringContaining("log.test.ts")]),
       },
     });
+  });
+});
+
+describe("a call that the database fails", () => {
+  /** By the code of its driver, and what an operator is then told. */
+  const FAILURES = [
+    ["SQLITE_FULL", "unavailable", /^The database in MINTMARK_DATA cannot be used \(SQLITE_FULL\): its disk is full/],
+    ["SQLITE_CORRUPT", "internal_error", /^The database in MINTMARK_DATA [^\n]*: restore it from a backup/],
+    ["25006", "unavailable", /^The database in DATABASE_URL cannot be used \(25006\): it is read-only/],
+    ["42P01", "internal_error", /^The database in DATABASE_URL cannot be used \(42P01\): /],
+  ] as const;
+
+  it.each(FAILURES)("by %s is logged with what to do, once in a row of failures", async (code, reason, remedy) => {
+    const { lines, logger } = captureLog();
+    await using opened = await openService({});
+    const cause = Object.assign(new Error("canary"), { code });
+    const getToken = () => Promise.reject(new MintmarkError(reason, { cause }));
+    const server = await listen({
+      host: "127.0.0.1",
+      port: 0,
+      prepare: async () => ({
+        listener: createRequestHandler({ ...opened.service, getToken }, { logger }),
+        close: async () => {},
+      }),
+    });
+    for (const _ of [1, 2, 3]) await call(server.origin, "getToken", {});
+    await server.close();
+    const failed = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "call failed");
+    expect(failed.map(({ error }) => error.code)).toEqual([code, code, code]);
+    expect(failed.map((line) => line.remedy)).toEqual([expect.stringMatching(remedy), undefined, undefined]);
+    expect(lines.join("")).not.toContain("canary");
+  });
+
+  it("says it again a minute later, and at once where another failure needs something else", () => {
+    let now = 0;
+    const remedyOf = createRemedies(() => now);
+    const failure = (code: string) => Object.assign(new Error(), { code });
+    expect(remedyOf(failure("SQLITE_FULL"))).toMatch(/disk is full/);
+    expect(remedyOf(failure("SQLITE_FULL"))).toBeUndefined();
+    expect(remedyOf(failure("53300"))).toMatch(/DATABASE_URL/);
+    now = 60_000;
+    expect(remedyOf(failure("SQLITE_FULL"))).toMatch(/disk is full/);
+    expect(remedyOf(new Error("no failure of a database"))).toBeUndefined();
   });
 });
 
