@@ -36,7 +36,7 @@ describe("the log", () => {
       "POST /trpc/getToken 200",
       "POST /trpc/verifyToken 200",
       "POST /trpc/verifyToken 401",
-      "POST /trpc/getToken 400",
+      "POST /trpc/getToken 500",
       "GET unknown 404",
     ]);
     for (const secret of ["canary", token, token.split(".")[2]]) expect(lines.join("")).not.toContain(secret);
