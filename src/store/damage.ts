@@ -1,5 +1,6 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { existsSync, readSync, statSync } from "node:fs";
 import { StartError } from "../errors.ts";
+import { descriptorOf } from "./descriptors.ts";
 import { failureCode } from "./failure-code.ts";
 import { fileRemedy, inBrackets, RESTORE } from "./remedies.ts";
 
@@ -43,8 +44,6 @@ export function refuseOrphanedLog(file: string): void {
 
 function readHeader(file: string): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
-  const descriptor = openSync(file, "r");
-  readSync(descriptor, header);
-  closeSync(descriptor);
+  readSync(descriptorOf(file), header, { position: 0 });
   return header;
 }

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { readSync, statSync } from "node:fs";
 import { bytesByHeader, HEADER_BYTES } from "./damage.ts";
+import { descriptorOf } from "./descriptors.ts";
 
 /** What SQLite has open of a database in WAL mode, beside the file itself. */
 const COMPANIONS = ["", "-wal", "-shm"];
@@ -9,8 +10,6 @@ export type OpenedFiles = {
   areThere(): boolean;
   /** Whether the database file was neither cut short nor overwritten from its beginning: SQLite would not notice for long. */
   isWhole(): boolean;
-  /** To be called when the database is closed, and not before: it ends this process's locks on the file (POSIX). */
-  close(): void;
 };
 
 /**
@@ -20,7 +19,7 @@ export type OpenedFiles = {
 export function rememberFiles(file: string): OpenedFiles {
   const paths = COMPANIONS.map((suffix) => `${file}${suffix}`);
   const opened = paths.map(identify);
-  const descriptor = openSync(file, "r");
+  const descriptor = descriptorOf(file);
   const header = Buffer.alloc(HEADER_BYTES);
   let size = 0;
   return {
@@ -34,7 +33,6 @@ export function rememberFiles(file: string): OpenedFiles {
       size = found;
       return true;
     },
-    close: () => closeSync(descriptor),
   };
 }
 

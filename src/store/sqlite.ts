@@ -45,7 +45,6 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
   const file = join(prepareDataFolder(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   let database: Database.Database | undefined;
-  let files: OpenedFiles | undefined;
   try {
     if (!shared) removeDrafts(file);
     if (!existsSync(file)) {
@@ -58,7 +57,6 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     const close = async () => {
       await checkpoint(opened);
       opened.close();
-      files?.close();
       unlock();
     };
     const db = new Kysely<Schema>({ dialect: createSqliteDialect(opened, close) });
@@ -66,12 +64,11 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     // The file may have been restored from a backup while no server had it: its numbers may be given out again.
     const renew = () => db.updateTable("state").set({ epoch: randomUUID() }).execute();
     if (!shared && !guest) await whileBusy(renew, START_LIMIT);
-    files = rememberFiles(file);
     return {
       db,
       system: "sqlite",
       shared: shared || neighbours !== undefined,
-      run: createRun(files),
+      run: createRun(rememberFiles(file)),
       close: () => db.destroy(),
       ...neighbours,
     };

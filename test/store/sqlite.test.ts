@@ -5,6 +5,7 @@ import { StartError } from "../../src/errors.ts";
 import { generateKeyPair } from "../../src/keys/key-pair.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
+import { holdLock } from "../support/lock-holder.ts";
 import { NOW, temporaryFolder } from "../support/service.ts";
 
 /** Puts a first key into a store. */
@@ -30,6 +31,22 @@ describe("openSqliteStore", () => {
       "mintmark.db.lock-journal 600",
     ]);
     await store.close();
+  });
+
+  it("keeps its locks where this process has had the file open before: no other takes the log beneath it away", async () => {
+    using folder = temporaryFolder();
+    const data = join(folder.path, "data");
+    await (await openSqliteStore(data)).close();
+    const store = await openSqliteStore(data);
+    await addKey(store);
+    // Whoever closes a database last deletes its log.
+    await using other = await holdLock(join(data, "mintmark.db"), 0);
+    await other.ended;
+    await store.appendAudit([{ id: "2", at: NOW, action: "keys.rotate", outcome: "allowed" }]);
+    await store.close();
+    const again = await openSqliteStore(data);
+    expect(await again.listKeys()).toHaveLength(1);
+    await again.close();
   });
 
   it("closes a folder and files that stood open to others", async () => {
