@@ -15,28 +15,11 @@ const typescript = dirname(require.resolve("typescript/package.json"));
 const next = `${dist}.${process.pid}`;
 const tsc = join(typescript, "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root, stdio: "inherit" });
-await bundle([join(next, "main.js"), join(next, "cli/mintmark.js")], join(next, "bin"));
+await bundle([join(next, "program/main.js"), join(next, "cli/mintmark.js")], join(next, "bin"));
 // What only the programs are made of is in them.
-for (const part of [
-  "cli",
-  "main",
-  "serve",
-  "workers",
-  "worker-metrics",
-  "telemetry",
-  "open",
-  "config",
-  "environment",
-  "signals",
-  "variables",
-  "report",
-  "closed-output",
-  "welcome",
-  "native",
-])
-  for (const file of [part, `${part}.js`, `${part}.d.ts`]) rmSync(join(next, file), { recursive: true, force: true });
-mkdirSync(join(next, "http", "page"));
-cpSync(join(root, "src/http/page/start.js"), join(next, "http/page/start.js"));
+for (const part of ["cli", "program"]) rmSync(join(next, part), { recursive: true });
+mkdirSync(join(next, "pages"));
+cpSync(join(root, "src/http/pages/browser/start.js"), join(next, "pages/start.js"));
 mkdirSync(join(next, "swagger-ui"));
 for (const file of [
   "swagger-ui.css",

@@ -7,7 +7,7 @@ import { guarded } from "../test/support/children.ts";
 const ROOT = join(import.meta.dirname, "..");
 
 /** From the sources as `npm run dev`, or what was built as `npm start`. */
-const ENTRIES = { source: ["--import", "tsx", "src/main.ts"], built: ["dist/bin/main.js"] };
+const ENTRIES = { source: ["--import", "tsx", "src/program/main.ts"], built: ["dist/bin/main.js"] };
 
 export type StartedServer = Awaited<ReturnType<typeof startServer>>;
 

@@ -15,8 +15,8 @@ import Fastify from "fastify";
 import { z } from "zod";
 import { createTokenClient } from "../src/client/client.ts";
 import type { TokenRouter } from "../src/router/router.ts";
-import { bearerAuth } from "../src/verifier/fastify.ts";
-import { type BearerContext, bearerHeaders, trpcAuth } from "../src/verifier/trpc.ts";
+import { bearerAuth } from "../src/verifier/middleware/fastify.ts";
+import { type BearerContext, bearerHeaders, trpcAuth } from "../src/verifier/middleware/trpc.ts";
 import { createVerifier } from "../src/verifier/verifier.ts";
 import { startServer } from "./server.ts";
 

@@ -1,2 +1,2 @@
-export { openPostgresStore } from "./store/postgres.ts";
+export { openPostgresStore } from "./store/postgres/postgres.ts";
 export type { Store } from "./store/store.ts";

@@ -1,2 +1,2 @@
-export { openSqliteStore, type SqliteOptions } from "./store/sqlite.ts";
+export { openSqliteStore, type SqliteOptions } from "./store/sqlite/sqlite.ts";
 export type { Store } from "./store/store.ts";

@@ -63,10 +63,10 @@ describe.each([
       `A file of this page is missing: copy node_modules/mintmark/dist/${path} to ${path} beside the bundle`;
     expect(answersOf(outfile)).toEqual([
       ...served,
-      `404 /start.js ${missing("http/page/start.js")}`,
+      `404 /start.js ${missing("pages/start.js")}`,
       `404 /docs/swagger-ui.css ${missing("swagger-ui/swagger-ui.css")}`,
     ]);
-    for (const path of ["http/page/start.js", "swagger-ui/swagger-ui.css"])
+    for (const path of ["pages/start.js", "swagger-ui/swagger-ui.css"])
       cpSync(join(dist, path), join(dirname(outfile), path));
     expect(answersOf(outfile)).toEqual([...served, "200 /start.js", "200 /docs/swagger-ui.css"]);
   });
@@ -74,10 +74,10 @@ describe.each([
 
 it("only one module knows its own URL, which test runners that compile to CommonJS never load", () => {
   const modules = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter(
-    (path) => path.endsWith(".js") && !/^(bin|swagger-ui|http\/page)\//.test(path),
+    (path) => path.endsWith(".js") && !/^(bin|swagger-ui|pages)\//.test(path),
   );
   const knowing = modules.filter((path) => readFileSync(join(dist, path), "utf8").includes("import.meta"));
-  expect(knowing).toEqual([join("http", "own-url.js")]);
+  expect(knowing).toEqual([join("http", "pages", "own-url.js")]);
 });
 
 it("the package names no file in a way that bundlers follow", async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/program/config.ts";
 import { blockOf, replaceAll } from "./support/guide.ts";
 import { testWith } from "./support/optional.ts";
 import { temporaryFolder } from "./support/service.ts";

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../src/client/client.ts";
 import { StartError } from "../src/errors.ts";
 import { createRequestHandler, createTokenServer, createTokenService } from "../src/index.ts";
-import { localCaller } from "../src/service/caller.ts";
-import { bearerAuth } from "../src/verifier/node.ts";
+import { localCaller } from "../src/service/access/caller.ts";
+import { bearerAuth } from "../src/verifier/middleware/node.ts";
 import { createVerifier } from "../src/verifier/verifier.ts";
 import { ISSUER, openService } from "./support/service.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Kysely } from "kysely";
-import type { Schema } from "../../src/store/schema.ts";
-import { openSqlite } from "../../src/store/sqlite.ts";
+import type { Schema } from "../../src/store/sql/schema.ts";
+import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { progress } from "./support.ts";
 
 const REVOCATIONS = 1_000_000;

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createTokenClient } from "../../src/client/client.ts";
-import { openSqlite } from "../../src/store/sqlite.ts";
+import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { createJti } from "../../src/token/jti.ts";
 import { progress, type Report, startOwnServer } from "./support.ts";
 

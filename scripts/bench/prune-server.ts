@@ -6,10 +6,10 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { createTokenServer } from "../../src/index.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { createTokenService } from "../../src/service/service.ts";
-import { openPostgresStore } from "../../src/store/postgres.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 
 /** Where the database is. */
 export type PruneServerPlan = { url: string } | { folder: string };

@@ -3,7 +3,7 @@
  *
  *     node --expose-gc --import tsx scripts/bench/rates.ts
  */
-import { createRates, type RateLimits } from "../../src/service/rates.ts";
+import { createRates, type RateLimits } from "../../src/service/throttle/call-limits.ts";
 import { systemClock } from "../../src/time.ts";
 import { machine } from "./results.ts";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Fetch, Service } from "../../src/verifier/exchange.ts";
+import type { Fetch, Service } from "../../src/verifier/source/http-client.ts";
 import { storedKeys } from "./keys.ts";
 
 const published = storedKeys.map(({ publicJwk }) => JSON.parse(publicJwk) as Record<string, unknown>);

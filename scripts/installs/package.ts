@@ -8,9 +8,9 @@ const ROOT = join(import.meta.dirname, "../..");
 const ALLOWED = [
   /^(README\.md|LICENSE|package\.json)$/,
   /^dist\/bin\/((main|mintmark|[a-z-]+-[A-Z0-9]{8})\.js|LICENSES\.txt)$/,
-  /^dist\/(client|http|keys|router|service|store|token|trust|verifier)\/[a-z-]+\.(js|d\.ts)$/,
+  /^dist\/(async|client|http|keys|router|service|store|token|trust|verifier)\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)$/,
   /^dist\/(errors|index|postgres|sqlite|time)\.(js|d\.ts)$/,
-  /^dist\/http\/page\/start\.js$/,
+  /^dist\/pages\/start\.js$/,
   /^dist\/swagger-ui\/(swagger-ui(-bundle\.js|\.css|-bundle\.js\.LICENSE\.txt)|LICENSE|NOTICE)$/,
 ];
 

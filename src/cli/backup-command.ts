@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { requireSqliteDriver } from "../native.ts";
+import { readConfig } from "../program/config.ts";
+import { requireSqliteDriver } from "../program/native.ts";
 import { print, reportFailure } from "./run.ts";
 
 export function backupCommand(): Command {
@@ -17,7 +17,7 @@ async function backup(file: string): Promise<void> {
   if (databaseUrl !== undefined)
     throw new StartError("The state is in the PostgreSQL that DATABASE_URL names: pg_dump copies it");
   requireSqliteDriver();
-  const { backUp } = await import("../store/backup.ts");
+  const { backUp } = await import("../store/sqlite/backup.ts");
   backUp(data, file);
   print(`copied to ${file}`);
 }

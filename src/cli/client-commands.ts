@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { ClientView } from "../service/clients.ts";
+import type { ClientView } from "../service/clients/clients.ts";
 import { type Permission, permissions } from "../store/client.ts";
 import { talking } from "./run.ts";
 import { moment, table } from "./text.ts";

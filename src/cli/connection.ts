@@ -1,10 +1,10 @@
 import { createTRPCClient, localLink, type TRPCClient } from "@trpc/client";
 import { createTokenClient } from "../client/client.ts";
-import { type Config, isSet, readConfig } from "../config.ts";
 import { httpOrigin } from "../http/listen.ts";
-import { openService } from "../open.ts";
+import { openService } from "../program/compose.ts";
+import { type Config, isSet, readConfig } from "../program/config.ts";
 import { createTokenRouter, type TokenRouter } from "../router/router.ts";
-import { localCaller } from "../service/caller.ts";
+import { localCaller } from "../service/access/caller.ts";
 import type { EffectiveSettings } from "../service/settings.ts";
 import { complain } from "./run.ts";
 import { checkServiceUrl } from "./service-url.ts";

@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
-import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
-import type { KeyView } from "../service/key-management.ts";
+import { readConfig } from "../program/config.ts";
+import type { KeyView } from "../service/keys/key-management.ts";
 import { print, type Result, reportFailure, talking } from "./run.ts";
 import { moment, table } from "./text.ts";
 
@@ -58,8 +58,8 @@ function rewrapCommand(): Command {
         if (config.kek === undefined)
           throw new StartError("MINTMARK_KEK must be set: it is what the keys are encrypted with");
         const [{ openStore }, { resealKeys }] = await Promise.all([
-          import("../open.ts"),
-          import("../service/reseal.ts"),
+          import("../program/compose.ts"),
+          import("../service/keys/rewrap.ts"),
         ]);
         const store = await openStore(config, { guest: true });
         try {

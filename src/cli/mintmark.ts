@@ -2,8 +2,8 @@
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { Command, CommanderError } from "commander";
-import { outliveReaders } from "../closed-output.ts";
-import { onStop } from "../signals.ts";
+import { outliveReaders } from "../program/closed-output.ts";
+import { onStop } from "../program/signals.ts";
 import { auditCommand } from "./audit-command.ts";
 import { backupCommand } from "./backup-command.ts";
 import { clientCommands } from "./client-commands.ts";
@@ -54,7 +54,7 @@ const serve = new Command("serve")
   .description("run the server until it is told to stop")
   .addHelpText("after", ENVIRONMENT)
   .action(async () => {
-    await import("../main.ts");
+    await import("../program/main.ts");
   });
 
 const program = new Command("mintmark")

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
-import { requireSqliteDriver } from "../native.ts";
+import { readConfig } from "../program/config.ts";
+import { requireSqliteDriver } from "../program/native.ts";
 import { print, reportFailure } from "./run.ts";
 
 /** Milliseconds. All state is moved in one transaction, which takes as long as there is much of it. */
@@ -24,9 +24,9 @@ async function move(): Promise<void> {
   requireSqliteDriver();
   const [{ moveState }, { openPostgres }, { FILE, openSqlite }, { markMoved }] = await Promise.all([
     import("../store/move.ts"),
-    import("../store/postgres.ts"),
-    import("../store/sqlite.ts"),
-    import("../store/moved.ts"),
+    import("../store/postgres/postgres.ts"),
+    import("../store/sqlite/sqlite.ts"),
+    import("../store/sqlite/moved.ts"),
   ]);
   const from = await openSqlite(data, { guest: true });
   const to = await openPostgres(databaseUrl, { limit: MOVE_LIMIT }).catch(async (error: unknown) => {

@@ -2,7 +2,7 @@ import { TRPCClientError } from "@trpc/client";
 import { ForeignAnswerError } from "../client/client.ts";
 import { StartError } from "../errors.ts";
 import { failureCode } from "../store/failure-code.ts";
-import { endpointFault } from "../verifier/basic.ts";
+import { endpointFault } from "../token/client-secret-basic.ts";
 
 const CERTIFICATE =
   "its TLS certificate is not trusted: set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority";

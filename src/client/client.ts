@@ -9,10 +9,10 @@ import {
 } from "@trpc/client";
 import { EventSource } from "eventsource";
 import { catalogue, StartError } from "../errors.ts";
+import type { ErrorShape } from "../router/procedure.ts";
 import type { TokenRouter } from "../router/router.ts";
-import type { ErrorShape } from "../router/trpc.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { basic, type Credentials, endpointFault } from "../verifier/basic.ts";
+import { basic, type Credentials, endpointFault } from "../token/client-secret-basic.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { storeRemedy } from "../store/remedies.ts";
-import { requestIdOf } from "./request-id.ts";
+import { requestIdOf } from "./request/request-id.ts";
 
 /**
  * What may be logged of an unexpected error: its type, its code and where it was thrown. Never its

@@ -1,7 +1,37 @@
+import type { Logger } from "pino";
 import { z } from "zod";
+import type { ServedRouter } from "../router/procedure.ts";
 import { checkOptions, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";
 import type { Timeouts } from "./listen.ts";
-import type { HandlerOptions, ServerOptions } from "./server.ts";
+import type { ShareSamples } from "./metrics/metrics-endpoint.ts";
+
+export type HandlerOptions = {
+  /** Default: the service's own router. Give a larger one to serve more procedures beside it. */
+  router?: ServedRouter;
+  /** Default: warnings and errors, as JSON on standard error. */
+  logger?: Logger;
+  /**
+   * Proxies whose `X-Forwarded-For` is believed: addresses, networks such as `10.0.0.0/8`, or `loopback`. Default:
+   * none. Where access is open there can be none.
+   */
+  trustProxy?: readonly string[];
+  /**
+   * Web origins, such as `https://app.example`, whose pages may call the procedures and follow the events from a browser
+   * (CORS, without cookies). Default: none. Where access is open, only origins of this machine.
+   */
+  origins?: readonly string[];
+  /** Where several processes serve one port: gathers the metrics of all of them. Default: this process is alone. */
+  share?: ShareSamples;
+};
+
+export type ServerOptions = HandlerOptions & {
+  /** Where access is open, a loopback address. Default `127.0.0.1`. */
+  host?: string;
+  /** 0 picks a free one. Default 3000. */
+  port?: number;
+  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence, 620 s until the next request. */
+  timeouts?: Partial<Timeouts>;
+};
 
 const milliseconds = "must be a whole number of milliseconds, 0 or more";
 const timeout = z.int(milliseconds).min(0, milliseconds).optional();

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { ServedRouter } from "../router/trpc.ts";
-import type { ServedDocument } from "./documents.ts";
+import type { ServedRouter } from "../router/procedure.ts";
+import type { ServedDocument } from "./pages/pages.ts";
 
 /** Where requests go: a document, a procedure, or one of those that stand for all the rest. */
 export type Route = {

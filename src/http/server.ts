@@ -4,51 +4,22 @@ import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import pino, { type Logger } from "pino";
 import { catalogue, MintmarkError, StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
-import type { ServedRouter } from "../router/trpc.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { admitAnyOrigin, createOriginList } from "./cors.ts";
-import { createDocuments, type MakeDocument, type ServedDocument } from "./documents.ts";
-import { createHostGuard, isAmbiguous, isLoopback } from "./guard.ts";
-import { listen, type RunningServer, type Timeouts } from "./listen.ts";
+import { headersFor, isOfPage } from "./error-response.ts";
+import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
-import { checkHandlerOptions, checkServerOptions } from "./options.ts";
-import { createAddressOf } from "./proxies.ts";
-import { headersFor, isOfPage } from "./refusal.ts";
-import { requestIdOf } from "./request-id.ts";
+import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./metrics/metrics-endpoint.ts";
+import { checkHandlerOptions, checkServerOptions, type HandlerOptions, type ServerOptions } from "./options.ts";
+import { createDocuments, type MakeDocument, type ServedDocument } from "./pages/pages.ts";
+import { createAddressOf } from "./request/client-address.ts";
+import { admitAnyOrigin, createOriginList } from "./request/cors.ts";
+import { createHostGuard, isAmbiguous, isLoopback } from "./request/origin.ts";
+import { requestIdOf } from "./request/request-id.ts";
+import { basePathOf, createTargetReader, type Target, urlOf } from "./request/target.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
 import { countAnswer, createRoutes } from "./routes.ts";
-import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./scrape.ts";
-import { basePathOf, createTargetReader, type Target, urlOf } from "./target.ts";
-import { createTrpcListener, TRPC_PATH } from "./trpc.ts";
-
-export type HandlerOptions = {
-  /** Default: the service's own router. Give a larger one to serve more procedures beside it. */
-  router?: ServedRouter;
-  /** Default: warnings and errors, as JSON on standard error. */
-  logger?: Logger;
-  /**
-   * Proxies whose `X-Forwarded-For` is believed: addresses, networks such as `10.0.0.0/8`, or `loopback`. Default:
-   * none. Where access is open there can be none.
-   */
-  trustProxy?: readonly string[];
-  /**
-   * Web origins, such as `https://app.example`, whose pages may call the procedures and follow the events from a browser
-   * (CORS, without cookies). Default: none. Where access is open, only origins of this machine.
-   */
-  origins?: readonly string[];
-  /** Where several processes serve one port: gathers the metrics of all of them. Default: this process is alone. */
-  share?: ShareSamples;
-};
-
-export type ServerOptions = HandlerOptions & {
-  /** Where access is open, a loopback address. Default `127.0.0.1`. */
-  host?: string;
-  /** 0 picks a free one. Default 3000. */
-  port?: number;
-  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence, 620 s until the next request. */
-  timeouts?: Partial<Timeouts>;
-};
+import { createTrpcListener, TRPC_PATH } from "./rpc/trpc-listener.ts";
 
 /**
  * Serves a token service over HTTP. Where the service was given no issuer, that is the origin it is served at. Closing the

@@ -4,9 +4,9 @@ import { StartError } from "../errors.ts";
 import { parseCompact } from "../token/compact.ts";
 import { signJws, verifySignature } from "../token/jws.ts";
 import type { SigningKey, VerificationKey } from "../token/signature.ts";
+import { type KeyEncryptionKey, seal, unseal } from "./key-wrapping.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
 import { isConsistent, type RsaMembers } from "./rsa.ts";
-import { type KeyEncryptionKey, seal, unseal } from "./seal.ts";
 import type { KeyTimes } from "./succession.ts";
 
 /** A key pair as it is kept. */

@@ -1,10 +1,20 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 import type { z } from "zod";
-import type { Introspection } from "../service/revocations.ts";
 import type { TokenService } from "../service/service.ts";
-import type { IssuedToken, RefreshRequest, VerificationRequest } from "../service/tokens.ts";
+import type { Introspection } from "../service/tokens/revocations.ts";
+import type { IssuedToken, RefreshRequest, VerificationRequest } from "../service/tokens/tokens.ts";
 import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "../token/claims.ts";
-import { type AdminProcedures, adminProcedures } from "./admin.ts";
+import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
+import {
+  answered,
+  CLIENT_REFUSALS,
+  clientProcedure,
+  type ErrorShape,
+  type Meta,
+  openProcedure,
+  type RootTypes,
+  router,
+} from "./procedure.ts";
 import {
   type GetTokenQuery,
   getTokenInput,
@@ -15,17 +25,7 @@ import {
   verifyTokenInput,
 } from "./token-schemas.ts";
 import { traced } from "./tracing.ts";
-import {
-  answered,
-  CLIENT_REFUSALS,
-  clientProcedure,
-  type ErrorShape,
-  type Meta,
-  openProcedure,
-  type RootTypes,
-  router,
-} from "./trpc.ts";
-import { type TrustProcedures, trustProcedures } from "./trust.ts";
+import { type TrustProcedures, trustProcedures } from "./trust-procedures.ts";
 
 /** The procedures and their types, generic over the schema of the custom claims. A client imports it as a type. */
 export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRouter<

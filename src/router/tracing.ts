@@ -1,6 +1,6 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
-import { inSpan, SERVER_SPAN, type Tracer } from "../service/tracer.ts";
-import { reasonOf } from "./trpc.ts";
+import { inSpan, SERVER_SPAN, type Tracer } from "../service/operations/tracer.ts";
+import { reasonOf } from "./procedure.ts";
 
 /**
  * Makes a span of each call of procedures, however deep they lie in a record, where there is a tracer: without one they

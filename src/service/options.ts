@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
+import type { KeyEncryptionKey } from "../keys/key-wrapping.ts";
 import { PUBLISH_AHEAD } from "../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
-import type { KeyEncryptionKey } from "../keys/seal.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
@@ -10,8 +10,8 @@ import { checkOptions, clockOption, functionOption, type OptionSchemas, objectWi
 import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
 import { isHttpUrl } from "../token/http-url.ts";
 import { hasInvisible, isPlainText, PLAIN_TEXT } from "../token/invisible.ts";
-import { type RateLimitOptions, settleRates } from "./rates.ts";
-import type { Tracer } from "./tracer.ts";
+import type { Tracer } from "./operations/tracer.ts";
+import { type RateLimitOptions, settleRates } from "./throttle/call-limits.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /**

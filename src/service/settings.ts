@@ -3,9 +3,9 @@ import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { StoredSettings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import type { Seconds } from "../time.ts";
-import type { AuditLog } from "./audit-log.ts";
-import { systemCaller } from "./caller.ts";
-import type { Trust } from "./trust.ts";
+import type { AuditLog } from "./access/audit-log.ts";
+import { systemCaller } from "./access/caller.ts";
+import type { Trust } from "./feed/store-follower.ts";
 
 /** What a service is configured with, as far as it is stored with the data. Absent: not given, as by a variable. */
 type GivenSettings = {

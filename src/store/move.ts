@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import { StartError } from "../errors.ts";
 import { loadKeyPair, resealed, type StoredKey } from "../keys/key-pair.ts";
-import { type KeyEncryptionKey, sealerOf } from "../keys/seal.ts";
-import type { Driver } from "./driver.ts";
-import { appliedMigrations } from "./migrate.ts";
-import { fromKeyRow } from "./rows.ts";
-import type { Schema } from "./schema.ts";
+import { type KeyEncryptionKey, sealerOf } from "../keys/key-wrapping.ts";
+import type { Driver } from "./sql/driver.ts";
+import { fromKeyRow } from "./sql/mappers.ts";
+import { appliedMigrations } from "./sql/migrate.ts";
+import type { Schema } from "./sql/schema.ts";
 
 /** Rows that are read and written at a time. */
 const BATCH = 1000;

@@ -3,7 +3,7 @@ import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord } from "./audit.ts";
 import type { Client, ClientSecret } from "./client.ts";
-import type { Session, Turn } from "./session.ts";
+import type { Session, Turn } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
 
 /**

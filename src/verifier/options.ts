@@ -4,10 +4,10 @@ import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { checkOptions, clockOption, functionOption, type OptionSchemas } from "../token/check-options.ts";
 import { type Audience, audience, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
+import { type Credentials, endpointFault } from "../token/client-secret-basic.ts";
 import { isHttpUrl } from "../token/http-url.ts";
 import { hasInvisible, isPlainText, PLAIN_TEXT } from "../token/invisible.ts";
-import { type Credentials, endpointFault } from "./basic.ts";
-import type { Fetch } from "./exchange.ts";
+import type { Fetch } from "./source/http-client.ts";
 
 export type VerifierOptions<Schema extends ClaimsSchema> = {
   /** The only acceptable `iss`, compared exactly. */

@@ -1,8 +1,8 @@
+import type { SteadyClock } from "../async/monotonic-clock.ts";
 import { keyOfSecret } from "../keys/shared-secret.ts";
 import { createTrustState } from "../trust/trust-state.ts";
-import type { Followed } from "./follow-feed.ts";
-import type { Status } from "./status.ts";
-import type { SteadyClock } from "./steady-clock.ts";
+import type { Followed } from "./source/feed-source.ts";
+import type { Status } from "./source/freshness.ts";
 
 /** What an issuer does that this verifier was not made for. All its tokens are refused then. */
 const SIGNS_WITH_SECRET = new Error(

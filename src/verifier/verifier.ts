@@ -1,20 +1,20 @@
 import type { z } from "zod";
+import { createSteadyClock } from "../async/monotonic-clock.ts";
 import type { Seconds } from "../time.ts";
 import { systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type Claims, type ClaimsSchema } from "../token/claims.ts";
-import { basic } from "./basic.ts";
-import type { Service } from "./exchange.ts";
-import { followFeed } from "./follow-feed.ts";
-import { followKeys } from "./follow-keys.ts";
+import { basic } from "../token/client-secret-basic.ts";
 import { checkVerifierOptions, type VerifierOptions } from "./options.ts";
 import { followNothing, withSecret } from "./shared-secret.ts";
-import { createStatus, type VerifierState } from "./status.ts";
-import { createSteadyClock } from "./steady-clock.ts";
+import { followFeed } from "./source/feed-source.ts";
+import { createStatus, type VerifierState } from "./source/freshness.ts";
+import type { Service } from "./source/http-client.ts";
+import { followKeys } from "./source/jwks-source.ts";
 import { createTokenVerifier, type ExpectedToken } from "./token-verifier.ts";
 
 export { MintmarkError, type Reason, StartError } from "../errors.ts";
 export type { Claims, ClaimsSchema } from "../token/claims.ts";
-export { type BearerOptions, BearerRefusal, type TokenVerifier } from "./bearer.ts";
+export { type BearerOptions, BearerRefusal, type TokenVerifier } from "./middleware/bearer.ts";
 export type { ExpectedToken, VerifierOptions, VerifierState };
 
 export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {

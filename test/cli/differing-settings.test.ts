@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTokenService } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { mintmark } from "../support/command.ts";
 import { ISSUER, temporaryFolder } from "../support/service.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, it } from "vitest";
-import { openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { aRecord } from "../store/samples.ts";
 import { mintmark } from "../support/command.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";

@@ -6,7 +6,7 @@ import type { Reason } from "../../src/errors.ts";
 import { listen } from "../../src/http/listen.ts";
 import { createRequestHandler } from "../../src/http/server.ts";
 import type { TokenRouter } from "../../src/router/router.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { JsonObject } from "../../src/token/json.ts";
 import type { TrustUpdate } from "../../src/trust/trust-update.ts";
 import { addClient } from "../support/clients.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Database from "libsql";
 import { describe, expect, test } from "vitest";
 import { createTokenService } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { startInVain } from "../support/process.ts";
 import { openServer, temporaryFolder } from "../support/service.ts";
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { welcome } from "../../src/welcome.ts";
+import { welcome } from "../../src/program/welcome.ts";
 import { mintmark } from "../support/command.ts";
 import { testWith } from "../support/optional.ts";
 import { startServer } from "../support/process.ts";

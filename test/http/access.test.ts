@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import { type Permission, permissions } from "../../src/store/client.ts";
 import { basic, callAs } from "../support/call-as.ts";

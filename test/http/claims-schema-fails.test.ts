@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { reasonOf } from "../../src/router/procedure.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
-import { reasonOf } from "../../src/router/trpc.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { ClaimsSchema } from "../../src/token/claims.ts";
 import { ask, openTarget, post } from "../support/http-attacks.ts";
 import { openService } from "../support/service.ts";

@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import * as mini from "zod/mini";
 import * as zod3 from "zod/v3";
-import { describeApi } from "../../src/http/openapi.ts";
+import { describeApi } from "../../src/http/pages/openapi.ts";
 import { type Context, createTokenRouter, createTokenServer } from "../../src/index.ts";
-import type { ServedRouter } from "../../src/router/trpc.ts";
+import type { ServedRouter } from "../../src/router/procedure.ts";
 import { openService } from "../support/service.ts";
 
 type Described = { post?: Operation };

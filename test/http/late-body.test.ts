@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { basic } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { sendHead } from "../support/late-body.ts";

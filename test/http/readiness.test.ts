@@ -1,10 +1,10 @@
 import pino from "pino";
 import { describe, expect, it, vi } from "vitest";
 import { createTokenServer } from "../../src/index.ts";
-import { storedKeys } from "../../src/service/keys.ts";
-import { checkReadiness } from "../../src/service/readiness.ts";
-import { createTasks } from "../../src/service/tasks.ts";
-import { createTrust } from "../../src/service/trust.ts";
+import { createTrust } from "../../src/service/feed/store-follower.ts";
+import { storedKeys } from "../../src/service/keys/loaded-keys.ts";
+import { checkReadiness } from "../../src/service/operations/readiness.ts";
+import { createTasks } from "../../src/service/operations/tasks.ts";
 import { addClient } from "../support/clients.ts";
 import { send } from "../support/request.ts";
 import { NOW, openServer, openService } from "../support/service.ts";

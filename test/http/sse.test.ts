@@ -6,7 +6,7 @@ import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { MintmarkError } from "../../src/errors.ts";
-import { serveSubscription, subscriptionIn } from "../../src/http/sse.ts";
+import { serveSubscription, subscriptionIn } from "../../src/http/rpc/sse.ts";
 
 const t = initTRPC.context<{ name: string }>().create({ isDev: false });
 const input = z.strictObject({ count: z.int(), lastEventId: z.string().optional() }).optional();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { skeletonOf } from "../../src/http/skeleton.ts";
-import { startPage } from "../../src/http/start-page.ts";
+import { skeletonOf } from "../../src/http/pages/skeleton.ts";
+import { startPage } from "../../src/http/pages/start-page.ts";
 import { anyClaims, type ClaimsSchema } from "../../src/token/claims.ts";
 import { call } from "../support/request.ts";
 import { openServer } from "../support/service.ts";

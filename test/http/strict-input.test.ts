@@ -3,7 +3,7 @@ import { EventSource } from "eventsource";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TokenRouter } from "../../src/index.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { basic } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
 import { raw, statuses } from "../support/raw.ts";

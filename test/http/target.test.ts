@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTargetReader } from "../../src/http/target.ts";
+import { createTargetReader } from "../../src/http/request/target.ts";
 import { raw, statuses } from "../support/raw.ts";
 import { openServer } from "../support/service.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { createSecretKeyring } from "../../src/keys/keyring.ts";
 import { importPublicJwk } from "../../src/keys/public-jwk.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { signJws, verifyJws } from "../../src/token/jws.ts";
 import {
   forge,

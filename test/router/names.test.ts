@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { newClient } from "../support/clients.ts";
 import { openService } from "../support/service.ts";
 

@@ -1,9 +1,9 @@
 import { initTRPC } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { Context } from "../../src/router/procedure.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
-import type { Context } from "../../src/router/trpc.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { follow } from "../support/follow.ts";
 import { call } from "../support/request.ts";
 import { openServer, openService } from "../support/service.ts";

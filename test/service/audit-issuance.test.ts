@@ -3,7 +3,7 @@ import pino from "pino";
 import { describe, expect, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
 import { createTokenServer } from "../../src/http/server.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { Store } from "../../src/store/store.ts";
 import { basic, callAs } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import type { AuditQuery } from "../../src/store/audit.ts";
 import { addClient } from "../support/clients.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { NOW, openService } from "../support/service.ts";
 import { openSharedService } from "../support/shared-service.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { NOW, openService } from "../support/service.ts";
 import { openSharedService } from "../support/shared-service.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Credentials } from "../../src/service/authenticate.ts";
+import type { Credentials } from "../../src/service/clients/authenticate.ts";
 import type { Store } from "../../src/store/store.ts";
 import { addChosenClient } from "../support/clients.ts";
 import { openSharedService } from "../support/shared-service.ts";

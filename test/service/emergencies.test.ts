@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
-import type { KeyView } from "../../src/service/key-management.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
+import type { KeyView } from "../../src/service/keys/key-management.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { MintmarkError } from "../../src/errors.ts";
 import { createTokenServer } from "../../src/index.ts";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import { createTrustState } from "../../src/trust/trust-state.ts";
 import type { TrustUpdate } from "../../src/trust/trust-update.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";

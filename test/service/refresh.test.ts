@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { NOW } from "../support/service.ts";
 import { beginSession, callerOf, expectLive, expectRevoked, openWithClient } from "../support/with-client.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Caller, localCaller } from "../../src/service/caller.ts";
+import { type Caller, localCaller } from "../../src/service/access/caller.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import { newClient } from "../support/clients.ts";
 import { openSharedService } from "../support/shared-service.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTokenService } from "../../src/service/service.ts";
-import { openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { isLive, type Opening, type Service } from "../support/reopened.ts";
 import { AFTERWARDS, BEFORE, begin, ENDINGS } from "../support/reopened-table.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { isLive, issue, type Opening, openRepeatedly } from "../support/reopened.ts";
 import { AFTERWARDS, BEFORE, begin, DAY, ENDINGS, HOUR } from "../support/reopened-table.ts";
 import { NOW } from "../support/service.ts";

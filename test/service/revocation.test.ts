@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW, openService } from "../support/service.ts";
 import { beginSession, callerOf, expectLive, expectRevoked, openWithClient } from "../support/with-client.ts";

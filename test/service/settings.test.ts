@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { ISSUER, temporaryFolder } from "../support/service.ts";
 
 const SECRET = "a shared secret of more than 32 bytes";

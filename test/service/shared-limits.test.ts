@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
-import { localCaller } from "../../src/service/caller.ts";
-import { createRates, NO_RATES } from "../../src/service/rates.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
+import { createRates, NO_RATES } from "../../src/service/throttle/call-limits.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";

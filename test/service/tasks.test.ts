@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
-import { localCaller } from "../../src/service/caller.ts";
-import type { TaskName } from "../../src/service/tasks.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
+import type { TaskName } from "../../src/service/operations/tasks.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { scrape } from "../support/metrics.ts";
 import { send } from "../support/request.ts";

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
-import { backUp } from "../../src/store/backup.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { backUp } from "../../src/store/sqlite/backup.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 const REFUSALS = [

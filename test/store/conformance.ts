@@ -6,10 +6,10 @@ import { describeAtomicity } from "./conformance-atomicity.ts";
 import { describeAudit } from "./conformance-audit.ts";
 import { describeClients } from "./conformance-clients.ts";
 import { describeCounts } from "./conformance-counts.ts";
+import { describeSessions } from "./conformance-grants.ts";
 import { describeKeys } from "./conformance-keys.ts";
 import { describePrunes } from "./conformance-prunes.ts";
 import { describeRevision } from "./conformance-revision.ts";
-import { describeSessions } from "./conformance-sessions.ts";
 import { describeStrings } from "./conformance-strings.ts";
 import { describeTrust } from "./conformance-trust.ts";
 

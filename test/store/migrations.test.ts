@@ -3,11 +3,11 @@ import { type ColumnMetadata, Kysely, PostgresDialect, SqliteDialect } from "kys
 import Database from "libsql";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
-import { migrate } from "../../src/store/migrate.ts";
-import { migrations } from "../../src/store/migrations.ts";
-import { openPostgresStore } from "../../src/store/postgres.ts";
-import type { Schema } from "../../src/store/schema.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
+import { migrate } from "../../src/store/sql/migrate.ts";
+import { migrations } from "../../src/store/sql/migrations.ts";
+import type { Schema } from "../../src/store/sql/schema.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
 

@@ -1,11 +1,11 @@
 import { CompiledQuery } from "kysely";
 import { describe, expect, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
-import { createStore, type Driver } from "../../src/store/driver.ts";
 import { failureCode } from "../../src/store/failure-code.ts";
 import { ConnectionError, isOutage } from "../../src/store/outage.ts";
-import { openPostgres } from "../../src/store/postgres.ts";
-import { openSqlite } from "../../src/store/sqlite.ts";
+import { openPostgres } from "../../src/store/postgres/postgres.ts";
+import { createStore, type Driver } from "../../src/store/sql/driver.ts";
+import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
 import { aClient, aRecord } from "./samples.ts";

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { blockOf } from "../support/guide.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { aClient, aRecord } from "./samples.ts";

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, expect, it, vi } from "vitest";
-import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgres, openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { describePgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { sharedPostgres } from "../support/postgres.ts";
 import { describeStore } from "./conformance.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { openPostgres, openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgres, openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
 import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { startElsewhere } from "../support/stores-elsewhere.ts";

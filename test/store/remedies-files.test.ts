@@ -2,10 +2,10 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
-import { backUp } from "../../src/store/backup.ts";
-import { cannotOpen } from "../../src/store/damage.ts";
 import { postgresRemedy } from "../../src/store/remedies.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { backUp } from "../../src/store/sqlite/backup.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
+import { cannotOpen } from "../../src/store/sqlite/truncation.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
 /** What a folder holds, the folder in it that is opened, and what is said. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { certify } from "../support/der.ts";
 import { describePostgres, type Postgres, startPostgres } from "../support/postgres.ts";
 import { giveTo, serverAccount } from "../support/postgres-programs.ts";

@@ -1,7 +1,7 @@
 import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Client } from "../../src/store/client.ts";
-import type { Session, Turn } from "../../src/store/session.ts";
+import type { Session, Turn } from "../../src/store/grant.ts";
 import { NOW } from "../support/service.ts";
 
 let made = 0;

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { StartError } from "../../src/errors.ts";
-import { openPostgresStore } from "../../src/store/postgres.ts";
+import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 
 /** A password that must never come back. */
 export const PASSWORD = "canary-in-a-password";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { generateKeyPair } from "../../src/keys/key-pair.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { holdLock } from "../support/lock-holder.ts";
 import { NOW, temporaryFolder } from "../support/service.ts";

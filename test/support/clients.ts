@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { localCaller } from "../../src/service/caller.ts";
-import { keptSecret } from "../../src/service/client-secret.ts";
-import type { Clients, NewClient } from "../../src/service/clients.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
+import { keptSecret } from "../../src/service/clients/client-secret.ts";
+import type { Clients, NewClient } from "../../src/service/clients/clients.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "./call-as.ts";
 import { NOW } from "./service.ts";

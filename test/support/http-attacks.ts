@@ -1,7 +1,8 @@
 import { Writable } from "node:stream";
 import pino from "pino";
 import { expect, test } from "vitest";
-import { createTokenServer, type ServerOptions } from "../../src/http/server.ts";
+import type { ServerOptions } from "../../src/http/options.ts";
+import { createTokenServer } from "../../src/http/server.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 import { basic, type Credentials } from "./call-as.ts";

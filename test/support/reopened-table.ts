@@ -1,6 +1,6 @@
 import { decodeProtectedHeader } from "jose";
 import { z } from "zod";
-import { type Caller, localCaller } from "../../src/service/caller.ts";
+import { type Caller, localCaller } from "../../src/service/access/caller.ts";
 import type { Opening, Service } from "./reopened.ts";
 import { NOW } from "./service.ts";
 import { callerOf } from "./with-client.ts";

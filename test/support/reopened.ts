@@ -1,11 +1,11 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
-import { localCaller } from "../../src/service/caller.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
-import { backUp } from "../../src/store/backup.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { backUp } from "../../src/store/sqlite/backup.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { ClaimsSchema } from "../../src/token/claims.ts";
 import { ISSUER, NOW, temporaryFolder } from "./service.ts";

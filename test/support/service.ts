@@ -5,7 +5,7 @@ import pino, { type Logger } from "pino";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 
 /** The moment at which frozen tests stand: 2100-01-01T00:00:00Z, later than any at which they are run. */

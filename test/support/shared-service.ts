@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Database from "libsql";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { ISSUER, NOW, temporaryFolder } from "./service.ts";
 

@@ -5,7 +5,7 @@ export type StoreAddress = { folder: string; shared: boolean } | { url: string }
 
 /** Opens the store at an address. The PostgreSQL driver is loaded only where it is wanted, as the server does. */
 export async function openStoreAt(address: StoreAddress): Promise<Store> {
-  if ("url" in address) return (await import("../../src/store/postgres.ts")).openPostgresStore(address.url);
-  const { openSqliteStore } = await import("../../src/store/sqlite.ts");
+  if ("url" in address) return (await import("../../src/store/postgres/postgres.ts")).openPostgresStore(address.url);
+  const { openSqliteStore } = await import("../../src/store/sqlite/sqlite.ts");
   return openSqliteStore(address.folder, { shared: address.shared });
 }

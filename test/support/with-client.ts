@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { expect } from "vitest";
-import { localCaller } from "../../src/service/caller.ts";
-import type { NewClient } from "../../src/service/clients.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
+import type { NewClient } from "../../src/service/clients/clients.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { addClient } from "./clients.ts";
 import { ISSUER, NOW, temporaryFolder } from "./service.ts";

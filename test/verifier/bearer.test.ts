@@ -7,7 +7,7 @@ import {
   type BearerRequest,
   createAuthenticate,
   withScope,
-} from "../../src/verifier/bearer.ts";
+} from "../../src/verifier/middleware/bearer.ts";
 
 /** A verifier that says yes to everything, and what it was asked. */
 function agreeable() {

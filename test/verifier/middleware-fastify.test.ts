@@ -1,6 +1,6 @@
 import { fastify } from "fastify";
 import { expect, expectTypeOf, it } from "vitest";
-import { bearerAuth } from "../../src/verifier/fastify.ts";
+import { bearerAuth } from "../../src/verifier/middleware/fastify.ts";
 import { greet, openVerifier, testFramework, type VerifiedClaims, type Verifier } from "./middleware-cases.ts";
 
 function openApp(verifier: Verifier) {

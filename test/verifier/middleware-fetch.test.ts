@@ -1,7 +1,7 @@
 import { getRequestListener, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { expect, expectTypeOf, it } from "vitest";
-import { bearerAuth, createFetchAuth } from "../../src/verifier/fetch.ts";
+import { bearerAuth, createFetchAuth } from "../../src/verifier/middleware/fetch.ts";
 import { greet, listen, openVerifier, testFramework, type VerifiedClaims, type Verifier } from "./middleware-cases.ts";
 
 function openApp(verifier: Verifier) {

@@ -1,6 +1,6 @@
 import express from "express";
 import { expect, expectTypeOf, it } from "vitest";
-import { bearerAuth } from "../../src/verifier/node.ts";
+import { bearerAuth } from "../../src/verifier/middleware/node.ts";
 import { greet, listen, openVerifier, respond, testFramework, type VerifiedClaims } from "./middleware-cases.ts";
 
 testFramework({

@@ -6,7 +6,7 @@ import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { expect, expectTypeOf, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
-import { bearerHeaders, trpcAuth } from "../../src/verifier/trpc.ts";
+import { bearerHeaders, trpcAuth } from "../../src/verifier/middleware/trpc.ts";
 import { greet, listen, openVerifier, testFramework, type VerifiedClaims, type Verifier } from "./middleware-cases.ts";
 
 type Context = { headers: Headers; db: string };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { createTokenClient } from "../../../src/client/client.ts";
-import { basic } from "../../../src/verifier/basic.ts";
+import { basic } from "../../../src/token/client-secret-basic.ts";
 import { type Court, judge } from "../judge.ts";
 import { keyOf } from "../keys.ts";
 import { twinOf } from "../sign.ts";

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { localCaller } from "../../../src/service/caller.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
 import { createTokenService } from "../../../src/service/service.ts";
-import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/sqlite.ts";
 import { storedKeys } from "../keys.ts";
 import { ISSUER } from "../targets/token.ts";
 

@@ -1,7 +1,7 @@
 import { validateHeaderValue } from "node:http";
 import fc from "fast-check";
 import { catalogue } from "../../../src/errors.ts";
-import { answerOf, BearerRefusal, createAuthenticate, headersOf } from "../../../src/verifier/bearer.ts";
+import { answerOf, BearerRefusal, createAuthenticate, headersOf } from "../../../src/verifier/middleware/bearer.ts";
 import { keyOf } from "../keys.ts";
 import { createSignedSet } from "../signed-set.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { readFeed } from "../../../src/verifier/feed.ts";
-import { fetchJwkSet } from "../../../src/verifier/jwk-set.ts";
-import { importKeySet } from "../../../src/verifier/key-set.ts";
-import { createTrustCopy } from "../../../src/verifier/trust-copy.ts";
+import { readFeed } from "../../../src/verifier/source/event-stream.ts";
+import { importKeySet } from "../../../src/verifier/source/key-set.ts";
+import { fetchJwkSet } from "../../../src/verifier/source/remote-jwks.ts";
+import { createTrustCopy } from "../../../src/verifier/source/trust-replica.ts";
 import { answering, eventsText, feedTexts, jwkSets, serviceOf } from "../feeds.ts";
 import { mutate } from "../mutate.ts";
 import { isJson, type Outcome, type Target, Violation } from "../target.ts";

@@ -1,5 +1,5 @@
 import type { Reason } from "../../../src/errors.ts";
-import { localCaller } from "../../../src/service/caller.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
 import type { Algorithm } from "../../../src/token/signature.ts";
 import { identifyToken } from "../../../src/token/verify.ts";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";

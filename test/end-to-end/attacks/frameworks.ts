@@ -6,12 +6,12 @@ import express from "express";
 import { fastify } from "fastify";
 import { Hono } from "hono";
 import { MintmarkError } from "../../../src/errors.ts";
-import { createRpcHandler } from "../../../src/http/rpc.ts";
-import type { TokenVerifier } from "../../../src/verifier/bearer.ts";
-import { bearerAuth as fastifyAuth } from "../../../src/verifier/fastify.ts";
-import { createFetchAuth, bearerAuth as honoAuth } from "../../../src/verifier/fetch.ts";
-import { bearerAuth as nodeAuth } from "../../../src/verifier/node.ts";
-import { type BearerContext, bearerHeaders, trpcAuth } from "../../../src/verifier/trpc.ts";
+import { createRpcHandler } from "../../../src/http/rpc/rpc-handler.ts";
+import type { TokenVerifier } from "../../../src/verifier/middleware/bearer.ts";
+import { bearerAuth as fastifyAuth } from "../../../src/verifier/middleware/fastify.ts";
+import { createFetchAuth, bearerAuth as honoAuth } from "../../../src/verifier/middleware/fetch.ts";
+import { bearerAuth as nodeAuth } from "../../../src/verifier/middleware/node.ts";
+import { type BearerContext, bearerHeaders, trpcAuth } from "../../../src/verifier/middleware/trpc.ts";
 import { listen, type Running } from "../../verifier/middleware-cases.ts";
 
 /** What protects which name. Each is served at a path of that name. */

@@ -5,7 +5,7 @@ import pino from "pino";
 import { expect, vi } from "vitest";
 import { listen } from "../../../src/http/listen.ts";
 import { createRequestHandler } from "../../../src/http/server.ts";
-import { openProcedure, router } from "../../../src/router/trpc.ts";
+import { openProcedure, router } from "../../../src/router/procedure.ts";
 import { basic } from "../../support/call-as.ts";
 import { addClient } from "../../support/clients.ts";
 import { follow } from "../../support/follow.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { localCaller } from "../../../src/service/caller.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
 import { basic, callAs } from "../../support/call-as.ts";
 import { addClient } from "../../support/clients.ts";
 import { openTarget } from "../../support/http-attacks.ts";

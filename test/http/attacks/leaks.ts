@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { z } from "zod";
-import { localCaller } from "../../../src/service/caller.ts";
-import { openSqliteStore } from "../../../src/store/sqlite.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { basic } from "../../support/call-as.ts";
 import { addClient } from "../../support/clients.ts";

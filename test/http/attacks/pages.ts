@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { localCaller } from "../../../src/service/caller.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
 import { ask, post } from "../../support/http-attacks.ts";
 import { send } from "../../support/request.ts";
 import type { Suite } from "./rows.ts";

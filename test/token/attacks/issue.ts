@@ -2,7 +2,7 @@ import { TRPCError } from "@trpc/server";
 import { expect } from "vitest";
 import { z } from "zod";
 import { createTokenRouter } from "../../../src/router/router.ts";
-import { localCaller } from "../../../src/service/caller.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
 import type { TokenService } from "../../../src/service/service.ts";
 import { type ClaimsSchema, RESERVED_CLAIMS } from "../../../src/token/claims.ts";
 import type { AttackSuite } from "../../support/attack-suite.ts";

@@ -1,7 +1,7 @@
 import { TRPCError } from "@trpc/server";
 import { expect, test } from "vitest";
 import { createTokenRouter } from "../../../src/router/router.ts";
-import { localCaller } from "../../../src/service/caller.ts";
+import { localCaller } from "../../../src/service/access/caller.ts";
 import type { TokenService } from "../../../src/service/service.ts";
 import { openService } from "../../support/service.ts";
 import { describeVectors, readJsonVector } from "../../support/vectors.ts";

@@ -1,0 +1,81 @@
+import { getTRPCErrorShape, TRPCError } from "@trpc/server";
+import { getHTTPStatusCodeFromError } from "@trpc/server/http";
+import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
+import type { ErrorShape, ServedRouter } from "../../router/procedure.ts";
+
+export type JsonSchema = Record<string, unknown>;
+
+type Answer = { reason: Reason; status: number; error: unknown };
+
+/** One response per HTTP status, with an example for each reason behind it. */
+export function describeRefusals(router: ServedRouter, path: string, reasons: readonly Reason[]): JsonSchema {
+  const answers = reasons.map((reason): Answer => {
+    const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
+    return { reason, status: getHTTPStatusCodeFromError(error), error: shapeOf(router, error, path) };
+  });
+  const statuses = new Set(answers.map(({ status }) => status));
+  return Object.fromEntries(
+    [...statuses].map((status) => [status, refusal(answers.filter((answer) => answer.status === status))]),
+  );
+}
+
+/** An error as clients read it, or nothing where the router's own formatter cannot format this one. */
+function shapeOf(router: ServedRouter, error: TRPCError, path: string): unknown {
+  try {
+    const { _config: config } = router._def;
+    return getTRPCErrorShape({ config, error, type: "unknown", path, input: undefined, ctx: undefined });
+  } catch {
+    return {};
+  }
+}
+
+function refusal(answers: readonly Answer[]): JsonSchema {
+  const [{ status } = { status: 0 }] = answers;
+  const errors = answers.map(({ error }) => error);
+  // Of the errors of a router that formats them in its own way, the shape is not known.
+  const schema = errors.every(isOurs) ? errorSchema(errors) : object({ error: {} });
+  const examples = Object.fromEntries(answers.map(({ reason, error }) => [reason, { value: { error } }]));
+  return {
+    description: answers.map(({ reason }) => reason).join(", "),
+    headers: { ...HEADERS[status], ...EVERY_HEADER },
+    content: { "application/json": { schema, examples } },
+  };
+}
+
+function isOurs(error: unknown): error is ErrorShape {
+  const shape = error as { data?: { reason?: unknown } } | undefined;
+  return typeof shape?.data?.reason === "string";
+}
+
+const text = { type: "string" };
+const EVERY_HEADER = { "X-Request-Id": { description: "What the request is called in the log.", schema: text } };
+/** What else a refusal says in headers, by status. */
+const HEADERS: Record<number, JsonSchema> = {
+  401: { "WWW-Authenticate": { description: "How to authenticate. Not for pages.", schema: text } },
+  429: {
+    "Retry-After": {
+      description: "When to come again, in seconds.",
+      required: true,
+      schema: { type: "integer", minimum: 1 },
+    },
+  },
+};
+
+/** The envelope of errors. By their reason callers decide; messages are for people. */
+function errorSchema(errors: readonly ErrorShape[]): JsonSchema {
+  const oneOf = (values: readonly unknown[]) => ({ enum: [...new Set(values)] });
+  const data = object({
+    code: { ...text, ...oneOf(errors.map(({ data }) => data.code)) },
+    httpStatus: { type: "integer", ...oneOf(errors.map(({ data }) => data.httpStatus)) },
+    reason: { ...text, ...oneOf(errors.map(({ data }) => data.reason)) },
+  });
+  const more = { issues: { type: "array", items: object({ path: text, message: text }) }, path: text };
+  const properties = { ...(data.properties as JsonSchema), ...more };
+  return object({
+    error: object({ message: text, code: { type: "integer" }, data: { ...data, properties } }),
+  });
+}
+
+export function object(properties: Record<string, JsonSchema>): JsonSchema {
+  return { type: "object", properties, required: Object.keys(properties) };
+}

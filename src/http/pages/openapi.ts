@@ -1,0 +1,116 @@
+import type { AnyTRPCProcedure } from "@trpc/server";
+import { z } from "zod";
+import { catalogue, type Reason } from "../../errors.ts";
+import type { Meta, ServedRouter } from "../../router/procedure.ts";
+import { describeRefusals, type JsonSchema, object } from "./openapi-errors.ts";
+
+/** What every procedure may answer beside its own refusals. */
+const COMMON: readonly Reason[] = [
+  "malformed_request",
+  "forbidden_origin",
+  "payload_too_large",
+  "unsupported_media_type",
+  "internal_error",
+];
+
+/**
+ * Describes the procedures as OpenAPI 3.1. All of it comes from their schemas. Each is called by POST, queries too: of
+ * generated clients most cannot put JSON into a URL. Of a procedure of somebody else's, what it does not say is left out,
+ * and so is what JSON Schema cannot say of its validators.
+ */
+export function describeApi(router: ServedRouter): JsonSchema {
+  const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
+  const callable = procedures.filter(([, { _def }]) => _def.type !== "subscription");
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Mintmark",
+      version: "1",
+      description:
+        "Issues and verifies JSON Web Tokens. Get a token, verify it, change one letter, and verify it again.",
+    },
+    // Relative to this document, wherever a proxy puts it.
+    servers: [{ url: "trpc" }],
+    components: {
+      securitySchemes: { client: { type: "http", scheme: "basic", description: "A client's id and secret." } },
+    },
+    security: [{}, { client: [] }],
+    paths: Object.fromEntries(callable.map(([name, procedure]) => [`/${name}`, describe(router, name, procedure)])),
+  };
+}
+
+function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure): JsonSchema {
+  const meta = metaOf(_def.meta);
+  const reasons = [...new Set([...meta.errors, ...COMMON])];
+  const operation = {
+    operationId: name,
+    tags: [name.includes(".") ? name.split(".")[0] : "tokens"],
+    ...(meta.summary !== undefined && { summary: meta.summary }),
+    ...(meta.description !== undefined && { description: meta.description }),
+    // Also where all of it may be left out: without a body there is no content type, and a page could send it.
+    requestBody: { required: true, content: content(inputSchema(_def.inputs)) },
+    responses: { 200: success(meta.output ?? outputIn(_def)), ...describeRefusals(router, name, reasons) },
+  };
+  return { post: operation };
+}
+
+type Described = { summary?: string; description?: string; output?: unknown; errors: readonly Reason[] };
+
+/** What a procedure says of itself. The meta of another router may be of any shape. */
+function metaOf(meta: unknown): Described {
+  const said: { [Name in keyof Meta]?: unknown } = typeof meta === "object" && meta !== null ? meta : {};
+  const { summary, description, output, errors } = said;
+  return {
+    ...(typeof summary === "string" && { summary }),
+    ...(typeof description === "string" && { description }),
+    ...(output !== undefined && { output }),
+    errors: Array.isArray(errors) ? errors.filter((reason): reason is Reason => Object.hasOwn(catalogue, reason)) : [],
+  };
+}
+
+/** The output parser, which tRPC does not tell of in its types. */
+function outputIn(definition: object): unknown {
+  return "output" in definition ? definition.output : undefined;
+}
+
+/** tRPC parses an input by each parser in turn, and joins what they give. */
+function inputSchema(inputs: readonly unknown[]): JsonSchema {
+  const [first = z.strictObject({}), ...others] = inputs;
+  if (others.length === 0) return jsonSchema(first, "input");
+  const whole = { allOf: inputs.map((input) => jsonSchema(input, "input")) };
+  openParts(whole);
+  return whole;
+}
+
+function success(output: unknown): JsonSchema {
+  const { examples, ...schema } = jsonSchema(output, "output");
+  const result = object({ data: schema });
+  const example = Array.isArray(examples) && { examples: [{ result: { data: examples[0] } }] };
+  return { description: "OK", content: content({ ...object({ result }), ...example }) };
+}
+
+/** A schema of zod 4 as JSON Schema. Of what another validator expects, or what JSON Schema cannot say, nothing is said. */
+function jsonSchema(schema: unknown, io: "input" | "output"): JsonSchema {
+  if (typeof schema !== "object" || schema === null || !("_zod" in schema)) return {};
+  try {
+    const { $schema, ...rest } = z.toJSONSchema(schema as z.core.$ZodType, { io, unrepresentable: "any" });
+    openParts(rest);
+    return rest;
+  } catch {
+    return {};
+  }
+}
+
+/** Parts of one whole must not forbid what the others have: custom claims stand beside the registered ones. */
+function openParts(schema: unknown, isPart = false): void {
+  if (typeof schema !== "object" || schema === null) return;
+  const { allOf, ...others } = schema as { allOf?: unknown[]; additionalProperties?: unknown };
+  if (isPart && others.additionalProperties === false) delete (schema as JsonSchema).additionalProperties;
+  for (const part of allOf ?? []) openParts(part, true);
+  for (const other of Object.values(others)) openParts(other);
+}
+
+/** Swagger UI fills its form with the example, where the schema has one. */
+function content({ examples, ...schema }: JsonSchema): JsonSchema {
+  return { "application/json": { schema, ...(Array.isArray(examples) && { example: examples[0] }) } };
+}

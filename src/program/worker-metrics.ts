@@ -1,0 +1,103 @@
+import type { Worker } from "node:cluster";
+import { MintmarkError } from "../errors.ts";
+import type { Sample } from "../http/metrics/metrics.ts";
+import { joined, type ReadSamples, type ShareSamples } from "../http/metrics/metrics-endpoint.ts";
+
+/** What a worker tells the first process: that it wants the metrics of all, or has its own to give. */
+export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
+/** What it is told: to give its own, or those of all; without them where some process did not give its own. */
+type ToWorker = { give: number } | { all: Sample[][] | undefined; to: number };
+
+/** How long another process may take to give its metrics, in milliseconds. */
+const PATIENCE = 3000;
+
+/** Makes a worker give its metrics to the first process, and get those of all from there. */
+export function shareWithOthers(): ShareSamples {
+  const { ask, answer } = createQuestions<Sample[][] | undefined>(2 * PATIENCE);
+  const tell = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
+  return (own) => {
+    process.on("message", (message: ToWorker | string) => {
+      if (typeof message === "string") return;
+      if ("all" in message) answer(message.to, message.all);
+      // Where it cannot, whoever asked waits in vain, and says so.
+      else
+        own().then(
+          (gives) => tell({ gives, to: message.give }),
+          () => {},
+        );
+    });
+    return async () => {
+      const all = await ask((wants) => tell({ wants }));
+      // To leave one out would look as if it had begun to count anew.
+      if (all === undefined) throw new MintmarkError("unavailable");
+      return all;
+    };
+  };
+}
+
+/** Gathers, in the first process, the metrics of all who serve and its own. */
+export function gatherMetrics(serving: ReadonlySet<Worker>, own: ReadSamples) {
+  const { ask, answer } = createQuestions<Sample[]>(PATIENCE);
+  const latest = new Map<Worker, Sample[]>();
+  let past: Sample[] = [];
+
+  async function read(worker: Worker): Promise<Sample[]> {
+    const samples = await ask((give) => send(worker, { give }));
+    if (serving.has(worker)) latest.set(worker, samples);
+    return samples;
+  }
+
+  async function gather(): Promise<Sample[][]> {
+    const present = await Promise.all([own(), ...[...serving].map(read)]);
+    return [past, ...present];
+  }
+
+  return {
+    hear(worker: Worker, message: FromWorker): void {
+      if ("gives" in message) {
+        answer(message.to, message.gives);
+        return;
+      }
+      const reply = (all: Sample[][] | undefined) => send(worker, { all, to: message.wants });
+      gather().then(reply, () => reply(undefined));
+    },
+    /** Keeps what a worker that has ended had counted, so that no sum ever falls. */
+    async keep(worker: Worker): Promise<void> {
+      const counted = latest.get(worker)?.filter(({ type }) => type !== "gauge");
+      latest.delete(worker);
+      if (counted === undefined) return;
+      const both = await joined([past, counted]);
+      past = (await both.getMetricsAsJSON()) as unknown as Sample[];
+    },
+  };
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  // One that is just ending need not know.
+  worker.send(message, () => {});
+}
+
+/** Questions to another process, by their number. One that is not answered in time rejects. */
+function createQuestions<Answer>(patience: number) {
+  const waiting = new Map<number, (answer: Answer) => void>();
+  let asked = 0;
+  return {
+    ask(put: (number: number) => void): Promise<Answer> {
+      asked += 1;
+      const number = asked;
+      return new Promise((resolve, reject) => {
+        const late = setTimeout(() => {
+          waiting.delete(number);
+          reject(new MintmarkError("unavailable"));
+        }, patience);
+        waiting.set(number, (answer) => {
+          clearTimeout(late);
+          waiting.delete(number);
+          resolve(answer);
+        });
+        put(number);
+      });
+    },
+    answer: (number: number, answer: Answer) => waiting.get(number)?.(answer),
+  };
+}

@@ -1,0 +1,92 @@
+import { tracked } from "@trpc/server";
+import { z } from "zod";
+import { MintmarkError } from "../errors.ts";
+import type { Caller } from "../service/access/caller.ts";
+import type { TokenService } from "../service/service.ts";
+import { identifier } from "../token/claims.ts";
+import type { TrustUpdate } from "../trust/trust-update.ts";
+import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
+import { CLIENT_REFUSALS, clientProcedure, refusal } from "./procedure.ts";
+import { presentedToken } from "./token-schemas.ts";
+
+/** The procedures by which trust is withdrawn, and by which everybody hears of it; none depends on the custom claims. */
+export type TrustProcedures = ReturnType<typeof trustProcedures>;
+
+type Trusted = Pick<TokenService, "revokeToken" | "revokeAll" | "follow" | "keys">;
+
+const cursor = z.string().max(1000);
+
+const eventsInput = z
+  .strictObject({
+    after: cursor.optional().meta({ description: "The id of the last update that is known. Default: none is." }),
+    // Put in by tRPC where a connection is made again.
+    lastEventId: cursor.optional(),
+  })
+  .optional();
+
+const revokeInput = z
+  .strictObject({
+    subject: identifier.optional().meta({ description: "All that was issued about it until now.", examples: ["ada"] }),
+    clientId: identifier.optional().meta({ description: "All that was issued to it until now." }),
+    keyId: keyId.optional().meta({ description: "Kills this key, and all its tokens." }),
+  })
+  .refine((input) => Object.values(input).filter((value) => value !== undefined).length === 1, {
+    message: "must have one of subject, clientId and keyId",
+  });
+
+export function trustProcedures(service: Trusted) {
+  const errors = ["invalid_request", ...CLIENT_REFUSALS] as const;
+
+  return {
+    revokeToken: clientProcedure
+      .meta({
+        summary: "Revoke a token",
+        description:
+          "An access token, or a refresh token with its whole session. One that is unknown is no error; the answer then says nothing of what is revoked.",
+        output: revokedToken,
+        errors: [...errors, "verifier_stale"],
+      })
+      .input(presentedToken)
+      .mutation(({ ctx, input }) => service.revokeToken(ctx.caller, input.token)),
+
+    revoke: clientProcedure
+      .meta({
+        summary: "Revoke all tokens of a subject, a client or a key",
+        description: "Everything that was issued to it until now.",
+        output: revoked,
+        errors: [...errors, "unknown_key", "no_key_pairs"],
+      })
+      .input(revokeInput)
+      .mutation(({ ctx, input }) => revokeAll(service, ctx.caller, input)),
+
+    events: clientProcedure
+      .meta({
+        summary: "Follow the trust events",
+        description: "A snapshot, then every key that changes and everything that is revoked, as it happens.",
+        output: z.unknown(),
+        errors: [...errors, "too_many_followers"],
+      })
+      .input(eventsInput)
+      .subscription(async function* ({ ctx, input, signal }) {
+        const after = input?.lastEventId ?? input?.after;
+        try {
+          for await (const { cursor, update } of service.follow(ctx.caller, { after, signal }))
+            yield tracked<TrustUpdate>(cursor, update);
+        } catch (error) {
+          // What a generator throws does not pass through `procedure`.
+          throw error instanceof MintmarkError ? refusal(error) : error;
+        }
+      }),
+  };
+}
+
+function revokeAll(
+  service: Trusted,
+  caller: Caller,
+  { subject, clientId, keyId }: z.infer<typeof revokeInput>,
+): ReturnType<Trusted["revokeAll"]> {
+  if (subject !== undefined) return service.revokeAll(caller, { kind: "subject", id: subject });
+  if (clientId !== undefined) return service.revokeAll(caller, { kind: "client", id: clientId });
+  if (keyId !== undefined) return service.keys.kill(caller, keyId);
+  throw new MintmarkError("invalid_request");
+}

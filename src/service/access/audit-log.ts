@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { inTurn } from "../../async/coalesce.ts";
+import { patiently } from "../../async/with-timeout.ts";
+import type { AuditQuery, AuditRecord } from "../../store/audit.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock } from "../../time.ts";
+
+/** What a record says, before it is given its place. */
+export type AuditEntry = Omit<AuditRecord, "id" | "at">;
+
+/** A page of records, and where the next one begins; absent on the last. */
+export type AuditPage = { records: AuditRecord[]; next?: string };
+
+export type AuditLog = {
+  /** Makes a record of an entry, to be written by the change that it is about, or to be appended. */
+  record(entry: AuditEntry): AuditRecord;
+  /** Appends a record, in one commit with whatever else waits to be written; resolves when that is durable. */
+  append(record: AuditRecord): Promise<void>;
+  /** Counts a refusal of an unknown caller. Written once a minute and address, so that a flood cannot fill the disk. */
+  countRefusal(address: string, reason: string): void;
+  /** Newest first. */
+  list(query: AuditQuery): Promise<AuditPage>;
+  /** Writes what has been counted. */
+  flush(): Promise<void>;
+};
+
+/** Addresses that are told apart within one minute. The rest are counted together. */
+const MAX_ADDRESSES = 1000;
+
+/** How often unknown callers at an address were refused for a reason. */
+type Refusals = { address: string; reason: string; count: number };
+
+const keyOf = ({ address, reason }: Refusals) => `${address} ${reason}`;
+
+/** The audit log over a store: single records with their change, the others in groups. */
+export function createAuditLog(store: Store, clock: Clock): AuditLog {
+  let waiting: AuditRecord[] = [];
+  const appendWaiting = inTurn(() => {
+    const group = waiting;
+    waiting = [];
+    return store.appendAudit(group);
+  });
+  let written = 0;
+  let refusals = new Map<string, Refusals>();
+
+  const record = (entry: AuditEntry): AuditRecord => {
+    written += 1;
+    return { id: recordId(written), at: clock(), ...entry };
+  };
+
+  function count(more: Refusals): void {
+    const isOne = refusals.has(keyOf(more)) || refusals.size < MAX_ADDRESSES;
+    const counted = isOne ? more : { ...more, address: "others" };
+    const before = refusals.get(keyOf(counted))?.count ?? 0;
+    refusals.set(keyOf(counted), { ...counted, count: before + more.count });
+  }
+
+  return {
+    record,
+    async append(record) {
+      waiting.push(record);
+      try {
+        await patiently(appendWaiting());
+      } catch (error) {
+        // What is refused before its turn came did not happen.
+        waiting = waiting.filter((other) => other !== record);
+        throw error;
+      }
+    },
+    async list(query) {
+      const found = await store.listAudit({ ...query, limit: query.limit + 1 });
+      const records = found.slice(0, query.limit);
+      const last = found.length > query.limit ? records.at(-1) : undefined;
+      return { records, ...(last !== undefined && { next: last.id }) };
+    },
+
+    countRefusal: (address, reason) => count({ address, reason, count: 1 }),
+
+    async flush() {
+      const counted = [...refusals.values()];
+      if (counted.length === 0) return;
+      refusals = new Map();
+      try {
+        const entry = { action: "authenticate", outcome: "refused" } as const;
+        await store.appendAudit(counted.map((refusal) => record({ ...refusal, ...entry })));
+      } catch (error) {
+        for (const refusal of counted) count(refusal);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Orders records by the millisecond, within it by their number, and tells the records of different servers apart. */
+function recordId(number: number): string {
+  const order = `${Date.now().toString(36).padStart(9, "0")}${(number % 36 ** 4).toString(36).padStart(4, "0")}`;
+  // The last 48 bits, all of them random. Node keeps UUIDs in stock, and bytes it does not.
+  return order + randomUUID().slice(-12);
+}

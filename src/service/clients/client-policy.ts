@@ -1,0 +1,62 @@
+import type { Issue } from "../../errors.ts";
+import type { Client } from "../../store/client.ts";
+import type { Seconds } from "../../time.ts";
+import type { Audience } from "../../token/claims.ts";
+import { type Caller, isAdmin, may } from "../access/caller.ts";
+
+const ANY = "*";
+
+/** What a token is asked for with, as far as a client's limits are concerned. */
+export type AskedFor = {
+  subject?: string | undefined;
+  audience?: Audience | undefined;
+  scope?: string | undefined;
+  expiresIn?: Seconds | undefined;
+};
+
+/** Says what a caller may not ask for in a token, or `undefined` if it may ask for all of it. */
+export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: Audience): Issue | undefined {
+  if (isAdmin(caller)) return undefined;
+  const scope = asked.scope?.split(" ").find((token) => !includes(caller.scopes, token));
+  if (scope !== undefined) return { path: "scope", message: `${scopeInWords(scope)} is not allowed to this client` };
+  const audiences = [asked.audience ?? []].flat();
+  if (audiences.some((one) => ![defaultAudience].flat().includes(one) && !includes(caller.audiences, one))) {
+    return { path: "audience", message: "is not allowed to this client" };
+  }
+  if (asked.subject !== undefined && asked.subject !== caller.clientId && !caller.anySubject) {
+    return { path: "subject", message: "can only be this client itself" };
+  }
+  if (asked.expiresIn !== undefined && caller.maxTtl !== undefined && asked.expiresIn > caller.maxTtl) {
+    return { path: "expiresIn", message: `can be ${caller.maxTtl} at most for this client` };
+  }
+  return undefined;
+}
+
+/** Says what a client may do that its manager may not, or `undefined`: nobody gives away more than they have. */
+export function beyondManager(
+  manager: Caller,
+  client: Omit<Client, "clientId" | "createdAt" | "secrets">,
+): Issue | undefined {
+  if (isAdmin(manager)) return undefined;
+  const permission = client.permissions.find((permission) => !may(manager, permission));
+  if (permission !== undefined)
+    return { path: "permissions", message: `${permission} is missing to the caller itself` };
+  const beyond = (path: string): Issue => ({ path, message: "goes beyond what the caller itself may have" });
+  if (!client.scopes.every((scope) => includes(manager.scopes, scope))) return beyond("scopes");
+  if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return beyond("audiences");
+  if (client.anySubject && !manager.anySubject) return beyond("anySubject");
+  if (manager.maxTtl !== undefined && (client.maxTtl ?? Number.POSITIVE_INFINITY) > manager.maxTtl)
+    return beyond("maxTtl");
+  return undefined;
+}
+
+/** A scope token, where it is one that people would choose: a secret that was put there by mistake is not told again. */
+export function scopeInWords(scope: string): string {
+  return PLAIN_SCOPE.test(scope) ? scope : "(some scope)";
+}
+
+const PLAIN_SCOPE = /^[A-Za-z][\w:./-]{0,31}$/;
+
+function includes(allowed: readonly string[], wanted: string): boolean {
+  return allowed.includes(ANY) || allowed.includes(wanted);
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { MintmarkError } from "../../errors.ts";
+import type { Client, ClientSecret } from "../../store/client.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock, Seconds } from "../../time.ts";
+import type { AuditLog } from "../access/audit-log.ts";
+import type { Act, Gate } from "../access/authorize.ts";
+import { type Caller, systemCaller } from "../access/caller.ts";
+import type { Trust } from "../feed/store-follower.ts";
+import type { Counts } from "../operations/counters.ts";
+import { beyondManager } from "./client-policy.ts";
+import { createClientSecret, isValid, keptSecret, MAX_SECRETS } from "./client-secret.ts";
+
+export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
+
+/** A client as anybody may see it who manages clients: everything but its secrets. */
+export type ClientView = Omit<Client, "secrets"> & { secrets: { createdAt: Seconds; expiresAt?: Seconds }[] };
+
+export type Clients = {
+  /** Adds a client. The only time that its secret is shown. */
+  create(caller: Caller, client: NewClient): Promise<ClientView & { clientSecret: string }>;
+  list(caller: Caller): Promise<ClientView[]>;
+  /** Gives a client a new secret, shown this once. Earlier ones are accepted for `overlap` seconds more. */
+  rotateSecret(
+    caller: Caller,
+    request: { clientId: string; overlap: Seconds },
+  ): Promise<{ clientId: string; clientSecret: string; overlap: Seconds }>;
+  /** Ends all rights of a client on every server, before it returns, and revokes all that was issued to it. */
+  remove(caller: Caller, clientId: string): Promise<{ clientId: string }>;
+  /** Sees to it that the client `admin` is there, may do everything, and has this one secret. */
+  ensureAdmin(secret: string): Promise<void>;
+  /** Whether the client `admin` is there, which only `ensureAdmin` makes. */
+  hasAdmin(): Promise<boolean>;
+};
+
+export type ClientsOptions = {
+  store: Store;
+  trust: Trust;
+  gate: Gate;
+  audit: AuditLog;
+  clock: Clock;
+  counts: Counts;
+};
+
+/** The use cases of machine clients. */
+export function createClients({ store, trust, gate, audit, clock, counts }: ClientsOptions): Clients {
+  const act = (action: string, more: Pick<Act, "about" | "missing"> = {}): Act => ({
+    action: `clients.${action}`,
+    permission: "manage_clients",
+    ...more,
+  });
+
+  /** An act on an existing client: nobody manages one that may do more than they may. */
+  const actOn = async (action: string, caller: Caller, clientId: string) => {
+    const client = await store.findClient(clientId);
+    return {
+      client,
+      act: act(action, { about: { target: clientId }, missing: client && beyondManager(caller, client) }),
+    };
+  };
+
+  return {
+    create(caller, fields) {
+      const clientId = randomUUID();
+      const limits = { about: { target: clientId }, missing: beyondManager(caller, fields) };
+      return gate(caller, act("create", limits), async (record) => {
+        const { text, kept } = createClientSecret(clock());
+        const client: Client = { ...fields, clientId, createdAt: clock(), secrets: [kept] };
+        await store.addClient(client, record);
+        return { ...view(client), clientSecret: text };
+      });
+    },
+
+    list: (caller) => gate(caller, act("list"), async () => (await store.listClients()).map(view)),
+
+    async rotateSecret(caller, { clientId, overlap }) {
+      const { client, act } = await actOn("rotateSecret", caller, clientId);
+      return gate(caller, act, async (record) => {
+        if (client === undefined) throw new MintmarkError("unknown_client");
+        const { text, kept } = createClientSecret(clock());
+        const ending = endingBy(client.secrets, { now: clock(), overlap });
+        if (ending.length >= MAX_SECRETS) throw new MintmarkError("too_many_secrets");
+        const outcome = await store.replaceSecrets(clientId, { from: client.secrets, to: [kept, ...ending] }, record);
+        if (outcome === "changed") throw new MintmarkError("conflict");
+        return { clientId, clientSecret: text, overlap };
+      });
+    },
+
+    async remove(caller, clientId) {
+      const { act } = await actOn("remove", caller, clientId);
+      return gate(caller, act, async (record) => {
+        const outcome = await store.removeClient(clientId, record);
+        if (outcome === "unknown") throw new MintmarkError("unknown_client");
+        counts.revoked.client += 1;
+        await trust.catchUp();
+        return { clientId };
+      });
+    },
+
+    hasAdmin: async () => (await store.findClient(ADMIN)) !== undefined,
+
+    async ensureAdmin(secret) {
+      const now = clock();
+      const kept = keptSecret(secret, now);
+      const admin: Client = { ...systemCaller, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [kept] };
+      const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
+      await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
+      const present = await store.findClient(ADMIN);
+      if (present === undefined || hasOnly(present.secrets, kept)) return;
+      const change = { from: present.secrets, to: [kept] };
+      await store.replaceSecrets(ADMIN, change, audit.record({ ...about, action: "clients.rotateSecret" }));
+    },
+  };
+}
+
+const ADMIN = "admin";
+
+/** Whether one secret counts, for good, and no other does. */
+function hasOnly(secrets: readonly ClientSecret[], { hash }: ClientSecret): boolean {
+  return secrets.length === 1 && secrets.every((secret) => secret.hash === hash && secret.expiresAt === undefined);
+}
+
+/** The secrets that still count, ending after the overlap at the latest. */
+function endingBy(
+  secrets: readonly ClientSecret[],
+  { now, overlap }: { now: Seconds; overlap: Seconds },
+): ClientSecret[] {
+  return secrets
+    .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? Number.POSITIVE_INFINITY, now + overlap) }))
+    .filter((secret) => isValid(secret, now));
+}
+
+function view({ secrets, ...client }: Client): ClientView {
+  return { ...client, secrets: secrets.map(({ hash, ...times }) => times) };
+}

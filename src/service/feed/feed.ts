@@ -1,0 +1,175 @@
+import { MintmarkError } from "../../errors.ts";
+import type { Keyring } from "../../keys/keyring.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock } from "../../time.ts";
+import type { TrustUpdate } from "../../trust/trust-update.ts";
+import type { Gate } from "../access/authorize.ts";
+import type { Caller } from "../access/caller.ts";
+import { watchSecret } from "../clients/ended-secret.ts";
+import { createPublishedKeys } from "../keys/published-keys.ts";
+import { revocationsBetween, type Trust } from "./store-follower.ts";
+
+/** An update and the cursor by which a follower goes on behind it. */
+type FeedItem = { cursor: string; update: TrustUpdate };
+
+type Follow = { after?: string | undefined; signal?: AbortSignal | undefined };
+
+export type Feed = {
+  /**
+   * Gives what has happened after a cursor, or a snapshot where that is unknown, then every update as it
+   * comes, and a heartbeat every few seconds. Throws an `AbortError` when this server stops: follow another.
+   */
+  follow(caller: Caller, options: Follow): AsyncGenerator<FeedItem>;
+  /** Sends all followers away, and whoever comes. */
+  end(): void;
+  /** How many follow, and how many changes the one that is most behind has not been sent. */
+  measure(): { followers: number; behind: number };
+};
+
+export type FeedOptions = {
+  store: Pick<Store, "listRevocations" | "findClient">;
+  clock: Clock;
+  trust: Trust;
+  keyring: () => Keyring;
+  gate: Gate;
+  /** Most followers at a time, of all clients and of one. */
+  maxFollowers: { total: number; perClient: number };
+};
+
+/** Milliseconds between heartbeats. */
+const HEARTBEAT = 5000;
+
+/** The cursor of what nobody can go on behind: the middle of a snapshot. */
+const NOWHERE = "snapshot";
+
+type Follower = {
+  clientId: string;
+  /** The number of the latest change when it authenticated, and of the latest one that it was sent. */
+  asOf: number;
+  sent: number;
+  hasSecretEnded: ReturnType<typeof watchSecret>;
+  wake: () => void;
+};
+
+/** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
+export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }: FeedOptions): Feed {
+  const followers = new Set<Follower>();
+  const keysNow = createPublishedKeys(keyring);
+  let ended = false;
+  const wakeAll = () => {
+    for (const { wake } of followers) wake();
+  };
+  const unsubscribe = trust.onUpdate(wakeAll);
+  const heartbeat = setInterval(wakeAll, HEARTBEAT).unref();
+
+  function admit(caller: Caller): Follower {
+    const { clientId } = caller;
+    const own = [...followers].filter((follower) => follower.clientId === clientId).length;
+    if (followers.size >= maxFollowers.total || own >= maxFollowers.perClient)
+      throw new MintmarkError("too_many_followers", { retryAfter: 10 });
+    const { sequence } = trust.state();
+    const { asOf = sequence } = caller;
+    const hasSecretEnded = watchSecret({ store, clock }, caller);
+    const follower = { clientId, asOf, sent: sequence, hasSecretEnded, wake: () => {} };
+    followers.add(follower);
+    return follower;
+  }
+
+  /** What has happened after a cursor, in pieces, and the keys last; all there is where the cursor is not of this history. */
+  async function* catchUp(after: string | undefined): AsyncGenerator<TrustUpdate> {
+    const state = trust.state();
+    const { epoch, sequence } = state;
+    const known = sequenceIn(after, epoch);
+    const isReset = known === undefined || known > sequence;
+    const at = trust.knownAt();
+    if (isReset) {
+      yield { epoch, sequence: 0, at, reset: true, more: true };
+      for (const piece of state.snapshot()) yield { epoch, sequence: 0, at, more: true, ...piece };
+    } else {
+      for await (const revocations of revocationsBetween(store, known, sequence))
+        yield { epoch, sequence: known, at, more: true, revocations };
+    }
+    yield { epoch, sequence, at, keys: keysNow().keys };
+  }
+
+  /** What has happened since an update that was sent, or a heartbeat where nothing has. */
+  async function* next(sent: TrustUpdate, haveKeysChanged: boolean): AsyncGenerator<TrustUpdate> {
+    const { epoch, sequence } = trust.state();
+    const updates = epoch === sent.epoch ? trust.updatesAfter(sent.sequence) : undefined;
+    if (updates === undefined) return yield* catchUp(cursorOf(sent));
+    const revocations = updates.flatMap((update) => update.revocations ?? []);
+    yield {
+      epoch,
+      sequence,
+      at: trust.knownAt(),
+      ...(revocations.length > 0 && { revocations }),
+      ...(haveKeysChanged && { keys: keysNow().keys }),
+    };
+  }
+
+  async function* run(follower: Follower, { after, signal }: Follow): AsyncGenerator<FeedItem> {
+    let sent: TrustUpdate | undefined;
+    let sentKeys = "";
+    while (!signal?.aborted) {
+      if (ended) throw new DOMException("This server stops", "AbortError");
+      if (await follower.hasSecretEnded(trust.clientsSequence())) throw new MintmarkError("invalid_client");
+      const { name } = keysNow();
+      const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
+      for await (const update of updates) {
+        yield { cursor: cursorOf(update), update };
+        if (isRevoked(follower, update)) throw new MintmarkError("invalid_client");
+        sent = update;
+        follower.sent = update.sequence;
+      }
+      sentKeys = name;
+      const { epoch, sequence } = trust.state();
+      // Whoever was busy with its last update did not hear that there is more, or that this is the end.
+      if (!ended && !signal?.aborted && epoch === sent?.epoch && sequence === sent.sequence)
+        await new Promise<void>((resolve) => {
+          follower.wake = resolve;
+        });
+    }
+  }
+
+  return {
+    async *follow(caller, options) {
+      const follower = await gate(caller, { action: "events", permission: "follow_events" }, async () => admit(caller));
+      const wake = () => follower.wake();
+      options.signal?.addEventListener("abort", wake, { once: true });
+      try {
+        // What is sent first was so after the follower asked: from that moment on it counts how old it is.
+        await trust.catchUp();
+        if (trust.state().isClientRevokedAfter(follower.clientId, follower.asOf))
+          throw new MintmarkError("invalid_client");
+        yield* run(follower, options);
+      } finally {
+        options.signal?.removeEventListener("abort", wake);
+        followers.delete(follower);
+      }
+    },
+    end() {
+      ended = true;
+      clearInterval(heartbeat);
+      unsubscribe();
+      wakeAll();
+    },
+    measure() {
+      const oldest = Math.min(...[...followers].map(({ sent }) => sent));
+      return { followers: followers.size, behind: followers.size === 0 ? 0 : trust.countAfter(oldest) };
+    },
+  };
+}
+
+function cursorOf({ epoch, sequence, more }: TrustUpdate): string {
+  return more ? NOWHERE : `${epoch}:${sequence}`;
+}
+
+function sequenceIn(cursor: string | undefined, epoch: string): number | undefined {
+  const sequence = cursor?.startsWith(`${epoch}:`) ? cursor.slice(epoch.length + 1) : "";
+  return /^\d{1,15}$/.test(sequence) ? Number(sequence) : undefined;
+}
+
+/** Whether a follower's own client was revoked since it authenticated: it must do so again. */
+function isRevoked({ clientId, asOf }: Follower, { revocations = [] }: TrustUpdate): boolean {
+  return revocations.some(({ kind, id, sequence }) => kind === "client" && id === clientId && sequence > asOf);
+}

@@ -1,0 +1,49 @@
+import { MintmarkError, type Reason } from "../../errors.ts";
+
+/**
+ * As much of an OpenTelemetry tracer as is used: `trace.getTracer("mintmark")` of `@opentelemetry/api` is one.
+ * Nothing of OpenTelemetry is loaded here.
+ */
+export type Tracer = {
+  startActiveSpan<Result>(name: string, options: SpanOptions, work: (span: Span) => Result): Result;
+};
+
+type SpanOptions = { kind: number; attributes: Record<string, string> };
+
+type Span = {
+  setAttribute(name: string, value: string): unknown;
+  setStatus(status: { code: number; message: string }): unknown;
+  end(): void;
+};
+
+/** As OpenTelemetry numbers them. */
+export const SERVER_SPAN = 1;
+export const CLIENT_SPAN = 2;
+const ERROR_STATUS = 2;
+
+/**
+ * Does work within a span. Where it fails, the span tells the reason in the catalogue and nothing else of the error, whose
+ * message may quote what nobody is to read.
+ */
+export function inSpan<Result>(
+  tracer: Tracer,
+  { name, reasonOf = reasonIn, ...options }: SpanOptions & { name: string; reasonOf?: (error: unknown) => Reason },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return tracer.startActiveSpan(name, options, async (span) => {
+    try {
+      return await work();
+    } catch (error) {
+      const reason = reasonOf(error);
+      span.setAttribute("error.type", reason);
+      span.setStatus({ code: ERROR_STATUS, message: reason });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+function reasonIn(error: unknown): Reason {
+  return error instanceof MintmarkError ? error.reason : "internal_error";
+}

@@ -1,0 +1,127 @@
+import { type Kysely, sql } from "kysely";
+import { StartError } from "../../errors.ts";
+import { failureCode } from "../failure-code.ts";
+import { noTables } from "../sql/migrate.ts";
+import type { Schema } from "../sql/schema.ts";
+
+/** The schema of our own, where the current one cannot have our tables. */
+const OWN = "mintmark";
+
+export type Place = {
+  schema: string;
+  /** What is odd about it, in a sentence for the log. */
+  notice?: string;
+};
+
+export type PlaceOptions = {
+  /** The schema that the URL names. */
+  named: string | undefined;
+  /** Whether the tables must be there already. */
+  guest: boolean;
+  /** Brings the tables in a schema up to date, in one transaction. */
+  migrate: (schema: string) => Promise<void>;
+};
+
+/**
+ * Finds the schema that has our tables, or makes them: in the schema that the URL names; else in the current one; and
+ * where that has tables of another program by the same names, or may not be changed, in the schema `mintmark`. Tables
+ * that are there are always found again: a server that took another schema would begin with new keys.
+ */
+export async function placeTables(db: Kysely<Schema>, { named, guest, migrate }: PlaceOptions): Promise<Place> {
+  const { current, encoding, schemas } = await survey(db, named);
+  const found = [named, current, OWN].find((schema) => schema !== undefined && schemas.has(schema));
+  if (found !== undefined) {
+    await migrate(found);
+    return noticing(found, { named, encoding });
+  }
+  if (guest) throw noTables();
+  if (encoding !== "UTF8")
+    throw new StartError(
+      `The database in DATABASE_URL has the encoding ${encoding}, which cannot hold all text: create one with  encoding 'UTF8' template template0`,
+    );
+  const first = named ?? current;
+  if (first === undefined)
+    throw new StartError(
+      "The search_path of the user in DATABASE_URL names no schema that is there: create it, or name one by ?schema=NAME",
+    );
+  if (named !== undefined) await createSchema(db, named);
+  return await migrate(first)
+    .then(() => ({ schema: first }))
+    .catch((cause: unknown) => migrateElsewhere(db, { first, cause, named, migrate }));
+}
+
+function noticing(schema: string, { named, encoding }: { named: string | undefined; encoding: string }): Place {
+  if (named !== undefined && named !== schema)
+    return {
+      schema,
+      notice: `The schema that DATABASE_URL names has no tables of Mintmark, so those in ${quoted(schema)} are used: take schema out of DATABASE_URL`,
+    };
+  // By SQL_ASCII, text goes in and out as it is.
+  if (encoding === "UTF8" || encoding === "SQL_ASCII") return { schema };
+  const notice = `The database has the encoding ${encoding}: text that it cannot hold is refused. Move it to one with the encoding UTF8`;
+  return { schema, notice };
+}
+
+/** Another program's tables and types, and the right to make ours. */
+const OCCUPIED = new Set(["42P07", "42710"]);
+const FORBIDDEN = new Set(["42501", "3F000"]);
+
+async function migrateElsewhere(
+  db: Kysely<Schema>,
+  { first, cause, named, migrate }: Omit<PlaceOptions, "guest"> & { first: string; cause: unknown },
+): Promise<Place> {
+  const code = failureCode(cause) ?? "";
+  const isOccupied = OCCUPIED.has(code);
+  if (!isOccupied && !FORBIDDEN.has(code)) throw cause;
+  const what = isOccupied ? "has tables of another program" : "may not be changed by the user in DATABASE_URL";
+  const why = `The schema ${quoted(first)} of the database ${what}`;
+  const another = new StartError(`${why}: name another one by ?schema=NAME in DATABASE_URL`);
+  if (named !== undefined || first === OWN) throw another;
+  try {
+    await createSchema(db, OWN);
+    await migrate(OWN);
+  } catch (second) {
+    const code = failureCode(second) ?? "";
+    if (OCCUPIED.has(code)) throw another;
+    if (!FORBIDDEN.has(code)) throw second;
+    throw new StartError(`${why}: let its owner run  create schema ${OWN} authorization USER  for that user`);
+  }
+  return { schema: OWN, notice: `${why}, so the tables of Mintmark are in the schema ${OWN}` };
+}
+
+type Survey = { current: string | undefined; encoding: string; schemas: ReadonlySet<string> };
+
+/** Looks at the database: in which of the schemas in question our tables are. */
+async function survey(db: Kysely<Schema>, named: string | undefined): Promise<Survey> {
+  const { rows } = await sql<{ current: string | null; encoding: string; schemas: string[] }>`
+    select current_schema()::text as current, pg_encoding_to_char(encoding) as encoding, array(
+      select nspname::text from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+      where relname = 'mintmark_migration' and relkind in ('r', 'p') and has_schema_privilege(pg_namespace.oid, 'usage')
+        and nspname in (current_schema(), ${OWN}, ${named ?? OWN})
+    ) as schemas
+    from pg_database where datname = current_database()`.execute(db);
+  const [row] = rows;
+  return { current: row?.current ?? undefined, encoding: row?.encoding ?? "", schemas: new Set(row?.schemas) };
+}
+
+/** Creates a schema unless it is there; a program that starts at the same time may come first. */
+async function createSchema(db: Kysely<Schema>, schema: string): Promise<void> {
+  // Not by `if not exists`, which demands the right to create one even where it is there.
+  const { rows } = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(db);
+  if (rows.length > 0) return;
+  try {
+    await sql`create schema ${sql.id(schema)}`.execute(db);
+  } catch (cause) {
+    const code = failureCode(cause);
+    if (code === "42501" && schema !== OWN)
+      throw new StartError(
+        `There is no schema ${quoted(schema)} in the database, and the user in DATABASE_URL may not create it: let its owner run  create schema ${quoted(schema)} authorization USER  for that user`,
+      );
+    if (code !== "42P06" && code !== "23505") throw cause;
+  }
+}
+
+/** As it is, unless it could be more than a name in a log. */
+function quoted(schema: string): string {
+  return /^\w+$/.test(schema) ? schema : '"…"';
+}

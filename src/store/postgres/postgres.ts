@@ -1,0 +1,93 @@
+import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
+import { StartError } from "../../errors.ts";
+import type { Seconds } from "../../time.ts";
+import { postgresRemedy } from "../remedies.ts";
+import { createStore, type Driver } from "../sql/driver.ts";
+import { migrate, refuseOutdated } from "../sql/migrate.ts";
+import type { Schema } from "../sql/schema.ts";
+import type { Witness } from "../sql/trust-queries.ts";
+import type { Store } from "../store.ts";
+import { type PostgresAddress, parsePostgresUrl } from "./address.ts";
+import { CHANNEL, listen } from "./notifications.ts";
+import { type Place, placeTables } from "./placement.ts";
+import { createPool, type PoolOptions } from "./pool.ts";
+
+/** Milliseconds. A request must be answered within two seconds, with or without the database. */
+const LIMIT = 1500;
+/** A start may have to wait for other servers that change the tables, and then change them itself. Many may start at once. */
+const START_LIMITS: PoolOptions = { limit: 60_000, connectLimit: 10_000 };
+
+export type PostgresOptions = {
+  /** Whether the tables must be there already, and be of this release. Nothing is made then. Default false. */
+  guest?: boolean | undefined;
+  /** Longest time for a query or a transaction, in milliseconds. Default 1500. */
+  limit?: number;
+  /** Called with a sentence where the database is used in another way than could be expected. Default: nothing. */
+  onNotice?: ((sentence: string) => void) | undefined;
+};
+
+/** Opens a PostgreSQL database as a store; see {@link openPostgres}. */
+export async function openPostgresStore(url: string, options?: Omit<PostgresOptions, "limit">): Promise<Store> {
+  return createStore(await openPostgres(url, options));
+}
+
+/**
+ * Opens a PostgreSQL database, by a `postgres://` URL, for any number of servers.
+ * Throws a {@link StartError} where it cannot be reached or used. Later it may come and go.
+ */
+export async function openPostgres(
+  url: string,
+  { limit = LIMIT, guest = false, onNotice = () => {} }: PostgresOptions = {},
+): Promise<Driver> {
+  const address = parsePostgresUrl(url);
+  const { schema, notice } = await preparePlace(address, guest);
+  if (notice !== undefined) onNotice(notice);
+  const db = connectTo(address, { limit, schema });
+  return {
+    db,
+    shared: true,
+    system: "postgresql",
+    announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
+    listen: (wake) => listen(address, { wake, limit: LIMIT, onNotice }),
+    witness: WITNESS,
+    close: () => db.destroy(),
+  };
+}
+
+/** Finds or makes the tables; a guest only finds them. */
+async function preparePlace(address: PostgresAddress, guest: boolean): Promise<Place> {
+  const db = connectTo(address, START_LIMITS);
+  const migrateIn = async (schema: string) => {
+    const there = connectTo(address, { ...START_LIMITS, schema });
+    const work = guest ? refuseOutdated(there) : migrate(there, { lock });
+    await work.finally(() => there.destroy().catch(() => {}));
+  };
+  try {
+    return await placeTables(db, { named: address.schema, guest, migrate: migrateIn });
+  } catch (cause) {
+    throw cause instanceof StartError ? cause : new StartError(postgresRemedy(cause));
+  } finally {
+    await db.destroy().catch(() => {});
+  }
+}
+
+/**
+ * Which copy of the tables this is: a dump is restored into new tables, a copy is another database. Files that were
+ * restored in place are found out by their lower numbers. The clock is the one that all servers share.
+ */
+const WITNESS: Witness = {
+  history: sql<string>`concat_ws('.', (select oid from pg_database where datname = current_database()), 'state'::regclass::oid)`,
+  now: sql<Seconds>`extract(epoch from clock_timestamp())::bigint`,
+  milliseconds: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+};
+
+/** Of the transaction, so that no pooler keeps it. The programs of before take it as Kysely's migrator does. */
+function lock(transaction: Transaction<Schema>): Promise<unknown> {
+  return sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
+}
+
+const MIGRATION_LOCK = 3853314791062309107n;
+
+function connectTo(address: PostgresAddress, options: PoolOptions): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(address, options) }) });
+}

@@ -1,0 +1,51 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { Kysely } from "kysely";
+import type { AuditQuery, AuditRecord } from "../audit.ts";
+import type { Store } from "../store.ts";
+import { fromAuditRow, MAX_ROWS, toAuditRow } from "./mappers.ts";
+import { createPrune } from "./prune.ts";
+import type { Schema } from "./schema.ts";
+
+type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "pruneAudit" | "checkWritable">;
+
+export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
+  return {
+    async appendAudit(records) {
+      await db.transaction().execute(async (transaction) => {
+        for (let at = 0; at < records.length; at += MAX_ROWS) {
+          const rows = records.slice(at, at + MAX_ROWS).map(toAuditRow);
+          await transaction.insertInto("audit").values(rows).execute();
+        }
+      });
+    },
+
+    async listAudit(query) {
+      const rows = await auditPage(db, query).execute();
+      return rows.map(fromAuditRow);
+    },
+
+    pruneAudit: createPrune(db, { table: "audit", key: "id", moment: "at" }),
+
+    async checkWritable(bytes) {
+      await db.transaction().execute(async (transaction) => {
+        const id = randomUUID();
+        // Random, since PostgreSQL compresses text.
+        const subject = randomBytes(bytes >> 1).toString("hex");
+        const record: AuditRecord = { id, at: 0, action: "check", outcome: "allowed", clientId: "check", subject };
+        await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+        await transaction.deleteFrom("audit").where("id", "=", id).execute();
+      });
+    },
+  };
+}
+
+function auditPage(db: Kysely<Schema>, query: AuditQuery) {
+  let page = db.selectFrom("audit").selectAll().orderBy("id", "desc").limit(query.limit);
+  if (query.clientId !== undefined) page = page.where("client_id", "=", query.clientId);
+  if (query.action !== undefined) page = page.where("action", "=", query.action);
+  if (query.outcome !== undefined) page = page.where("outcome", "=", query.outcome);
+  if (query.from !== undefined) page = page.where("at", ">=", query.from);
+  if (query.to !== undefined) page = page.where("at", "<", query.to);
+  if (query.before !== undefined) page = page.where("id", "<", query.before);
+  return page;
+}

@@ -1,0 +1,61 @@
+import type { Kysely } from "kysely";
+import type { Store } from "../store.ts";
+import type { Change } from "./commit.ts";
+import { fromClientRow, toClientRow } from "./mappers.ts";
+import type { Schema } from "./schema.ts";
+import { insertRevocation, revocationOf } from "./trust-queries.ts";
+
+type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
+
+export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQueries {
+  /** A change that ends what others were authenticated by. */
+  const changeClients: Change = (record, apply) =>
+    change(record, async (transaction, state) => {
+      await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
+      return apply(transaction, state);
+    });
+
+  return {
+    async findClient(clientId) {
+      const row = await db.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
+      return row && fromClientRow(row);
+    },
+
+    async listClients() {
+      const rows = await db.selectFrom("clients").selectAll().orderBy("name").orderBy("client_id").execute();
+      return rows.map(fromClientRow);
+    },
+
+    addClient: (client, record) =>
+      change(record, async (transaction) => {
+        const { numInsertedOrUpdatedRows } = await transaction
+          .insertInto("clients")
+          .values(toClientRow(client))
+          .onConflict((conflict) => conflict.column("client_id").doNothing())
+          .executeTakeFirst();
+        return numInsertedOrUpdatedRows === 1n ? { outcome: "added", record } : { outcome: "present" };
+      }),
+
+    replaceSecrets: (clientId, { from, to }, record) =>
+      changeClients(record, async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("clients")
+          .set({ secrets: JSON.stringify(to) })
+          .where("client_id", "=", clientId)
+          .where("secrets", "=", JSON.stringify(from))
+          .executeTakeFirst();
+        return numUpdatedRows === 1n ? { outcome: "replaced", record } : { outcome: "changed" };
+      }),
+
+    removeClient: (clientId, record) =>
+      changeClients(record, async (transaction, state) => {
+        const { numDeletedRows } = await transaction
+          .deleteFrom("clients")
+          .where("client_id", "=", clientId)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) return { outcome: "unknown" };
+        await insertRevocation(transaction, revocationOf({ kind: "client", id: clientId }, { state, record }));
+        return { outcome: "removed", record };
+      }),
+  };
+}

@@ -1,0 +1,123 @@
+import type { Kysely } from "kysely";
+import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
+import type { Seconds } from "../../time.ts";
+import type { Turn } from "../grant.ts";
+import type { Pruned, Store } from "../store.ts";
+import type { Change, Tx } from "./commit.ts";
+import { fromSessionRow, toAuditRow, toSessionRow } from "./mappers.ts";
+import type { Schema } from "./schema.ts";
+
+type SessionQueries = Pick<Store, "addSession" | "findSession" | "turnSession" | "pruneSessions">;
+
+export function createSessionQueries(db: Kysely<Schema>, change: Change): SessionQueries {
+  return {
+    addSession: (session, { hash, sequence }, record) =>
+      change(record, async (transaction) => {
+        const revoked = await transaction
+          .selectFrom("revocations")
+          .select("id")
+          .where("sequence", ">", sequence)
+          .where(({ eb, and, or }) =>
+            or([
+              and([eb("kind", "=", "subject"), eb("id", "=", session.subject)]),
+              and([eb("kind", "=", "client"), eb("id", "=", session.clientId)]),
+            ]),
+          )
+          .executeTakeFirst();
+        if (revoked !== undefined) return { outcome: "revoked" };
+        await transaction.insertInto("sessions").values(toSessionRow(session)).execute();
+        await transaction.insertInto("refresh_tokens").values({ hash, sid: session.sid }).execute();
+        return { outcome: "added", record };
+      }),
+
+    async findSession(hash) {
+      const row = await db
+        .selectFrom("sessions")
+        .selectAll()
+        .where("sid", "in", db.selectFrom("refresh_tokens").select("sid").where("hash", "=", hash))
+        .executeTakeFirst();
+      return row && fromSessionRow(row);
+    },
+
+    turnSession: (sid, turn, record) =>
+      db.transaction().execute(async (transaction) => {
+        if (!(await touch(transaction, sid, turn))) return "unknown";
+        const outcome = await use(transaction, sid, turn);
+        if (outcome === "rotated" || outcome === "replayed")
+          await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+        return outcome;
+      }),
+
+    pruneSessions: (now, limit) => db.transaction().execute((transaction) => prune(transaction, now, limit)),
+  };
+}
+
+/** Deletes ended sessions: first their refresh tokens, of which one session may have thousands, and then themselves. */
+async function prune(transaction: Tx, now: Seconds, limit: number): Promise<Pruned> {
+  const found = await findEnded(transaction, now, limit);
+  if (found.length === 0) return { count: 0, more: false };
+  // Locks them and ends them for good: a server whose clock is behind must not prolong one that lacks tokens.
+  const ended = await transaction
+    .updateTable("sessions")
+    .set({ idle_until: 0 })
+    .where("sid", "in", found)
+    .where(({ eb, or }) => or([eb("expires_at", "<=", now), eb("idle_until", "<=", now)]))
+    .returning("sid")
+    .execute();
+  const sids = ended.map(({ sid }) => sid);
+  if (sids.length === 0) return { count: 0, more: false };
+  const tokens = transaction
+    .selectFrom("refresh_tokens")
+    .select("hash")
+    .where("sid", "in", sids)
+    .limit(limit + 1);
+  const hashes = (await tokens.execute()).map(({ hash }) => hash);
+  const batch = hashes.slice(0, limit);
+  if (batch.length > 0) await transaction.deleteFrom("refresh_tokens").where("hash", "in", batch).execute();
+  if (hashes.length > limit) return { count: 0, more: true };
+  await transaction.deleteFrom("sessions").where("sid", "in", sids).execute();
+  return { count: sids.length, more: found.length >= limit };
+}
+
+/** Finds ended sessions by one index and then by the other: for both at once, there is no order to read them in. */
+async function findEnded(transaction: Tx, now: Seconds, limit: number): Promise<string[]> {
+  const found = new Set<string>();
+  for (const end of ["idle_until", "expires_at"] as const) {
+    if (found.size >= limit) break;
+    const ended = transaction.selectFrom("sessions").select("sid").where(end, "<=", now).orderBy(end).limit(limit);
+    for (const { sid } of await ended.execute()) found.add(sid);
+  }
+  return [...found];
+}
+
+/** Keeps a session that is alive from idling, and locks it: of turns at once, one comes after the other. */
+async function touch(transaction: Tx, sid: string, { now, idleUntil }: Turn): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable("sessions")
+    .set({ idle_until: idleUntil })
+    .where("sid", "=", sid)
+    .where("expires_at", ">", now)
+    .where("idle_until", ">", now)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+async function use(transaction: Tx, sid: string, turn: Turn): Promise<"rotated" | "replayed" | "reused" | "unknown"> {
+  const token = await transaction
+    .selectFrom("refresh_tokens")
+    .select(["used_at", "used_by"])
+    .where("hash", "=", turn.hash)
+    .where("sid", "=", sid)
+    .executeTakeFirst();
+  if (token === undefined) return "unknown";
+  if (token.used_at !== null) {
+    const { replayWindow, server } = turn;
+    // Another server's clock may be ahead or behind, by as much as is promised to be tolerated.
+    const window = token.used_by === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
+    return turn.now - token.used_at < window ? "replayed" : "reused";
+  }
+  const use = { used_at: turn.now, used_by: turn.server };
+  await transaction.updateTable("refresh_tokens").set(use).where("hash", "=", turn.hash).execute();
+  await transaction.insertInto("refresh_tokens").values({ hash: turn.next, sid }).execute();
+  return "rotated";
+}

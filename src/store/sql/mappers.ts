@@ -1,0 +1,140 @@
+import type { Insertable, Selectable } from "kysely";
+import type { StoredKey } from "../../keys/key-pair.ts";
+import type { AuditRecord } from "../audit.ts";
+import type { Client } from "../client.ts";
+import type { Session } from "../grant.ts";
+import type { Position } from "../store.ts";
+import type { Schema } from "./schema.ts";
+
+/** Rows in one INSERT: SQLite takes 32,766 parameters. */
+export const MAX_ROWS = 1000;
+
+export function toKeyRow(key: StoredKey, sequence: number): Insertable<Schema["keys"]> {
+  return {
+    kid: key.kid,
+    sequence,
+    alg: key.alg,
+    public_jwk: key.publicJwk,
+    private_jwk: key.privateJwk,
+    created_at: key.createdAt,
+    activates_at: key.activatesAt,
+    killed_at: key.killedAt ?? null,
+    follows: key.follows,
+  };
+}
+
+export function fromKeyRow(row: Selectable<Schema["keys"]>): StoredKey {
+  return {
+    kid: row.kid,
+    alg: row.alg,
+    publicJwk: row.public_jwk,
+    privateJwk: row.private_jwk,
+    createdAt: row.created_at,
+    activatesAt: row.activates_at,
+    follows: row.follows,
+    ...(row.killed_at !== null && { killedAt: row.killed_at }),
+  };
+}
+
+export function fromStateRow(row: Selectable<Schema["state"]>): Position {
+  return {
+    epoch: row.epoch,
+    sequence: row.revision,
+    keysSequence: row.keys_revision,
+    clientsSequence: row.clients_revision,
+    time: row.changed_at,
+    settings: {
+      longestLifetime: row.longest_lifetime,
+      issuer: row.issuer ?? undefined,
+      audience: row.audience ?? undefined,
+      alg: row.alg ?? undefined,
+      secretKid: row.secret_kid ?? undefined,
+      secretKids: row.secret_kids === null ? undefined : JSON.parse(row.secret_kids),
+      ttl: row.ttl || undefined,
+      maxTtl: row.max_ttl || undefined,
+    },
+  };
+}
+
+export function toClientRow(client: Client): Insertable<Schema["clients"]> {
+  return {
+    client_id: client.clientId,
+    name: client.name,
+    permissions: JSON.stringify(client.permissions),
+    scopes: JSON.stringify(client.scopes),
+    audiences: JSON.stringify(client.audiences),
+    any_subject: client.anySubject ? 1 : 0,
+    max_ttl: client.maxTtl ?? null,
+    created_at: client.createdAt,
+    secrets: JSON.stringify(client.secrets),
+  };
+}
+
+export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
+  return {
+    clientId: row.client_id,
+    name: row.name,
+    permissions: JSON.parse(row.permissions),
+    scopes: JSON.parse(row.scopes),
+    audiences: JSON.parse(row.audiences),
+    anySubject: row.any_subject === 1,
+    createdAt: row.created_at,
+    secrets: JSON.parse(row.secrets),
+    ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
+  };
+}
+
+export function toSessionRow(session: Session): Insertable<Schema["sessions"]> {
+  return {
+    sid: session.sid,
+    client_id: session.clientId,
+    subject: session.subject,
+    audience: [session.audience].flat()[0] ?? "",
+    audiences: typeof session.audience === "string" ? null : JSON.stringify(session.audience),
+    scope: session.scope ?? null,
+    claims: JSON.stringify(session.claims),
+    ttl: session.ttl,
+    seed: session.seed,
+    created_at: session.createdAt,
+    expires_at: session.expiresAt,
+    idle_until: session.idleUntil,
+  };
+}
+
+export function fromSessionRow(row: Selectable<Schema["sessions"]>): Session {
+  return {
+    sid: row.sid,
+    clientId: row.client_id,
+    subject: row.subject,
+    audience: row.audiences === null ? row.audience : JSON.parse(row.audiences),
+    claims: JSON.parse(row.claims),
+    ttl: row.ttl,
+    seed: row.seed,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    idleUntil: row.idle_until,
+    ...(row.scope !== null && { scope: row.scope }),
+  };
+}
+
+export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
+  return {
+    id: record.id,
+    at: record.at,
+    client_id: record.clientId ?? null,
+    action: record.action,
+    outcome: record.outcome,
+    reason: record.reason ?? null,
+    subject: record.subject ?? null,
+    jti: record.jti ?? null,
+    kid: record.kid ?? null,
+    target: record.target ?? null,
+    address: record.address ?? null,
+    count: record.count ?? null,
+  };
+}
+
+export function fromAuditRow({ client_id, ...row }: Selectable<Schema["audit"]>): AuditRecord {
+  const present = Object.entries({ ...row, clientId: client_id }).filter(([, value]) => value !== null);
+  return Object.fromEntries(present) as AuditRecord;
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from "vitest";
+import { StartError } from "../../../src/errors.ts";
+import { readConfig } from "../../../src/program/config.ts";
+import { variables } from "../../../src/program/environment.ts";
+
+const KEK = Buffer.alloc(32, 7);
+const SECRET = "a-secret-of-more-than-32-bytes-in-length";
+
+/** A value that each variable may have, and what must be set beside it. */
+const SOUND: Record<string, { value: string; beside?: Record<string, string> }> = {
+  HOST: { value: "127.0.0.1" },
+  PORT: { value: "3000" },
+  MINTMARK_ISSUER: { value: "https://tokens.example" },
+  MINTMARK_AUDIENCE: { value: "orders" },
+  MINTMARK_DATA: { value: "/var/lib/mintmark" },
+  DATABASE_URL: { value: "postgres://a:b@c/d", beside: { MINTMARK_KEK: "none" } },
+  MINTMARK_ALG: { value: "ES256" },
+  MINTMARK_SECRET: { value: SECRET },
+  MINTMARK_KEK: { value: KEK.toString("base64url") },
+  MINTMARK_KEK_PREVIOUS: { value: KEK.toString("base64url") },
+  MINTMARK_TTL: { value: "60" },
+  MINTMARK_MAX_TTL: { value: "3600" },
+  MINTMARK_ROTATION: { value: "86400" },
+  MINTMARK_REFRESH_TTL: { value: "86400" },
+  MINTMARK_REFRESH_IDLE: { value: "3600" },
+  MINTMARK_REPLAY_WINDOW: { value: "10" },
+  MINTMARK_AUDIT_RETENTION: { value: "86400" },
+  MINTMARK_ACCESS: { value: "clients" },
+  MINTMARK_ADMIN_SECRET: { value: SECRET },
+  MINTMARK_RATE_ISSUE: { value: "10" },
+  MINTMARK_RATE_ISSUE_ADDRESS: { value: "10" },
+  MINTMARK_RATE_VERIFY: { value: "10" },
+  MINTMARK_RATE_VERIFY_ADDRESS: { value: "10" },
+  MINTMARK_TRUST_PROXY: { value: "loopback", beside: { MINTMARK_ACCESS: "clients" } },
+  MINTMARK_ORIGINS: { value: "https://app.example", beside: { MINTMARK_ACCESS: "clients" } },
+  MINTMARK_CLIENT_ID: { value: "billing", beside: { MINTMARK_CLIENT_SECRET: SECRET } },
+  MINTMARK_CLIENT_SECRET: { value: SECRET, beside: { MINTMARK_CLIENT_ID: "billing" } },
+  MINTMARK_KEEP_ALIVE: { value: "75" },
+  MINTMARK_DRAIN: { value: "10" },
+  MINTMARK_WORKERS: { value: "10" },
+  MINTMARK_LOG_LEVEL: { value: "warn" },
+};
+
+/** What gets around a value on its way through shells, files, forms and documents, and what each is called. */
+const ADDED: readonly (readonly [added: string, name: string])[] = [
+  ["\n", "a line break"],
+  ["\r\n", "a line break"],
+  ["\r", "a line break"],
+  ["\u2028", "a line break"],
+  ["\u0085", "a line break"],
+  [" ", "white space"],
+  ["\t", "white space"],
+  ["\u00A0", "white space"],
+  ["\u3000", "white space"],
+  ["\0", "a control character"],
+  ["\x1b", "a control character"],
+  ["\x7f", "a control character"],
+  ["\u009f", "a control character"],
+  ["\uFEFF", "a byte order mark (U+FEFF)"],
+  ["\u200B", "an invisible character"],
+  ["\u200E", "an invisible character"],
+  ["\u00AD", "an invisible character"],
+  ["\u3164", "an invisible character"],
+  ['"', "a quotation mark"],
+  ["'", "a quotation mark"],
+  ["`", "a quotation mark"],
+  ["\u201C", "a quotation mark"],
+  ["\u201D", "a quotation mark"],
+  ["\u2019", "a quotation mark"],
+  ["\u00AB", "a quotation mark"],
+];
+
+const refusalOf = (environment: Record<string, string>): string => {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  return "none";
+};
+
+describe("the value of any variable", () => {
+  it("has a sound one in this table", () => {
+    expect(Object.keys(SOUND).sort()).toEqual(Object.keys(variables).sort());
+  });
+
+  it.each(Object.entries(SOUND))("%s is taken as it is, and refused by name for what is around it", (name, sound) => {
+    const { value, beside } = sound;
+    const of = (text: string) => refusalOf({ ...beside, [name]: text });
+    expect(of(value)).toBe("none");
+    for (const [added, called] of ADDED) {
+      const first = added === "\r\n" ? "a line break" : called;
+      expect(of(added + value)).toBe(`${name} begins with ${first}: remove it`);
+      expect(of(value + added)).toBe(`${name} ends with ${called}: remove it`);
+      expect(of(added + value + added)).toBe(`${name} begins with ${first}: remove it`);
+      expect(of(added)).toBe(`${name} begins with ${first}: remove it`);
+    }
+  });
+
+  it.each(Object.entries(SOUND))("%s is refused by name for what is in the middle of it", (name, sound) => {
+    const { value, beside } = sound;
+    const of = (inserted: string) => refusalOf({ ...beside, [name]: value.slice(0, 1) + inserted + value.slice(1) });
+    for (const lineBreak of ["\n", "\r", "\r\n", "\u2028"])
+      expect(of(lineBreak)).toBe(`${name} has a line break within: remove it`);
+    for (const control of ["\0", "\t", "\x07", "\x7f"])
+      expect(of(control)).toBe(`${name} has a control character within: remove it`);
+    for (const notUtf8 of ["\uFFFD", "\uD800"]) expect(of(notUtf8)).toMatch(`${name} has bytes that are not UTF-8`);
+    for (const reference of ["$(NAME)", "$" + "{NAME}"])
+      expect(of(reference)).toMatch(`${name} has a reference to another variable that nothing replaced`);
+  });
+});
+
+describe("a key-encryption key", () => {
+  const bytes = Buffer.from(Array.from({ length: 32 }, (_, at) => 255 - at * 3));
+  const url = bytes.toString("base64url");
+
+  it.each([
+    ["base64url", url],
+    ["base64url with padding", `${url}=`],
+    ["base64", bytes.toString("base64")],
+    ["base64 without padding", bytes.toString("base64").replace("=", "")],
+    ["hex", bytes.toString("hex")],
+    ["hex in capitals", bytes.toString("hex").toUpperCase()],
+  ])("is the same in %s", (_, text) => {
+    for (const name of ["MINTMARK_KEK", "MINTMARK_KEK_PREVIOUS"]) {
+      const { kek, previousKek } = readConfig({ [name]: text });
+      expect((kek ?? previousKek)?.equals(bytes)).toBe(true);
+    }
+  });
+
+  it.each([
+    ["a stray character", `${url.slice(0, 20)}!${url.slice(20)}`],
+    ["a space within", `${url.slice(0, 20)} ${url.slice(20)}`],
+    ["padding within", `${url.slice(0, 20)}=${url.slice(20)}`],
+    ["padding twice", `${url}==`],
+    ["bits that no byte has", `${url.slice(0, -1)}${url.endsWith("B") ? "C" : "B"}`],
+    ["31 bytes", bytes.subarray(1).toString("base64url")],
+    ["33 bytes", Buffer.concat([bytes, Buffer.of(1)]).toString("base64url")],
+    ["hex of 31 bytes", bytes.subarray(1).toString("hex")],
+    ["hex with a stray letter", `${bytes.toString("hex").slice(0, -1)}g`],
+    ["capitals of none", "NONE"],
+  ])("is refused for %s", (_, text) => {
+    for (const name of ["MINTMARK_KEK", "MINTMARK_KEK_PREVIOUS"])
+      expect(refusalOf({ [name]: text })).toMatch(`${name} must be 32 bytes in base64url, base64 or hex`);
+  });
+});
+
+describe("HOST", () => {
+  it.each([
+    ["[::1]", "::1"],
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["[::]", "::"],
+    ["LOCALHOST", "localhost"],
+    ["fe80::1%eth0", "fe80::1%eth0"],
+    ["my_host.internal", "my_host.internal"],
+    ["tokens-1", "tokens-1"],
+  ])("%s is listened on as %s", (host, plain) => {
+    expect(readConfig({ HOST: host, MINTMARK_ISSUER: "https://tokens.example" }).host).toBe(plain);
+  });
+
+  it("is a loopback address with brackets as without", () => {
+    expect(readConfig({ HOST: "[::1]" })).toMatchObject({ host: "::1", access: "open" });
+  });
+});

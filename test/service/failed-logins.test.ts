@@ -1,0 +1,136 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { localCaller } from "../../src/service/access/caller.ts";
+import { digestOf, keptSecret } from "../../src/service/clients/client-secret.ts";
+import { createKnownClients } from "../../src/service/clients/known-clients.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { Credentials } from "../support/call-as.ts";
+import { addClient } from "../support/clients.ts";
+import { NOW } from "../support/service.ts";
+import { openSharedService } from "../support/shared-service.ts";
+
+const ADDRESS = "192.0.2.1";
+const OF_CLIENT = 10;
+const OF_ADDRESS = 100;
+
+/** A service, and a client of it that has authenticated from the address at which others guess its secret. */
+async function openWithKnown() {
+  const lookUps = { count: 0 };
+  const wrap = (store: Store): Store => ({
+    ...store,
+    findClient(clientId) {
+      lookUps.count += 1;
+      return store.findClient(clientId);
+    },
+  });
+  const opened = await openSharedService({ wrap });
+  const call = (credentials: Credentials): Promise<string> =>
+    opened.service.authenticate(credentials, ADDRESS).then(
+      () => "served",
+      ({ reason }) => reason,
+    );
+  const client = await addClient(opened.service);
+  expect(await call(client)).toBe("served");
+  return {
+    ...opened,
+    lookUps,
+    client,
+    call,
+    async guess(times: number, clientId = client.clientId): Promise<string[]> {
+      const outcomes = [];
+      for (let at = 0; at < times; at += 1) outcomes.push(await call({ clientId, clientSecret: `guess ${at}` }));
+      return outcomes;
+    },
+    rotate: (overlap: number) =>
+      opened.service.clients.rotateSecret(localCaller, { clientId: client.clientId, overlap }),
+  };
+}
+
+const heard = (times: number) => Array(times).fill("invalid_client");
+const unheard = (times: number) => Array(times).fill("too_many_attempts");
+
+describe("a client whose secret is guessed where it has authenticated", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it("is guessed at no more often than one that never has, and goes on to be served", async () => {
+    await using opened = await openWithKnown();
+    const { client, call, guess, lookUps } = opened;
+    const before = lookUps.count;
+    expect(await guess(3000)).toEqual([...heard(OF_CLIENT), ...unheard(3000 - OF_CLIENT)]);
+    // Beside the guesses that were heard, its secrets were read again, once a second at most.
+    expect(lookUps.count - before).toBeLessThan(OF_CLIENT + 10);
+    for (let at = 0; at < 3 * OF_CLIENT; at += 1) expect(await call(client)).toBe("served");
+    await opened.service.upkeep();
+    const counted = opened.rows("audit").filter(({ action }) => action === "authenticate");
+    expect(counted.map(({ reason, count }) => [reason, count])).toEqual(
+      expect.arrayContaining([
+        ["invalid_client", OF_CLIENT],
+        ["too_many_attempts", 3000 - OF_CLIENT],
+      ]),
+    );
+  });
+
+  it("is guessed at no more often by guesses that come all at once", async () => {
+    await using opened = await openWithKnown();
+    const { client, call } = opened;
+    const guesses = Array.from({ length: 300 }, (_, at) => call({ ...client, clientSecret: `guess ${at}` }));
+    const served = Array.from({ length: 30 }, () => call(client));
+    expect((await Promise.all(guesses)).toSorted()).toEqual([...heard(OF_CLIENT), ...unheard(300 - OF_CLIENT)]);
+    expect(new Set(await Promise.all(served))).toEqual(new Set(["served"]));
+  });
+
+  it("goes on to be served where others have exhausted the attempts of the address", async () => {
+    await using opened = await openWithKnown();
+    for (let at = 0; at < OF_ADDRESS / OF_CLIENT; at += 1) await opened.guess(OF_CLIENT, `nobody ${at}`);
+    expect(await opened.guess(1, "nobody else")).toEqual(unheard(1));
+    expect(await opened.guess(1)).toEqual(unheard(1));
+    expect(await opened.call(opened.client)).toBe("served");
+  });
+
+  it.each([
+    ["with an overlap", 3600],
+    ["without one", 0],
+  ])("is served by a secret rotated %s, within a second", async (_name, overlap) => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    await using opened = await openWithKnown();
+    const { client, call, guess, rotate } = opened;
+    await guess(OF_CLIENT);
+    for (let rotations = 0; rotations < 2; rotations += 1) {
+      const { clientSecret } = await rotate(overlap);
+      expect(await guess(3)).toEqual(unheard(3));
+      vi.advanceTimersByTime(1000);
+      expect(await call({ ...client, clientSecret })).toBe("served");
+      expect((await call(client)) === "served").toBe(overlap > 0);
+    }
+  });
+
+  it("is refused at once when its secret or itself has ended, and its further calls are guesses", async () => {
+    for (const end of ["rotation", "removal"] as const) {
+      await using opened = await openWithKnown();
+      const { client, call, guess } = opened;
+      if (end === "rotation") await opened.rotate(0);
+      else await opened.service.clients.remove(localCaller, client.clientId);
+      expect(await call(client)).toBe("invalid_client");
+      expect(await guess(OF_CLIENT)).toEqual([...heard(OF_CLIENT - 1), ...unheard(1)]);
+      expect(await call(client)).toBe("too_many_attempts");
+    }
+  });
+});
+
+describe("known clients", () => {
+  it("are the ten thousand that were used last: the others are forgotten one by one", () => {
+    const known = createKnownClients({ store: { findClient: async () => undefined }, clock: () => NOW });
+    const { hash, createdAt } = keptSecret("secret", NOW);
+    const digest = digestOf("secret");
+    for (let at = 0; at < 10_000; at += 1) known.remember(`pair ${at}`, [{ hash, createdAt }]);
+    known.remember("pair 0", [{ hash, createdAt }]);
+    known.remember("one more", [{ hash, createdAt }]);
+    const names = ["pair 0", "pair 1", "pair 2", "pair 9999", "one more", "nobody"];
+    expect(names.filter((pair) => known.recognises(pair, digest))).toEqual([
+      "pair 0",
+      "pair 2",
+      "pair 9999",
+      "one more",
+    ]);
+    expect(known.recognises("pair 0", digestOf("guess"))).toBe(false);
+  });
+});

@@ -1,0 +1,76 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { createRateLimit } from "../../src/service/throttle/fixed-window.ts";
+import { NOW } from "../support/service.ts";
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+/** What is in use after everything else was cleared away. */
+function heapUsed(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+function open(limit: number) {
+  const clock = { now: NOW };
+  return { clock, ...createRateLimit(limit, () => clock.now) };
+}
+
+const times = (count: number, take: () => number) => Array.from({ length: count }, take);
+
+describe("a rate limit", () => {
+  it("lets each key call as often as it says, and then tells how many seconds are left of the minute", () => {
+    const { take, clock } = open(3);
+    clock.now += 45;
+    expect(times(5, () => take("ada"))).toEqual([0, 0, 0, 15, 15]);
+    expect(take("eve")).toBe(0);
+  });
+
+  it("begins anew with every minute, and when the clock is set back", () => {
+    const { take, clock } = open(1);
+    for (const moment of [NOW, NOW + 60, NOW + 3600, NOW - 60]) {
+      clock.now = moment;
+      expect(times(2, () => take("ada"))).toEqual([0, 60]);
+    }
+  });
+
+  it("does not count what it refuses", () => {
+    const { take, unshared } = open(2);
+    times(10, () => take("ada"));
+    expect(unshared()).toMatchObject([{ key: "ada", amount: 2 }]);
+  });
+
+  it("adds what other processes have counted to its own", () => {
+    const { take, unshared } = open(100);
+    times(10, () => take("ada"));
+    const [first] = unshared();
+    expect(first).toMatchObject({ key: "ada", window: NOW, amount: 10 });
+    times(5, () => take("ada"));
+    first?.settle(90);
+    // 15 here and 80 elsewhere.
+    expect(times(6, () => take("ada"))).toEqual([0, 0, 0, 0, 0, 60]);
+    expect(unshared()).toMatchObject([{ amount: 10 }]);
+  });
+
+  it("tells the others of what is new since they were told, and of no key far from its limit", () => {
+    const { take, unshared } = open(1000);
+    times(10, () => take("rare"));
+    times(11, () => take("often"));
+    expect(unshared().map(({ key, amount }) => [key, amount])).toEqual([["often", 11]]);
+    unshared()[0]?.settle(11);
+    expect(unshared()).toEqual([]);
+    take("often");
+    expect(unshared()).toMatchObject([{ amount: 1 }]);
+  });
+
+  it("holds a bounded number of keys, whatever the flood", () => {
+    const { take } = open(1);
+    const before = heapUsed();
+    for (let at = 0; at < 240_000; at += 1) take(`2001:db8:${at.toString(16)}:0::/64`);
+    // 40,000 keys are left, and 240,000 would take four times as much.
+    expect(heapUsed() - before).toBeLessThan(15 * 2 ** 20);
+    expect(times(2, () => take("somebody else"))).toEqual([0, 60]);
+  });
+});
