@@ -69,7 +69,7 @@ async function openIssuer(options: TokenServiceOptions) {
   const key = await importPublicJwk(jwk);
   const source = {
     lookup: (kid: string) => (kid === key.kid ? key : undefined),
-    ask: async () => undefined,
+    fetchKey: async () => undefined,
     trust: () => trust,
     isStale: () => false,
   };
@@ -77,7 +77,7 @@ async function openIssuer(options: TokenServiceOptions) {
   const verify = (): Verify => {
     const policy = { issuer };
     const clock = () => Math.floor(Date.now() / 1000);
-    const one = createTokenVerifier({ source, policy: () => policy, custom: anyClaims, clock });
+    const one = createTokenVerifier({ source, policy: () => policy, claimsSchema: anyClaims, clock });
     return (token) => one(token, { audience: issuer });
   };
   const close = async () => {

@@ -61,7 +61,7 @@ const service = await createTokenService({
   rotation: AHEAD + PUBLISH_AHEAD + 30 + DUE,
   onError: (work) => process.stderr.write(`  failed: ${work}\n`),
 });
-await service.upkeep();
+await service.maintenance();
 ahead = AHEAD;
 await sleep(2000);
 const server = await createTokenServer(service, { port: 0, logger: pino({ level: "silent" }) });
@@ -75,7 +75,7 @@ void (async () => {
   while ((await service.keys.list(localCaller)).length < 2) await sleep(500);
   tell({ what: "rotated", seconds: clock() - dueAt });
 })();
-await service.upkeep();
+await service.maintenance();
 const old = await store.listAudit({ to: clock() - 30 * 86_400, limit: 1 });
 tell({ what: "pruned", seconds: (steady() - from) / 1000, left: old.length, longest: endWatch() });
 await once(process, "message");

@@ -3,7 +3,7 @@
  *
  *     node --expose-gc --import tsx scripts/bench/rates.ts
  */
-import { createRates, type RateLimits } from "../../src/service/throttle/call-limits.ts";
+import { createCallLimits, type RateLimits } from "../../src/service/throttle/call-limits.ts";
 import { systemClock } from "../../src/time.ts";
 import { machine } from "./results.ts";
 
@@ -16,9 +16,9 @@ const limits = (calls: number): RateLimits => ({
   verify: { perClient: 0, perAddress: calls },
 });
 const open = (calls: number) =>
-  createRates({
+  createCallLimits({
     store: { shared: false, addToCounts: async () => [] },
-    audit: { countRefusal: () => {} },
+    audit: { countDenial: () => {} },
     clock: systemClock,
     rateLimits: limits(calls),
   });

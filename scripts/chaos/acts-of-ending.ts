@@ -82,7 +82,7 @@ export async function revokeClient(stage: Stage): Promise<boolean> {
   });
 }
 
-export async function killKey(stage: Stage): Promise<boolean> {
+export async function revokeKey(stage: Stage): Promise<boolean> {
   const key = pickLive(stage, [...stage.books.keys.values()]);
   if (key === undefined) return true;
   const { kid: id } = key;

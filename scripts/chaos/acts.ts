@@ -1,4 +1,4 @@
-import { killKey, revokeClient, revokeSession, revokeSubject, revokeToken } from "./acts-of-ending.ts";
+import { revokeClient, revokeKey, revokeSession, revokeSubject, revokeToken } from "./acts-of-ending.ts";
 import { createClient, removeClient, rotateSecret, withClient } from "./acts-on-clients.ts";
 import { issue, refresh, verify } from "./acts-on-tokens.ts";
 import { attempt, isAnswer } from "./attempt.ts";
@@ -34,5 +34,5 @@ export const ACTS: Readonly<Record<string, readonly [weight: number, act: Act]>>
   "rotate a secret": [2, (stage) => withClient(stage, (client) => rotateSecret(stage, client))],
   "remove a client": [2, (stage) => withClient(stage, (client) => removeClient(stage, client))],
   "rotate keys": [1.5, (stage) => rotateKeys(stage, stage.random.chance(0.7))],
-  "kill a key": [0.4, killKey],
+  "kill a key": [0.4, revokeKey],
 };

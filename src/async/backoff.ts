@@ -1,8 +1,8 @@
 import type { Seconds } from "../time.ts";
 
 /** Milliseconds. The first attempt comes soon: mostly it is one connection that was lost, and not the service. */
-const FIRST = 100;
-const LONGEST = 5000;
+const FIRST_MS = 100;
+const LONGEST_MS = 5000;
 
 /** What a `Retry-After` may ask for. A longer one would keep a verifier stale for no good reason. */
 const RETRY_AFTER: { min: Seconds; max: Seconds } = { min: 1, max: 30 };
@@ -18,10 +18,11 @@ export function createBackoff(): Backoff {
   let attempts = 0;
   return {
     next(retryAfter) {
-      const ceiling = Math.min(LONGEST, FIRST * 2 ** attempts);
+      const ceilingMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempts);
       attempts = Math.min(attempts + 1, 16);
-      const asked = retryAfter === undefined ? 0 : Math.min(Math.max(retryAfter, RETRY_AFTER.min), RETRY_AFTER.max);
-      return asked * 1000 + Math.random() * ceiling;
+      const retryAfterMs =
+        retryAfter === undefined ? 0 : Math.min(Math.max(retryAfter, RETRY_AFTER.min), RETRY_AFTER.max);
+      return retryAfterMs * 1000 + Math.random() * ceilingMs;
     },
     reset() {
       attempts = 0;

@@ -3,12 +3,12 @@
  * run, so each gets the outcome of a run that began after they asked; a failure reaches those of its run only.
  * With `interval`, a run begins that many milliseconds after the one before it, at the earliest.
  */
-export function inTurn<Outcome>(work: () => Promise<Outcome>, interval = 0): () => Promise<Outcome> {
+export function coalesce<Outcome>(work: () => Promise<Outcome>, interval = 0): () => Promise<Outcome> {
   let next: Promise<Outcome> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let began = Number.NEGATIVE_INFINITY;
 
-  async function takeTurn(): Promise<Outcome> {
+  async function runNext(): Promise<Outcome> {
     await last.catch(() => {});
     const early = began + interval - performance.now();
     // Even where nothing is under way, whoever else is about to ask may join.
@@ -21,7 +21,7 @@ export function inTurn<Outcome>(work: () => Promise<Outcome>, interval = 0): () 
   }
 
   return () => {
-    next ??= takeTurn();
+    next ??= runNext();
     return next;
   };
 }

@@ -1,13 +1,13 @@
 import { MintmarkError } from "../errors.ts";
 
 /** Milliseconds. A request must be answered within two seconds, and may wait for work that itself waits for its turn. */
-const PATIENCE = 1500;
+const REQUEST_TIMEOUT_MS = 1500;
 
 /** Waits for work that a request needs. Where it takes too long, the request is refused; the work goes on. */
-export async function patiently<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+export async function withTimeout<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new MintmarkError("unavailable")), PATIENCE);
+    timer = setTimeout(() => reject(new MintmarkError("unavailable")), REQUEST_TIMEOUT_MS);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
@@ -19,9 +19,9 @@ export async function patiently<Outcome>(work: Promise<Outcome>): Promise<Outcom
 export function createQueues(): <Outcome>(name: string, work: () => Promise<Outcome>) => Promise<Outcome> {
   const last = new Map<string, Promise<unknown>>();
   return (name, work) => {
-    const asked = performance.now();
+    const queuedAt = performance.now();
     const run = (last.get(name) ?? Promise.resolve()).then(() => {
-      if (performance.now() - asked > PATIENCE) throw new MintmarkError("unavailable");
+      if (performance.now() - queuedAt > REQUEST_TIMEOUT_MS) throw new MintmarkError("unavailable");
       return work();
     });
     const done = run

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { AuditQuery, AuditRecord } from "../store/audit.ts";
-import { talking } from "./run.ts";
+import { serviceCommand } from "./run.ts";
 import { instant, moment, table } from "./text.ts";
 import { wholeNumber } from "./token-commands.ts";
 
@@ -30,7 +30,7 @@ export function auditCommand(): Command {
     .option("--limit <number>", "how many at most; default 100", wholeNumber)
     .addHelpText("after", "\nExample:\n  mintmark audit --outcome refused --from 2026-11-24");
 
-  return talking<Options>(audit, async (service, { options: { client, ...rest } }) => {
+  return serviceCommand<Options>(audit, async (service, { options: { client, ...rest } }) => {
     const query: Partial<AuditQuery> = { ...rest, ...(client !== undefined && { clientId: client }) };
     const page = await service.audit.list.query(query);
     const more = page.next === undefined ? "" : `\nmore: --before ${page.next}`;

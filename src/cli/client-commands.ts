@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ClientView } from "../service/clients/clients.ts";
 import { type Permission, permissions } from "../store/client.ts";
-import { talking } from "./run.ts";
+import { serviceCommand } from "./run.ts";
 import { moment, table } from "./text.ts";
 import { wholeNumber } from "./token-commands.ts";
 
@@ -52,13 +52,13 @@ export function clientCommands(): Command {
   return new Command("clients")
     .description("add, list and remove machine clients")
     .addCommand(
-      talking<AddOptions>(add, async (client, { words: [name = ""], options }) => {
+      serviceCommand<AddOptions>(add, async (client, { words: [name = ""], options }) => {
         const created = await client.clients.create.mutate({ name, ...options });
         return { json: created, text: `client id      ${created.clientId}\nclient secret  ${created.clientSecret}` };
       }),
     )
     .addCommand(
-      talking(
+      serviceCommand(
         new Command("list")
           .description("list the clients and what each may do")
           .addHelpText("after", "\nExample:\n  mintmark clients list"),
@@ -72,7 +72,7 @@ export function clientCommands(): Command {
       ),
     )
     .addCommand(
-      talking<{ overlap?: number }>(rotateSecret, async (client, { words: [clientId = ""], options }) => {
+      serviceCommand<{ overlap?: number }>(rotateSecret, async (client, { words: [clientId = ""], options }) => {
         const rotated = await client.clients.rotateSecret.mutate({ clientId, ...options });
         return {
           json: rotated,
@@ -81,7 +81,7 @@ export function clientCommands(): Command {
       }),
     )
     .addCommand(
-      talking(remove, async (client, { words: [clientId = ""] }) => {
+      serviceCommand(remove, async (client, { words: [clientId = ""] }) => {
         const removed = await client.clients.remove.mutate({ clientId });
         return { json: removed, text: `removed ${clientId}` };
       }),

@@ -6,7 +6,7 @@ import { type Config, isSet, readConfig } from "../program/config.ts";
 import { createTokenRouter, type TokenRouter } from "../router/router.ts";
 import { localCaller } from "../service/access/caller.ts";
 import type { EffectiveSettings } from "../service/settings.ts";
-import { complain } from "./run.ts";
+import { warn } from "./run.ts";
 import { checkServiceUrl } from "./service-url.ts";
 
 export type Connection = { client: TRPCClient<TokenRouter>; close: () => Promise<void> };
@@ -24,7 +24,7 @@ export async function connect(url: string | undefined): Promise<Connection> {
   }
   const origin = httpOrigin(config.host, config.port);
   const service = await openService(config, { origin, guest: true, shared: true });
-  for (const difference of differencesFrom(config, service.settings())) complain(difference);
+  for (const difference of differencesFrom(config, service.settings())) warn(difference);
   const link = localLink<TokenRouter>({
     router: createTokenRouter(service),
     createContext: async () => ({ authenticate: async () => localCaller }),

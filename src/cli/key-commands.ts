@@ -3,7 +3,7 @@ import { StartError } from "../errors.ts";
 import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import { readConfig } from "../program/config.ts";
 import type { KeyView } from "../service/keys/key-management.ts";
-import { print, type Result, reportFailure, talking } from "./run.ts";
+import { print, type Result, reportFailure, serviceCommand } from "./run.ts";
 import { moment, table } from "./text.ts";
 
 const ALGORITHMS: readonly KeyPairAlgorithm[] = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];
@@ -31,14 +31,14 @@ export function keyCommands(): Command {
 
   return new Command("keys")
     .description("list, rotate and kill keys")
-    .addCommand(talking(list, async (client) => keyTable(await client.keys.list.query())))
+    .addCommand(serviceCommand(list, async (client) => keyTable(await client.keys.list.query())))
     .addCommand(
-      talking<{ immediate?: boolean; alg?: KeyPairAlgorithm }>(rotate, async (client, { options }) =>
+      serviceCommand<{ immediate?: boolean; alg?: KeyPairAlgorithm }>(rotate, async (client, { options }) =>
         keyTable(await client.keys.rotate.mutate(options)),
       ),
     )
     .addCommand(
-      talking(kill, async (client, { words: [keyId = ""] }) => {
+      serviceCommand(kill, async (client, { words: [keyId = ""] }) => {
         const revoked = await client.revoke.mutate({ keyId });
         return { json: revoked, text: `killed ${keyId}` };
       }),
@@ -57,13 +57,13 @@ function rewrapCommand(): Command {
         const config = readConfig();
         if (config.kek === undefined)
           throw new StartError("MINTMARK_KEK must be set: it is what the keys are encrypted with");
-        const [{ openStore }, { resealKeys }] = await Promise.all([
+        const [{ openStore }, { rewrapKeys }] = await Promise.all([
           import("../program/compose.ts"),
           import("../service/keys/rewrap.ts"),
         ]);
         const store = await openStore(config, { guest: true });
         try {
-          const count = await resealKeys(store, { from: config.previousKek, to: config.kek });
+          const count = await rewrapKeys(store, { from: config.previousKek, to: config.kek });
           print(`encrypted ${count} keys anew`);
         } finally {
           await store.close();

@@ -2,14 +2,14 @@
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { Command, CommanderError } from "commander";
-import { outliveReaders } from "../program/closed-output.ts";
+import { ignoreClosedOutput } from "../program/closed-output.ts";
 import { onStop } from "../program/signals.ts";
 import { auditCommand } from "./audit-command.ts";
 import { backupCommand } from "./backup-command.ts";
 import { clientCommands } from "./client-commands.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
-import { complain } from "./run.ts";
+import { warn } from "./run.ts";
 import { printable } from "./text.ts";
 import { revokeCommand, tokenCommands } from "./token-commands.ts";
 
@@ -79,8 +79,8 @@ function exitByThrowing(command: Command): void {
   for (const inner of command.commands) exitByThrowing(inner);
 }
 
-outliveReaders(({ code }) => {
-  complain(`the output cannot be written (${code})`);
+ignoreClosedOutput(({ code }) => {
+  warn(`the output cannot be written (${code})`);
   process.exitCode = 1;
 });
 

@@ -5,7 +5,7 @@ import { MintmarkError, StartError } from "../errors.ts";
 import type { TokenRouter } from "../router/router.ts";
 import { storeRemedy } from "../store/remedies.ts";
 import { escapeInvisible } from "../token/invisible.ts";
-import { whyNoAnswer } from "./service-url.ts";
+import { connectionError } from "./service-url.ts";
 import { printable } from "./text.ts";
 
 /** What a command gives back: rows for a table, or fields, or one bare word for another program. */
@@ -14,7 +14,7 @@ export type Result = { json: unknown; text: string };
 type SharedOptions = { url?: string; json?: boolean };
 
 /** Adds the options that every command has which talks to the service, and how such a command runs. */
-export function talking<Options>(
+export function serviceCommand<Options>(
   command: Command,
   work: (client: TRPCClient<TokenRouter>, parameters: { words: string[]; options: Options }) => Promise<Result>,
 ): Command {
@@ -27,7 +27,7 @@ export function talking<Options>(
     .action(async () => {
       const { url, json, ...options } = command.opts<SharedOptions & Options>();
       const explain = (error: unknown) =>
-        inWords(error) ?? (url === undefined ? HERE : (whyNoAnswer(error, url) ?? ELSEWHERE));
+        sentenceOf(error) ?? (url === undefined ? HERE : (connectionError(error, url) ?? ELSEWHERE));
       await reportFailure(async () => {
         // Only now: to explain a command, the service need not be loaded.
         const { connect } = await import("./connection.ts");
@@ -52,24 +52,24 @@ export function print(lines: string): void {
 }
 
 /** Says something in one line beside what a command gives back. */
-export function complain(line: string): void {
+export function warn(line: string): void {
   process.stderr.write(`mintmark: ${escapeInvisible(line)}\n`);
 }
 
 /** Runs something and tells a failure in one line, without a stack: exit status 1. */
 export async function reportFailure(
   work: () => Promise<void>,
-  explain = (error: unknown) => inWords(error) ?? HERE,
+  explain = (error: unknown) => sentenceOf(error) ?? HERE,
 ): Promise<void> {
   try {
     await work();
   } catch (error) {
-    complain(explain(error));
+    warn(explain(error));
     process.exitCode = 1;
   }
 }
 
-function inWords(error: unknown): string | undefined {
+function sentenceOf(error: unknown): string | undefined {
   if (isTokenError(error)) return `${error.message} (${error.data.reason})`;
   if (error instanceof StartError) return error.message;
   return error instanceof MintmarkError ? (storeRemedy(error.cause) ?? error.message) : storeRemedy(error);

@@ -2,7 +2,7 @@ import { TRPCClientError } from "@trpc/client";
 import { ForeignAnswerError } from "../client/client.ts";
 import { StartError } from "../errors.ts";
 import { failureCode } from "../store/failure-code.ts";
-import { endpointFault } from "../token/client-secret-basic.ts";
+import { endpointFault } from "../token/http-url.ts";
 
 const CERTIFICATE =
   "its TLS certificate is not trusted: set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority";
@@ -62,21 +62,21 @@ export function checkServiceUrl(url: string): void {
 }
 
 /** Says in one sentence why a service gave no answer of its own. Undefined where nothing is known of that. */
-export function whyNoAnswer(error: unknown, url: string): string | undefined {
-  const service = `The service at ${placeOf(new URL(url))}`;
+export function connectionError(error: unknown, url: string): string | undefined {
+  const service = `The service at ${displayUrl(new URL(url))}`;
   const response = responseOf(error);
-  if (response !== undefined) return `${service} ${whatItAnswered(response)}`;
+  if (response !== undefined) return `${service} ${answerError(response)}`;
   const code = failureCode(error);
   const remedy = REMEDIES[code ?? ""] ?? REMEDIES[/^(ERR_SSL|HPE)_/.exec(code ?? "")?.[1] ?? ""];
   if (remedy !== undefined) return `${service} cannot be reached (${code}): ${remedy}`;
   return code && `${service} cannot be reached (${code}): check the URL, and that it runs`;
 }
 
-function whatItAnswered(response: Response): string {
+function answerError(response: Response): string {
   const { status, headers, url } = response;
   const location = headers.get("location") ?? "";
   if (status >= 300 && status < 400 && location !== "" && URL.canParse(location, url || undefined)) {
-    const target = placeOf(new URL(location, url || undefined)).replace(/\/trpc\/.*$/, "");
+    const target = displayUrl(new URL(location, url || undefined)).replace(/\/trpc\/.*$/, "");
     return `answers with a redirect (${status}) to ${target}: give the URL that is right as --url`;
   }
   if (status === 404 || status === 405)
@@ -91,7 +91,7 @@ function whatItAnswered(response: Response): string {
 }
 
 /** Scheme, host, port and path, and nothing that may be secret. */
-function placeOf({ origin, pathname }: URL): string {
+function displayUrl({ origin, pathname }: URL): string {
   return `${origin}${pathname}`.replace(/\/+$/, "");
 }
 

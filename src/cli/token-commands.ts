@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { StartError } from "../errors.ts";
 import { escapeInvisible } from "../token/invisible.ts";
 import { type JsonObject, parseJsonObject } from "../token/json.ts";
-import { talking } from "./run.ts";
+import { serviceCommand } from "./run.ts";
 
 type GetOptions = {
   subject?: string;
@@ -47,19 +47,19 @@ export function tokenCommands(): Command {
   return new Command("token")
     .description("issue, verify, refresh and revoke tokens")
     .addCommand(
-      talking<GetOptions>(get, async (client, { options }) => {
+      serviceCommand<GetOptions>(get, async (client, { options }) => {
         const issued = await client.getToken.query(options);
         return { json: issued, text: inLines(issued) };
       }),
     )
     .addCommand(
-      talking<{ scope?: string }>(refresh, async (client, { options }) => {
+      serviceCommand<{ scope?: string }>(refresh, async (client, { options }) => {
         const issued = await client.refreshToken.mutate({ refreshToken: await standardInput(), ...options });
         return { json: issued, text: inLines(issued) };
       }),
     )
     .addCommand(
-      talking(revoke, async (client) => {
+      serviceCommand(revoke, async (client) => {
         const revoked = await client.revokeToken.mutate({ token: await standardInput() });
         if (revoked.revoked === undefined)
           throw new StartError(
@@ -69,7 +69,7 @@ export function tokenCommands(): Command {
       }),
     )
     .addCommand(
-      talking<VerifyOptions>(verify, async (client, { options }) => {
+      serviceCommand<VerifyOptions>(verify, async (client, { options }) => {
         const claims = await client.verifyToken.mutate({ token: await standardInput(), ...options });
         return { json: claims, text: JSON.stringify(claims, null, 2) };
       }),
@@ -92,7 +92,7 @@ export function revokeCommand(): Command {
     .option("--subject <subject>", "whom the tokens are about")
     .option("--client <id>", "which client they were issued to")
     .addHelpText("after", "\nExample:\n  mintmark revoke --subject ada");
-  return talking<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
+  return serviceCommand<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
     const { subject, client: clientId } = options;
     const revoked = await client.revoke.mutate({ ...(subject && { subject }), ...(clientId && { clientId }) });
     if (revoked.unknownClient)

@@ -12,7 +12,8 @@ import { catalogue, StartError } from "../errors.ts";
 import type { ErrorShape } from "../router/procedure.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { basic, type Credentials, endpointFault } from "../token/client-secret-basic.ts";
+import { type Credentials, encodeBasic } from "../token/client-secret-basic.ts";
+import { endpointFault } from "../token/http-url.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
@@ -39,17 +40,17 @@ const MAX_BATCH = 50;
 export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = TokenRouter>(
   options: TokenClientOptions,
 ): TRPCClient<Router> {
-  const fault = faultIn(options);
+  const fault = validateOptions(options);
   if (fault !== undefined) throw new StartError(`createTokenClient: ${fault}`);
   const { url, credentials } = options;
   const endpoint = `${String(url).replace(/\/+$/, "")}/trpc`;
-  const headers = credentials && { authorization: basic(credentials) };
-  const wait = createWait();
+  const headers = credentials && { authorization: encodeBasic(credentials) };
+  const wait = createRetryDelay();
   const link = splitLink<TokenRouter>({
     condition: ({ type }) => type === "subscription",
     // Without it, one answer of 503 would end a subscription for good.
     true: [
-      retryLink({ retry: isWorthRetrying, retryDelayMs: wait.next }),
+      retryLink({ retry: isRetryable, retryDelayMs: wait.next }),
       subscriptionLink(endpoint, { headers, note: wait.note }),
     ],
     false: httpBatchLink({
@@ -74,7 +75,7 @@ function subscriptionLink(url: string, { headers, note }: FeedOptions) {
       async fetch(input, init) {
         const response = await fetch(input, { ...init, headers: { ...init.headers, ...headers } });
         note(response);
-        return refusalAsEvent(response);
+        return errorAsEvent(response);
       },
     },
   });
@@ -84,7 +85,7 @@ function subscriptionLink(url: string, { headers, note }: FeedOptions) {
  * Hands a refusal on as the event that tRPC's link reads: of an answer that is no stream, an `EventSource` gives nobody
  * the body, and the link would not know who was refused, nor why. Every other answer is left as it is.
  */
-async function refusalAsEvent(response: Response): Promise<Response> {
+async function errorAsEvent(response: Response): Promise<Response> {
   const type = response.headers.get("content-type") ?? "";
   if (response.status < 400 || !type.startsWith("application/json")) return response;
   const text = await response.text();
@@ -104,13 +105,13 @@ function errorIn(text: string): unknown {
 }
 
 /** What a refusal says of a client will be said again; a service that is away may come back. */
-function isWorthRetrying({ error }: { error: TRPCClientError<TokenRouter> }): boolean {
+function isRetryable({ error }: { error: TRPCClientError<TokenRouter> }): boolean {
   const status = error.data?.httpStatus;
   return status === undefined || status === 429 || status >= 500;
 }
 
 /** Makes the waits between attempts, in milliseconds: longer each time, different for each client, and as long as the service says. */
-function createWait() {
+function createRetryDelay() {
   let notBefore = 0;
   return {
     note(response: Response): void {
@@ -138,7 +139,7 @@ export function isTokenError(error: unknown): error is TokenError {
 }
 
 /** Says what is wrong with options, and quotes none of them. By hand: a client in a browser needs no schemas. */
-function faultIn(options: TokenClientOptions): string | undefined {
+function validateOptions(options: TokenClientOptions): string | undefined {
   if (typeof options !== "object" || options === null) return "the options must be an object";
   const unknown = Object.keys(options).find((name) => name !== "url" && name !== "credentials");
   if (unknown !== undefined)

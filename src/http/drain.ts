@@ -3,14 +3,14 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long requests in flight may take to finish once the server takes no more, in milliseconds. */
-const GRACE = 10_000;
+const GRACE_MS = 10_000;
 
 /** How long a connection may need, at least, to bring a request that its client has just sent, in milliseconds. */
-const ON_ITS_WAY = 50;
+const IN_TRANSIT_MS = 50;
 
 export type Drain = {
   /** Serves on for so many milliseconds, and lets every answer tell its client to use the connection no more. */
-  turnAway(milliseconds: number): Promise<void>;
+  rejectNew(milliseconds: number): Promise<void>;
   /** Takes no more connections, and resolves when the requests in flight are answered, or after 10 s. */
   end(): Promise<void>;
 };
@@ -46,14 +46,14 @@ export function createDrain(server: Server): Drain {
     });
   });
   return {
-    async turnAway(milliseconds) {
+    async rejectNew(milliseconds) {
       isDraining = true;
       for (const responses of inFlight.values()) for (const response of responses) response.shouldKeepAlive = false;
-      if (milliseconds > 0 || inFlight.size > 0) await sleep(Math.max(milliseconds, ON_ITS_WAY));
+      if (milliseconds > 0 || inFlight.size > 0) await sleep(Math.max(milliseconds, IN_TRANSIT_MS));
     },
     end: () =>
       new Promise((resolve) => {
-        const late = setTimeout(() => server.closeAllConnections(), GRACE);
+        const late = setTimeout(() => server.closeAllConnections(), GRACE_MS);
         server.close(() => {
           clearTimeout(late);
           resolve();

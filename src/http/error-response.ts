@@ -32,10 +32,10 @@ export function isOfPage({ headers }: IncomingMessage): boolean {
 }
 
 /** Answers a refusal that no procedure made in tRPC's own envelope, so that a typed client reads it like any other. */
-export function sendRefusal(response: ServerResponse, router: AnyTRPCRouter, reason: Reason): void {
+export function sendErrorResponse(response: ServerResponse, router: AnyTRPCRouter, reason: Reason): void {
   const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
-  const about = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
-  sendError(response, error, getTRPCErrorShape({ config: router._def._config, error, ...about }));
+  const details = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
+  sendError(response, error, getTRPCErrorShape({ config: router._def._config, error, ...details }));
 }
 
 /** Sends an error as the router shapes it, with the status that tRPC has for its code: a shape need not tell it. */

@@ -9,7 +9,7 @@ import { sendText } from "./respond.ts";
  * How long a connection may wait for its next request. Longer than load balancers keep one, which is 60 to 600 s in the
  * large clouds: a server that closes it first may do so while a request is on its way.
  */
-export const KEEP_ALIVE: Seconds = 620;
+export const KEEP_ALIVE_MS: Seconds = 620;
 
 /** Milliseconds. A client that is slower than this is cut off; see `node:http` for what the first four bound. */
 export type Timeouts = {
@@ -24,7 +24,7 @@ export type Timeouts = {
 const TIMEOUTS: Timeouts = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: KEEP_ALIVE * 1000,
+  keepAliveTimeout: KEEP_ALIVE_MS * 1000,
   connectionsCheckingInterval: 5_000,
   silence: 30_000,
 };
@@ -76,7 +76,7 @@ export async function listen({ host, port, prepare, timeouts }: ListenOptions): 
     if (response.socket !== null) response.writeContinue();
     server.emit("request", request, response);
   });
-  const { turnAway, end } = createDrain(server);
+  const { rejectNew: turnAway, end } = createDrain(server);
   await bind(server, { host, port });
   const origin = originOf(server.address() as AddressInfo);
   try {
@@ -99,13 +99,13 @@ export async function listen({ host, port, prepare, timeouts }: ListenOptions): 
 function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(new StartError(whyNot(error.code, `${host}:${port}`))),
+      reject(new StartError(listenError(error.code, `${host}:${port}`))),
     );
     server.listen(port, host, resolve);
   });
 }
 
-function whyNot(code: string | undefined, address: string): string {
+function listenError(code: string | undefined, address: string): string {
   if (code === "EADDRINUSE")
     return `${address} is taken: stop what listens there, or set PORT to another port (0 picks a free one)`;
   if (code === "EACCES") return `${address} is not allowed to this user: set PORT to 1024 or above`;

@@ -33,15 +33,15 @@ export type ServerOptions = HandlerOptions & {
   timeouts?: Partial<Timeouts>;
 };
 
-const milliseconds = "must be a whole number of milliseconds, 0 or more";
-const timeout = z.int(milliseconds).min(0, milliseconds).optional();
+const timerMs = "must be a whole number of milliseconds, 0 or more";
+const timeoutMs = z.int(timerMs).min(0, timerMs).optional();
 
 const timeouts: OptionSchemas<Timeouts> = {
-  headersTimeout: timeout,
-  requestTimeout: timeout,
-  keepAliveTimeout: timeout,
-  connectionsCheckingInterval: timeout,
-  silence: timeout,
+  headersTimeout: timeoutMs,
+  requestTimeout: timeoutMs,
+  keepAliveTimeout: timeoutMs,
+  connectionsCheckingInterval: timeoutMs,
+  silence: timeoutMs,
 };
 
 const handlerOptions: OptionSchemas<HandlerOptions> = {

@@ -21,15 +21,15 @@ export type Routes = {
 /** The routes of a handler. What is not there, and batches, are counted together: callers make no new names. */
 export function createRoutes(
   documents: ReadonlyMap<string, ServedDocument>,
-  { router, base }: { router: ServedRouter; base: string },
+  { router, basePath }: { router: ServedRouter; basePath: string },
 ): Routes {
   const byPath = new Map<string, Route>();
   for (const [path, document] of documents) byPath.set(path, route(path, document));
-  for (const name of Object.keys(router._def.procedures)) byPath.set(base + name, route(base + name));
-  const [otherCalls, unknown] = [route(base), route("unknown")];
+  for (const name of Object.keys(router._def.procedures)) byPath.set(basePath + name, route(basePath + name));
+  const [otherCalls, unknown] = [route(basePath), route("unknown")];
   const routes = [...byPath.values(), otherCalls, unknown];
   return {
-    find: (path) => byPath.get(path) ?? (path.startsWith(base) ? otherCalls : unknown),
+    find: (path) => byPath.get(path) ?? (path.startsWith(basePath) ? otherCalls : unknown),
     all: () => routes,
     unknown,
   };

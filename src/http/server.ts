@@ -11,12 +11,12 @@ import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./metrics/metrics-endpoint.ts";
 import { checkHandlerOptions, checkServerOptions, type HandlerOptions, type ServerOptions } from "./options.ts";
-import { createDocuments, type MakeDocument, type ServedDocument } from "./pages/pages.ts";
+import { createPages, type MakeDocument, type ServedDocument } from "./pages/pages.ts";
 import { createAddressOf } from "./request/client-address.ts";
 import { admitAnyOrigin, createOriginList } from "./request/cors.ts";
-import { createHostGuard, isAmbiguous, isLoopback } from "./request/origin.ts";
+import { createHostCheck, isAmbiguous, isLoopback } from "./request/origin.ts";
 import { requestIdOf } from "./request/request-id.ts";
-import { basePathOf, createTargetReader, type Target, urlOf } from "./request/target.ts";
+import { basePathOf, createTargetParser, type Target, urlOf } from "./request/target.ts";
 import { refusesMethod, sendDocument, sendText } from "./respond.ts";
 import { countAnswer, createRoutes } from "./routes.ts";
 import { createTrpcListener, TRPC_PATH } from "./rpc/trpc-listener.ts";
@@ -64,16 +64,25 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   const origins = createOriginList(options.origins ?? [], { open });
   const addressOf = createAddressOf(trustProxy);
   // Where callers must be known, it does not matter by which name they come.
-  const isForUs = open ? createHostGuard(issuer) : () => true;
-  const serveTrpc = createTrpcListener({ router, issuer, authenticate, addressOf, open, origins, isForUs, logger });
+  const isAllowedHost = open ? createHostCheck(issuer) : () => true;
+  const serveTrpc = createTrpcListener({
+    router,
+    issuer,
+    authenticate,
+    addressOf,
+    open,
+    origins,
+    isAllowedHost,
+    logger,
+  });
   const read = share(createReader(() => ({ measures: service.metrics.read(), routes: routes.all() })));
   const admit = createAdmission(service, addressOf);
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
   const basePath = basePathOf(issuer);
-  const documents = createDocuments(service, { router, metrics, basePath });
-  const routes = createRoutes(documents, { router, base: TRPC_PATH });
+  const documents = createPages(service, { router, metrics, basePath });
+  const routes = createRoutes(documents, { router, basePath: TRPC_PATH });
   const isServed = (path: string) => routes.find(path) !== routes.unknown;
-  const readTarget = createTargetReader({ basePath, isServed });
+  const readTarget = createTargetParser({ basePath, isServed });
 
   return (request, response) => {
     const target = readTarget(request.url ?? "");
@@ -83,13 +92,13 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     countAnswer(route, response);
     response.setHeader("x-content-type-options", "nosniff");
 
-    if (isAmbiguous(request)) refuseForGood(response, "A request has one Host");
-    else if (target === undefined) refuseForGood(response, "The request target is no path and no http URL");
+    if (isAmbiguous(request)) rejectAndClose(response, "A request has one Host");
+    else if (target === undefined) rejectAndClose(response, "The request target is no path and no http URL");
     else if (target.path.startsWith(TRPC_PATH)) {
       // tRPC reads it for itself.
       request.url = urlOf(target);
       serveTrpc(request, response, target);
-    } else if (!isForUs(request, target.authority) && !mayBeNameless(document, request, target))
+    } else if (!isAllowedHost(request, target.authority) && !allowsMissingHost(document, request, target))
       sendText(
         response,
         403,
@@ -100,7 +109,7 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     else {
       if (document.anyOrigin) admitAnyOrigin(request, response);
       if (!refusesMethod(request, response, ["GET", "HEAD"]))
-        void sendMade(document.make, { request, response, logger });
+        void sendDocumentOf(document.make, { request, response, logger });
     }
   };
 }
@@ -109,11 +118,15 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
 const EVERY_METHOD = ["GET", "HEAD", "POST"];
 
 /** Whether a request that names no host may have a document: by HTTP/1.0, health checks name none. */
-function mayBeNameless(document: ServedDocument | undefined, { headers }: IncomingMessage, target: Target): boolean {
+function allowsMissingHost(
+  document: ServedDocument | undefined,
+  { headers }: IncomingMessage,
+  target: Target,
+): boolean {
   return document?.withoutHost === true && !headers.host && target.authority === undefined;
 }
 
-function refuseForGood(response: ServerResponse, text: string): void {
+function rejectAndClose(response: ServerResponse, text: string): void {
   response.shouldKeepAlive = false;
   sendText(response, 400, text);
 }
@@ -123,17 +136,17 @@ const alone: ShareSamples = (own) => async () => [await own()];
 
 type Exchange = { request: IncomingMessage; response: ServerResponse; logger: Logger };
 
-async function sendMade(make: MakeDocument, { request, response, logger }: Exchange): Promise<void> {
+async function sendDocumentOf(make: MakeDocument, { request, response, logger }: Exchange): Promise<void> {
   try {
     sendDocument(request, response, await make(request));
   } catch (error) {
-    if (error instanceof MintmarkError) return sendRefusal(response, error);
+    if (error instanceof MintmarkError) return sendRejection(response, error);
     logger.error({ requestId: requestIdOf(request), error: describeError(error) }, "document failed");
     sendText(response, 500, "Internal server error");
   }
 }
 
-function sendRefusal(response: ServerResponse, cause: MintmarkError): void {
+function sendRejection(response: ServerResponse, cause: MintmarkError): void {
   const { code, message } = catalogue[cause.reason];
   response.setHeaders(headersFor([cause], { isOfPage: isOfPage(response.req) }));
   sendText(response, getHTTPStatusCodeFromError(new TRPCError({ code })), message);

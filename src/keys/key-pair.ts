@@ -4,7 +4,7 @@ import { StartError } from "../errors.ts";
 import { parseCompact } from "../token/compact.ts";
 import { signJws, verifySignature } from "../token/jws.ts";
 import type { SigningKey, VerificationKey } from "../token/signature.ts";
-import { type KeyEncryptionKey, seal, unseal } from "./key-wrapping.ts";
+import { type KeyEncryptionKey, unwrap, wrap } from "./key-wrapping.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
 import { isConsistent, type RsaMembers } from "./rsa.ts";
 import type { KeyTimes } from "./succession.ts";
@@ -42,7 +42,7 @@ export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredK
     ...rest,
     kid,
     publicJwk: JSON.stringify({ ...jwk, kid, use: "sig", alg: rest.alg }),
-    privateJwk: kek === undefined ? secret : seal(secret, kid, kek),
+    privateJwk: kek === undefined ? secret : wrap(secret, kid, kek),
   };
 }
 
@@ -52,11 +52,11 @@ export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredK
  * damaged one imports and signs without complaint.
  */
 export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Promise<KeyPair> {
-  const secret = unsealed(stored, kek);
+  const secret = unwrapKey(stored, kek);
   try {
     const half = await loadPublicHalf(stored);
     const signing = { kid: stored.kid, alg: stored.alg, key: await importPrivateJwk(secret, stored.alg) };
-    if (!(await provesItself(signing, half.verification))) throw new Error("probe failed");
+    if (!(await isConsistentPair(signing, half.verification))) throw new Error("probe failed");
     return { signing, ...half };
   } catch {
     throw damaged(stored);
@@ -76,17 +76,17 @@ export async function loadPublicHalf(stored: StoredKey): Promise<PublicHalf> {
  * Seals a stored key's private half anew: from one key-encryption key, or none, to another. Throws a
  * {@link StartError} for what is no key: sealed, damage would look sound.
  */
-export async function resealed(
+export async function rewrapKey(
   stored: StoredKey,
   from: KeyEncryptionKey | undefined,
   to: KeyEncryptionKey,
 ): Promise<StoredKey> {
   await loadKeyPair(stored, from);
-  return { ...stored, privateJwk: seal(unsealed(stored, from), stored.kid, to) };
+  return { ...stored, privateJwk: wrap(unwrapKey(stored, from), stored.kid, to) };
 }
 
-function unsealed(stored: StoredKey, kek: KeyEncryptionKey | undefined): string {
-  const secret = unseal(stored.privateJwk, stored.kid, kek);
+function unwrapKey(stored: StoredKey, kek: KeyEncryptionKey | undefined): string {
+  const secret = unwrap(stored.privateJwk, stored.kid, kek);
   if (secret.outcome === "unsealed") return secret.text;
   if (secret.outcome === "damaged") throw damaged(stored);
   throw new StartError(WRONG_KEK[secret.outcome]);
@@ -117,7 +117,7 @@ async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<
   return KeyObject.from(key);
 }
 
-async function provesItself(signing: SigningKey, verification: VerificationKey): Promise<boolean> {
+async function isConsistentPair(signing: SigningKey, verification: VerificationKey): Promise<boolean> {
   const jws = parseCompact(await signJws(Buffer.from("{}"), signing));
   return jws !== undefined && verifySignature(jws, verification) !== undefined;
 }

@@ -8,24 +8,25 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Encrypts a private key with AES-256-GCM, bound to its `kid` so that two rows cannot be exchanged unnoticed. */
-export function seal(text: string, kid: string, kek: KeyEncryptionKey): string {
+export function wrap(text: string, kid: string, kek: KeyEncryptionKey): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", kek, nonce).setAAD(Buffer.from(kid));
-  const sealed = Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
-  return [PREFIX, fingerprint(kek), sealed.toString("base64url")].join(".");
+  const wrapped = Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
+  return [PREFIX, fingerprint(kek), wrapped.toString("base64url")].join(".");
 }
 
-type Unsealed =
+type Unwrapped =
   | { outcome: "unsealed"; text: string }
   | { outcome: "damaged" | "other-kek" | "kek-missing" | "not-sealed" };
 
 /** Decrypts a sealed private key, or passes on one that is not sealed where there is no key to seal with. */
-export function unseal(stored: string, kid: string, kek: KeyEncryptionKey | undefined): Unsealed {
-  const sealer = sealerOf(stored);
-  if (sealer === "") return kek === undefined ? { outcome: "unsealed", text: stored } : { outcome: "not-sealed" };
+export function unwrap(stored: string, kid: string, kek: KeyEncryptionKey | undefined): Unwrapped {
+  const kekFingerprint = kekFingerprintOf(stored);
+  if (kekFingerprint === "")
+    return kek === undefined ? { outcome: "unsealed", text: stored } : { outcome: "not-sealed" };
   if (kek === undefined) return { outcome: "kek-missing" };
-  if (sealer !== fingerprint(kek)) return { outcome: "other-kek" };
-  const body = stored.slice(`${PREFIX}.${sealer}.`.length);
+  if (kekFingerprint !== fingerprint(kek)) return { outcome: "other-kek" };
+  const body = stored.slice(`${PREFIX}.${kekFingerprint}.`.length);
   const bytes = Buffer.from(body, "base64url");
   // The same bytes can be spelled in several ways; only the one that was written is sound.
   if (bytes.toString("base64url") !== body) return { outcome: "damaged" };
@@ -37,9 +38,9 @@ export function unseal(stored: string, kid: string, kek: KeyEncryptionKey | unde
 }
 
 /** The fingerprint of the key that a private key was sealed with; empty where it is not sealed. */
-export function sealerOf(stored: string): string {
-  const [prefix, sealer = ""] = stored.split(".");
-  return prefix === PREFIX ? sealer : "";
+export function kekFingerprintOf(stored: string): string {
+  const [prefix, kekFingerprint = ""] = stored.split(".");
+  return prefix === PREFIX ? kekFingerprint : "";
 }
 
 function decrypt(bytes: Buffer, kid: string, kek: KeyEncryptionKey): string {

@@ -2,7 +2,7 @@ import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import type { SigningKey, VerificationKey } from "../token/signature.ts";
 import type { KeyPair, PublicHalf, StoredKey } from "./key-pair.ts";
-import { type KeyLife, type KeyPolicy, livesOf } from "./lifecycle.ts";
+import { type KeyPolicy, type KeyTimeline, statesAt } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";
 import { isLongSecret, keyOfSecret, MIN_SECRET_BYTES } from "./shared-secret.ts";
 
@@ -15,7 +15,7 @@ export type Keyring = {
   signing?: SigningKey | undefined;
   lookup: (kid: string) => VerificationKey | undefined;
   jwks: JwkSet;
-  lives: readonly KeyLife<StoredKey>[];
+  timelines: readonly KeyTimeline<StoredKey>[];
 };
 
 /** A stored key and, as long as it was not killed, its loaded halves, or the one that could be. */
@@ -23,28 +23,28 @@ export type LoadedKey = { stored: StoredKey; pair?: (PublicHalf & Partial<KeyPai
 
 /** Builds the keyring of a moment. Throws a {@link StartError} where no key signs, which no change can bring about. */
 export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Seconds): Keyring {
-  const lives = livesOf(
+  const timelines = statesAt(
     keys.map(({ stored }) => stored),
     policy,
     now,
   );
   const pairs = new Map(keys.map(({ stored, pair }) => [stored.kid, pair]));
-  const pairIn = (...states: KeyLife<StoredKey>["state"][]) =>
-    lives.filter(({ state }) => states.includes(state)).flatMap(({ key }) => pairs.get(key.kid) ?? []);
+  const pairIn = (...states: KeyTimeline<StoredKey>["state"][]) =>
+    timelines.filter(({ state }) => states.includes(state)).flatMap(({ key }) => pairs.get(key.kid) ?? []);
   const [active] = pairIn("active");
   if (active === undefined) throw new StartError("There is no key to sign with");
-  const believed = new Map(pairIn("pending", "active", "retiring").map((pair) => [pair.verification.kid, pair]));
+  const published = new Map(pairIn("pending", "active", "retiring").map((pair) => [pair.verification.kid, pair]));
   return {
     signing: active.signing,
-    lookup: (kid) => believed.get(kid)?.verification,
-    jwks: { keys: [...believed.values()].map(({ jwk }) => jwk) },
-    lives,
+    lookup: (kid) => published.get(kid)?.verification,
+    jwks: { keys: [...published.values()].map(({ jwk }) => jwk) },
+    timelines,
   };
 }
 
 /** The public keys that count at the moment of a keyring, and until when each does, where that is settled. */
-export function trustedKeys({ lives, jwks }: Keyring): { jwk: PublicJwk; until?: Seconds }[] {
-  const ends = new Map(lives.map(({ key, removedAt }) => [key.kid, removedAt]));
+export function trustedKeys({ timelines, jwks }: Keyring): { jwk: PublicJwk; until?: Seconds }[] {
+  const ends = new Map(timelines.map(({ key, removedAt }) => [key.kid, removedAt]));
   return jwks.keys.map((jwk) => {
     const until = ends.get(jwk.kid);
     return { jwk, ...(until !== undefined && { until }) };
@@ -62,5 +62,5 @@ export function createSecretKeyring(secret: string): Keyring & { signing: Signin
     );
   }
   const signing = keyOfSecret(secret);
-  return { signing, lookup: (kid) => (kid === signing.kid ? signing : undefined), jwks: { keys: [] }, lives: [] };
+  return { signing, lookup: (kid) => (kid === signing.kid ? signing : undefined), jwks: { keys: [] }, timelines: [] };
 }

@@ -1,5 +1,5 @@
 import type { Seconds } from "../time.ts";
-import { hadTurn, type KeyTimes, successionOf, type WantedKey } from "./succession.ts";
+import { type KeyRequest, type KeyTimes, successionOf, wasActive } from "./succession.ts";
 
 export type KeyPolicy = {
   /** How long a key signs. */
@@ -21,31 +21,35 @@ export const MAX_CLOCK_SKEW: Seconds = 60;
 export const PUBLISH_AHEAD: Seconds = JWKS_MAX_AGE + MAX_CLOCK_SKEW;
 
 /** A key, the state that it is in, and when it leaves the last two states; `undefined` where that is not settled yet. */
-export type KeyLife<Key extends KeyTimes> = { key: Key; state: KeyState; retiresAt?: Seconds; removedAt?: Seconds };
+export type KeyTimeline<Key extends KeyTimes> = { key: Key; state: KeyState; retiresAt?: Seconds; removedAt?: Seconds };
 
 /** Works out the life of every key. Takes them in the order in which they were added, and so sign. */
-export function livesOf<Key extends KeyTimes>(keys: readonly Key[], policy: KeyPolicy, now: Seconds): KeyLife<Key>[] {
+export function statesAt<Key extends KeyTimes>(
+  keys: readonly Key[],
+  policy: KeyPolicy,
+  now: Seconds,
+): KeyTimeline<Key>[] {
   let retiresAt: Seconds | undefined;
   const lives = keys.toReversed().map((key) => {
-    const life = lifeOf(key, retiresAt, { policy, now });
+    const life = timelineOf(key, retiresAt, { policy, now });
     // A killed key still marks when the one before it stopped: nothing that was removed comes back.
-    if (hadTurn(key)) retiresAt = key.activatesAt;
+    if (wasActive(key)) retiresAt = key.activatesAt;
     return life;
   });
-  return withOneThatSigns(lives.reverse());
+  return ensureSigningKey(lives.reverse());
 }
 
 /** A clock that was set back, or is behind the one that a key was killed by, may find nobody's turn: then the next one signs. */
-function withOneThatSigns<Key extends KeyTimes>(lives: KeyLife<Key>[]): KeyLife<Key>[] {
+function ensureSigningKey<Key extends KeyTimes>(lives: KeyTimeline<Key>[]): KeyTimeline<Key>[] {
   const next = lives.findIndex(({ state }) => state === "active" || state === "pending");
   return lives.map((life, at) => (at === next ? { ...life, state: "active" } : life));
 }
 
-function lifeOf<Key extends KeyTimes>(
+function timelineOf<Key extends KeyTimes>(
   key: Key,
   retiresAt: Seconds | undefined,
   { policy, now }: { policy: KeyPolicy; now: Seconds },
-): KeyLife<Key> {
+): KeyTimeline<Key> {
   if (key.killedAt !== undefined) return { key, state: "removed" };
   if (retiresAt === undefined) return { key, state: key.activatesAt <= now ? "active" : "pending" };
   const removedAt = retiresAt + policy.maxTtl + MAX_CLOCK_SKEW;
@@ -68,7 +72,7 @@ export function dueKey<Key extends KeyTimes & { alg: string }>(
   keys: readonly Key[],
   { alg, ...policy }: KeyPolicy & { alg: string },
   now: Seconds,
-): WantedKey | undefined {
+): KeyRequest | undefined {
   const succession = successionOf(keys);
   const turn = succession.findLastIndex(({ activatesAt }) => activatesAt <= now);
   const current = succession[turn];

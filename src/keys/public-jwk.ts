@@ -60,12 +60,12 @@ const RSA_BITS = { min: 2048, max: 4096 };
  * `use: "sig"` and the one `alg` it may be used with.
  */
 const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).superRefine((jwk, context) => {
-  const fault = jwkFault(jwk);
+  const fault = validateJwk(jwk);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 export type PublicJwk = z.infer<typeof ecKey> | z.infer<typeof edKey> | z.infer<typeof rsaKey>;
 
-function jwkFault(jwk: PublicJwk): string | undefined {
+function validateJwk(jwk: PublicJwk): string | undefined {
   if (jwk.kty === "EC" && CURVES[jwk.alg] !== jwk.crv) return `${jwk.alg} needs curve ${CURVES[jwk.alg]}`;
   if (jwk.kty === "EC" && [jwk.x, jwk.y].some((text) => byteLength(text) !== COORDINATE[jwk.crv]))
     return `a coordinate must have ${COORDINATE[jwk.crv]} bytes`;

@@ -6,7 +6,7 @@ const READER_GONE = new Set(["EPIPE", "EIO", "ECONNRESET"]);
  * dropped, and what was to be done is done. Calls back where standard output cannot be written for another reason, such
  * as a full disk.
  */
-export function outliveReaders(onFailure: (error: NodeJS.ErrnoException) => void): void {
+export function ignoreClosedOutput(onFailure: (error: NodeJS.ErrnoException) => void): void {
   process.stderr.on("error", () => {});
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (!READER_GONE.has(error.code ?? "")) onFailure(error);

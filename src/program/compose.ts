@@ -13,7 +13,7 @@ export type OpenOptions = StoreOptions & {
   /** Where the server listens: the issuer, where none is configured. */
   origin: string;
   /** Whether this process does what one does for all; see `TokenServiceOptions`. */
-  keeps?: boolean;
+  runsMaintenance?: boolean;
   onError?: (work: string, error: unknown) => void;
   /** Receives one sentence for an operator, where a stored setting changes or differs. */
   onNotice?: ((sentence: string) => void) | undefined;
@@ -41,7 +41,7 @@ export async function openService(config: Config, options: OpenOptions): Promise
 async function openServiceOn(
   store: Store,
   config: Config,
-  { origin, onError, onNotice, guest = false, keeps = !guest }: OpenOptions,
+  { origin, onError, onNotice, guest = false, runsMaintenance = !guest }: OpenOptions,
 ): Promise<TokenService> {
   const tracer = await registeredTracer();
   const service = await createTokenService({
@@ -55,7 +55,7 @@ async function openServiceOn(
     ...(tracer !== undefined && { tracer }),
     ...(config.alg !== undefined && { alg: config.alg }),
     guest,
-    keeps,
+    runsMaintenance,
     ttl: config.ttl,
     maxTtl: config.maxTtl,
     rotation: config.rotation,
@@ -66,12 +66,12 @@ async function openServiceOn(
     rateLimits: config.rateLimits,
     open: config.access === "open",
   });
-  if (keeps) await settleAdmin(service, config, onNotice);
+  if (runsMaintenance) await ensureAdmin(service, config, onNotice);
   return service;
 }
 
 /** An administrator that a variable made does not end with the variable: another server may still have it. */
-async function settleAdmin(
+async function ensureAdmin(
   { clients }: TokenService,
   { adminSecret }: Config,
   onNotice: OpenOptions["onNotice"],

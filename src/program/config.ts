@@ -63,8 +63,8 @@ export function readConfig(environment: Environment = process.env): Config {
   const { values, nameOf } = readValues(environment, KNOWN);
   const { data: env, error } = z.strictObject(variables).safeParse(values);
   if (error !== undefined) throw new StartError(firstProblem(error, nameOf));
-  const contradiction = contradictionIn(env);
-  if (contradiction !== undefined) throw new StartError(contradiction);
+  const conflict = conflictIn(env);
+  if (conflict !== undefined) throw new StartError(conflict);
   const access = accessIn(env);
   return Object.freeze({
     host: env.HOST,
@@ -106,7 +106,7 @@ export function isSet(variable: keyof Variables, environment: Environment = proc
 }
 
 /** Says which variables are each right and together wrong, if any are. */
-function contradictionIn(env: Variables): string | undefined {
+function conflictIn(env: Variables): string | undefined {
   if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) return "MINTMARK_TTL must be at most MINTMARK_MAX_TTL";
   if (env.MINTMARK_REPLAY_WINDOW >= env.MINTMARK_REFRESH_IDLE)
     return "MINTMARK_REPLAY_WINDOW must be less than MINTMARK_REFRESH_IDLE";
@@ -118,7 +118,7 @@ function contradictionIn(env: Variables): string | undefined {
   if (env.MINTMARK_SECRET !== undefined && env.MINTMARK_ALG !== undefined) {
     return "MINTMARK_ALG and MINTMARK_SECRET exclude each other: the secret means HS256. Unset one of them";
   }
-  if (isNameOfElsewhere(env.HOST) && (env.MINTMARK_ISSUER === undefined || env.MINTMARK_ACCESS === "open")) {
+  if (isForeignVariable(env.HOST) && (env.MINTMARK_ISSUER === undefined || env.MINTMARK_ACCESS === "open")) {
     return `HOST must be a loopback address, such as 127.0.0.1 or localhost, where MINTMARK_ISSUER is not set or access is open. ${SET_BY_OTHERS}`;
   }
   if (!isLoopback(env.HOST) && env.MINTMARK_ACCESS === "open") {
@@ -144,7 +144,7 @@ function contradictionIn(env: Variables): string | undefined {
 }
 
 /** A shell or conda gives `HOST` such a name, and whoever starts the server may not know that it is set. */
-function isNameOfElsewhere(host: string): boolean {
+function isForeignVariable(host: string): boolean {
   return isIP(host) === 0 && !isLoopback(host);
 }
 

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
-import { KEEP_ALIVE } from "../http/listen.ts";
+import { KEEP_ALIVE_MS } from "../http/listen.ts";
 import { networksIn, PROXIES } from "../http/request/client-address.ts";
 import { isOrigin, ORIGINS } from "../http/request/cors.ts";
 import { identifier } from "../token/claims.ts";
@@ -87,7 +87,7 @@ export const variables = {
   MINTMARK_ORIGINS: origins.default([]),
   MINTMARK_CLIENT_ID: text.optional(),
   MINTMARK_CLIENT_SECRET: text.optional(),
-  MINTMARK_KEEP_ALIVE: wholeSeconds.pipe(z.int().max(DAY, `must be at most ${DAY} seconds`)).default(KEEP_ALIVE),
+  MINTMARK_KEEP_ALIVE: wholeSeconds.pipe(z.int().max(DAY, `must be at most ${DAY} seconds`)).default(KEEP_ALIVE_MS),
   MINTMARK_DRAIN: wholeNumber("must be a whole number of seconds")
     .pipe(z.int().max(600, "must be at most 600 seconds"))
     .optional(),

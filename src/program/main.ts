@@ -4,28 +4,24 @@ import { onStop } from "./signals.ts";
 onStop(() => process.exit(0));
 
 // Loaded only now, since it takes longest.
-const [{ readConfig }, { createLogger, logProcessEvents, reportEnd }, { serve }, { welcome }] = await Promise.all([
-  import("./config.ts"),
-  import("./report.ts"),
-  import("./serve.ts"),
-  import("./welcome.ts"),
-]);
+const [{ readConfig }, { createLogger, logProcessEvents, reportExit: reportEnd }, { serve }, { welcome }] =
+  await Promise.all([import("./config.ts"), import("./report.ts"), import("./serve.ts"), import("./welcome.ts")]);
 
 /** Runs the server until it is told to stop. Standard output says where it listens, standard error has the log. */
 async function main(): Promise<void> {
-  const nameLogger = logProcessEvents();
+  const useLogger = logProcessEvents();
   const config = readConfig();
   const logger = await createLogger(config.logLevel);
-  nameLogger(logger);
-  const announce = (origin: string) => {
+  useLogger(logger);
+  const onListening = (origin: string) => {
     process.stdout.write(welcome(origin, config));
     if (config.access === "open") logger.info("access is open: every program on this machine may do everything");
   };
   if (config.workers > 1) {
     const { serveByWorkers } = await import("./workers.ts");
-    await serveByWorkers(config, { logger, announce });
+    await serveByWorkers(config, { logger, onListening });
   } else {
-    await serve(config, { logger, announce });
+    await serve(config, { logger, onListening });
   }
 }
 

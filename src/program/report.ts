@@ -2,7 +2,7 @@ import pino, { type Logger } from "pino";
 import { MintmarkError, StartError } from "../errors.ts";
 import { describeError } from "../http/log.ts";
 import { storeRemedy } from "../store/remedies.ts";
-import { outliveReaders } from "./closed-output.ts";
+import { ignoreClosedOutput } from "./closed-output.ts";
 
 type Level = pino.LevelWithSilent;
 
@@ -28,13 +28,13 @@ function standardError() {
 }
 
 /** Says in one line why the process ends, whatever the level of the log. */
-export function reportEnd(error: unknown): void {
-  const message = error instanceof StartError ? error.message : whatFailed(error);
+export function reportExit(error: unknown): void {
+  const message = error instanceof StartError ? error.message : startFailure(error);
   if (process.stderr.isTTY) process.stderr.write(`mintmark: ${message}\n`);
   else createJsonLogger("fatal").fatal(message);
 }
 
-function whatFailed(error: unknown): string {
+function startFailure(error: unknown): string {
   const cause = error instanceof MintmarkError ? error.cause : error;
   const { type, code } = describeError(cause);
   return storeRemedy(cause) ?? `Cannot start (${[type, code].filter(Boolean).join(" ")})`;
@@ -46,7 +46,7 @@ function whatFailed(error: unknown): string {
  */
 export function logProcessEvents(): (logger: Logger) => void {
   let logger = createJsonLogger("info");
-  outliveReaders(() => {});
+  ignoreClosedOutput(() => {});
   if (!process.stderr.isTTY) {
     process.removeAllListeners("warning");
     process.on("warning", (warning) => {

@@ -13,16 +13,16 @@ import { onStop } from "./signals.ts";
 export type ServeOptions = {
   logger: Logger;
   /** Told where the server listens, once it also hears signals. */
-  announce: (origin: string) => void;
+  onListening: (origin: string) => void;
 };
 
 /** Longest time for a stop beside the drain, in milliseconds: requests in flight have 10 s, the database 3. */
-const LONGEST_STOP = 15_000;
+const MAX_STOP_MS = 15_000;
 
 /** Serves what the configuration describes, until a signal tells this process to stop. */
 export async function serve(
   config: Config,
-  { logger, announce, share, ...open }: ServeOptions & Pick<HandlerOptions, "share"> & Omit<OpenOptions, "origin">,
+  { logger, onListening, share, ...open }: ServeOptions & Pick<HandlerOptions, "share"> & Omit<OpenOptions, "origin">,
 ): Promise<void> {
   // A follower is a request that lives on. V8 concludes from a thousand of them that all requests do, and makes whatever
   // belongs to one in the old generation, where it stays for long: to serve one then takes half as long again.
@@ -32,7 +32,7 @@ export async function serve(
     port: config.port,
     timeouts: { keepAliveTimeout: config.keepAlive * 1000 },
     async prepare(origin) {
-      const service = await openService(config, { origin, ...reportTo(logger), ...open });
+      const service = await openService(config, { origin, ...createErrorReporter(logger), ...open });
       const { drain, endFeeds, close } = service;
       const { trustProxy, origins } = config;
       const listener = createRequestHandler(service, { logger, trustProxy, origins, ...(share && { share }) });
@@ -46,27 +46,27 @@ export async function serve(
     logger.info({ signal }, "finishing what is in flight");
     const drain = config.drain * 1000;
     // Whatever goes wrong: who has told it to stop waits for it.
-    setTimeout(() => process.exit(1), drain + LONGEST_STOP).unref();
+    setTimeout(() => process.exit(1), drain + MAX_STOP_MS).unref();
     await server.close({ drain });
     // Else a process that others talk to would go on to listen to them.
     if (process.connected) process.disconnect();
   };
   onStop(stop);
-  announce(server.origin);
+  onListening(server.origin);
 }
 
 /** How often the same failure of the same work is logged, in milliseconds: some of it is tried every second. */
-const AGAIN = 60_000;
+const REPEAT_AFTER_MS = 60_000;
 
 /** Logs work in the background that failed, and what an operator should know. */
-export function reportTo(logger: Logger): Required<Pick<OpenOptions, "onError" | "onNotice">> {
+export function createErrorReporter(logger: Logger): Required<Pick<OpenOptions, "onError" | "onNotice">> {
   const logged = new Map<string, { code: string | undefined; at: number }>();
   return {
     onError(work, error) {
       const cause = error instanceof MintmarkError ? (error.cause ?? error) : error;
       const { code, ...rest } = describeError(cause);
       const last = logged.get(work);
-      if (last !== undefined && last.code === code && performance.now() - last.at < AGAIN) return;
+      if (last !== undefined && last.code === code && performance.now() - last.at < REPEAT_AFTER_MS) return;
       logged.set(work, { code, at: performance.now() });
       const remedy = storeRemedy(cause);
       logger.warn(

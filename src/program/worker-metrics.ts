@@ -1,7 +1,7 @@
 import type { Worker } from "node:cluster";
 import { MintmarkError } from "../errors.ts";
 import type { Sample } from "../http/metrics/metrics.ts";
-import { joined, type ReadSamples, type ShareSamples } from "../http/metrics/metrics-endpoint.ts";
+import { mergeSamples, type ReadSamples, type ShareSamples } from "../http/metrics/metrics-endpoint.ts";
 
 /** What a worker tells the first process: that it wants the metrics of all, or has its own to give. */
 export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
@@ -9,12 +9,12 @@ export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
 type ToWorker = { give: number } | { all: Sample[][] | undefined; to: number };
 
 /** How long another process may take to give its metrics, in milliseconds. */
-const PATIENCE = 3000;
+const GATHER_TIMEOUT_MS = 3000;
 
 /** Makes a worker give its metrics to the first process, and get those of all from there. */
-export function shareWithOthers(): ShareSamples {
-  const { ask, answer } = createQuestions<Sample[][] | undefined>(2 * PATIENCE);
-  const tell = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
+export function shareSamples(): ShareSamples {
+  const { request, answer } = createQuestions<Sample[][] | undefined>(2 * GATHER_TIMEOUT_MS);
+  const send = (message: FromWorker) => process.send?.(message, undefined, undefined, () => {});
   return (own) => {
     process.on("message", (message: ToWorker | string) => {
       if (typeof message === "string") return;
@@ -22,12 +22,12 @@ export function shareWithOthers(): ShareSamples {
       // Where it cannot, whoever asked waits in vain, and says so.
       else
         own().then(
-          (gives) => tell({ gives, to: message.give }),
+          (gives) => send({ gives, to: message.give }),
           () => {},
         );
     });
     return async () => {
-      const all = await ask((wants) => tell({ wants }));
+      const all = await request((wants) => send({ wants }));
       // To leave one out would look as if it had begun to count anew.
       if (all === undefined) throw new MintmarkError("unavailable");
       return all;
@@ -37,12 +37,12 @@ export function shareWithOthers(): ShareSamples {
 
 /** Gathers, in the first process, the metrics of all who serve and its own. */
 export function gatherMetrics(serving: ReadonlySet<Worker>, own: ReadSamples) {
-  const { ask, answer } = createQuestions<Sample[]>(PATIENCE);
+  const { request, answer } = createQuestions<Sample[]>(GATHER_TIMEOUT_MS);
   const latest = new Map<Worker, Sample[]>();
   let past: Sample[] = [];
 
   async function read(worker: Worker): Promise<Sample[]> {
-    const samples = await ask((give) => send(worker, { give }));
+    const samples = await request((give) => send(worker, { give }));
     if (serving.has(worker)) latest.set(worker, samples);
     return samples;
   }
@@ -53,7 +53,7 @@ export function gatherMetrics(serving: ReadonlySet<Worker>, own: ReadSamples) {
   }
 
   return {
-    hear(worker: Worker, message: FromWorker): void {
+    receive(worker: Worker, message: FromWorker): void {
       if ("gives" in message) {
         answer(message.to, message.gives);
         return;
@@ -66,7 +66,7 @@ export function gatherMetrics(serving: ReadonlySet<Worker>, own: ReadSamples) {
       const counted = latest.get(worker)?.filter(({ type }) => type !== "gauge");
       latest.delete(worker);
       if (counted === undefined) return;
-      const both = await joined([past, counted]);
+      const both = await mergeSamples([past, counted]);
       past = (await both.getMetricsAsJSON()) as unknown as Sample[];
     },
   };
@@ -82,7 +82,7 @@ function createQuestions<Answer>(patience: number) {
   const waiting = new Map<number, (answer: Answer) => void>();
   let asked = 0;
   return {
-    ask(put: (number: number) => void): Promise<Answer> {
+    request(put: (number: number) => void): Promise<Answer> {
       asked += 1;
       const number = asked;
       return new Promise((resolve, reject) => {

@@ -2,18 +2,18 @@ import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import { listen } from "../http/listen.ts";
 import { createReader } from "../http/metrics/metrics-endpoint.ts";
-import type { Neighbours } from "../store/sql/driver.ts";
+import type { PeerProcesses } from "../store/sql/driver.ts";
 import { openService } from "./compose.ts";
 import type { Config } from "./config.ts";
-import { reportTo, type ServeOptions, serve } from "./serve.ts";
+import { createErrorReporter, type ServeOptions, serve } from "./serve.ts";
 import { onStop } from "./signals.ts";
-import { type FromWorker, gatherMetrics, shareWithOthers } from "./worker-metrics.ts";
+import { type FromWorker, gatherMetrics, shareSamples } from "./worker-metrics.ts";
 
 /** What workers tell the first process: where they listen, that the database was changed, and metrics. */
 type Message = { listening: string } | "changed" | FromWorker;
 
 /** How long a worker must have run for another to take its place at once, in milliseconds; else it is waited for as long. */
-const SOUND = 1000;
+const HEALTHY_AFTER_MS = 1000;
 
 /**
  * Serves by several processes that share the port and the database. The first one serves nobody: it has the
@@ -22,28 +22,28 @@ const SOUND = 1000;
  * embedded database by way of the first, on PostgreSQL by its own notifications.
  */
 export async function serveByWorkers(config: Config, options: ServeOptions): Promise<void> {
-  if (cluster.isWorker) await work(config, options);
-  else await keep(config, options);
+  if (cluster.isWorker) await runWorker(config, options);
+  else await superviseWorkers(config, options);
 }
 
-async function work(config: Config, { logger }: ServeOptions): Promise<void> {
+async function runWorker(config: Config, { logger }: ServeOptions): Promise<void> {
   const tell = (message: Message) => void process.send?.(message);
-  const neighbours: Neighbours = {
-    tell: () => tell("changed"),
+  const peers: PeerProcesses = {
+    notifyPeers: () => tell("changed"),
     listen: (wake) => {
-      const hear = (message: unknown) => message === "changed" && wake();
-      process.on("message", hear);
-      return () => process.off("message", hear);
+      const onMessage = (message: unknown) => message === "changed" && wake();
+      process.on("message", onMessage);
+      return () => process.off("message", onMessage);
     },
   };
-  const announce = (origin: string) => tell({ listening: origin });
-  await serve(config, { logger, announce, neighbours, shared: true, keeps: false, share: shareWithOthers() });
+  const onListening = (origin: string) => tell({ listening: origin });
+  await serve(config, { logger, onListening, peers, shared: true, runsMaintenance: false, share: shareSamples() });
 }
 
-async function keep(config: Config, { logger, announce }: ServeOptions): Promise<void> {
-  const { neighbours, hear } = createRelay();
+async function superviseWorkers(config: Config, { logger, onListening }: ServeOptions): Promise<void> {
+  const { peers, onMessage } = createRelay();
   const origin = await originOf(config);
-  const service = await openService(config, { origin, neighbours, ...reportTo(logger) });
+  const service = await openService(config, { origin, peers, ...createErrorReporter(logger) });
   const PORT = new URL(origin).port || "80";
   const serving = new Set<Worker>();
   const metrics = gatherMetrics(
@@ -57,12 +57,12 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
     const began = performance.now();
     const worker = cluster.fork({ PORT });
     worker.on("message", (message: Message) => {
-      if (message === "changed") return hear(worker);
-      if (!("listening" in message)) return metrics.hear(worker, message);
+      if (message === "changed") return onMessage(worker);
+      if (!("listening" in message)) return metrics.receive(worker, message);
       serving.add(worker);
       listening += 1;
       if (listening === 1) for (let other = 1; other < config.workers; other += 1) start();
-      if (listening === config.workers) announce(message.listening);
+      if (listening === config.workers) onListening(message.listening);
     });
     worker.once("exit", (code, signal) => {
       if (isStopping) return;
@@ -71,7 +71,7 @@ async function keep(config: Config, { logger, announce }: ServeOptions): Promise
       serving.delete(worker);
       void metrics.keep(worker);
       logger.error({ worker: worker.process.pid, code, signal }, "a worker has ended, and is replaced");
-      const wait = performance.now() - began < SOUND ? SOUND : 0;
+      const wait = performance.now() - began < HEALTHY_AFTER_MS ? HEALTHY_AFTER_MS : 0;
       setTimeout(() => isStopping || start(), wait);
     });
   };
@@ -111,22 +111,22 @@ async function end(worker: Worker): Promise<void> {
 }
 
 /** Passes on, from any process to all others, that the database was changed. */
-function createRelay(): { neighbours: Neighbours; hear: (teller: Worker) => void } {
+function createRelay(): { peers: PeerProcesses; onMessage: (teller: Worker) => void } {
   const listeners = new Set<() => void>();
-  const tellAllBut = (teller?: Worker) => {
+  const notifyOthers = (teller?: Worker) => {
     // One that is just ending need not know.
     for (const worker of workersNow()) if (worker !== teller) worker.send("changed", () => {});
   };
   return {
-    neighbours: {
-      tell: () => tellAllBut(),
+    peers: {
+      notifyPeers: () => notifyOthers(),
       listen: (wake) => {
         listeners.add(wake);
         return () => listeners.delete(wake);
       },
     },
-    hear(teller) {
-      tellAllBut(teller);
+    onMessage(teller) {
+      notifyOthers(teller);
       for (const wake of listeners) wake();
     },
   };

@@ -1,6 +1,6 @@
 import type { TokenService } from "../service/service.ts";
 import * as schemas from "./admin-schemas.ts";
-import { CLIENT_REFUSALS, clientProcedure } from "./procedure.ts";
+import { CLIENT_ERRORS, clientProcedure } from "./procedure.ts";
 
 /** The procedures by which a token service is managed; none of them depends on the custom claims. */
 export type AdminProcedures = ReturnType<typeof adminProcedures>;
@@ -8,7 +8,7 @@ export type AdminProcedures = ReturnType<typeof adminProcedures>;
 type Managed = Pick<TokenService, "keys" | "clients" | "audit">;
 
 export function adminProcedures({ keys, clients, audit }: Managed) {
-  const errors = ["invalid_request", ...CLIENT_REFUSALS] as const;
+  const errors = ["invalid_request", ...CLIENT_ERRORS] as const;
 
   return {
     keys: {

@@ -31,7 +31,7 @@ export type Meta = {
 };
 
 /** What a procedure that is for clients alone may answer beside its own refusals. */
-export const CLIENT_REFUSALS: readonly Reason[] = [
+export const CLIENT_ERRORS: readonly Reason[] = [
   "invalid_client",
   "permission_denied",
   "too_many_attempts",
@@ -72,10 +72,10 @@ const t = initTRPC.context<Context>().meta<Meta>().create({ isDev: false, errorF
 type Formatted<Shape> = { error: TRPCError; shape: Shape; path: string | undefined };
 
 function formatted({ error, shape, path }: Formatted<TRPCErrorShape<DefaultErrorData>>): ErrorShape {
-  const { reason, issues } = explain(error);
+  const { reason, issues } = toErrorShape(error);
   return {
     code: shape.code,
-    message: [catalogue[reason].message, ...issues.slice(0, 1).map(inWords)].join(": "),
+    message: [catalogue[reason].message, ...issues.slice(0, 1).map(issueMessage)].join(": "),
     data: {
       code: shape.data.code,
       httpStatus: shape.data.httpStatus,
@@ -105,7 +105,7 @@ export function tokenErrorFormatter<Shape extends TRPCErrorShape<DefaultErrorDat
 
 export const router: typeof t.router = t.router;
 
-/** A procedure that is open to all. Its work is to be {@link answered}. */
+/** A procedure that is open to all. Its work is to be {@link mapErrors}. */
 export const openProcedure: typeof t.procedure = t.procedure;
 
 /** Not as it would be inferred: the types of tRPC that it would name have more parameters in some versions than in others. */
@@ -124,10 +124,10 @@ export const clientProcedure: ClientProcedure = t.procedure.use(async ({ ctx, me
   // tRPC's types let a token router into one of another context.
   if (typeof ctx?.authenticate !== "function")
     throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: NO_CALLER });
-  const result = await next({ ctx: { caller: await answered(ctx.authenticate(meta?.rate)) } });
+  const result = await next({ ctx: { caller: await mapErrors(ctx.authenticate(meta?.rate)) } });
   if (result.ok) return result;
   const { code, cause } = result.error;
-  if (cause instanceof MintmarkError) throw refusal(cause);
+  if (cause instanceof MintmarkError) throw toTrpcError(cause);
   // tRPC calls it bad input as well when a schema throws by itself, as that of the claims may: no caller can mend that.
   if (isRead && code === "BAD_REQUEST" && !(cause instanceof z.core.$ZodError))
     throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: SCHEMA_THREW, cause });
@@ -140,21 +140,21 @@ const NO_CALLER =
   "createContext must give `authenticate`, which says who calls a token router: `authenticate: async () => localCaller` for one";
 
 /** Waits for work of which a refusal from the catalogue goes out with the tRPC code that it names. */
-export async function answered<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+export async function mapErrors<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof MintmarkError ? refusal(error) : error;
+    throw error instanceof MintmarkError ? toTrpcError(error) : error;
   }
 }
 
 /** A refusal from the catalogue as tRPC throws it. */
-export function refusal(cause: MintmarkError): TRPCError {
+export function toTrpcError(cause: MintmarkError): TRPCError {
   return new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
 }
 
 /** The reason and the issues of whatever a call ended with; nothing else of it is ever sent. */
-function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly Issue[] } {
+function toErrorShape({ code, cause }: TRPCError): { reason: Reason; issues: readonly Issue[] } {
   if (cause instanceof MintmarkError) return cause;
   if (code === "BAD_REQUEST" && cause instanceof z.core.$ZodError) {
     return { reason: "invalid_request", issues: cause.issues.slice(0, MAX_ISSUES).map(toIssue) };
@@ -164,7 +164,7 @@ function explain({ code, cause }: TRPCError): { reason: Reason; issues: readonly
 
 /** The reason of whatever a procedure threw. */
 export function reasonOf(error: unknown): Reason {
-  return explain(getTRPCErrorFromUnknown(error)).reason;
+  return toErrorShape(getTRPCErrorFromUnknown(error)).reason;
 }
 
 const MAX_ISSUES = 10;
@@ -177,7 +177,7 @@ function toIssue(issue: z.core.$ZodIssue): Issue {
   return { path, message: `has no field ${issue.keys.map(plainName).join(", ")}` };
 }
 
-function inWords({ path, message }: Issue): string {
+function issueMessage({ path, message }: Issue): string {
   return path === "" ? message : `${path} ${message}`;
 }
 

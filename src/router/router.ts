@@ -6,11 +6,11 @@ import type { IssuedToken, RefreshRequest, VerificationRequest } from "../servic
 import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "../token/claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
 import {
-  answered,
-  CLIENT_REFUSALS,
+  CLIENT_ERRORS,
   clientProcedure,
   type ErrorShape,
   type Meta,
+  mapErrors,
   openProcedure,
   type RootTypes,
   router,
@@ -49,7 +49,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         summary: "Get a token",
         description: "Issues a signed access token. Every field may be left out.",
         output: issuedToken,
-        errors: ["invalid_request", "rate_limited", ...CLIENT_REFUSALS],
+        errors: ["invalid_request", "rate_limited", ...CLIENT_ERRORS],
         rate: "issue",
       })
       .input(getTokenInput(service))
@@ -74,14 +74,14 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         ],
       })
       .input(verifyTokenInput)
-      .mutation(({ ctx, input }) => answered(service.verifyToken(input, ctx?.address))),
+      .mutation(({ ctx, input }) => mapErrors(service.verifyToken(input, ctx?.address))),
 
     refreshToken: clientProcedure
       .meta({
         summary: "Refresh a token",
         description: "Gives the next token of a session, and the next refresh token. Each can be used once.",
         output: issuedToken,
-        errors: ["invalid_request", "invalid_refresh_token", "rate_limited", ...CLIENT_REFUSALS],
+        errors: ["invalid_request", "invalid_refresh_token", "rate_limited", ...CLIENT_ERRORS],
         rate: "issue",
       })
       .input(refreshTokenInput)
@@ -92,7 +92,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         summary: "Introspect a token",
         description: "Says whether an access token counts, whomever it is for, and its claims if it does.",
         output: introspection(service.claims),
-        errors: ["invalid_request", "rate_limited", "verifier_stale", ...CLIENT_REFUSALS],
+        errors: ["invalid_request", "rate_limited", "verifier_stale", ...CLIENT_ERRORS],
         rate: "verify",
       })
       .input(presentedToken)

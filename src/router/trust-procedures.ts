@@ -6,7 +6,7 @@ import type { TokenService } from "../service/service.ts";
 import { identifier } from "../token/claims.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
 import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
-import { CLIENT_REFUSALS, clientProcedure, refusal } from "./procedure.ts";
+import { CLIENT_ERRORS, clientProcedure, toTrpcError } from "./procedure.ts";
 import { presentedToken } from "./token-schemas.ts";
 
 /** The procedures by which trust is withdrawn, and by which everybody hears of it; none depends on the custom claims. */
@@ -35,7 +35,7 @@ const revokeInput = z
   });
 
 export function trustProcedures(service: Trusted) {
-  const errors = ["invalid_request", ...CLIENT_REFUSALS] as const;
+  const errors = ["invalid_request", ...CLIENT_ERRORS] as const;
 
   return {
     revokeToken: clientProcedure
@@ -74,7 +74,7 @@ export function trustProcedures(service: Trusted) {
             yield tracked<TrustUpdate>(cursor, update);
         } catch (error) {
           // What a generator throws does not pass through `procedure`.
-          throw error instanceof MintmarkError ? refusal(error) : error;
+          throw error instanceof MintmarkError ? toTrpcError(error) : error;
         }
       }),
   };
@@ -87,6 +87,6 @@ function revokeAll(
 ): ReturnType<Trusted["revokeAll"]> {
   if (subject !== undefined) return service.revokeAll(caller, { kind: "subject", id: subject });
   if (clientId !== undefined) return service.revokeAll(caller, { kind: "client", id: clientId });
-  if (keyId !== undefined) return service.keys.kill(caller, keyId);
+  if (keyId !== undefined) return service.keys.revoke(caller, keyId);
   throw new MintmarkError("invalid_request");
 }

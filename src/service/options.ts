@@ -11,7 +11,7 @@ import { type AnyClaims, anyClaims, type ClaimsSchema, checkClaimsSchema, identi
 import { isHttpUrl } from "../token/http-url.ts";
 import { hasInvisible, isPlainText, PLAIN_TEXT } from "../token/invisible.ts";
 import type { Tracer } from "./operations/tracer.ts";
-import { type RateLimitOptions, settleRates } from "./throttle/call-limits.ts";
+import { type RateLimitOptions, resolveRateLimits } from "./throttle/call-limits.ts";
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /**
@@ -58,7 +58,7 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
    * Whether keys are made, rotated in time, and what is past forgotten. Of several processes, one has to, and to be
    * the first that is opened. Default true.
    */
-  keeps?: boolean;
+  runsMaintenance?: boolean;
   /**
    * Whether another service serves the data: this one then signs with the stored issuer, audience and algorithm, makes a key
    * only when told to, and deletes nothing. Default false.
@@ -87,7 +87,7 @@ const seconds = z.int(wholeSeconds).min(1, wholeSeconds).max(DECADE, wholeSecond
 const count = z.int("must be a whole number, 0 or more").min(0, "must be a whole number, 0 or more");
 const rate = z.strictObject({ perClient: count.optional(), perAddress: count.optional() }).optional();
 const onceMade = objectWith(
-  ["listKeys", "findSession", "revoke", "watch", "close"],
+  ["listKeys", "findGrant", "revoke", "watch", "close"],
   "what openSqliteStore or openPostgresStore gives",
 );
 
@@ -118,7 +118,7 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   maxFollowers: z.strictObject({ total: count, perClient: count }).optional(),
   rateLimits: z.strictObject({ issue: rate, verify: rate }).optional(),
   auditRetention: seconds.optional(),
-  keeps: z.boolean().optional(),
+  runsMaintenance: z.boolean().optional(),
   guest: z.boolean().optional(),
   open: z.boolean().optional(),
   tracer: objectWith(["startActiveSpan"], "a tracer of OpenTelemetry").optional(),
@@ -132,7 +132,7 @@ function isKek(value: unknown): boolean {
 }
 
 /** Says which options are each right and together wrong, if any are. */
-function contradictionIn({ ttl, maxTtl = DAY, replayWindow, refreshIdle = IDLE }: TokenServiceOptions<ClaimsSchema>) {
+function conflictIn({ ttl, maxTtl = DAY, replayWindow, refreshIdle = IDLE }: TokenServiceOptions<ClaimsSchema>) {
   if (ttl !== undefined && ttl > maxTtl) return `ttl must be at most maxTtl, which is ${maxTtl}`;
   if (replayWindow !== undefined && replayWindow >= refreshIdle)
     return `replayWindow must be less than refreshIdle, which is ${refreshIdle}`;
@@ -142,12 +142,12 @@ function contradictionIn({ ttl, maxTtl = DAY, replayWindow, refreshIdle = IDLE }
 const IDLE: Seconds = 7 * DAY;
 
 /** Fills in the defaults. Throws a {@link StartError} for options that cannot be. */
-export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions<Schema>) {
+export function resolveOptions<Schema extends ClaimsSchema>(options: TokenServiceOptions<Schema>) {
   checkOptions("createTokenService", schemas, options);
-  const contradiction = contradictionIn(options);
-  if (contradiction !== undefined) throw new StartError(`createTokenService: ${contradiction}`);
-  const custom = (options.claims === undefined ? anyClaims : options.claims) as Schema;
-  checkClaimsSchema(custom);
+  const conflict = conflictIn(options);
+  if (conflict !== undefined) throw new StartError(`createTokenService: ${conflict}`);
+  const claimsSchema = (options.claims === undefined ? anyClaims : options.claims) as Schema;
+  checkClaimsSchema(claimsSchema);
   const { rotation = 30 * DAY, guest = false, maxTtl = DAY, refreshIdle = IDLE } = options;
   return {
     given: {
@@ -157,23 +157,23 @@ export function settle<Schema extends ClaimsSchema>(options: TokenServiceOptions
       ttl: options.ttl ?? Math.min(900, maxTtl),
       maxTtl,
     },
-    custom,
+    claimsSchema,
     rotation,
     secret: options.secret,
     kek: options.kek,
     ttl: options.ttl ?? Math.min(900, maxTtl),
     maxTtl,
-    sessions: {
+    grants: {
       ttl: options.refreshTtl ?? 30 * DAY,
       idle: refreshIdle,
       replayWindow: options.replayWindow ?? Math.min(10, refreshIdle - 1),
     },
     maxStaleness: options.maxStaleness ?? 30,
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
-    rateLimits: settleRates(options.rateLimits ?? {}, options.open ?? true),
+    rateLimits: resolveRateLimits(options.rateLimits ?? {}, options.open ?? true),
     auditRetention: options.auditRetention ?? 90 * DAY,
     guest,
-    keeps: !guest && (options.keeps ?? true),
+    runsMaintenance: !guest && (options.runsMaintenance ?? true),
     open: options.open ?? true,
     tracer: options.tracer,
     clock: options.clock ?? systemClock,

@@ -6,31 +6,31 @@ import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { type AuditPage, createAuditLog } from "./access/audit-log.ts";
-import { createGate } from "./access/authorize.ts";
+import { createAuthorizer } from "./access/authorize.ts";
 import type { Caller } from "./access/caller.ts";
 import { type Authenticate, createAuthenticator } from "./clients/authenticate.ts";
 import { type Clients, createClients } from "./clients/clients.ts";
 import { createEndedSecretCheck } from "./clients/ended-secret.ts";
 import { createFeed, type Feed } from "./feed/feed.ts";
-import { createTrust, type TrustOptions } from "./feed/store-follower.ts";
+import { createStoreFollower, type StoreFollowerOptions } from "./feed/store-follower.ts";
 import { createKeyManagement, type KeyManagement } from "./keys/key-management.ts";
 import { secretKeys, storedKeys } from "./keys/loaded-keys.ts";
 import { createClockCheck } from "./operations/clock-check.ts";
-import { countVerified, createCounts, type Measures, measureKeys, measureTrust } from "./operations/counters.ts";
-import { observeStore } from "./operations/instrument-store.ts";
-import { createUpkeep, startUpkeep } from "./operations/maintenance.ts";
+import { countVerified, createCounters, type Metrics, measureKeys, measureTrust } from "./operations/counters.ts";
+import { instrumentStore } from "./operations/instrument-store.ts";
+import { createMaintenance, startMaintenance } from "./operations/maintenance.ts";
 import { checkReadiness, type Readiness } from "./operations/readiness.ts";
 import { createTasks } from "./operations/tasks.ts";
 import type { Tracer } from "./operations/tracer.ts";
 import { createWriteCheck, PROBE_BYTES } from "./operations/write-check.ts";
-import { settle, type TokenServiceOptions } from "./options.ts";
+import { resolveOptions, type TokenServiceOptions } from "./options.ts";
 import { changesBetween, createSettings, type EffectiveSettings } from "./settings.ts";
-import { createRates } from "./throttle/call-limits.ts";
+import { createCallLimits } from "./throttle/call-limits.ts";
 import { createRevocations, type Revocations } from "./tokens/revocations.ts";
 import { createTokens, type Tokens } from "./tokens/tokens.ts";
 
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
-  Omit<Revocations<Schema>, "revokeCopied"> & {
+  Omit<Revocations<Schema>, "revokeReusedGrant"> & {
     readonly issuer: string;
     /** Makes the origin that a server listens on the issuer, where none was given. */
     adoptIssuer(origin: string): Promise<void>;
@@ -58,12 +58,12 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
       /** Throws `permission_denied` unless a caller may read them. */
       authorize(caller: Caller): Promise<void>;
       /** What was done since the start, and how things are. Not told: anything that came with a request. */
-      read(): Measures;
+      read(): Metrics;
     };
     /** What makes spans, if anything does. */
     readonly tracer: Tracer | undefined;
     /** Does now what is done every minute: reads the keys, rotates them in time, writes what was counted, forgets old records. */
-    upkeep(): Promise<void>;
+    maintenance(): Promise<void>;
     /** Ends all work and closes the store. */
     close(): Promise<void>;
   };
@@ -75,71 +75,108 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
 export async function createTokenService<Schema extends ClaimsSchema = AnyClaims>(
   options: TokenServiceOptions<Schema> = {},
 ): Promise<TokenService<Schema>> {
-  const settled = settle(options);
-  const { custom, secret, kek, open, guest, clock, onError, onNotice, tracer } = settled;
-  const { store, timings, lastWrite } = observeStore(options.store ?? (await openSqliteStore(".mintmark")), tracer);
-  const counts = createCounts();
-  const policy = () => ({ rotation: settled.rotation, maxTtl: settings.longestLifetime() });
+  const resolved = resolveOptions(options);
+  const { claimsSchema, secret, kek, open, guest, clock, onError, onNotice, tracer } = resolved;
+  const { store, timings, lastWrite } = instrumentStore(options.store ?? (await openSqliteStore(".mintmark")), tracer);
+  const counts = createCounters();
+  const policy = () => ({ rotation: resolved.rotation, maxTtl: settings.longestLifetime() });
   const audit = createAuditLog(store, clock);
   const keys = secret === undefined ? storedKeys({ store, clock, policy, kek, onError }) : secretKeys(secret, store);
   // Of several processes that serve together, one writes it to their log.
-  const onSettings: TrustOptions["onSettings"] = (change) => {
-    if (settled.keeps) for (const sentence of changesBetween(change)) onNotice(sentence);
+  const onSettings: StoreFollowerOptions["onSettings"] = (change) => {
+    if (resolved.runsMaintenance) for (const sentence of changesBetween(change)) onNotice(sentence);
   };
-  const trust = createTrust({ store, clock, maxStaleness: settled.maxStaleness, reloadKeys: keys.reload, onSettings });
-  const given = { ...settled.given, ...(secret !== undefined && { secretKid: keys.current().signing?.kid }) };
+  const trust = createStoreFollower({
+    store,
+    clock,
+    maxStaleness: resolved.maxStaleness,
+    reloadKeys: keys.reload,
+    onSettings,
+  });
+  const given = { ...resolved.given, ...(secret !== undefined && { secretKid: keys.current().signing?.kid }) };
   const settings = createSettings({ given, guest, store, trust, audit });
   const hasSecretEnded = createEndedSecretCheck({ store, clock });
   const hasEnded = async (caller: Caller) =>
     caller.asOf !== undefined && (await hasSecretEnded(caller, await trust.latest()));
-  const gate = createGate({ audit, hasEnded });
-  const management = createKeyManagement({ store, keys, trust, gate, audit, clock, policy, settings, kek, counts });
-  const rotateIfDue = secret === undefined && settled.keeps ? management.rotateIfDue : async () => {};
+  const authorize = createAuthorizer({ audit, hasEnded });
+  const keyManagement = createKeyManagement({
+    store,
+    keys,
+    trust,
+    authorize,
+    audit,
+    clock,
+    policy,
+    settings,
+    kek,
+    counts,
+  });
+  const rotateIfDue = secret === undefined && resolved.runsMaintenance ? keyManagement.rotateIfDue : async () => {};
   await trust.catchUp();
-  if (settled.keeps) await store.checkWritable(PROBE_BYTES);
+  if (resolved.runsMaintenance) await store.checkWritable(PROBE_BYTES);
   await settings.store();
   await rotateIfDue();
 
   const verify = createTokenVerifier({
     source: {
       lookup: (kid) => keys.current().lookup(kid),
-      ask: async (kid) => keys.find(kid),
+      fetchKey: async (kid) => keys.find(kid),
       trust: trust.state,
       isStale: trust.isStale,
     },
     policy: () => ({ issuer: settings.issuer(), maxLifetime: settings.longestLifetime() }),
-    custom,
+    claimsSchema,
     clock,
-    onVerified: (refusal) => countVerified(counts, refusal),
+    onVerified: (error) => countVerified(counts, error),
   });
   const identify = async (token: string) => {
     // What the present secret has not signed is forged.
     const kids = trust.settings().secretKids?.filter((kid) => kid !== given.secretKid) ?? [];
     const latest = clock() + settings.longestLifetime();
-    return (await identifyToken(token, keys.findOfAnyTime)) ?? claimedIdentity(token, { kids, latest });
+    return (await identifyToken(token, keys.findUnexpired)) ?? claimedIdentity(token, { kids, latest });
   };
-  const rates = createRates({ store, clock, audit, rateLimits: settled.rateLimits });
-  const means = { store, keys, trust, gate, audit, clock, counts, rates };
-  const revocations = createRevocations({ ...means, verify, identify });
-  const { revokeCopied, ...revoking } = revocations;
+  const rates = createCallLimits({ store, clock, audit, rateLimits: resolved.rateLimits });
+  const deps = { store, keys, trust, authorize, audit, clock, counts, rates };
+  const revocations = createRevocations({ ...deps, verify, identify });
+  const { revokeReusedGrant, ...revoking } = revocations;
   const feed = createFeed({
     store,
     clock,
     trust,
     keyring: keys.current,
-    gate,
-    maxFollowers: settled.maxFollowers,
+    authorize,
+    maxFollowers: resolved.maxFollowers,
   });
 
   const checkClock = createClockCheck({ trust, clock });
   let isDraining = false;
   const tasks = createTasks(onError);
   const checkWrites = createWriteCheck({ store, lastWrite });
-  const upkeep = createUpkeep({ ...means, tasks, rotateIfDue, longestLifetime: settings.longestLifetime, ...settled });
-  const end = startUpkeep({ upkeep, shareRates: rates.share, catchUp: trust.catchUp, watch: store.watch, onError });
+  const maintenance = createMaintenance({
+    ...deps,
+    tasks,
+    rotateIfDue,
+    longestLifetime: settings.longestLifetime,
+    ...resolved,
+  });
+  const end = startMaintenance({
+    maintenance,
+    shareRates: rates.share,
+    catchUp: trust.catchUp,
+    watch: store.watch,
+    onError,
+  });
 
   return {
-    ...createTokens({ ...means, ...settled, ...settings.limits(), settings, hasSecretEnded, verify, revokeCopied }),
+    ...createTokens({
+      ...deps,
+      ...resolved,
+      ...settings.limits(),
+      settings,
+      hasSecretEnded,
+      verify,
+      revokeReusedGrant,
+    }),
     ...revoking,
     get issuer() {
       return settings.issuer();
@@ -152,14 +189,14 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       ...settings.limits(),
     }),
     maxTtl: settings.limits().maxTtl,
-    claims: custom,
+    claims: claimsSchema,
     open,
-    authenticate: createAuthenticator({ ...means, open }),
-    keys: management,
-    clients: createClients(means),
+    authenticate: createAuthenticator({ ...deps, open }),
+    keys: keyManagement,
+    clients: createClients(deps),
     audit: {
       list: (caller, query) =>
-        gate(caller, { action: "audit.list", permission: "read_audit" }, () => audit.list(query)),
+        authorize(caller, { action: "audit.list", permission: "read_audit" }, () => audit.list(query)),
     },
     jwks: () => keys.current().jwks,
     follow: feed.follow,
@@ -169,18 +206,18 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     endFeeds: feed.end,
     readiness: () => checkReadiness({ trust, keys, checkWrites, checkClock, tasks, isDraining }),
     metrics: {
-      authorize: (caller) => gate(caller, { action: "metrics", permission: "read_metrics" }, async () => {}),
+      authorize: (caller) => authorize(caller, { action: "metrics", permission: "read_metrics" }, async () => {}),
       read: () => ({
         ...counts,
         ...feed.measure(),
         ...measureTrust(trust),
-        ...measureKeys(keys, { now: clock(), rotation: settled.rotation }),
+        ...measureKeys(keys, { now: clock(), rotation: resolved.rotation }),
         tasks: tasks.states,
         store: timings,
       }),
     },
     tracer,
-    upkeep: upkeep.run,
+    maintenance: maintenance.run,
     async close() {
       end();
       feed.end();

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import type { Seconds } from "../time.ts";
 import type { AuditLog } from "./access/audit-log.ts";
 import { systemCaller } from "./access/caller.ts";
-import type { Trust } from "./feed/store-follower.ts";
+import type { StoreFollower } from "./feed/store-follower.ts";
 
 /** What a service is configured with, as far as it is stored with the data. Absent: not given, as by a variable. */
 type GivenSettings = {
@@ -47,7 +47,7 @@ export type SettingsOptions = {
   /** Whether the stored settings prevail over those that are given. */
   guest: boolean;
   store: Pick<Store, "changeSettings">;
-  trust: Pick<Trust, "settings" | "catchUp">;
+  trust: Pick<StoreFollower, "settings" | "catchUp">;
   audit: Pick<AuditLog, "record">;
 };
 
@@ -70,11 +70,11 @@ export function createSettings({ given, guest, store, trust, audit }: SettingsOp
   async function change(wanted: Partial<StoredSettings>): Promise<void> {
     const differences = differencesOf(stored(), wanted);
     if (differences.length === 0) return;
-    const changed = differences.filter(({ isFirst }) => !isFirst);
+    const changed = differences.filter(({ isInitial }) => !isInitial);
     const target = changed.map(describe).join(", ");
     const { clientId } = systemCaller;
     const record = audit.record({ clientId, action: "settings.change", outcome: "allowed", target });
-    await store.changeSettings(wanted, { record, isFirst: changed.length === 0 });
+    await store.changeSettings(wanted, { record, isInitial: changed.length === 0 });
     await trust.catchUp();
   }
 
@@ -86,7 +86,7 @@ export function createSettings({ given, guest, store, trust, audit }: SettingsOp
     limits,
 
     async store() {
-      if (guest) return refuseOtherSigner(stored(), given);
+      if (guest) return requireSameSigner(stored(), given);
       const { issuer, secretKid, ttl, maxTtl, alg = stored().alg ?? "ES256" } = given;
       const names = issuer === undefined ? {} : { issuer, audience: audience() };
       const secretKids = withKid(stored().secretKids, secretKid);
@@ -108,7 +108,7 @@ function withKid(kids: readonly string[] | undefined, kid: string | undefined): 
 /** One sentence about each stored setting that has changed, for the log. None for one that was not stored before. */
 export function changesBetween({ from, to }: { from: StoredSettings; to: StoredSettings }): string[] {
   return differencesOf(from, to)
-    .filter(({ isFirst }) => !isFirst)
+    .filter(({ isInitial }) => !isInitial)
     .map(({ sentence }) => sentence);
 }
 
@@ -118,15 +118,15 @@ function describe({ name, from, to }: Difference): string {
 }
 
 type Name = keyof StoredSettings;
-type Difference = { name: Name; from: string; to: string; isFirst: boolean; sentence: string };
+type Difference = { name: Name; from: string; to: string; isInitial: boolean; sentence: string };
 
 function differencesOf(stored: StoredSettings, wanted: Partial<StoredSettings>): Difference[] {
   const names = (Object.keys(wanted) as Name[]).filter((name) => differs(name, stored, wanted));
   return names.map((name) => {
     const [from, to] = [shown(name, stored), shown(name, wanted)];
     // The algorithm is stored with the first secret, and also with none. What follows from others is not told by itself.
-    const isFirst = name === "secretKid" ? stored.alg === undefined : !stored[name] || SENTENCES[name] === undefined;
-    return { name, from, to, isFirst, sentence: SENTENCES[name]?.(from, to) ?? "" };
+    const isInitial = name === "secretKid" ? stored.alg === undefined : !stored[name] || SENTENCES[name] === undefined;
+    return { name, from, to, isInitial: isInitial, sentence: SENTENCES[name]?.(from, to) ?? "" };
   });
 }
 
@@ -155,7 +155,7 @@ const SENTENCES: Partial<Record<Name, (from: string, to: string) => string>> = {
 };
 
 /** A command that has another secret than the service, or none, would issue tokens that nobody accepts. */
-function refuseOtherSigner({ alg, secretKid }: StoredSettings, given: GivenSettings): void {
+function requireSameSigner({ alg, secretKid }: StoredSettings, given: GivenSettings): void {
   if (secretKid === given.secretKid || (secretKid === undefined && alg === undefined)) return;
   if (given.secretKid === undefined)
     throw new StartError("The service signs with a shared secret: set MINTMARK_SECRET to it, or use --url");

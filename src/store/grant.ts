@@ -2,7 +2,7 @@ import type { Seconds } from "../time.ts";
 import type { Audience } from "../token/claims.ts";
 
 /** What a refresh token stands for: whom tokens are issued to and about, and for how long it may go on. */
-export type Session = {
+export type Grant = {
   /** The `sid` of its tokens. */
   sid: string;
   clientId: string;
@@ -25,7 +25,7 @@ export type Session = {
 };
 
 /** One turn of a session: the presented token is used up, and the next one takes its place. */
-export type Turn = {
+export type RefreshRotation = {
   /** SHA-256 of the token that was presented, and of the one that follows from it. */
   hash: string;
   next: string;

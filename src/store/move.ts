@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import { StartError } from "../errors.ts";
-import { loadKeyPair, resealed, type StoredKey } from "../keys/key-pair.ts";
-import { type KeyEncryptionKey, sealerOf } from "../keys/key-wrapping.ts";
+import { loadKeyPair, rewrapKey, type StoredKey } from "../keys/key-pair.ts";
+import { type KeyEncryptionKey, kekFingerprintOf } from "../keys/key-wrapping.ts";
 import type { Driver } from "./sql/driver.ts";
 import { fromKeyRow } from "./sql/mappers.ts";
 import { appliedMigrations } from "./sql/migrate.ts";
@@ -44,10 +44,10 @@ export async function moveState(
   await refuseOtherRelease(from.db, to.db);
   const state = await from.db.selectFrom("state").selectAll().executeTakeFirstOrThrow();
   const keys = await from.db.selectFrom("keys").selectAll().execute();
-  const sealed = new Map<unknown, string>();
-  for (const row of keys) sealed.set(row.kid, (await sealedBy(kek, fromKeyRow(row))).privateJwk);
+  const wrapped = new Map<unknown, string>();
+  for (const row of keys) wrapped.set(row.kid, (await kekFingerprints(kek, fromKeyRow(row))).privateJwk);
   const encrypt: Encrypt = (table, row) =>
-    table === "keys" ? { ...row, private_jwk: sealed.get(row.kid) ?? "" } : row;
+    table === "keys" ? { ...row, private_jwk: wrapped.get(row.kid) ?? "" } : row;
 
   return to.db.transaction().execute(async (target) => {
     await replaceState(target, state);
@@ -65,9 +65,9 @@ async function refuseOtherRelease(from: Kysely<Schema>, to: Kysely<Schema>): Pro
     throw new StartError("The database in MINTMARK_DATA is of a newer Mintmark than this one: move it by that one");
 }
 
-async function sealedBy(kek: KeyEncryptionKey | undefined, key: StoredKey): Promise<StoredKey> {
+async function kekFingerprints(kek: KeyEncryptionKey | undefined, key: StoredKey): Promise<StoredKey> {
   if (key.killedAt !== undefined) return key;
-  if (kek !== undefined && sealerOf(key.privateJwk) === "") return resealed(key, undefined, kek);
+  if (kek !== undefined && kekFingerprintOf(key.privateJwk) === "") return rewrapKey(key, undefined, kek);
   // Else a key that no server could use would be found out only when the embedded database is gone.
   await loadKeyPair(key, kek);
   return key;

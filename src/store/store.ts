@@ -3,7 +3,7 @@ import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord } from "./audit.ts";
 import type { Client, ClientSecret } from "./client.ts";
-import type { Session, Turn } from "./grant.ts";
+import type { Grant, RefreshRotation } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
 
 /**
@@ -39,9 +39,9 @@ export type Store = {
    * Kills a key for ever and forgets its private half. The last key lives and signs afterwards, by
    * whatever clock: where none is there that could, the replacement is added.
    */
-  killKey(kid: string, change: KeyKill, record: ChangeRecord): Promise<"killed" | "unchanged">;
+  revokeKey(kid: string, change: KeyRevocation, record: ChangeRecord): Promise<"killed" | "unchanged">;
   /** Replaces the private halves of all living keys, provided that those given are all there are. */
-  resealKeys(
+  rewrapKeys(
     keys: readonly Pick<StoredKey, "kid" | "privateJwk">[],
     record: ChangeRecord,
   ): Promise<"resealed" | "changed">;
@@ -63,7 +63,7 @@ export type Store = {
    * longer, and the history becomes another one, so that all who follow it learn of that. What is stored for the first
    * time is not recorded.
    */
-  changeSettings(change: Partial<StoredSettings>, by: { record: ChangeRecord; isFirst: boolean }): Promise<void>;
+  changeSettings(change: Partial<StoredSettings>, by: { record: ChangeRecord; isInitial: boolean }): Promise<void>;
   /**
    * Revokes, and ends the sessions it is about. Gives the number of the change that did: a token or a
    * session is revoked once, and of a subject or client anew whatever was issued until now. A revocation is kept until
@@ -79,21 +79,25 @@ export type Store = {
    * Adds a session with its first refresh token, unless its subject or client was revoked after a change:
    * the one that its first access token, which is made already, comes after.
    */
-  addSession(
-    session: Session,
+  addGrant(
+    session: Grant,
     first: { hash: string; sequence: number },
     record: ChangeRecord,
   ): Promise<"added" | "revoked">;
   /** Finds the session of a refresh token, used ones too, by the token's hash. */
-  findSession(hash: string): Promise<Session | undefined>;
+  findGrant(hash: string): Promise<Grant | undefined>;
   /**
    * Uses a refresh token up and puts the next one in its place. `replayed`: it was used within the replay
    * window, and the next one is there. `reused`: it was used earlier, so somebody has a copy of it.
    * `unknown`: there is no such token, or the session has ended. The record is written of the first two.
    */
-  turnSession(sid: string, turn: Turn, record: ChangeRecord): Promise<"rotated" | "replayed" | "reused" | "unknown">;
+  rotateRefreshToken(
+    sid: string,
+    turn: RefreshRotation,
+    record: ChangeRecord,
+  ): Promise<"rotated" | "replayed" | "reused" | "unknown">;
   /** Forgets sessions that have ended by themselves, with their refresh tokens: at most `limit` of each. */
-  pruneSessions(now: Seconds, limit: number): Promise<Pruned>;
+  pruneGrants(now: Seconds, limit: number): Promise<Pruned>;
 
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
   /** Newest first. */
@@ -142,5 +146,5 @@ export type Pruned = { count: number; more: boolean };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };
 
-type KeyKill = { now: Seconds; replacement: StoredKey };
+type KeyRevocation = { now: Seconds; replacement: StoredKey };
 type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

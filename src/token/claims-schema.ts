@@ -23,7 +23,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
  * Not seen: what a transformation gives back, and async functions that were compiled for older engines.
  */
 export function checkClaimsSchema(schema: ClaimsSchema): void {
-  if (!isSchemaOfZod4(schema)) throw new StartError(`claims must be a schema of zod 4${whatItIs(schema)}`);
+  if (!isSchemaOfZod4(schema)) throw new StartError(`claims must be a schema of zod 4${describeValue(schema)}`);
   const parts = partsOf(schema);
   for (const { part, path } of parts) {
     const { type } = part._zod.def;
@@ -59,7 +59,7 @@ function isSchemaOfZod4(schema: unknown): boolean {
   return typeof schema === "object" && schema !== null && "_zod" in schema;
 }
 
-function whatItIs(schema: unknown): string {
+function describeValue(schema: unknown): string {
   const isOfZod3 = typeof schema === "object" && schema !== null && "_def" in schema;
   return isOfZod3 ? ", and is one of zod 3: import it from zod or zod/mini" : "";
 }

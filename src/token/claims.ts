@@ -105,15 +105,18 @@ export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
  * signer and the verifier both call this, so what may not be accepted is never signed.
  * Returns `undefined` for anything else. Does not look at times, issuer or audience.
  */
-export function readClaims<Schema extends ClaimsSchema>(
+export function parseClaims<Schema extends ClaimsSchema>(
   payload: JsonObject,
-  custom: Schema,
+  claimsSchema: Schema,
 ): Claims<z.output<Schema>> | undefined {
   const entries = Object.entries(payload);
   const registered = registeredClaims.safeParse(
     Object.fromEntries(entries.filter(([name]) => RESERVED_CLAIMS.has(name))),
   );
-  const others = z.core.safeParse(custom, Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))));
+  const others = z.core.safeParse(
+    claimsSchema,
+    Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))),
+  );
   if (!registered.success || !others.success) return undefined;
   return joinClaims(others.data, registered.data) as Claims<z.output<Schema>>;
 }
@@ -124,10 +127,10 @@ export function readClaims<Schema extends ClaimsSchema>(
  * alone, which would take a member `__proto__` for the prototype.
  */
 export function joinClaims<Custom extends Record<string, unknown>>(
-  custom: Custom,
+  claimsSchema: Custom,
   registered: RegisteredClaims,
 ): Claims<Custom> {
-  return Object.assign(Object.fromEntries(Object.entries(custom)) as Custom, registered);
+  return Object.assign(Object.fromEntries(Object.entries(claimsSchema)) as Custom, registered);
 }
 
 /** Whether a token lives for 1 to `maxLifetime` seconds. */
@@ -147,11 +150,13 @@ const EXAMPLE: RegisteredClaims = {
 };
 
 /** The example of custom claims that a schema carries with it, if it does. */
-export function exampleOf(custom: ClaimsSchema): object | undefined {
-  return Object.values(z.globalRegistry.get(custom)?.examples ?? {}).at(0);
+export function exampleOf(claimsSchema: ClaimsSchema): object | undefined {
+  return Object.values(z.globalRegistry.get(claimsSchema)?.examples ?? {}).at(0);
 }
 
-/** The schema of a verified claim set as a whole, for descriptions. {@link readClaims} does the reading. */
-export function claimsSchema(custom: ClaimsSchema): z.ZodType {
-  return z.intersection(registeredClaims, custom).meta({ examples: [{ ...EXAMPLE, ...exampleOf(custom) }] });
+/** The schema of a verified claim set as a whole, for descriptions. {@link parseClaims} does the reading. */
+export function claimsSchema(claimsSchema: ClaimsSchema): z.ZodType {
+  return z
+    .intersection(registeredClaims, claimsSchema)
+    .meta({ examples: [{ ...EXAMPLE, ...exampleOf(claimsSchema) }] });
 }

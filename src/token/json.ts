@@ -19,14 +19,14 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 
 /**
  * Reads bytes as one JSON object that every reader understands alike: valid UTF-8 without a byte
- * order mark, and neither a {@link textFault} nor a {@link jsonFault}. Returns `undefined` for
+ * order mark, and neither a {@link textFault} nor a {@link validateJson}. Returns `undefined` for
  * anything else; never throws.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   try {
     const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    if (!isPlainObject(value) || jsonFault(value) !== undefined || textFault(text, value) !== undefined)
+    if (!isPlainObject(value) || validateJson(value) !== undefined || textFault(text, value) !== undefined)
       return undefined;
     return value as JsonObject;
   } catch {
@@ -39,24 +39,24 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
  * whatever JSON cannot express, numbers beyond 2^53 - 1, lone surrogates, names that reach a prototype,
  * and nesting deeper than {@link MAX_JSON_DEPTH}. Beyond 2^53 - 1 different integers are one number (RFC 7493 §2.2).
  */
-export function jsonFault(value: unknown, depth = 0): string | undefined {
+export function validateJson(value: unknown, depth = 0): string | undefined {
   if (value === null || typeof value === "boolean") return undefined;
   if (typeof value === "string") return value.isWellFormed() ? undefined : "has a lone surrogate";
   if (typeof value === "number")
     return isExact(value) ? undefined : "has a number beyond 2^53 - 1: send it as a string";
   if (depth >= MAX_JSON_DEPTH) return `is nested deeper than ${MAX_JSON_DEPTH} levels`;
-  if (Array.isArray(value)) return firstFault(value, depth);
+  if (Array.isArray(value)) return firstError(value, depth);
   if (!isPlainObject(value)) return "has a value that JSON cannot express";
   for (const name of Object.keys(value)) {
     if (FORBIDDEN_NAMES.has(name)) return "has a member with a forbidden name";
     if (!name.isWellFormed()) return "has a lone surrogate";
   }
-  return firstFault(Object.values(value), depth);
+  return firstError(Object.values(value), depth);
 }
 
-function firstFault(values: readonly unknown[], depth: number): string | undefined {
+function firstError(values: readonly unknown[], depth: number): string | undefined {
   for (const value of values) {
-    const fault = jsonFault(value, depth + 1);
+    const fault = validateJson(value, depth + 1);
     if (fault !== undefined) return fault;
   }
   return undefined;

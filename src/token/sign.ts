@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { MintmarkError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import { type Claims, type ClaimsSchema, hasSoundLifetime, readClaims } from "./claims.ts";
+import { type Claims, type ClaimsSchema, hasSoundLifetime, parseClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
-import { jsonFault, parseJsonObject } from "./json.ts";
+import { parseJsonObject, validateJson } from "./json.ts";
 import { signJws } from "./jws.ts";
 import type { SigningKey } from "./signature.ts";
 
@@ -16,27 +16,27 @@ import type { SigningKey } from "./signature.ts";
  */
 export async function signAccessToken(
   claims: Claims<Record<string, unknown>>,
-  options: { key: SigningKey; custom: ClaimsSchema; maxLifetime: Seconds },
+  options: { key: SigningKey; claimsSchema: ClaimsSchema; maxLifetime: Seconds },
 ): Promise<string> {
-  const fault = jsonFault(claims);
-  if (fault !== undefined) throw refusal("claims", fault);
+  const fault = validateJson(claims);
+  if (fault !== undefined) throw invalidRequest("claims", fault);
   if (!hasSoundLifetime(claims, options.maxLifetime)) {
-    throw refusal("expiresIn", `must be a whole number from 1 to ${options.maxLifetime}`);
+    throw invalidRequest("expiresIn", `must be a whole number from 1 to ${options.maxLifetime}`);
   }
   const bytes = Buffer.from(JSON.stringify(claims));
   const payload = parseJsonObject(bytes);
-  const read = payload && readClaims(payload, options.custom);
+  const read = payload && parseClaims(payload, options.claimsSchema);
   // Also what a schema would change once more: who verifies must read what was asked for.
   if (read === undefined || !isDeepStrictEqual({ ...read }, payload)) {
-    throw refusal("claims", "cannot be carried in a token");
+    throw invalidRequest("claims", "cannot be carried in a token");
   }
   const token = await signJws(bytes, options.key);
   if (token.length > MAX_TOKEN_LENGTH) {
-    throw refusal("claims", `make the token longer than ${MAX_TOKEN_LENGTH} characters`);
+    throw invalidRequest("claims", `make the token longer than ${MAX_TOKEN_LENGTH} characters`);
   }
   return token;
 }
 
-function refusal(path: string, message: string): MintmarkError {
+function invalidRequest(path: string, message: string): MintmarkError {
   return new MintmarkError("invalid_request", { issues: [{ path, message }] });
 }

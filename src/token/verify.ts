@@ -7,8 +7,8 @@ import {
   type ClaimsSchema,
   hasSoundLifetime,
   identifier,
+  parseClaims,
   type RegisteredClaims,
-  readClaims,
 } from "./claims.ts";
 import { parseCompact } from "./compact.ts";
 import { parseJsonObject } from "./json.ts";
@@ -35,7 +35,7 @@ export type Expectations = {
 
 export type VerifyOptions<Schema extends ClaimsSchema> = Expectations & {
   /** Schema of the custom claims. */
-  custom: Schema;
+  claimsSchema: Schema;
 };
 
 /**
@@ -50,8 +50,8 @@ export async function verifyAccessToken<Schema extends ClaimsSchema>(
   lookup: KeyLookup,
   options: VerifyOptions<Schema>,
 ): Promise<Claims<z.output<Schema>>> {
-  const signed = await readSigned(token, lookup, options.custom);
-  const fault = signed ? claimsFault(signed.claims, options) : "invalid_token";
+  const signed = await verifySigned(token, lookup, options.claimsSchema);
+  const fault = signed ? validateClaims(signed.claims, options) : "invalid_token";
   if (signed === undefined || fault !== undefined) throw new MintmarkError(fault ?? "invalid_token");
   return signed.claims;
 }
@@ -60,14 +60,14 @@ export async function verifyAccessToken<Schema extends ClaimsSchema>(
 export type SignedClaims<Schema extends ClaimsSchema> = { claims: Claims<z.output<Schema>>; kid: string };
 
 /** Verifies the form and the signature of a token and reads its claims, or gives `undefined`. What they say is not judged. */
-export async function readSigned<Schema extends ClaimsSchema>(
+export async function verifySigned<Schema extends ClaimsSchema>(
   token: unknown,
   lookup: KeyLookup,
-  custom: Schema,
+  claimsSchema: Schema,
 ): Promise<SignedClaims<Schema> | undefined> {
   const jws = await verifyJws(token, lookup);
   const payload = jws && parseJsonObject(jws.payload);
-  const claims = payload && readClaims(payload, custom);
+  const claims = payload && parseClaims(payload, claimsSchema);
   return jws && claims && { claims, kid: jws.kid };
 }
 
@@ -106,7 +106,7 @@ export function claimedIdentity(
 }
 
 /** Says what is wrong with claims at a moment, or `undefined`. */
-export function claimsFault(claims: RegisteredClaims, expected: Expectations): Reason | undefined {
+export function validateClaims(claims: RegisteredClaims, expected: Expectations): Reason | undefined {
   const { issuer, audience, now, maxLifetime = Number.POSITIVE_INFINITY, clockTolerance = 0 } = expected;
   if (claims.iss !== issuer) return "wrong_issuer";
   if (audience !== undefined && !isFor(claims, audience)) return "wrong_audience";

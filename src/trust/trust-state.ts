@@ -27,7 +27,7 @@ export type TrustState = {
   /** All revocations, in pieces. What is revoked meanwhile may be among them. */
   snapshot(): Generator<Pick<TrustUpdate, "revocations" | "tokens">>;
   /** Says why a token counts no more, or `undefined`. Signature and times are not looked at. */
-  faultOf(claims: Revocable): Reason | undefined;
+  revocationReason(claims: Revocable): Reason | undefined;
   /** Whether a client was revoked, or removed, by a later event than one. */
   isClientRevokedAfter(clientId: string, sequence: number): boolean;
   /** Lets go of revocations that matter no more. */
@@ -78,7 +78,7 @@ export function createTrustState(): TrustState {
       for (let at = 0; at < revocations.length; at += PIECE) yield { revocations: revocations.slice(at, at + PIECE) };
     },
 
-    faultOf({ jti, sub, client_id, sid, exp }) {
+    revocationReason({ jti, sub, client_id, sid, exp }) {
       // Whatever was known of it may be forgotten: it has expired, also where the clock was set back since.
       if (exp <= forgotten) return "token_expired";
       if (tokens.has(jti, exp)) return "token_revoked";

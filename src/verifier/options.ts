@@ -4,8 +4,8 @@ import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Clock, Seconds } from "../time.ts";
 import { checkOptions, clockOption, functionOption, type OptionSchemas } from "../token/check-options.ts";
 import { type Audience, audience, type ClaimsSchema, checkClaimsSchema, identifier } from "../token/claims.ts";
-import { type Credentials, endpointFault } from "../token/client-secret-basic.ts";
-import { isHttpUrl } from "../token/http-url.ts";
+import type { Credentials } from "../token/client-secret-basic.ts";
+import { endpointFault, isHttpUrl } from "../token/http-url.ts";
 import { hasInvisible, isPlainText, PLAIN_TEXT } from "../token/invisible.ts";
 import type { Fetch } from "./source/http-client.ts";
 

@@ -1,8 +1,8 @@
-import type { SteadyClock } from "../async/monotonic-clock.ts";
+import type { MonotonicClock } from "../async/monotonic-clock.ts";
 import { keyOfSecret } from "../keys/shared-secret.ts";
 import { createTrustState } from "../trust/trust-state.ts";
-import type { Followed } from "./source/feed-source.ts";
-import type { Status } from "./source/freshness.ts";
+import type { Source } from "./source/feed-source.ts";
+import type { Freshness } from "./source/freshness.ts";
 
 /** What an issuer does that this verifier was not made for. All its tokens are refused then. */
 const SIGNS_WITH_SECRET = new Error(
@@ -13,7 +13,7 @@ const SIGNS_WITH_KEYS = new Error(
 );
 
 /** Verifies by a shared secret (HS256) in place of the keys that are published, or says that one is needed. */
-export function withSecret(followed: Followed, secret: string | undefined): Followed {
+export function withSecret(followed: Source, secret: string | undefined): Source {
   const { failure, publishesKeys } = followed;
   if (secret === undefined)
     return { ...followed, failure: () => failure() ?? (publishesKeys() === false ? SIGNS_WITH_SECRET : undefined) };
@@ -21,18 +21,18 @@ export function withSecret(followed: Followed, secret: string | undefined): Foll
   return {
     ...followed,
     lookup: (kid) => (kid === key.kid ? key : undefined),
-    ask: async () => undefined,
+    fetchKey: async () => undefined,
     failure: () => failure() ?? (publishesKeys() ? SIGNS_WITH_KEYS : undefined),
   };
 }
 
 /** Follows nothing: with a shared secret and without the feed there is nothing to learn, now or later. */
-export function followNothing({ status, steady }: { status: Status; steady: SteadyClock }): Followed {
+export function createFixedSource({ status, monotonic }: { status: Freshness; monotonic: MonotonicClock }): Source {
   const nothingRevoked = createTrustState();
-  status.note({ at: steady(), staleAt: Number.POSITIVE_INFINITY });
+  status.note({ at: monotonic(), staleAt: Number.POSITIVE_INFINITY });
   return {
     lookup: () => undefined,
-    ask: async () => undefined,
+    fetchKey: async () => undefined,
     trust: () => nothingRevoked,
     failure: () => undefined,
     publishesKeys: () => undefined,

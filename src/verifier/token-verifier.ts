@@ -3,7 +3,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Clock, Seconds } from "../time.ts";
 import type { Audience, Claims, ClaimsSchema } from "../token/claims.ts";
 import type { VerificationKey } from "../token/signature.ts";
-import { claimsFault, readSigned, type SignedClaims } from "../token/verify.ts";
+import { type SignedClaims, validateClaims, verifySigned } from "../token/verify.ts";
 import type { TrustState } from "../trust/trust-state.ts";
 import { createTokenCache } from "./token-cache.ts";
 
@@ -12,9 +12,9 @@ export type TrustSource = {
   /** Finds a key that counts at this moment among those that are known. */
   lookup(kid: string): VerificationKey | undefined;
   /** Asks about a key that is not known: it may have been made a moment ago. */
-  ask(kid: string): Promise<VerificationKey | undefined>;
+  fetchKey(kid: string): Promise<VerificationKey | undefined>;
   /** What has been revoked, as far as is known. */
-  trust(): Pick<TrustState, "faultOf">;
+  trust(): Pick<TrustState, "revocationReason">;
   /** Whether too little is known of late to say yes or no. */
   isStale(): boolean;
 };
@@ -23,7 +23,7 @@ export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
   source: TrustSource;
   /** The only acceptable `iss`, and the longest acceptable lifetime; by default any. Read at each verification. */
   policy: () => { issuer: string; maxLifetime?: Seconds | undefined };
-  custom: Schema;
+  claimsSchema: Schema;
   clock: Clock;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
@@ -55,23 +55,23 @@ export type VerifyToken<Schema extends ClaimsSchema> = (
 export function createTokenVerifier<Schema extends ClaimsSchema>({
   source,
   policy,
-  custom,
+  claimsSchema,
   clock,
   clockTolerance,
   onVerified = () => {},
 }: TokenVerifierOptions<Schema>): VerifyToken<Schema> {
   const checked = createTokenCache<SignedClaims<Schema>>();
-  const find = (kid: string) => source.lookup(kid) ?? source.ask(kid);
+  const find = (kid: string) => source.lookup(kid) ?? source.fetchKey(kid);
 
-  async function readNew(token: unknown): Promise<SignedClaims<Schema> | undefined> {
-    const signed = await readSigned(token, find, custom);
+  async function verifyNew(token: unknown): Promise<SignedClaims<Schema> | undefined> {
+    const signed = await verifySigned(token, find, claimsSchema);
     // Asking for a key takes time, in which too little may have become known.
     if (source.isStale()) throw new MintmarkError("verifier_stale");
     if (signed !== undefined) checked.set(String(token), deepFreeze(signed));
     return signed;
   }
 
-  function readAgain(token: unknown): SignedClaims<Schema> | undefined {
+  function recheck(token: unknown): SignedClaims<Schema> | undefined {
     const signed = typeof token === "string" ? checked.get(token) : undefined;
     return signed && source.lookup(signed.kid) && signed;
   }
@@ -79,13 +79,13 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
   return async (token, expected) => {
     try {
       if (source.isStale()) throw new MintmarkError("verifier_stale");
-      const signed = readAgain(token) ?? (await readNew(token));
+      const signed = recheck(token) ?? (await verifyNew(token));
       if (signed === undefined) throw new MintmarkError("invalid_token");
       const { claims } = signed;
       const { audience, scope } = expected;
       const { issuer, maxLifetime } = policy();
       const all = { issuer, audience, scope, now: clock(), maxLifetime, clockTolerance };
-      const fault = claimsFault(claims, all) ?? source.trust().faultOf(claims);
+      const fault = validateClaims(claims, all) ?? source.trust().revocationReason(claims);
       if (fault !== undefined) throw new MintmarkError(fault);
       onVerified(undefined);
       return claims;

@@ -1,15 +1,15 @@
 import type { z } from "zod";
-import { createSteadyClock } from "../async/monotonic-clock.ts";
+import { createMonotonicClock } from "../async/monotonic-clock.ts";
 import type { Seconds } from "../time.ts";
 import { systemClock } from "../time.ts";
 import { type AnyClaims, anyClaims, type Claims, type ClaimsSchema } from "../token/claims.ts";
-import { basic } from "../token/client-secret-basic.ts";
+import { encodeBasic } from "../token/client-secret-basic.ts";
 import { checkVerifierOptions, type VerifierOptions } from "./options.ts";
-import { followNothing, withSecret } from "./shared-secret.ts";
-import { followFeed } from "./source/feed-source.ts";
-import { createStatus, type VerifierState } from "./source/freshness.ts";
+import { createFixedSource, withSecret } from "./shared-secret.ts";
+import { createFeedSource } from "./source/feed-source.ts";
+import { createFreshness, type VerifierState } from "./source/freshness.ts";
 import type { Service } from "./source/http-client.ts";
-import { followKeys } from "./source/jwks-source.ts";
+import { createJwksSource } from "./source/jwks-source.ts";
 import { createTokenVerifier, type ExpectedToken } from "./token-verifier.ts";
 
 export { MintmarkError, type Reason, StartError } from "../errors.ts";
@@ -68,28 +68,28 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   const { url } = checkVerifierOptions(options);
   const { issuer, audience, secret, credentials, clockTolerance, maxLifetime = 86_400 } = options;
   const { maxStaleness = 30, onStale = "reject", follow = true, clock = systemClock } = options;
-  const steady = createSteadyClock();
-  const status = createStatus(steady);
+  const monotonic = createMonotonicClock();
+  const status = createFreshness(monotonic);
   const closing = new AbortController();
   const service: Service = {
     url,
-    authorization: credentials && basic(credentials),
+    authorization: credentials && encodeBasic(credentials),
     fetch: options.fetch ?? globalThis.fetch,
     closing: closing.signal,
   };
-  const following = { service, status, maxStaleness, clock, steady };
+  const following = { service, status, maxStaleness, clock, monotonic };
   const followed = follow
-    ? followFeed(following)
+    ? createFeedSource(following)
     : secret === undefined
-      ? followKeys(following)
-      : followNothing(following);
+      ? createJwksSource(following)
+      : createFixedSource(following);
   const { failure, ...source } = withSecret(followed, secret);
   const policy = { issuer, maxLifetime };
   const isUsable = (state: VerifierState) => state === "live" || (state === "stale" && onStale === "accept");
   const verify = createTokenVerifier({
     source: { ...source, isStale: () => !isUsable(status.state) },
     policy: () => policy,
-    custom: (options.claims ?? anyClaims) as Schema,
+    claimsSchema: (options.claims ?? anyClaims) as Schema,
     clock,
     clockTolerance,
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inTurn } from "../../src/async/coalesce.ts";
+import { coalesce } from "../../src/async/coalesce.ts";
 
 /** Work that ends when it is told to. */
 function controlled() {
@@ -20,7 +20,7 @@ async function settle(): Promise<void> {
 describe("inTurn", () => {
   it("runs once for all who ask before it begins, and again for those who ask after", async () => {
     const { runs, work } = controlled();
-    const run = inTurn(work);
+    const run = coalesce(work);
     const early = [run(), run()];
     await settle();
     expect(runs).toHaveLength(1);
@@ -36,7 +36,7 @@ describe("inTurn", () => {
 
   it("tells a failure to those of its run, and goes on for the others", async () => {
     const { runs, work } = controlled();
-    const run = inTurn(work);
+    const run = coalesce(work);
     const first = run();
     await settle();
     const second = run();
@@ -49,7 +49,7 @@ describe("inTurn", () => {
 
   it("leaves an interval between the beginnings of two runs", async () => {
     const began: number[] = [];
-    const run = inTurn(async () => void began.push(performance.now()), 30);
+    const run = coalesce(async () => void began.push(performance.now()), 30);
     for (let at = 0; at < 3; at += 1) await run();
     const [first = 0, second = 0, third = 0] = began;
     expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(27);

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { checkServiceUrl, whyNoAnswer } from "../../src/cli/service-url.ts";
+import { checkServiceUrl, connectionError } from "../../src/cli/service-url.ts";
 import { createTokenClient } from "../../src/client/client.ts";
 import { mintmark } from "../support/command.ts";
 import { certify } from "../support/der.ts";
@@ -32,7 +32,7 @@ async function saidOf(url: string): Promise<string | undefined> {
       (error: unknown) => error,
     );
   expect(error).toBeDefined();
-  return whyNoAnswer(error, url);
+  return connectionError(error, url);
 }
 
 function selfSigned(name: string) {
@@ -140,7 +140,7 @@ describe("of a service that gives no answer of its own, a command says", () => {
   ])("what to do about %s, however deep that is", (code, expected) => {
     const cause = Object.assign(new Error("canary"), { code });
     const failed = new TypeError("fetch failed", { cause: new AggregateError([cause], "canary") });
-    expect(whyNoAnswer(failed, "https://tokens.example")).toMatch(
+    expect(connectionError(failed, "https://tokens.example")).toMatch(
       new RegExp(`^The service .* \\(${code}\\): .*${expected}`),
     );
   });

@@ -59,7 +59,7 @@ describe("the judge of the fuzzer", () => {
       const token = tokenFor(aud);
       expect(judge({ token, signedBy: by.alg, audience }, court)).toBe(verdict);
       const lookup = (kid: string) => keys.find((key) => key.kid === kid)?.verification;
-      const expected = { issuer: ISSUER, audience, now: NOW, maxLifetime, custom: anyClaims };
+      const expected = { issuer: ISSUER, audience, now: NOW, maxLifetime, claimsSchema: anyClaims };
       const said = await verifyAccessToken(token, lookup, expected).then(
         () => "accepted",
         ({ reason }: { reason?: string }) => reason,

@@ -130,7 +130,7 @@ describe("a server behind a trusted proxy", () => {
     for (const forwarded of ["192.0.2.1", "192.0.2.2", "1.1.1.1, 192.0.2.1", "2.2.2.2, 192.0.2.1"])
       statuses.push((await verify(behind.url, { "x-forwarded-for": forwarded })).status);
     expect(statuses).toEqual([401, 401, 429, 429]);
-    await behind.service.upkeep();
+    await behind.service.maintenance();
     const { records } = await behind.service.audit.list(localCaller, { limit: 1 });
     expect(records).toMatchObject([{ reason: "rate_limited", address: "192.0.2.1", count: 2 }]);
   });

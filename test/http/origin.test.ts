@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createOriginGuard } from "../../src/http/request/origin.ts";
+import { createCrossSiteCheck } from "../../src/http/request/origin.ts";
 import { createTokenServer } from "../../src/http/server.ts";
 import { send } from "../support/request.ts";
 import { openServer, openService } from "../support/service.ts";
@@ -120,7 +120,7 @@ describe("a guard that is asked so often that it is compiled", () => {
 
   // URL.canParse of Node 20 then says yes to what new URL throws at, which would be the end of the process.
   it("takes an origin that is no URL for another site's", () => {
-    const isFromElsewhere = createOriginGuard(OWN);
+    const isFromElsewhere = createCrossSiteCheck(OWN);
     const answers = times.map((isOdd) =>
       isFromElsewhere(asked({ origin: read(isOdd ? "http://evil.ex😀ample" : OWN) })),
     );

@@ -1,7 +1,7 @@
 import pino from "pino";
 import { describe, expect, it, vi } from "vitest";
 import { createTokenServer } from "../../src/index.ts";
-import { createTrust } from "../../src/service/feed/store-follower.ts";
+import { createStoreFollower } from "../../src/service/feed/store-follower.ts";
 import { storedKeys } from "../../src/service/keys/loaded-keys.ts";
 import { checkReadiness } from "../../src/service/operations/readiness.ts";
 import { createTasks } from "../../src/service/operations/tasks.ts";
@@ -45,7 +45,7 @@ describe("readiness", () => {
     const clock = () => NOW;
     const policy = () => ({ rotation: 86400, maxTtl: 86400 });
     const keys = storedKeys({ store, clock, policy, onError: () => {} });
-    const trust = createTrust({ store, clock, maxStaleness: 30, reloadKeys: keys.reload });
+    const trust = createStoreFollower({ store, clock, maxStaleness: 30, reloadKeys: keys.reload });
     const tasks = createTasks(() => {});
     const checks = { checkWrites: async () => {}, checkClock: () => "ok" as const };
     const check = async () => (await checkReadiness({ trust, keys, tasks, ...checks, isDraining: false })).checks;

@@ -10,7 +10,7 @@ import { createTokenService, type TokenService } from "../../src/service/service
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { basic } from "../../src/token/client-secret-basic.ts";
+import { encodeBasic } from "../../src/token/client-secret-basic.ts";
 import { addClient } from "../support/clients.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { ISSUER, temporaryFolder } from "../support/service.ts";
@@ -91,7 +91,7 @@ function describeRemoval(open: () => Promise<Cluster>): void {
   it.each(rows)("is refused $name, $by", async ({ name, input, at, end }) => {
     const [service] = cluster.services;
     const client = await addClient(service, { permissions: ["admin"] });
-    const finish = await begin(`${cluster.servers[0].origin}/trpc/${name}`, basic(client), input);
+    const finish = await begin(`${cluster.servers[0].origin}/trpc/${name}`, encodeBasic(client), input);
     await end(cluster.services[at], client.clientId);
     const before = await cluster.services[at].audit.list(localCaller, { limit: 1 });
     expect(await finish()).toMatchObject({ status: 401, body: { error: { data: { reason: "invalid_client" } } } });

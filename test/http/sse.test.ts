@@ -89,7 +89,7 @@ const servers = [
     const path = subscriptionIn(router, request, name);
     const onError = ({ path }: { path: string }) => void failed.push(path);
     if (path === undefined) stock(request, response);
-    else void serveSubscription(request, response, { router, path, query, context, onError, patience: 100 });
+    else void serveSubscription(request, response, { router, path, query, context, onError, slowReaderTimeout: 100 });
   }),
 ];
 

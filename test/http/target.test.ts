@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTargetReader } from "../../src/http/request/target.ts";
+import { createTargetParser } from "../../src/http/request/target.ts";
 import { raw, statuses } from "../support/raw.ts";
 import { openServer } from "../support/service.ts";
 
@@ -104,7 +104,7 @@ describe("a request without Host", () => {
 
 describe("createTargetReader", () => {
   const served = new Set(["/", "/docs", "/trpc/getToken"]);
-  const reader = (basePath: string) => createTargetReader({ basePath, isServed: (path) => served.has(path) });
+  const reader = (basePath: string) => createTargetParser({ basePath, isServed: (path) => served.has(path) });
 
   it.each([
     ["/auth", "/auth/docs?x=1", { path: "/docs", query: "x=1" }],

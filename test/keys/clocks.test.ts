@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dueKey, livesOf, MAX_CLOCK_SKEW, PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
-import { type KeyTimes, placeAfterKill, placeKey, type Succession, type WantedKey } from "../../src/keys/succession.ts";
+import { dueKey, MAX_CLOCK_SKEW, PUBLISH_AHEAD, statesAt } from "../../src/keys/lifecycle.ts";
+import {
+  type KeyRequest,
+  type KeyTimes,
+  type Succession,
+  scheduleAfterRevocation,
+  scheduleKey,
+} from "../../src/keys/succession.ts";
 import { NOW } from "../support/service.ts";
 
 const DAY = 86400;
@@ -16,27 +22,27 @@ function createModel() {
     if (succession === undefined) return;
     const { activatesAt } = "add" in succession ? succession.add : succession;
     if ("add" in succession) keys = [...keys, { kid: `key-${keys.length}`, alg: "ES256", createdAt: now, activatesAt }];
-    else keys = keys.map((key) => (succession.hasten.includes(key.kid) ? { ...key, activatesAt } : key));
+    else keys = keys.map((key) => (succession.activateEarlier.includes(key.kid) ? { ...key, activatesAt } : key));
   }
 
-  const add = (wanted: WantedKey | undefined, now: number) => wanted && apply(placeKey(keys, wanted), now);
-  const lives = (now: number) => livesOf(keys, POLICY, now);
+  const add = (wanted: KeyRequest | undefined, now: number) => wanted && apply(scheduleKey(keys, wanted), now);
+  const lives = (now: number) => statesAt(keys, POLICY, now);
   const inState = (now: number, state: string) => lives(now).filter((life) => life.state === state);
   const signing = (now: number) => inState(now, "active").at(0)?.key.kid ?? "";
-  const upkeep = (now: number) => add(dueKey(keys, POLICY, now), now);
+  const maintenance = (now: number) => add(dueKey(keys, POLICY, now), now);
   return {
     inState,
     signing,
-    upkeep,
+    maintenance,
     rotate(now: number, ahead: number) {
-      upkeep(now);
+      maintenance(now);
       add({ follows: signing(now), activatesAt: now + ahead }, now);
     },
     kill(now: number, at: number) {
       const living = keys.filter(({ killedAt }) => killedAt === undefined);
       const victim = living[at % living.length];
       keys = keys.map((key) => (key === victim ? { ...key, killedAt: now } : key));
-      apply(placeAfterKill(keys, now), now);
+      apply(scheduleAfterRevocation(keys, now), now);
     },
   };
 }
@@ -45,7 +51,7 @@ function createModel() {
 const ahead = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * DAY }), fc.integer({ min: 0, max: YEAR }));
 const act = fc.record({
   ahead,
-  what: fc.constantFrom("upkeep", "rotate", "rotate now", "kill"),
+  what: fc.constantFrom("maintenance", "rotate", "rotate now", "kill"),
   at: fc.nat({ max: 9 }),
 });
 
@@ -55,7 +61,7 @@ type Model = ReturnType<typeof createModel>;
 
 function perform(model: Model, { ahead, what, at }: typeof act extends fc.Arbitrary<infer Act> ? Act : never): void {
   const now = NOW + ahead;
-  if (what === "upkeep") model.upkeep(now);
+  if (what === "maintenance") model.maintenance(now);
   else if (what === "kill") model.kill(now, at);
   else model.rotate(now, what === "rotate" ? PUBLISH_AHEAD : 0);
 }
@@ -64,7 +70,7 @@ const afterAnyClock = (check: (model: Model) => void) =>
   fc.assert(
     fc.property(fc.array(act, { maxLength: 20 }), (acts) => {
       const model = createModel();
-      model.upkeep(NOW);
+      model.maintenance(NOW);
       for (const one of acts) perform(model, one);
       check(model);
     }),
@@ -72,10 +78,10 @@ const afterAnyClock = (check: (model: Model) => void) =>
   );
 
 describe("a clock that was ahead for a while, once it is right again", () => {
-  it("leaves no server without a key that has its turn, from the next upkeep on", () => {
+  it("leaves no server without a key that has its turn, from the next maintenance on", () => {
     afterAnyClock((model) => {
       for (const now of [NOW, NOW + 1, NOW + DAY, NOW + 2 * YEAR]) {
-        model.upkeep(now);
+        model.maintenance(now);
         const [turn] = model.inState(now, "active");
         expect(turn?.key.activatesAt).toBeLessThanOrEqual(now);
       }
@@ -90,7 +96,7 @@ describe("a clock that was ahead for a while, once it is right again", () => {
         const then = NOW + ahead;
         const signing = model.signing(then);
         expect(signing).not.toBe(before);
-        model.upkeep(then);
+        model.maintenance(then);
         expect(model.inState(then, "active").map(({ key }) => key.kid)).toEqual([signing]);
       });
     }
@@ -99,17 +105,17 @@ describe("a clock that was ahead for a while, once it is right again", () => {
   it("lets keys be rotated by plan", () => {
     afterAnyClock((model) => {
       const settled = NOW + 2 * MAX_CLOCK_SKEW;
-      for (const now of [NOW, settled]) model.upkeep(now);
+      for (const now of [NOW, settled]) model.maintenance(now);
       const before = model.signing(settled);
       const late = settled + POLICY.rotation + 3 * PUBLISH_AHEAD;
-      for (let now = settled + POLICY.rotation; now < late; now += MAX_CLOCK_SKEW) model.upkeep(now);
+      for (let now = settled + POLICY.rotation; now < late; now += MAX_CLOCK_SKEW) model.maintenance(now);
       expect(model.signing(late)).not.toBe(before);
     });
   });
 
   it("takes a key from nobody who holds a token of it", () => {
     afterAnyClock((model) => {
-      model.upkeep(NOW);
+      model.maintenance(NOW);
       const signing = model.signing(NOW);
       model.rotate(NOW, 0);
       model.rotate(NOW, PUBLISH_AHEAD);

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { generateKeyPair, loadKeyPair } from "../../src/keys/key-pair.ts";
-import { seal, unseal } from "../../src/keys/key-wrapping.ts";
+import { unwrap, wrap } from "../../src/keys/key-wrapping.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { resealKeys } from "../../src/service/keys/rewrap.ts";
+import { rewrapKeys } from "../../src/service/keys/rewrap.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
 
@@ -17,17 +17,17 @@ describe("seal", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string(), (text, kid) => {
         fc.pre(text.isWellFormed());
-        expect(unseal(seal(text, kid, kek), kid, kek)).toEqual({ outcome: "unsealed", text });
+        expect(unwrap(wrap(text, kid, kek), kid, kek)).toEqual({ outcome: "unsealed", text });
       }),
     );
   });
 
   it("never seals one text the same way twice", () => {
-    expect(seal("text", "kid", kek)).not.toBe(seal("text", "kid", kek));
+    expect(wrap("text", "kid", kek)).not.toBe(wrap("text", "kid", kek));
   });
 
   it("leaves nothing of the text, and nothing of the key but a name", () => {
-    const sealed = seal('{"d":"canary"}', "kid", kek);
+    const sealed = wrap('{"d":"canary"}', "kid", kek);
     expect(sealed).not.toContain("canary");
     for (const encoding of ["hex", "base64url"] as const)
       expect(sealed).not.toContain(kek.toString(encoding).slice(0, 11));
@@ -35,37 +35,37 @@ describe("seal", () => {
 });
 
 describe("unseal", () => {
-  const sealed = seal("text", "kid", kek);
+  const sealed = wrap("text", "kid", kek);
 
   it("tells a wrong key, a missing one, and a text that should have been sealed", () => {
-    expect(unseal(sealed, "kid", other)).toEqual({ outcome: "other-kek" });
-    expect(unseal(sealed, "kid", undefined)).toEqual({ outcome: "kek-missing" });
-    expect(unseal('{"kty":"EC"}', "kid", kek)).toEqual({ outcome: "not-sealed" });
+    expect(unwrap(sealed, "kid", other)).toEqual({ outcome: "other-kek" });
+    expect(unwrap(sealed, "kid", undefined)).toEqual({ outcome: "kek-missing" });
+    expect(unwrap('{"kty":"EC"}', "kid", kek)).toEqual({ outcome: "not-sealed" });
   });
 
   it("refuses a sealed text that was exchanged with another key's", () => {
-    expect(unseal(sealed, "another", kek)).toEqual({ outcome: "damaged" });
+    expect(unwrap(sealed, "another", kek)).toEqual({ outcome: "damaged" });
   });
 
   it("refuses any one changed or missing character", () => {
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
       const cut = sealed.slice(0, at);
-      expect(unseal(changed, "kid", kek).outcome).not.toBe("unsealed");
-      expect(unseal(cut, "kid", kek).outcome).not.toBe("unsealed");
+      expect(unwrap(changed, "kid", kek).outcome).not.toBe("unsealed");
+      expect(unwrap(cut, "kid", kek).outcome).not.toBe("unsealed");
     }
   });
 });
 
 describe("unseal, of the same bytes spelled otherwise", () => {
   it("refuses unused bits that are set, padding, the other alphabet, white space and parts that are not part of it", () => {
-    const [prefix = "", sealer = "", body = ""] = seal("text", "kid", kek).split(".");
+    const [prefix = "", sealer = "", body = ""] = wrap("text", "kid", kek).split(".");
     expect(body).toHaveLength(43);
     const lastTwin = Buffer.from(body.slice(0, -1) + twinOf(body.at(-1) ?? "")).toString();
     expect(Buffer.from(lastTwin, "base64url")).toEqual(Buffer.from(body, "base64url"));
     const padded = Buffer.from(body, "base64url").toString("base64");
     for (const other of [lastTwin, padded, `${body}=`, `${body}\n`, `${body}.`, `${body}.x`, ` ${body}`])
-      expect(unseal([prefix, sealer, other].join("."), "kid", kek), other).toEqual({ outcome: "damaged" });
+      expect(unwrap([prefix, sealer, other].join("."), "kid", kek), other).toEqual({ outcome: "damaged" });
   });
 });
 
@@ -101,15 +101,15 @@ describe("a private key at rest", () => {
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
     const { store } = opened;
 
-    expect(await resealKeys(store, { from: undefined, to: kek })).toBe(2);
+    expect(await rewrapKeys(store, { from: undefined, to: kek })).toBe(2);
     for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^sealed\./);
     await expect(createTokenService({ store })).rejects.toThrow(/set MINTMARK_KEK/);
 
-    await expect(resealKeys(store, { from: other, to: kek })).rejects.toThrow(StartError);
+    await expect(rewrapKeys(store, { from: other, to: kek })).rejects.toThrow(StartError);
     await expect(opened.service.keys.rotate(localCaller, { immediate: true })).rejects.toMatchObject({
       reason: "kek_changed",
     });
-    expect(await resealKeys(store, { from: kek, to: other })).toBe(2);
+    expect(await rewrapKeys(store, { from: kek, to: other })).toBe(2);
     await expect(createTokenService({ store, kek })).rejects.toThrow(/MINTMARK_KEK is not the key/);
     const again = await createTokenService({ store, kek: other, issuer: ISSUER, clock: () => NOW });
     await expect(again.verifyToken({ token })).resolves.toMatchObject({ iss: ISSUER });
@@ -122,10 +122,10 @@ describe("a private key at rest", () => {
     const { store } = opened;
     const damaged = (await store.listKeys()).map((key) => ({ ...key, privateJwk: "no key" }));
     const listing = (keys: typeof damaged) => ({ ...store, listKeys: async () => keys });
-    await expect(resealKeys(listing(damaged), { from: undefined, to: kek })).rejects.toThrow(/is damaged/);
+    await expect(rewrapKeys(listing(damaged), { from: undefined, to: kek })).rejects.toThrow(/is damaged/);
     const before = await store.listKeys();
     await opened.service.keys.rotate(localCaller, { immediate: true });
-    await expect(resealKeys(listing(before), { from: undefined, to: kek })).rejects.toMatchObject({
+    await expect(rewrapKeys(listing(before), { from: undefined, to: kek })).rejects.toMatchObject({
       reason: "conflict",
     });
     for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^\{/);

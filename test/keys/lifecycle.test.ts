@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dueKey, JWKS_MAX_AGE, livesOf, PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
+import { dueKey, JWKS_MAX_AGE, PUBLISH_AHEAD, statesAt } from "../../src/keys/lifecycle.ts";
 import type { KeyTimes } from "../../src/keys/succession.ts";
 import { NOW } from "../support/service.ts";
 
@@ -17,7 +17,7 @@ const key = (kid: string, activatesAt: number, more: Partial<KeyTimes> = {}) => 
 
 /** The state of each key, in the order in which they sign. */
 const states = (keys: readonly KeyTimes[], now: number) =>
-  livesOf(keys, POLICY, now).map(({ key, state }) => `${key.kid} ${state}`);
+  statesAt(keys, POLICY, now).map(({ key, state }) => `${key.kid} ${state}`);
 
 describe("livesOf", () => {
   const first = key("first", NOW);
@@ -43,8 +43,8 @@ describe("livesOf", () => {
   });
 
   it("says when a key retires and is removed once another is there to follow it", () => {
-    expect(livesOf([first], POLICY, NOW)).toEqual([{ key: first, state: "active" }]);
-    expect(livesOf([first, second], POLICY, NOW)[0]).toMatchObject({
+    expect(statesAt([first], POLICY, NOW)).toEqual([{ key: first, state: "active" }]);
+    expect(statesAt([first, second], POLICY, NOW)[0]).toMatchObject({
       retiresAt: NOW + 1000,
       removedAt: NOW + 1000 + DAY + SKEW,
     });

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type KeyTimes, placeAfterKill, placeKey, type Succession, successionOf } from "../../src/keys/succession.ts";
+import {
+  type KeyTimes,
+  type Succession,
+  scheduleAfterRevocation,
+  scheduleKey,
+  successionOf,
+} from "../../src/keys/succession.ts";
 import { NOW } from "../support/service.ts";
 
 const key = (kid: string, activatesAt: number, killedAt?: number): KeyTimes => ({
@@ -12,58 +18,75 @@ const key = (kid: string, activatesAt: number, killedAt?: number): KeyTimes => (
 
 describe("placeKey", () => {
   it("adds a key at the end, and lets it sign no earlier than the one it comes after", () => {
-    expect(placeKey([], { follows: "", activatesAt: NOW })).toEqual({ add: { follows: "", activatesAt: NOW } });
-    expect(placeKey([key("a", NOW)], { follows: "a", activatesAt: NOW - 5 })).toEqual({
+    expect(scheduleKey([], { follows: "", activatesAt: NOW })).toEqual({ add: { follows: "", activatesAt: NOW } });
+    expect(scheduleKey([key("a", NOW)], { follows: "a", activatesAt: NOW - 5 })).toEqual({
       add: { follows: "a", activatesAt: NOW },
     });
   });
 
   it("hastens the key that another has added behind the same one, and does nothing if it signs as early", () => {
     const keys = [key("a", NOW), key("b", NOW + 660)];
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 5 })).toEqual({ hasten: ["b"], activatesAt: NOW + 5 });
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW - 5 })).toEqual({ hasten: ["b"], activatesAt: NOW });
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 660 })).toBeUndefined();
-    expect(placeKey(keys, { follows: "", activatesAt: NOW + 5 })).toBeUndefined();
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW + 5 })).toEqual({
+      activateEarlier: ["b"],
+      activatesAt: NOW + 5,
+    });
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW - 5 })).toEqual({
+      activateEarlier: ["b"],
+      activatesAt: NOW,
+    });
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW + 660 })).toBeUndefined();
+    expect(scheduleKey(keys, { follows: "", activatesAt: NOW + 5 })).toBeUndefined();
   });
 
   it("adds behind the last key that counts where the one to follow was killed before it signed", () => {
     const keys = [key("a", NOW), key("b", NOW + 660, NOW + 9)];
-    expect(placeKey(keys, { follows: "b", activatesAt: NOW + 700 })).toEqual({
+    expect(scheduleKey(keys, { follows: "b", activatesAt: NOW + 700 })).toEqual({
       add: { follows: "a", activatesAt: NOW + 700 },
     });
   });
 
   it("moves the dead ones that lie between with the living one, so that those cannot hold it back", () => {
     const keys = [key("a", NOW), key("b", NOW + 900, NOW + 905), key("c", NOW + 905), key("d", NOW + 910)];
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW })).toEqual({ hasten: ["b", "c"], activatesAt: NOW });
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 902 })).toEqual({ hasten: ["c"], activatesAt: NOW + 902 });
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW })).toEqual({
+      activateEarlier: ["b", "c"],
+      activatesAt: NOW,
+    });
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW + 902 })).toEqual({
+      activateEarlier: ["c"],
+      activatesAt: NOW + 902,
+    });
   });
 
   it("never moves a dead key alone, nor one that never had a turn", () => {
     const keys = [key("a", NOW), key("b", NOW + 5, NOW + 5), key("c", NOW + 9, NOW + 6), key("d", NOW + 5)];
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW + 5 })).toBeUndefined();
-    expect(placeKey(keys, { follows: "a", activatesAt: NOW })).toEqual({ hasten: ["b", "d"], activatesAt: NOW });
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW + 5 })).toBeUndefined();
+    expect(scheduleKey(keys, { follows: "a", activatesAt: NOW })).toEqual({
+      activateEarlier: ["b", "d"],
+      activatesAt: NOW,
+    });
   });
 });
 
 describe("placeAfterKill", () => {
   it("has nothing to do where the key that signs lives", () => {
-    expect(placeAfterKill([key("a", NOW), key("b", NOW + 660, NOW + 9)], NOW + 9)).toBeUndefined();
-    expect(placeAfterKill([key("a", NOW, NOW + 9), key("b", NOW + 5)], NOW + 9)).toBeUndefined();
+    expect(scheduleAfterRevocation([key("a", NOW), key("b", NOW + 660, NOW + 9)], NOW + 9)).toBeUndefined();
+    expect(scheduleAfterRevocation([key("a", NOW, NOW + 9), key("b", NOW + 5)], NOW + 9)).toBeUndefined();
   });
 
   it("hastens the key that waits behind a dead one", () => {
-    expect(placeAfterKill([key("a", NOW, NOW + 9), key("b", NOW + 660)], NOW + 9)).toEqual({
-      hasten: ["b"],
+    expect(scheduleAfterRevocation([key("a", NOW, NOW + 9), key("b", NOW + 660)], NOW + 9)).toEqual({
+      activateEarlier: ["b"],
       activatesAt: NOW + 9,
     });
   });
 
   it("adds a key where none lives, also where the clock finds that the last one never signed", () => {
-    expect(placeAfterKill([key("a", NOW, NOW)], NOW)).toEqual({ add: { follows: "a", activatesAt: NOW } });
-    expect(placeAfterKill([key("a", NOW, NOW - 5)], NOW - 5)).toEqual({ add: { follows: "", activatesAt: NOW - 5 } });
+    expect(scheduleAfterRevocation([key("a", NOW, NOW)], NOW)).toEqual({ add: { follows: "a", activatesAt: NOW } });
+    expect(scheduleAfterRevocation([key("a", NOW, NOW - 5)], NOW - 5)).toEqual({
+      add: { follows: "", activatesAt: NOW - 5 },
+    });
     const keys = [key("a", NOW - 100), key("b", NOW, NOW + 1), key("c", NOW + 1, NOW - 1)];
-    expect(placeAfterKill(keys, NOW - 1)).toEqual({ add: { follows: "b", activatesAt: NOW } });
+    expect(scheduleAfterRevocation(keys, NOW - 1)).toEqual({ add: { follows: "b", activatesAt: NOW } });
   });
 });
 
@@ -84,17 +107,17 @@ it("after any acts by any clocks the last key lives, and keys sign in the order 
         if ("add" in succession) keys = [...keys, key(kid, succession.add.activatesAt)];
         else
           keys = keys.map((key) =>
-            succession.hasten.includes(key.kid) ? { ...key, activatesAt: succession.activatesAt } : key,
+            succession.activateEarlier.includes(key.kid) ? { ...key, activatesAt: succession.activatesAt } : key,
           );
       };
-      apply(placeKey(keys, { follows: "", activatesAt: NOW }), "first");
+      apply(scheduleKey(keys, { follows: "", activatesAt: NOW }), "first");
       for (const [number, { now, what, at, ahead }] of acts.entries()) {
         const chosen = keys[at % keys.length];
         if (what === "add")
-          apply(placeKey(keys, { follows: chosen?.kid ?? "", activatesAt: now + ahead }), `k${number}`);
+          apply(scheduleKey(keys, { follows: chosen?.kid ?? "", activatesAt: now + ahead }), `k${number}`);
         else if (chosen?.killedAt === undefined) {
           keys = keys.map((key) => (key === chosen ? { ...key, killedAt: now } : key));
-          apply(placeAfterKill(keys, now), `k${number}`);
+          apply(scheduleAfterRevocation(keys, now), `k${number}`);
         }
         const succession = successionOf(keys);
         expect(succession.at(-1)).toMatchObject({ killedAt: undefined });

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { dueKey, JWKS_MAX_AGE, livesOf, PUBLISH_AHEAD } from "../../src/keys/lifecycle.ts";
-import { type KeyTimes, placeAfterKill, placeKey, type Succession, type WantedKey } from "../../src/keys/succession.ts";
+import { dueKey, JWKS_MAX_AGE, PUBLISH_AHEAD, statesAt } from "../../src/keys/lifecycle.ts";
+import {
+  type KeyRequest,
+  type KeyTimes,
+  type Succession,
+  scheduleAfterRevocation,
+  scheduleKey,
+} from "../../src/keys/succession.ts";
 import { NOW } from "../support/service.ts";
 
 const DAY = 86400;
@@ -43,9 +49,9 @@ function createModel() {
   function apply(succession: Succession | undefined, moment: { now: number; at: number }): void {
     if (succession === undefined) return;
     model.changedAt = moment.at;
-    if ("hasten" in succession) {
-      const { hasten, activatesAt } = succession;
-      model.keys = model.keys.map((key) => (hasten.includes(key.kid) ? { ...key, activatesAt } : key));
+    if ("activateEarlier" in succession) {
+      const { activateEarlier, activatesAt } = succession;
+      model.keys = model.keys.map((key) => (activateEarlier.includes(key.kid) ? { ...key, activatesAt } : key));
       return;
     }
     made += 1;
@@ -55,11 +61,11 @@ function createModel() {
   }
 
   return Object.assign(model, {
-    add: (wanted: WantedKey, moment: { now: number; at: number }) => apply(placeKey(model.keys, wanted), moment),
+    add: (wanted: KeyRequest, moment: { now: number; at: number }) => apply(scheduleKey(model.keys, wanted), moment),
     kill(kid: string, moment: { now: number; at: number }) {
       model.keys = model.keys.map((key) => (key.kid === kid ? { ...key, killedAt: moment.now } : key));
       model.changedAt = moment.at;
-      apply(placeAfterKill(model.keys, moment.now), moment);
+      apply(scheduleAfterRevocation(model.keys, moment.now), moment);
     },
   });
 }
@@ -77,7 +83,7 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   /** Keys that were made by plan, and when they were to sign; an emergency may have let them sign earlier. */
   const planned = new Map<string, number>();
 
-  const livesAt = (server: Server) => livesOf(server.keys, policy, server.now());
+  const livesAt = (server: Server) => statesAt(server.keys, policy, server.now());
   const inState = (server: Server, ...wanted: string[]) =>
     livesAt(server)
       .filter(({ state }) => wanted.includes(state))
@@ -88,14 +94,14 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   function learn(server: Server): void {
     server.keys = store.keys;
   }
-  function plan(server: Server, wanted: WantedKey): void {
+  function plan(server: Server, wanted: KeyRequest): void {
     const known = store.keys.length;
     store.add(wanted, { now: server.now(), at });
     const [added] = store.keys.slice(known);
     if (added && known > 0) planned.set(added.kid, added.activatesAt);
     learn(server);
   }
-  function upkeep(server: Server): void {
+  function maintenance(server: Server): void {
     learn(server);
     const due = dueKey(server.keys, policy, server.now());
     if (due) plan(server, due);
@@ -103,7 +109,7 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
 
   function act(server: Server, what: string): void {
     const signer = signerOf(server);
-    if (what === "restart") upkeep(server);
+    if (what === "restart") maintenance(server);
     if (what === "rotate" && signer) plan(server, { follows: signer.kid, activatesAt: server.now() + PUBLISH_AHEAD });
     if (what === "rotate now" && signer)
       store.add({ follows: signer.kid, activatesAt: server.now() }, { now: server.now(), at });
@@ -173,13 +179,13 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
     return Math.min(...[until, ...turns, ...ends].filter((moment) => moment > at && moment <= until));
   }
 
-  for (const server of servers) upkeep(server);
+  for (const server of servers) maintenance(server);
   servers.forEach(learn);
   for (const { wait, server: chosen, act: what, lifetime } of steps) {
     const until = Math.min(at + Math.min(wait, 4 * rotation), NOW + YEAR);
     while (at < until) {
       at = nextMoment(until);
-      servers.forEach(upkeep);
+      servers.forEach(maintenance);
       visit(lifetime);
     }
     const [server] = servers.slice(chosen % servers.length);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { networkOf } from "../../src/service/throttle/address-prefix.ts";
+import { addressPrefix } from "../../src/service/throttle/address-prefix.ts";
 
 describe("an address is counted by", () => {
   it.each([
@@ -22,7 +22,7 @@ describe("an address is counted by", () => {
     ["unknown", "unknown"],
     ["", ""],
   ])("%s: %s", (address, network) => {
-    expect(networkOf(address)).toBe(network);
+    expect(addressPrefix(address)).toBe(network);
   });
 
   it("its first four groups, however it is written", () => {
@@ -31,10 +31,10 @@ describe("an address is counted by", () => {
       fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.nat(7), fc.nat(8), (groups, from, length) => {
         const hex = groups.map((group, at) => (at >= from && at < from + length ? 0 : group).toString(16));
         const shortened = `${hex.slice(0, from).join(":")}::${hex.slice(from + length).join(":")}`;
-        const whole = networkOf(hex.join(":"));
+        const whole = addressPrefix(hex.join(":"));
         expect(whole).toBe(`${hex.slice(0, 4).join(":")}::/64`);
-        if (length > 0) expect(networkOf(shortened)).toBe(whole);
-        expect(networkOf(hex.map((group) => group.padStart(4, "0").toUpperCase()).join(":"))).toBe(whole);
+        if (length > 0) expect(addressPrefix(shortened)).toBe(whole);
+        expect(addressPrefix(hex.map((group) => group.padStart(4, "0").toUpperCase()).join(":"))).toBe(whole);
       }),
     );
   });

@@ -92,12 +92,12 @@ describe("audit.list", () => {
   });
 });
 
-describe("upkeep", () => {
+describe("maintenance", () => {
   const start = performance.now();
-  /** Does upkeep when so many minutes have passed. What cannot be undone goes by a clock that was watched for an hour. */
-  const keepUpAfter = async ({ service }: { service: Pick<TokenService, "upkeep"> }, minutes: number) => {
+  /** Does maintenance when so many minutes have passed. What cannot be undone goes by a clock that was watched for an hour. */
+  const keepUpAfter = async ({ service }: { service: Pick<TokenService, "maintenance"> }, minutes: number) => {
     const then = vi.spyOn(performance, "now").mockReturnValue(start + minutes * 60_000);
-    await service.upkeep().finally(() => then.mockRestore());
+    await service.maintenance().finally(() => then.mockRestore());
   };
 
   it("keeps a record for as long as it is to be kept", async () => {

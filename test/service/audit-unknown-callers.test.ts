@@ -30,12 +30,12 @@ const refused = (address: string, reason: string, count: number) => ({
 });
 
 describe("refusals of unknown callers", () => {
-  it("are counted by address and reason, and written by upkeep as one record each", async () => {
+  it("are counted by address and reason, and written by maintenance as one record each", async () => {
     await using opened = await openSharedService();
     await fail(opened, ADDRESS, 12);
     await fail(opened, "2001:db8::1", 2);
     expect(refusals(opened)).toEqual([]);
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     expect(refusals(opened)).toEqual([
       refused(ADDRESS, "invalid_client", 10),
       refused(ADDRESS, "too_many_attempts", 2),
@@ -46,10 +46,10 @@ describe("refusals of unknown callers", () => {
   it("are written once, and counted anew from then on", async () => {
     await using opened = await openSharedService();
     await fail(opened, ADDRESS, 2);
-    await opened.service.upkeep();
-    await opened.service.upkeep();
+    await opened.service.maintenance();
+    await opened.service.maintenance();
     await fail(opened, ADDRESS, 3);
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     expect(refusals(opened).map(({ count }) => count)).toEqual([2, 3]);
   });
 
@@ -58,21 +58,21 @@ describe("refusals of unknown callers", () => {
     const client = await addClient(opened.service);
     await expect(opened.service.authenticate(undefined, ADDRESS)).rejects.toThrow();
     await expect(opened.service.authenticate({ ...client, clientSecret: "x" }, ADDRESS)).rejects.toThrow();
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     expect(refusals(opened)).toEqual([refused(ADDRESS, "invalid_client", 2)]);
   });
 
   it("tell nothing of what was presented", async () => {
     await using opened = await openSharedService();
     await fail(opened, ADDRESS);
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     expect(JSON.stringify(opened.rows("audit"))).not.toContain("canary");
   });
 
   it("fill no disk, from however many addresses they come, and are all counted", async () => {
     await using opened = await openSharedService();
     for (let at = 0; at < 1500; at += 1) await fail(opened, `address ${at}`);
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     const written = refusals(opened);
     expect(written.length).toBeGreaterThan(900);
     expect(written.length).toBeLessThan(1010);
@@ -100,10 +100,10 @@ describe("refusals of unknown callers", () => {
     });
     await fail(opened, ADDRESS, 3);
     database.away = true;
-    await expect(opened.service.upkeep()).rejects.toMatchObject({ reason: "unavailable" });
+    await expect(opened.service.maintenance()).rejects.toMatchObject({ reason: "unavailable" });
     await fail(opened, ADDRESS, 1);
     database.away = false;
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     expect(refusals(opened).reduce((sum, { count }) => sum + Number(count), 0)).toBe(4);
   });
 });

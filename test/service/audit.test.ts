@@ -95,7 +95,7 @@ const acts: Act[] = [
     action: "keys.kill",
     needs: "rotate_keys",
     async act({ service, actor, kid }) {
-      await service.keys.kill(actor, kid);
+      await service.keys.revoke(actor, kid);
       return { about: { kid } };
     },
     refused: ({ kid }) => ({ kid }),
@@ -149,7 +149,7 @@ describe("the audit log", () => {
   it("has a record of an act that was allowed and could not be done", async () => {
     await using opened = await openWithActor({ permissions: ["admin"] });
     const { service, actor } = opened;
-    for (const act of [service.clients.remove(actor, "nobody"), service.keys.kill(actor, "none")])
+    for (const act of [service.clients.remove(actor, "nobody"), service.keys.revoke(actor, "none")])
       await expect(act).rejects.toThrow();
     expect((await opened.acts()).map(({ outcome, reason }) => `${outcome} ${reason}`).toSorted()).toEqual([
       "refused unknown_client",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { settle } from "../../src/service/options.ts";
+import { resolveOptions } from "../../src/service/options.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import type { RateLimits } from "../../src/service/throttle/call-limits.ts";
 import type { Credentials } from "../support/call-as.ts";
@@ -96,7 +96,7 @@ describe("limits on rates", () => {
       reason: "rate_limited",
       retryAfter: 35,
     });
-    await service.upkeep();
+    await service.maintenance();
     const { records } = await service.audit.list(localCaller, { limit: 1 });
     expect(records).toMatchObject([{ reason: "rate_limited", address: ADDRESS, count: 1 }]);
   });
@@ -110,7 +110,7 @@ describe("limits on rates", () => {
   });
 
   it("are on by default where access is for clients, and high", () => {
-    expect(settle({ open: false }).rateLimits).toEqual({
+    expect(resolveOptions({ open: false }).rateLimits).toEqual({
       issue: { perClient: 30_000, perAddress: 60_000 },
       verify: { perClient: 300_000, perAddress: 600_000 },
     });

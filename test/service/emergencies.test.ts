@@ -13,9 +13,9 @@ async function openTwo({ behind }: { behind: number }) {
     // Lets another's change come between the moment a server has looked and the one in which it kills.
     store: {
       ...store,
-      async killKey(...change) {
+      async revokeKey(...change) {
         await interlude();
-        return store.killKey(...change);
+        return store.revokeKey(...change);
       },
     },
     issuer: ISSUER,
@@ -39,7 +39,7 @@ async function newest({ store }: Opened): Promise<string> {
 /** Whether a token is issued, a minute later, when no two clocks disagree any more on what has signed. */
 async function stillIssues({ service, clock }: Opened): Promise<void> {
   clock.now += 100;
-  await service.upkeep();
+  await service.maintenance();
   const issue = async () => service.getToken(localCaller, { claims: {} });
   await expect(issue()).resolves.toMatchObject({ tokenType: "Bearer" });
 }
@@ -58,8 +58,8 @@ describe("killing the key that replaced a killed one", () => {
     opened.clock.now = NOW + 1000;
     await opened.service.keys.rotate(localCaller, { immediate: true });
     opened.clock.now += age;
-    await opened.service.keys.kill(localCaller, await newest(opened));
-    await opened.other.keys.kill(localCaller, await newest(opened));
+    await opened.service.keys.revoke(localCaller, await newest(opened));
+    await opened.other.keys.revoke(localCaller, await newest(opened));
     await stillIssues(opened);
     await stillRotates(opened);
   });
@@ -67,9 +67,9 @@ describe("killing the key that replaced a killed one", () => {
   it("leaves a key that signs, where the clock was set back by two seconds", async () => {
     await using opened = await openService();
     opened.clock.now = NOW + 1;
-    await opened.service.keys.kill(localCaller, await newest(opened));
+    await opened.service.keys.revoke(localCaller, await newest(opened));
     opened.clock.now = NOW - 1;
-    await opened.service.keys.kill(localCaller, await newest(opened));
+    await opened.service.keys.revoke(localCaller, await newest(opened));
     await stillIssues(opened);
   });
 });
@@ -79,7 +79,7 @@ describe("killing the only key by a clock that is 45 s ahead", () => {
     await using opened = await openTwo({ behind: 45 });
     const { service, other } = opened;
     const killed = await newest(opened);
-    await service.keys.kill(localCaller, killed);
+    await service.keys.revoke(localCaller, killed);
     const { token } = await service.getToken(localCaller, { claims: {} });
     await other.verifyToken({ token });
     const before = activeOf(await other.keys.list(localCaller));
@@ -96,8 +96,8 @@ describe("killing a pending key while another server lets it sign at once", () =
     opened.clock.now = NOW + 1000;
     await opened.service.keys.rotate(localCaller, { immediate: false });
     opened.beforeKill(() => opened.service.keys.rotate(localCaller, { immediate: true }));
-    await opened.other.keys.kill(localCaller, await newest(opened));
-    await opened.service.upkeep();
+    await opened.other.keys.revoke(localCaller, await newest(opened));
+    await opened.service.maintenance();
     await stillIssues(opened);
     await stillRotates(opened);
   });
@@ -108,9 +108,9 @@ describe("a clock that was a year ahead while keys were rotated and killed", () 
     await using opened = await openService();
     const { service, clock } = opened;
     clock.now = NOW + 366 * 86400;
-    await service.upkeep();
+    await service.maintenance();
     await service.keys.rotate(localCaller, { immediate: true });
-    for (let kill = 0; kill < 3; kill += 1) await service.keys.kill(localCaller, await newest(opened));
+    for (let kill = 0; kill < 3; kill += 1) await service.keys.revoke(localCaller, await newest(opened));
     clock.now = NOW + 100;
     const views = await service.keys.rotate(localCaller, { immediate });
     const before = activeOf(views);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { digestOf, keptSecret } from "../../src/service/clients/client-secret.ts";
-import { createKnownClients } from "../../src/service/clients/known-clients.ts";
+import { digestOf, storedSecret } from "../../src/service/clients/client-secret.ts";
+import { createClientCache } from "../../src/service/clients/known-clients.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
@@ -59,7 +59,7 @@ describe("a client whose secret is guessed where it has authenticated", () => {
     // Beside the guesses that were heard, its secrets were read again, once a second at most.
     expect(lookUps.count - before).toBeLessThan(OF_CLIENT + 10);
     for (let at = 0; at < 3 * OF_CLIENT; at += 1) expect(await call(client)).toBe("served");
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     const counted = opened.rows("audit").filter(({ action }) => action === "authenticate");
     expect(counted.map(({ reason, count }) => [reason, count])).toEqual(
       expect.arrayContaining([
@@ -118,8 +118,8 @@ describe("a client whose secret is guessed where it has authenticated", () => {
 
 describe("known clients", () => {
   it("are the ten thousand that were used last: the others are forgotten one by one", () => {
-    const known = createKnownClients({ store: { findClient: async () => undefined }, clock: () => NOW });
-    const { hash, createdAt } = keptSecret("secret", NOW);
+    const known = createClientCache({ store: { findClient: async () => undefined }, clock: () => NOW });
+    const { hash, createdAt } = storedSecret("secret", NOW);
     const digest = digestOf("secret");
     for (let at = 0; at < 10_000; at += 1) known.remember(`pair ${at}`, [{ hash, createdAt }]);
     known.remember("pair 0", [{ hash, createdAt }]);

@@ -40,7 +40,7 @@ describe("the feed", () => {
     expect(updates.at(-1)).toMatchObject({ epoch, sequence, keys: [{ jwk: opened.service.jwks().keys[0] }] });
     const state = createTrustState();
     for (const update of updates) state.apply(update);
-    expect(state.faultOf(await claimsOf(token))).toBe("token_revoked");
+    expect(state.revocationReason(await claimsOf(token))).toBe("token_revoked");
     expect(state.size).toBe(2);
   });
 
@@ -92,7 +92,7 @@ describe("the feed", () => {
     expect(Math.max(...sizes)).toBe(5000);
     const claims = { sub: "ada", client_id: "orders", exp: NOW + 900 };
     for (const jti of ["jti-1", "jti-12001", "jti-12002"])
-      expect(state.faultOf({ ...claims, jti }), jti).toBe("token_revoked");
+      expect(state.revocationReason({ ...claims, jti }), jti).toBe("token_revoked");
   });
 
   it("tells of each revocation as it happens, and of every key", async () => {

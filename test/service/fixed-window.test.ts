@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { createRateLimit } from "../../src/service/throttle/fixed-window.ts";
+import { createFixedWindow } from "../../src/service/throttle/fixed-window.ts";
 import { NOW } from "../support/service.ts";
 
 setFlagsFromString("--expose-gc");
@@ -15,7 +15,7 @@ function heapUsed(): number {
 
 function open(limit: number) {
   const clock = { now: NOW };
-  return { clock, ...createRateLimit(limit, () => clock.now) };
+  return { clock, ...createFixedWindow(limit, () => clock.now) };
 }
 
 const times = (count: number, take: () => number) => Array.from({ length: count }, take);

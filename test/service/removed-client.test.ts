@@ -21,7 +21,7 @@ const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
   "keys.rotate": ({ service, caller }) => service.keys.rotate(caller, { immediate: true }),
   "keys.kill": async ({ service, caller }) => {
     const [key] = await service.keys.list(localCaller);
-    return service.keys.kill(caller, key?.kid ?? "");
+    return service.keys.revoke(caller, key?.kid ?? "");
   },
   "clients.create": ({ service, caller }) => service.clients.create(caller, newClient()),
   "clients.list": ({ service, caller }) => service.clients.list(caller),

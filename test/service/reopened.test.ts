@@ -67,7 +67,7 @@ describe("the backlog of a large installation", () => {
       insert into revocations select 'token', 'jti-' || n, revision + n, ${NOW + 7 * DAY} from numbers, state;
       update state set revision = revision + 12000`);
     await data.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, last.token));
-    await data.by(after, async ({ service }) => service.upkeep());
+    await data.by(after, async ({ service }) => service.maintenance());
     await data.by(BEFORE, async ({ service }) => {
       const live = [first, last, good].map(({ token }) => isLive(service, token));
       expect(await Promise.all(live)).toEqual([false, false, true]);
@@ -80,7 +80,7 @@ describe("a token that nobody revoked", () => {
     using data = openRepeatedly();
     const { token } = await data.by(BEFORE, async ({ service }) => begin(service));
     await data.by(after, async ({ service }) => {
-      await service.upkeep();
+      await service.maintenance();
       await issue(service, { subject: "eve", claims: { role: "reader" } });
     });
     await data.by({ ...BEFORE, now: NOW + DAY }, async ({ service }) =>
@@ -142,7 +142,7 @@ describe("a limit of lifetimes that is raised", () => {
     await data.by(BEFORE, async () => {});
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ store, service }) => {
       await store.forgetRevocations(NOW + 6 * DAY, 1000);
-      await service.upkeep();
+      await service.maintenance();
     });
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
       expect(await isLive(service, token)).toBe(false),
@@ -160,7 +160,7 @@ describe("a limit of lifetimes that is raised", () => {
       const { epoch } = await store.position();
       const change = {
         record: { id: "1", at: NOW, action: "settings.change", outcome: "allowed" as const },
-        isFirst: false,
+        isInitial: false,
       };
       await store.changeSettings({ longestLifetime: 30 * DAY }, change);
       expect((await store.position()).epoch).not.toBe(epoch);
@@ -200,7 +200,7 @@ describe("a command", () => {
       await data.by(BEFORE, async ({ service }) => begin(service));
       const content = data.content();
       await data.by({ ...after, now: NOW + 365 * DAY }, async ({ service }) => {
-        await service.upkeep();
+        await service.maintenance();
         await service.keys.list(localCaller);
         await service.clients.list(localCaller);
         await service.audit.list(localCaller, { limit: 10 });

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { createCautiousClock } from "../../src/service/feed/retention-clock.ts";
+import { createRetentionClock } from "../../src/service/feed/retention-clock.ts";
 import { NOW } from "../support/service.ts";
 
 it("a cautious clock tells nothing for an hour, then a time that is past for certain", () => {
   const real = { steady: 0, ahead: 0 };
-  const cautious = createCautiousClock(
+  const cautious = createRetentionClock(
     () => NOW + real.steady + real.ahead,
     () => real.steady,
   );

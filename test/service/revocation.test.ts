@@ -103,7 +103,7 @@ describe("revoking a token", () => {
     await using opened = await openWithClient();
     const token = await issue(opened);
     opened.clock.now = NOW + ahead;
-    await opened.service.upkeep();
+    await opened.service.maintenance();
     await opened.service.keys.rotate(localCaller, { immediate: true });
     await opened.service.revokeToken(opened.caller, token);
     opened.clock.now = NOW;
@@ -144,9 +144,9 @@ describe("revoking a token", () => {
     try {
       for (const hour of [1, 2, 3]) {
         clock.now = NOW + hour * 3600;
-        await service.upkeep();
+        await service.maintenance();
         later.mockReturnValue(performance.now() + 3_600_000);
-        await service.upkeep();
+        await service.maintenance();
       }
     } finally {
       later.mockRestore();

@@ -45,7 +45,7 @@ describe("a stored setting that changes is said once in the log of every server 
     const running = await beside.open();
     const started = await beside.open(options);
     await vi.waitFor(() => expect(running.notices).toEqual([expect.stringMatching(sentence)]), 5000);
-    await running.service.upkeep();
+    await running.service.maintenance();
     for (const { notices } of [running, started]) expect(notices).toEqual([expect.stringMatching(sentence)]);
   });
 

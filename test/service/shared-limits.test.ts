@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { createTokenService, type TokenService } from "../../src/service/service.ts";
-import { createRates, NO_RATES } from "../../src/service/throttle/call-limits.ts";
+import { createCallLimits, NO_RATES } from "../../src/service/throttle/call-limits.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
@@ -110,9 +110,9 @@ function describeSharing(open: () => Promise<Rig>): void {
 
   it("count rates together as soon as they have told each other", async () => {
     await using rig = await open();
-    const audit = { countRefusal: () => {} };
+    const audit = { countDenial: () => {} };
     const [one, other] = rig.stores.map((store) =>
-      createRates({ store, audit, rateLimits, clock: () => rig.clock.now }),
+      createCallLimits({ store, audit, rateLimits, clock: () => rig.clock.now }),
     );
     if (one === undefined || other === undefined) throw new Error("two are needed");
     const admitted = (rates: typeof one, calls: number) =>
@@ -171,7 +171,7 @@ describe("two servers on one folder", () => {
         return rig.stores[0].addToCounts(additions);
       },
     };
-    const rates = createRates({ store, audit: { countRefusal: () => {} }, rateLimits, clock: () => NOW });
+    const rates = createCallLimits({ store, audit: { countDenial: () => {} }, rateLimits, clock: () => NOW });
     for (let at = 0; at < 50; at += 1) expect(rates.ofAddress("verify", ADDRESS)).toBeUndefined();
     await expect(rates.share()).rejects.toMatchObject({ reason: "unavailable" });
     for (let at = 0; at < 50; at += 1) expect(rates.ofAddress("verify", ADDRESS)).toBeUndefined();

@@ -11,9 +11,9 @@ import { NOW, openServer, temporaryFolder } from "../support/service.ts";
 const DAY = 86400;
 
 /** Does what is done every minute when so many have passed: what cannot be undone goes by a clock that was watched for an hour. */
-async function keepUpAfter(service: { upkeep(): Promise<void> }, minutes: number): Promise<void> {
+async function keepUpAfter(service: { maintenance(): Promise<void> }, minutes: number): Promise<void> {
   const then = vi.spyOn(performance, "now").mockReturnValue(performance.now() + minutes * 60_000);
-  await service.upkeep().finally(() => then.mockRestore());
+  await service.maintenance().finally(() => then.mockRestore());
 }
 
 /** Which verb of the store fails for each task, and whether a server is ready nevertheless. */
@@ -22,7 +22,7 @@ const cases: { task: TaskName; verb: keyof Store; isReady: boolean; also?: TaskN
   { task: "reload_keys", verb: "listKeys", isReady: false, also: ["rotate_keys"] },
   { task: "prune_counts", verb: "pruneCounts", isReady: true },
   { task: "prune_audit", verb: "pruneAudit", isReady: true },
-  { task: "prune_sessions", verb: "pruneSessions", isReady: true },
+  { task: "prune_sessions", verb: "pruneGrants", isReady: true },
   { task: "prune_revocations", verb: "forgetRevocations", isReady: true },
 ];
 
@@ -78,7 +78,7 @@ describe("what is done every minute", () => {
       clock.now = NOW + 10 * DAY;
 
       await expect(keepUpAfter(service, 61)).rejects.toMatchObject({ reason: "unavailable" });
-      const tried = ["pruneCounts", "pruneAudit", "pruneSessions", "forgetRevocations"];
+      const tried = ["pruneCounts", "pruneAudit", "pruneGrants", "forgetRevocations"];
       expect(called).toEqual(expect.arrayContaining(tried));
       if (task !== "rotate_keys" && task !== "reload_keys") expect(await keys()).toBe(2);
       expect(reported).toContain(task);

@@ -38,7 +38,7 @@ describe("a server that has not yet heard of a rotation", () => {
     await using two = await openTwo();
     const { token } = await two.one.getToken(localCaller, { claims: {} });
     const [key] = two.one.jwks().keys;
-    await two.one.keys.kill(localCaller, key?.kid ?? "");
+    await two.one.keys.revoke(localCaller, key?.kid ?? "");
     await expect(two.one.verifyToken({ token })).rejects.toMatchObject({ reason: "invalid_token" });
     const { token: later } = await two.one.getToken(localCaller, { claims: {} });
     await expect(two.other.verifyToken({ token: later })).resolves.toBeDefined();

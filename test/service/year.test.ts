@@ -29,8 +29,8 @@ it("a year of two servers that rotate by themselves, restart and are killed keys
   for (let day = 0; day < 366; day += 1) {
     for (let hour = 0; hour < 24; hour += 6) {
       clock.now = NOW + day * DAY + hour * HOUR;
-      await servers.other.upkeep();
-      await servers.one.upkeep();
+      await servers.other.maintenance();
+      await servers.one.maintenance();
     }
     if (day % 40 === 7) servers.one = await restart();
     if (day % 40 === 27) servers.other = await restart();
@@ -48,7 +48,7 @@ it("a year of two servers that rotate by themselves, restart and are killed keys
       clock.now += 1;
     }
     // A leak, every hundred days: the key is killed, and the token of this day with it.
-    if (day % 100 === 50) await servers.other.keys.kill(localCaller, kidOf(token));
+    if (day % 100 === 50) await servers.other.keys.revoke(localCaller, kidOf(token));
     yesterday = token;
   }
 

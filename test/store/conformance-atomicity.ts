@@ -37,7 +37,7 @@ export function describeAtomicity(open: Open): void {
       const duplicate = { ...keys[0], follows: keys[1].kid };
       await expect(here.addKey(duplicate, aRecord())).rejects.toMatchObject(fault);
       const kill = { now: keys[1].activatesAt, replacement: duplicate };
-      await expect(here.killKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(fault);
+      await expect(here.revokeKey(keys[1].kid, kill, aRecord())).rejects.toMatchObject(fault);
       expect(await contentOf(here)).toEqual(before);
     });
 
@@ -100,17 +100,17 @@ async function furnish(store: Store) {
   const newcomer = aClient();
   const session = aSession();
   const changes: Record<string, (record: ChangeRecord) => Promise<unknown>> = {
-    changeSettings: (record) => store.changeSettings({ issuer: "https://a.example" }, { record, isFirst: false }),
+    changeSettings: (record) => store.changeSettings({ issuer: "https://a.example" }, { record, isInitial: false }),
     revoke: (record) => store.revoke({ kind: "subject", id: "ada" }, record),
-    addSession: (record) => store.addSession(session, { hash: "hash", sequence: Number.MAX_SAFE_INTEGER }, record),
+    addGrant: (record) => store.addGrant(session, { hash: "hash", sequence: Number.MAX_SAFE_INTEGER }, record),
     addKey: (record) => store.addKey(next, record),
     "addKey, activating": (record) => store.addKey(sooner, record),
-    resealKeys: (record) =>
-      store.resealKeys(
+    rewrapKeys: (record) =>
+      store.rewrapKeys(
         keys.map(({ kid }) => ({ kid, privateJwk: "sealed" })),
         record,
       ),
-    killKey: (record) => store.killKey(keys[0].kid, { now: NOW, replacement: sooner }, record),
+    revokeKey: (record) => store.revokeKey(keys[0].kid, { now: NOW, replacement: sooner }, record),
     addClient: (record) => store.addClient(newcomer, record),
     replaceSecrets: (record) => store.replaceSecrets(client.clientId, secrets, record),
     removeClient: (record) => store.removeClient(client.clientId, record),

@@ -55,7 +55,7 @@ function describeAdding(open: Open): void {
       const { first, pending } = await addTwo(opened);
       const ahead = pending.activatesAt + 9;
       const replacement = await aKey({ follows: pending.kid, activatesAt: ahead });
-      await opened.here.killKey(pending.kid, { now: ahead, replacement }, aRecord());
+      await opened.here.revokeKey(pending.kid, { now: ahead, replacement }, aRecord());
       const immediate = await aKey({ follows: first.kid, activatesAt: NOW + 5 });
       expect(await opened.there.addKey(immediate, aRecord())).toBe("activated");
       const moments = new Map((await opened.here.listKeys()).map(({ kid, activatesAt }) => [kid, activatesAt]));
@@ -79,11 +79,11 @@ function describeAdding(open: Open): void {
 }
 
 function describeKilling(open: Open): void {
-  describe("killKey", () => {
+  describe("revokeKey", () => {
     it("forgets the private half and keeps the rest", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      expect(await opened.here.killKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord())).toBe(
+      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord())).toBe(
         "killed",
       );
       expect(await opened.there.listKeys()).toEqual(
@@ -97,11 +97,11 @@ function describeKilling(open: Open): void {
     it("changes and records nothing for a key that is dead or unknown", async () => {
       await using opened = await open();
       const { first } = await addTwo(opened);
-      await opened.here.killKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
+      await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
       const keys = await opened.here.listKeys();
       const replacement = await aKey({ follows: first.kid });
       for (const kid of [first.kid, "unknown"]) {
-        expect(await opened.here.killKey(kid, { now: NOW + 20, replacement }, aRecord())).toBe("unchanged");
+        expect(await opened.here.revokeKey(kid, { now: NOW + 20, replacement }, aRecord())).toBe("unchanged");
       }
       expect(await opened.here.listKeys()).toEqual(keys);
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
@@ -110,7 +110,7 @@ function describeKilling(open: Open): void {
     it("makes room behind the key that a pending one was to follow", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      await opened.here.killKey(pending.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
+      await opened.here.revokeKey(pending.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
       const next = await aKey({ follows: first.kid, activatesAt: NOW + 700 });
       expect(await opened.here.addKey(next, aRecord())).toBe("added");
       expect(await opened.here.listKeys()).toContainEqual(next);
@@ -121,7 +121,7 @@ function describeKilling(open: Open): void {
       const { first, pending } = await addTwo(opened);
       const now = pending.activatesAt + age;
       const replacement = await aKey({ activatesAt: now });
-      await opened.here.killKey(pending.kid, { now, replacement }, aRecord());
+      await opened.here.revokeKey(pending.kid, { now, replacement }, aRecord());
       expect(await opened.here.listKeys()).toContainEqual({ ...replacement, follows: pending.kid });
       const next = await aKey({ follows: first.kid, activatesAt: now + 1 });
       expect(await opened.here.addKey(next, aRecord())).toBe("present");
@@ -132,7 +132,7 @@ function describeKilling(open: Open): void {
       const first = await aKey();
       await opened.here.addKey(first, aRecord());
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
-      expect(await opened.here.killKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
       expect(await opened.here.listKeys()).toContainEqual(replacement);
     });
 
@@ -141,7 +141,7 @@ function describeKilling(open: Open): void {
       const first = await aKey();
       await opened.here.addKey(first, aRecord());
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW - 9 });
-      expect(await opened.here.killKey(first.kid, { now: NOW - 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.revokeKey(first.kid, { now: NOW - 9, replacement }, aRecord())).toBe("killed");
       expect(await opened.here.listKeys()).toContainEqual({ ...replacement, follows: "" });
     });
 
@@ -149,7 +149,7 @@ function describeKilling(open: Open): void {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
-      expect(await opened.here.killKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
       expect(await opened.here.listKeys()).toHaveLength(2);
       expect(await opened.here.listKeys()).toContainEqual({ ...pending, activatesAt: NOW + 9 });
     });
@@ -161,7 +161,7 @@ function describeKilling(open: Open): void {
       const offered = await Promise.all(Array.from({ length: 8 }, () => aKey({ follows: first.kid })));
       const outcomes = await Promise.all(
         offered.map((replacement, at) =>
-          (at % 2 ? opened.here : opened.there).killKey(first.kid, { now: NOW, replacement }, aRecord()),
+          (at % 2 ? opened.here : opened.there).revokeKey(first.kid, { now: NOW, replacement }, aRecord()),
         ),
       );
       expect(outcomes.toSorted()).toEqual(["killed", ...Array(7).fill("unchanged")]);
@@ -172,12 +172,12 @@ function describeKilling(open: Open): void {
 }
 
 function describeResealing(open: Open): void {
-  describe("resealKeys", () => {
+  describe("rewrapKeys", () => {
     it("replaces the private halves and nothing else", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
-      expect(await opened.here.resealKeys(sealed, aRecord())).toBe("resealed");
+      expect(await opened.here.rewrapKeys(sealed, aRecord())).toBe("resealed");
       expect(await opened.there.listKeys()).toEqual(expect.arrayContaining(sealed));
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
     });
@@ -188,7 +188,7 @@ function describeResealing(open: Open): void {
       const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
       await opened.there.addKey(next, aRecord());
       const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
-      expect(await opened.here.resealKeys(sealed, aRecord())).toBe("changed");
+      expect(await opened.here.rewrapKeys(sealed, aRecord())).toBe("changed");
       expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, pending, next]));
     });
 
@@ -196,7 +196,7 @@ function describeResealing(open: Open): void {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.new.${key.kid}` }));
-      await opened.there.resealKeys(sealed, aRecord());
+      await opened.there.rewrapKeys(sealed, aRecord());
       const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
       for (const privateJwk of [next.privateJwk, "sealed.old.x"])
         await expect(opened.here.addKey({ ...next, privateJwk }, aRecord())).rejects.toMatchObject({
@@ -208,8 +208,8 @@ function describeResealing(open: Open): void {
     it("leaves a key without its private half that was killed meanwhile", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      await opened.there.killKey(first.kid, { now: NOW, replacement: await aKey() }, aRecord());
-      expect(await opened.here.resealKeys([first, pending], aRecord())).toBe("resealed");
+      await opened.there.revokeKey(first.kid, { now: NOW, replacement: await aKey() }, aRecord());
+      expect(await opened.here.rewrapKeys([first, pending], aRecord())).toBe("resealed");
       expect((await opened.here.listKeys()).find(({ kid }) => kid === first.kid)?.privateJwk).toBe("");
     });
   });

@@ -16,7 +16,7 @@ type Case = {
   add: (store: Store, end: number) => Promise<unknown>;
   prune: (store: Pick<Store, Pruning>, limit: number) => Promise<Pruned>;
 };
-type Pruning = "pruneAudit" | "pruneCounts" | "pruneSessions" | "forgetRevocations";
+type Pruning = "pruneAudit" | "pruneCounts" | "pruneGrants" | "forgetRevocations";
 
 const cases: Case[] = [
   {
@@ -35,20 +35,20 @@ const cases: Case[] = [
     prune: (store, limit) => store.forgetRevocations(PAST, limit),
   },
   {
-    verb: "pruneSessions, of idle ones",
-    add: (store, idleUntil) => addSession(store, { idleUntil }),
-    prune: (store, limit) => store.pruneSessions(PAST, limit),
+    verb: "pruneGrants, of idle ones",
+    add: (store, idleUntil) => addGrant(store, { idleUntil }),
+    prune: (store, limit) => store.pruneGrants(PAST, limit),
   },
   {
-    verb: "pruneSessions, of expired ones",
-    add: (store, expiresAt) => addSession(store, { expiresAt, idleUntil: NOW + 1000 }),
-    prune: (store, limit) => store.pruneSessions(PAST, limit),
+    verb: "pruneGrants, of expired ones",
+    add: (store, expiresAt) => addGrant(store, { expiresAt, idleUntil: NOW + 1000 }),
+    prune: (store, limit) => store.pruneGrants(PAST, limit),
   },
 ];
 
-function addSession(store: Store, fields: { expiresAt?: number; idleUntil?: number }) {
+function addGrant(store: Store, fields: { expiresAt?: number; idleUntil?: number }) {
   const session = aSession(fields);
-  return store.addSession(session, { hash: session.sid, sequence: 0 }, aRecord({ at: NOW + 1000 }));
+  return store.addGrant(session, { hash: session.sid, sequence: 0 }, aRecord({ at: NOW + 1000 }));
 }
 
 export function describePrunes(open: Open): void {
@@ -78,22 +78,22 @@ export function describePrunes(open: Open): void {
       const [ended, alive] = [aSession({ idleUntil: NOW + 5 }), aSession({ idleUntil: NOW + 500 })];
       for (const { sid } of [ended, alive]) {
         const session = sid === ended.sid ? ended : alive;
-        await here.addSession(session, { hash: sid, sequence: 0 }, aRecord());
+        await here.addGrant(session, { hash: sid, sequence: 0 }, aRecord());
         for (let turn = 0; turn < 5; turn += 1) {
           const hash = `${sid}${"+".repeat(turn)}`;
           const { idleUntil } = session;
-          expect(await here.turnSession(sid, aTurn(hash, { idleUntil }), aRecord())).toBe("rotated");
+          expect(await here.rotateRefreshToken(sid, aTurn(hash, { idleUntil }), aRecord())).toBe("rotated");
         }
       }
       const outcomes: Pruned[] = [];
-      do outcomes.push(await here.pruneSessions(NOW + 5, 4));
+      do outcomes.push(await here.pruneGrants(NOW + 5, 4));
       while (outcomes.at(-1)?.more && outcomes.length < 10);
       expect(outcomes).toEqual([
         { count: 0, more: true },
         { count: 1, more: false },
       ]);
-      expect(await here.findSession(`${ended.sid}+`)).toBeUndefined();
-      expect(await here.turnSession(alive.sid, aTurn(`${alive.sid}+++++`, { now: NOW + 6 }), aRecord())).toBe(
+      expect(await here.findGrant(`${ended.sid}+`)).toBeUndefined();
+      expect(await here.rotateRefreshToken(alive.sid, aTurn(`${alive.sid}+++++`, { now: NOW + 6 }), aRecord())).toBe(
         "rotated",
       );
     });

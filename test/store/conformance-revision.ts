@@ -18,8 +18,8 @@ export function describeRevision(open: Open): void {
       const changes = [
         () => here.addKey(first, aRecord()),
         () => there.addKey(second, aRecord()),
-        () => here.killKey(first.kid, { now: NOW, replacement: spare }, aRecord()),
-        () => there.resealKeys([second], aRecord()),
+        () => here.revokeKey(first.kid, { now: NOW, replacement: spare }, aRecord()),
+        () => there.rewrapKeys([second], aRecord()),
         () => here.addClient(client, aRecord()),
         () => there.replaceSecrets(client.clientId, change, aRecord()),
         () => here.removeClient(client.clientId, aRecord()),
@@ -71,7 +71,7 @@ export function describeRevision(open: Open): void {
       await here.addClient(aClient(), aRecord());
       await here.revoke({ kind: "token", id: "jti", until: NOW }, aRecord());
       expect(await keysSequence()).toBe(known);
-      await here.resealKeys(await here.listKeys(), aRecord());
+      await here.rewrapKeys(await here.listKeys(), aRecord());
       expect(await keysSequence()).toBe(await sequenceIn(here));
     });
 

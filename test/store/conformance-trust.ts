@@ -46,7 +46,7 @@ export function describeTrust(open: Open): void {
         await using opened = await open();
         const { here, there } = opened;
         const kept = async () => (await here.listRevocations(0, 10)).at(-1)?.until;
-        await here.changeSettings({ longestLifetime: 3600 }, { record: aRecord(), isFirst: true });
+        await here.changeSettings({ longestLifetime: 3600 }, { record: aRecord(), isInitial: true });
         await there.revoke({ kind, id: "a" }, aRecord());
         expect(await kept()).toBe(NOW + 3600 + 60);
         await there.revoke({ kind, id: "a" }, aRecord({ at: NOW - 1000 }));
@@ -57,7 +57,7 @@ export function describeTrust(open: Open): void {
     it("is kept for as long as its tokens may live, whatever an earlier release has written beside it", async () => {
       await using opened = await open();
       const { here, there } = opened;
-      await here.changeSettings({ longestLifetime: 3600 }, { record: aRecord(), isFirst: true });
+      await here.changeSettings({ longestLifetime: 3600 }, { record: aRecord(), isInitial: true });
       const now = Math.floor(Date.now() / 1000);
       // By a limit of its own, which it does not store.
       await there.revoke({ kind: "subject", id: "a" }, aRecord({ at: now - 3000 }));
@@ -74,12 +74,12 @@ export function describeTrust(open: Open): void {
       for (const by of ["subject", "clientId", "sid"] as const) {
         const [ended, other] = [aSession(), aSession()];
         for (const session of [ended, other])
-          await here.addSession(session, { hash: session.sid, sequence: 0 }, aRecord());
+          await here.addGrant(session, { hash: session.sid, sequence: 0 }, aRecord());
         const kind = ({ subject: "subject", clientId: "client", sid: "session" } as const)[by];
         await there.revoke({ kind, id: ended[by], until }, aRecord());
-        expect(await here.findSession(ended.sid)).toBeUndefined();
-        expect(await here.turnSession(ended.sid, aTurn(ended.sid), aRecord())).toBe("unknown");
-        expect(await here.findSession(other.sid)).toEqual(other);
+        expect(await here.findGrant(ended.sid)).toBeUndefined();
+        expect(await here.rotateRefreshToken(ended.sid, aTurn(ended.sid), aRecord())).toBe("unknown");
+        expect(await here.findGrant(other.sid)).toEqual(other);
       }
     });
 
@@ -121,13 +121,13 @@ export function describeTrust(open: Open): void {
       const client = aClient();
       const session = aSession({ clientId: client.clientId });
       await opened.here.addClient(client, aRecord());
-      await opened.here.addSession(session, { hash: "hash", sequence: 0 }, aRecord());
+      await opened.here.addGrant(session, { hash: "hash", sequence: 0 }, aRecord());
       await opened.there.removeClient(client.clientId, aRecord());
       const { sequence } = await opened.here.position();
       expect(await opened.here.listRevocations(0, 10)).toEqual([
         { kind: "client", id: client.clientId, sequence, until: NOW + 60 },
       ]);
-      expect(await opened.here.findSession("hash")).toBeUndefined();
+      expect(await opened.here.findGrant("hash")).toBeUndefined();
     });
   });
 }

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { prepareDataFolder } from "../../src/store/sqlite/data-directory.ts";
+import { prepareDataDirectory } from "../../src/store/sqlite/data-directory.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { temporaryFolder } from "../support/service.ts";
 
@@ -34,7 +34,9 @@ describe("a data folder", () => {
   it.each([["thesis.txt"], ["data.db"], ["mintmark"], ["MINTMARK.DB"]])("is refused that holds %s", (other) => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, other), "not ours");
-    expect(() => prepareDataFolder(folder.path, "mintmark.db")).toThrow(/^MINTMARK_DATA is [^\n]+ holds other files: /);
+    expect(() => prepareDataDirectory(folder.path, "mintmark.db")).toThrow(
+      /^MINTMARK_DATA is [^\n]+ holds other files: /,
+    );
   });
 
   /** Modes of a folder and a file in it that belong to this user, and what becomes of them. */
@@ -53,7 +55,7 @@ describe("a data folder", () => {
     writeFileSync(path, "");
     chmodSync(path, file);
     chmodSync(folder.path, mode);
-    prepareDataFolder(folder.path, "mintmark.db");
+    prepareDataDirectory(folder.path, "mintmark.db");
     expect([modeOf(folder.path), modeOf(path)]).toEqual(becomes);
   });
 
@@ -99,7 +101,7 @@ describe("a data folder", () => {
       }
       chownSync(folder, 0, NOBODY);
       chmodSync(folder, mode);
-      const prepare = () => asMember(() => prepareDataFolder(folder, "mintmark.db"));
+      const prepare = () => asMember(() => prepareDataDirectory(folder, "mintmark.db"));
       if (isUsable) expect(prepare()).toBe(folder);
       else
         expect(prepare).toThrow(

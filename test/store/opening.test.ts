@@ -99,7 +99,7 @@ describe("opening the embedded database", () => {
   it("is possible at once after the process that had it open was killed", async () => {
     using folder = temporaryFolder();
     const script = `
-      const { openSqliteStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../dist/store/sqlite.js"))});
+      const { openSqliteStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../dist/store/sqlite/sqlite.js"))});
       await openSqliteStore(${JSON.stringify(folder.path)});
       console.log("open");
       setInterval(() => {}, 1000);`;

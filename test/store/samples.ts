@@ -1,7 +1,7 @@
 import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Client } from "../../src/store/client.ts";
-import type { Session, Turn } from "../../src/store/grant.ts";
+import type { Grant, RefreshRotation } from "../../src/store/grant.ts";
 import { NOW } from "../support/service.ts";
 
 let made = 0;
@@ -43,7 +43,7 @@ export function aKey(fields: Partial<NewKey> = {}): Promise<StoredKey> {
   return generateKeyPair({ alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "", ...fields });
 }
 
-export function aSession(fields: Partial<Session> = {}): Session {
+export function aSession(fields: Partial<Grant> = {}): Grant {
   return {
     sid: unique("sid-"),
     clientId: unique("client-"),
@@ -60,6 +60,6 @@ export function aSession(fields: Partial<Session> = {}): Session {
   };
 }
 
-export function aTurn(hash: string, fields: Partial<Turn> = {}): Turn {
+export function aTurn(hash: string, fields: Partial<RefreshRotation> = {}): RefreshRotation {
   return { hash, next: `${hash}+`, now: NOW, idleUntil: NOW + 100, replayWindow: 10, server: "one", ...fields };
 }

@@ -215,7 +215,7 @@ describe("a server is not ready, and issues nothing,", () => {
     const damaged = new MintmarkError("internal_error", {
       cause: Object.assign(new Error(), { code: "SQLITE_CORRUPT" }),
     });
-    await using server = await serve({ ...store, findSession: () => Promise.reject(damaged) });
+    await using server = await serve({ ...store, findGrant: () => Promise.reject(damaged) });
     await expectReady(server.url);
     expect((await call(server.url, "refreshToken", { refreshToken: "A".repeat(43) })).status).toBe(500);
     expect(await readiness(server.url)).toEqual({ status: 503, store: "damaged" });

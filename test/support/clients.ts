@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { keptSecret } from "../../src/service/clients/client-secret.ts";
+import { storedSecret } from "../../src/service/clients/client-secret.ts";
 import type { Clients, NewClient } from "../../src/service/clients/clients.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "./call-as.ts";
@@ -23,7 +23,7 @@ export async function addChosenClient(
   { clientId, clientSecret }: Credentials,
   fields: Partial<NewClient> = { permissions: ["issue"] },
 ): Promise<void> {
-  const secrets = [keptSecret(clientSecret, NOW)];
+  const secrets = [storedSecret(clientSecret, NOW)];
   const client = { ...newClient(fields), clientId, createdAt: NOW, secrets };
   await store.addClient(client, { id: randomUUID(), at: NOW, action: "clients.create", outcome: "allowed" });
 }

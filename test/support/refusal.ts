@@ -20,7 +20,7 @@ export function verify(token: unknown, by: Pick<Forge, "keyring">, options: Opti
 }
 
 export function verifyBy(token: unknown, lookup: KeyLookup, options: Options = {}) {
-  const usual = { issuer: ISSUER, audience: ISSUER, custom: anyClaims, now: NOW, maxLifetime: MAX_LIFETIME };
+  const usual = { issuer: ISSUER, audience: ISSUER, claimsSchema: anyClaims, now: NOW, maxLifetime: MAX_LIFETIME };
   return verifyAccessToken(token, lookup, { ...usual, ...options });
 }
 

@@ -54,5 +54,5 @@ export const ENDINGS: Record<string, (service: Service, there: There) => Promise
   "revoking its client": (service, { caller }) =>
     service.revokeAll(localCaller, { kind: "client", id: caller.clientId }),
   "removing its client": (service, { caller }) => service.clients.remove(localCaller, caller.clientId),
-  "killing its key": (service, { token }) => service.keys.kill(localCaller, decodeProtectedHeader(token).kid ?? ""),
+  "killing its key": (service, { token }) => service.keys.revoke(localCaller, decodeProtectedHeader(token).kid ?? ""),
 };

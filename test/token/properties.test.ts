@@ -34,7 +34,7 @@ const customClaims = fc
 describe("a signed token", () => {
   for (const by of forges.all) {
     test(`signAccessToken and verifyAccessToken give back what went in (${by.alg})`, async () => {
-      const options = { key: by.keyring.signing, custom: anyClaims, maxLifetime: MAX_LIFETIME };
+      const options = { key: by.keyring.signing, claimsSchema: anyClaims, maxLifetime: MAX_LIFETIME };
       await fc.assert(
         fc.asyncProperty(customClaims, identifiers, scopes, async (custom, sub, scope) => {
           const claims = { ...custom, ...goodClaims({ sub, scope }) } as Claims<Record<string, unknown>>;

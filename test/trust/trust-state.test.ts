@@ -75,7 +75,7 @@ describe("the trust state", () => {
           state.apply(update({ revocations, sequence: revocations.at(-1)?.sequence ?? 0 }));
         }
         for (const claims of tokens) {
-          expect(state.faultOf(claims)).toBe(isRevoked(claims, log) ? "token_revoked" : undefined);
+          expect(state.revocationReason(claims)).toBe(isRevoked(claims, log) ? "token_revoked" : undefined);
         }
         expect(state.sequence).toBe(log.length);
       }),
@@ -90,10 +90,10 @@ describe("the trust state", () => {
         for (const step of steps.toSorted((a, b) => a - b)) {
           state.forget(NOW + step);
           for (const claims of tokens.filter(({ exp }) => exp > NOW + step)) {
-            expect(state.faultOf(claims)).toBe(isRevoked(claims, log) ? "token_revoked" : undefined);
+            expect(state.revocationReason(claims)).toBe(isRevoked(claims, log) ? "token_revoked" : undefined);
           }
           for (const claims of tokens.filter((claims) => isRevoked(claims, log))) {
-            expect(state.faultOf(claims)).toMatch(/^token_(?:revoked|expired)$/);
+            expect(state.revocationReason(claims)).toMatch(/^token_(?:revoked|expired)$/);
           }
         }
         state.forget(NOW + 900 + 60 + 61);
@@ -107,9 +107,9 @@ describe("the trust state", () => {
     "tells apart what was issued to a %s before and after, within one second",
     (kind) => {
       const state = stateOf(revocation({ kind, id: kind === "subject" ? "ada" : "web", sequence: 7 }));
-      expect(state.faultOf(token({ sequence: 6 }))).toBe("token_revoked");
-      expect(state.faultOf(token({ sequence: 7 }))).toBeUndefined();
-      expect(state.faultOf({ ...token({ sequence: 0 }), jti: "from-elsewhere" })).toBe("token_revoked");
+      expect(state.revocationReason(token({ sequence: 6 }))).toBe("token_revoked");
+      expect(state.revocationReason(token({ sequence: 7 }))).toBeUndefined();
+      expect(state.revocationReason({ ...token({ sequence: 0 }), jti: "from-elsewhere" })).toBe("token_revoked");
     },
   );
 
@@ -122,10 +122,10 @@ describe("the trust state", () => {
         revocation({ kind: "subject", id: "ada", sequence, until: NOW + sequence }),
       );
       const state = stateOf(...bounds);
-      expect(state.faultOf(token({ sequence: 8 }))).toBe("token_revoked");
-      expect(state.faultOf(token({ sequence: 9 }))).toBeUndefined();
+      expect(state.revocationReason(token({ sequence: 8 }))).toBe("token_revoked");
+      expect(state.revocationReason(token({ sequence: 9 }))).toBeUndefined();
       state.forget(NOW + 65);
-      expect(state.faultOf(token({ sequence: 8 }))).toBe("token_revoked");
+      expect(state.revocationReason(token({ sequence: 8 }))).toBe("token_revoked");
     }
   });
 
@@ -136,7 +136,7 @@ describe("the trust state", () => {
     ];
     for (const state of [stateOf(...bounds), stateOf(...bounds.toReversed())]) {
       state.forget(NOW + 500);
-      expect(state.faultOf(token({ sequence: 2 }))).toBe("token_revoked");
+      expect(state.revocationReason(token({ sequence: 2 }))).toBe("token_revoked");
       state.forget(NOW + 961);
       expect(state.size).toBe(0);
     }
@@ -146,9 +146,9 @@ describe("the trust state", () => {
     const revoked = token({ sequence: 1, exp: NOW + 1 });
     const state = stateOf(revocation({ kind: "token", id: revoked.jti, sequence: 2, until: revoked.exp }));
     state.forget(NOW + 60);
-    expect(state.faultOf(revoked)).toBe("token_revoked");
+    expect(state.revocationReason(revoked)).toBe("token_revoked");
     state.forget(NOW + 1000);
-    expect(state.faultOf(revoked)).toBe("token_expired");
+    expect(state.revocationReason(revoked)).toBe("token_expired");
     expect(state.size).toBe(0);
   });
 
@@ -158,7 +158,7 @@ describe("the trust state", () => {
     state.forget(NOW + 5000);
     expect(state.hasForgottenTooMuch(NOW + 4941)).toBe(false);
     expect(state.hasForgottenTooMuch(NOW)).toBe(true);
-    expect(state.faultOf(revoked)).toBe("token_expired");
+    expect(state.revocationReason(revoked)).toBe("token_expired");
   });
 
   it("keeps the keys of the update that last had any", () => {

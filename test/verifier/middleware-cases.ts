@@ -19,12 +19,12 @@ export async function openVerifier() {
   const verifyToken = createTokenVerifier({
     source: {
       lookup: by.keyring.lookup,
-      ask: async () => undefined,
+      fetchKey: async () => undefined,
       trust: createTrustState,
       isStale: () => source.isStale(),
     },
     policy: () => ({ issuer: ISSUER }),
-    custom,
+    claimsSchema: custom,
     clock: () => NOW,
   });
   const verifier = {

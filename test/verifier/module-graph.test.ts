@@ -26,7 +26,16 @@ it("mintmark/verifier loads no server, store or database code, and installs ligh
   const { exports, dependencies } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
   const { own, foreign } = graphOf(join(dist, "..", exports["./verifier"].default));
   const rooms = new Set([...own].map((path) => path.split("/").slice(0, -1).join("/")));
-  expect([...rooms].sort()).toEqual(["", "keys", "token", "trust", "verifier"]);
+  expect([...rooms].sort()).toEqual([
+    "",
+    "async",
+    "keys",
+    "token",
+    "trust",
+    "verifier",
+    "verifier/middleware",
+    "verifier/source",
+  ]);
   const builtin = [...foreign].filter(isBuiltin).sort();
   const packages = [...foreign].filter((name) => !isBuiltin(name)).sort();
   expect(packages).toEqual(["eventsource-parser", "jose", "zod"]);
@@ -35,9 +44,14 @@ it("mintmark/verifier loads no server, store or database code, and installs ligh
   expect(Object.keys(dependencies)).toEqual(["eventsource", "eventsource-parser", "jose"]);
 });
 
-it("mintmark/client loads of the verifier only how credentials are written down", () => {
+it("mintmark/client loads only how credentials and URLs are written", () => {
   const { own } = graphOf(join(dist, "client/client.js"));
-  expect([...own].sort()).toEqual(["client/client.js", "errors.js", "verifier/basic.js"]);
+  expect([...own].sort()).toEqual([
+    "client/client.js",
+    "errors.js",
+    "token/client-secret-basic.js",
+    "token/http-url.js",
+  ]);
 });
 
 const DRIVERS = ["kysely", "libsql", "pg"];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { createTokenClient } from "../../../src/client/client.ts";
-import { basic } from "../../../src/token/client-secret-basic.ts";
+import { encodeBasic } from "../../../src/token/client-secret-basic.ts";
 import { type Court, judge } from "../judge.ts";
 import { keyOf } from "../keys.ts";
 import { twinOf } from "../sign.ts";
@@ -29,7 +29,7 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
   const signed = createSignedSet();
   const now = () => Math.floor(Date.now() / 1000);
   const marks: Record<string, string[]> = {
-    A: Object.values(clients).map((client) => basic(client)),
+    A: Object.values(clients).map((client) => encodeBasic(client)),
     S: Object.values(clients).map(({ clientSecret }) => clientSecret),
   };
 

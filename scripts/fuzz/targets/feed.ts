@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { readFeed } from "../../../src/verifier/source/event-stream.ts";
 import { importKeySet } from "../../../src/verifier/source/key-set.ts";
 import { fetchJwkSet } from "../../../src/verifier/source/remote-jwks.ts";
-import { createTrustCopy } from "../../../src/verifier/source/trust-replica.ts";
+import { createTrustReplica } from "../../../src/verifier/source/trust-replica.ts";
 import { answering, eventsText, feedTexts, jwkSets, serviceOf } from "../feeds.ts";
 import { mutate } from "../mutate.ts";
 import { isJson, type Outcome, type Target, Violation } from "../target.ts";
@@ -60,10 +60,11 @@ export const feedTarget: Target<{ bytes: Buffer; piece: number }> = {
     const fetch = answering([Buffer.from(eventsText("first")), ...pieces], {
       headers: { "content-type": "text/event-stream" },
     });
-    const copy = createTrustCopy(() => NOW);
+    const copy = createTrustReplica(() => NOW);
     const take = copy.begin();
     const isRevoked = () =>
-      copy.trust().faultOf({ jti: "revoked", sub: "x", client_id: "x", sid: undefined, exp: NOW + 900 }) !== undefined;
+      copy.trust().revocationReason({ jti: "revoked", sub: "x", client_id: "x", sid: undefined, exp: NOW + 900 }) !==
+      undefined;
     let [taken, messages] = ["", 0];
     try {
       for await (const { update } of readFeed({ ...serviceOf(fetch), silence: 10_000 }, undefined)) {

@@ -41,7 +41,7 @@ export function createFuzzVerifier() {
   const trust = createTrustState();
   const until = NOW + 10 * MAX_LIFETIME;
   // A revocation of a token is kept by its `exp`, of which the fuzzer has many.
-  const { faultOf } = trust;
+  const { revocationReason: faultOf } = trust;
   trust.apply({
     epoch: "e",
     sequence: 5,
@@ -51,12 +51,12 @@ export function createFuzzVerifier() {
   return createTokenVerifier({
     source: {
       lookup: (kid) => byKid.get(kid),
-      ask: async () => undefined,
-      trust: () => ({ faultOf: (claims) => (claims.jti === "revoked" ? "token_revoked" : faultOf(claims)) }),
+      fetchKey: async () => undefined,
+      trust: () => ({ revocationReason: (claims) => (claims.jti === "revoked" ? "token_revoked" : faultOf(claims)) }),
       isStale: () => false,
     },
     policy: () => ({ issuer: ISSUER, maxLifetime: MAX_LIFETIME }),
-    custom: anyClaims,
+    claimsSchema: anyClaims,
     clock: () => NOW,
   });
 }
@@ -110,7 +110,7 @@ export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions =
       const theCase = { token, audience, scope, signedBy: isTwin ? "ES256" : input.signedBy };
       const verdict = judge(theCase, { ...court, revokedTokens: new Set(), revokedSubjects: new Map() });
       const expected = { issuer: ISSUER, audience, scope, now: NOW, maxLifetime: MAX_LIFETIME };
-      await expectVerdict(verdict, token, () => verify(token, lookup, { ...expected, custom: anyClaims }));
+      await expectVerdict(verdict, token, () => verify(token, lookup, { ...expected, claimsSchema: anyClaims }));
       const cached = judge(theCase, court);
       for (let time = 0; time < 2; time += 1)
         await expectVerdict(cached, token, () => verifyCached(token, { audience, scope }));

@@ -9,7 +9,7 @@ import { errorCode } from "../../store/sqlite/data-directory.ts";
 import type { AddressOf } from "../request/client-address.ts";
 import { credentialsOf } from "../request/credentials.ts";
 import type { Document } from "../respond.ts";
-import { type Sample, type Seen, samplesOf } from "./metrics.ts";
+import { type MetricsInput, type Sample, samplesOf } from "./metrics.ts";
 
 /** Reads the metrics of this process. */
 export type ReadSamples = () => Promise<Sample[]>;
@@ -27,7 +27,7 @@ const FIRST_LOOK = 50;
 const loadClient = async () => (await import("prom-client")).default;
 
 /** Makes what reads the metrics of a process: our own, and those of Node and the process as prom-client has them. */
-export function createReader(see: () => Seen): ReadSamples {
+export function createReader(see: () => MetricsInput): ReadSamples {
   let watching: Promise<Registry> | undefined;
   return async () => {
     watching ??= watchProcess();
@@ -47,7 +47,7 @@ async function watchProcess(): Promise<Registry> {
 }
 
 /** Puts the metrics of processes together, as one list. */
-export async function joined(all: readonly Sample[][]): Promise<Registry> {
+export async function mergeSamples(all: readonly Sample[][]): Promise<Registry> {
   const { AggregatorRegistry } = await loadClient();
   // Those that prom-client leaves out where there are several: of the start of processes the first one tells.
   const told = all.map((samples) =>
@@ -59,7 +59,7 @@ export async function joined(all: readonly Sample[][]): Promise<Registry> {
 /** The document at `/metrics`, for Prometheus. */
 export async function metricsDocument(read: () => Promise<Sample[][]>): Promise<Document> {
   try {
-    const registry = await joined(await read());
+    const registry = await mergeSamples(await read());
     return { type: registry.contentType, body: await registry.metrics(), cacheControl: "no-store" };
   } catch (error) {
     if (!errorCode(error).endsWith("MODULE_NOT_FOUND")) throw error;

@@ -1,4 +1,4 @@
-import type { Measures } from "../../service/operations/counters.ts";
+import type { Metrics } from "../../service/operations/counters.ts";
 import { TIME_BOUNDS } from "../../service/operations/instrument-store.ts";
 import type { TaskState } from "../../service/operations/tasks.ts";
 import type { Route } from "../routes.ts";
@@ -13,9 +13,9 @@ export type Sample = {
   values: { value: number; labels: Record<string, string | number>; metricName?: string }[];
 };
 
-export type Seen = { measures: Measures; routes: readonly Route[] };
+export type MetricsInput = { measures: Metrics; routes: readonly Route[] };
 
-type Read = (seen: Seen) => Sample["values"];
+type ReadMetric = (seen: MetricsInput) => Sample["values"];
 type Kind = Pick<Sample, "type" | "aggregator">;
 
 const COUNTER: Kind = { type: "counter", aggregator: "sum" };
@@ -25,7 +25,7 @@ const WORST: Kind = { type: "gauge", aggregator: "max" };
 const LEAST: Kind = { type: "gauge", aggregator: "min" };
 const HISTOGRAM: Kind = { type: "histogram", aggregator: "sum" };
 
-const metrics: Record<string, [help: string, kind: Kind, read: Read]> = {
+const metrics: Record<string, [help: string, kind: Kind, read: ReadMetric]> = {
   mintmark_tokens_issued_total: ["Access tokens issued.", COUNTER, ({ measures }) => by("procedure", measures.issued)],
   mintmark_tokens_verified_total: [
     "Tokens verified, introspection included, and what came of it.",
@@ -72,7 +72,7 @@ const metrics: Record<string, [help: string, kind: Kind, read: Read]> = {
 };
 
 /** What there is to be told of what was seen in one process. All labels are of closed lists. */
-export function samplesOf(seen: Seen): Sample[] {
+export function samplesOf(seen: MetricsInput): Sample[] {
   return Object.entries(metrics).map(([name, [help, kind, read]]) => ({ name, help, ...kind, values: read(seen) }));
 }
 
@@ -84,12 +84,12 @@ function by(label: string, values: Readonly<Record<string, number>>): Sample["va
   return Object.entries(values).map(([name, value]) => ({ value, labels: { [label]: name } }));
 }
 
-function tasks(value: (state: TaskState) => number): Read {
+function tasks(value: (state: TaskState) => number): ReadMetric {
   return ({ measures }) =>
     Object.entries(measures.tasks).map(([task, state]) => ({ value: value(state), labels: { task } }));
 }
 
-function requests({ routes }: Seen): Sample["values"] {
+function requests({ routes }: MetricsInput): Sample["values"] {
   return routes.flatMap(({ name: route, answers }) =>
     answers.flatMap((value, digit) =>
       value === 0 ? [] : [{ value, labels: { route, status: digit === 0 ? "none" : `${digit}xx` } }],
@@ -98,7 +98,7 @@ function requests({ routes }: Seen): Sample["values"] {
 }
 
 /** Of each verb: how many calls took at most as long as each bound, how many there were, and their time together. */
-function durations({ measures: { store } }: Seen): Sample["values"] {
+function durations({ measures: { store } }: MetricsInput): Sample["values"] {
   const metricName = "mintmark_store_duration_seconds";
   return [...store].flatMap(([verb, { counts, sum }]) => {
     let count = 0;

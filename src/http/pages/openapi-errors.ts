@@ -8,14 +8,14 @@ export type JsonSchema = Record<string, unknown>;
 type Answer = { reason: Reason; status: number; error: unknown };
 
 /** One response per HTTP status, with an example for each reason behind it. */
-export function describeRefusals(router: ServedRouter, path: string, reasons: readonly Reason[]): JsonSchema {
+export function describeErrors(router: ServedRouter, path: string, reasons: readonly Reason[]): JsonSchema {
   const answers = reasons.map((reason): Answer => {
     const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
     return { reason, status: getHTTPStatusCodeFromError(error), error: shapeOf(router, error, path) };
   });
   const statuses = new Set(answers.map(({ status }) => status));
   return Object.fromEntries(
-    [...statuses].map((status) => [status, refusal(answers.filter((answer) => answer.status === status))]),
+    [...statuses].map((status) => [status, errorResponse(answers.filter((answer) => answer.status === status))]),
   );
 }
 
@@ -29,7 +29,7 @@ function shapeOf(router: ServedRouter, error: TRPCError, path: string): unknown 
   }
 }
 
-function refusal(answers: readonly Answer[]): JsonSchema {
+function errorResponse(answers: readonly Answer[]): JsonSchema {
   const [{ status } = { status: 0 }] = answers;
   const errors = answers.map(({ error }) => error);
   // Of the errors of a router that formats them in its own way, the shape is not known.

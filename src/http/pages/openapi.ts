@@ -2,7 +2,7 @@ import type { AnyTRPCProcedure } from "@trpc/server";
 import { z } from "zod";
 import { catalogue, type Reason } from "../../errors.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
-import { describeRefusals, type JsonSchema, object } from "./openapi-errors.ts";
+import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
 
 /** What every procedure may answer beside its own refusals. */
 const COMMON: readonly Reason[] = [
@@ -49,7 +49,7 @@ function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure
     ...(meta.description !== undefined && { description: meta.description }),
     // Also where all of it may be left out: without a body there is no content type, and a page could send it.
     requestBody: { required: true, content: content(inputSchema(_def.inputs)) },
-    responses: { 200: success(meta.output ?? outputIn(_def)), ...describeRefusals(router, name, reasons) },
+    responses: { 200: success(meta.output ?? outputIn(_def)), ...describeErrors(router, name, reasons) },
   };
   return { post: operation };
 }

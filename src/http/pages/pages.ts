@@ -28,7 +28,7 @@ export type ServedDocument = {
   withoutHost?: boolean;
 };
 
-export type DocumentsOptions = {
+export type PagesOptions = {
   router: ServedRouter;
   metrics: MakeDocument;
   /** The path of the issuer, below which all are served as well; empty for most. */
@@ -39,23 +39,23 @@ export type DocumentsOptions = {
  * The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. All refer to each
  * other by relative URLs, so that they work below whatever path a proxy puts them.
  */
-export function createDocuments(
+export function createPages(
   service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness"> & { claims: ClaimsSchema },
-  { router, metrics, basePath }: DocumentsOptions,
+  { router, metrics, basePath }: PagesOptions,
 ): ReadonlyMap<string, ServedDocument> {
-  const page = (body: () => string) => ({ make: once(() => ({ type: HTML, body: body(), headers: PAGE_HEADERS })) });
+  const page = (body: () => string) => ({ make: memoize(() => ({ type: HTML, body: body(), headers: PAGE_HEADERS })) });
   return new Map<string, ServedDocument>([
     ["/", page(() => startPage(service))],
-    ["/start.js", { make: once(readStartScript) }],
+    ["/start.js", { make: memoize(readStartScript) }],
     ["/healthz", { make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true }],
-    ["/readyz", { make: () => service.readiness().then(tell), withoutHost: true }],
+    ["/readyz", { make: () => service.readiness().then(readinessDocument), withoutHost: true }],
     ["/metrics", { make: metrics }],
     ["/.well-known/jwks.json", { make: () => jwkSet(service), anyOrigin: true, withoutHost: true }],
-    ["/openapi.json", { make: once(() => json(describeApi(router))), anyOrigin: true, withoutHost: true }],
+    ["/openapi.json", { make: memoize(() => json(describeApi(router))), anyOrigin: true, withoutHost: true }],
     ["/docs", page(() => docsPage("docs/"))],
     ["/docs/", page(() => docsPage(""))],
-    ...docsAssets.map(({ path, read }) => [path, { make: once(read) }] as const),
-    ...(basePath === "" ? [] : [[basePath, { make: once(() => withSlash(basePath)) }] as const]),
+    ...docsAssets.map(({ path, read }) => [path, { make: memoize(read) }] as const),
+    ...(basePath === "" ? [] : [[basePath, { make: memoize(() => withSlash(basePath)) }] as const]),
   ]);
 }
 
@@ -71,7 +71,7 @@ function withSlash(path: string): Document {
 }
 
 /** Says whether requests can be served in full and, by name, what is wrong where they cannot. */
-function tell({ checks, failing }: Readiness): Document {
+function readinessDocument({ checks, failing }: Readiness): Document {
   const isReady = Object.values(checks).every((state) => state === "ok");
   const status = isReady ? "ready" : "not ready";
   const document = {
@@ -85,7 +85,7 @@ function json(value: unknown): Document {
   return { type: "application/json", body: JSON.stringify(value) };
 }
 
-function once<Value>(make: () => Value): () => Value {
+function memoize<Value>(make: () => Value): () => Value {
   let made: Value | undefined;
   return () => {
     made ??= make();

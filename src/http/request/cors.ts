@@ -13,17 +13,17 @@ const HOST = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])$/;
 export function isOrigin(text: string): boolean {
   const url = parse(text);
   if (url?.origin !== text || !HOST.test(url.hostname)) return false;
-  return url.protocol === "https:" || (url.protocol === "http:" && isOfThisMachine(url));
+  return url.protocol === "https:" || (url.protocol === "http:" && isLocalHost(url));
 }
 
 /** Whether an origin is of this machine: no page of another machine can have it. */
 export function isLoopbackOrigin(text: string): boolean {
   const url = parse(text);
-  return url?.origin === text && isOfThisMachine(url);
+  return url?.origin === text && isLocalHost(url);
 }
 
 /** Browsers take every name below `localhost` for this machine (RFC 6761 §6.3). */
-function isOfThisMachine({ hostname }: URL): boolean {
+function isLocalHost({ hostname }: URL): boolean {
   return isLoopback(hostname.replace(/^\[|\]$/g, "")) || hostname.endsWith(".localhost");
 }
 

@@ -30,38 +30,38 @@ export function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
  * machine by way of a proxy on this one. Where access is open, a page whose name was made to resolve to 127.0.0.1 (DNS
  * rebinding) must not get in by that name. Where the target is a whole URL, its host must be one of them, too.
  */
-export function createHostGuard(issuer: string): (request: IncomingMessage, authority?: string) => boolean {
+export function createHostCheck(issuer: string): (request: IncomingMessage, authority?: string) => boolean {
   const own = hostname(issuer);
-  const isOurs = (name: string | undefined) => {
+  const isAllowed = (name: string | undefined) => {
     const target = hostname(`http://${name}`);
     return target !== undefined && (isLoopback(target) || target === own);
   };
   // Nearly every request comes to the same one, and to take a URL apart takes long.
-  let lastGood: string | undefined;
+  let lastAllowed: string | undefined;
   return ({ headers: { host, "x-forwarded-for": forwardedFor } }, authority) => {
-    if (forwardedFor !== undefined && !isOfThisMachine(String(forwardedFor))) return false;
-    if (authority !== undefined && !isOurs(authority)) return false;
+    if (forwardedFor !== undefined && !isLocalHost(String(forwardedFor))) return false;
+    if (authority !== undefined && !isAllowed(authority)) return false;
     if (host === undefined && authority !== undefined) return true;
-    if (host !== undefined && host === lastGood) return true;
-    const isGood = isOurs(host);
-    if (isGood) lastGood = host;
-    return isGood;
+    if (host !== undefined && host === lastAllowed) return true;
+    const isAllowedName = isAllowed(host);
+    if (isAllowedName) lastAllowed = host;
+    return isAllowedName;
   };
 }
 
 /** Whether all that a proxy says it asks for are here: it may be a developer's, before a page of this machine's. */
-function isOfThisMachine(forwardedFor: string): boolean {
+function isLocalHost(forwardedFor: string): boolean {
   return forwardedFor.split(",").every((address) => isLoopback(address.trim().replace(/^::ffff:/, "")));
 }
 
-export type OriginGuardOptions = {
+export type CrossSiteOptions = {
   /** Whether access is open: then nothing but where a request comes from keeps a page from doing everything. */
   open: boolean;
   /** Whether a request is of an origin that may call. */
   isNamed: (request: IncomingMessage) => boolean;
 };
 
-const STRICT: OriginGuardOptions = { open: true, isNamed: () => false };
+const STRICT: CrossSiteOptions = { open: true, isNamed: () => false };
 
 /**
  * Makes the judgement whether a request comes from a page of another site, as its browser says: such a page can
@@ -73,9 +73,9 @@ const STRICT: OriginGuardOptions = { open: true, isNamed: () => false };
  * Where access is open, that Origin has to be of this machine as well: a name that was rebound to such a proxy is of
  * the same origin, too, and the proxy hides it from the guard of Host.
  */
-export function createOriginGuard(
+export function createCrossSiteCheck(
   issuer: string,
-  { open, isNamed }: OriginGuardOptions = STRICT,
+  { open, isNamed }: CrossSiteOptions = STRICT,
 ): (request: IncomingMessage) => boolean {
   const own = host(issuer);
   return (request) => {

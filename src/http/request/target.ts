@@ -22,7 +22,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#@\\]+)([/?].*)?$/i;
  * Makes the function that takes a target apart, or gives `undefined` for one that is not well-formed. Paths are
  * compared as they were sent: an encoded slash, a doubled one or one more at the end makes another path.
  */
-export function createTargetReader({ basePath, isServed }: TargetOptions): (url: string) => Target | undefined {
+export function createTargetParser({ basePath, isServed }: TargetOptions): (url: string) => Target | undefined {
   return (url) => {
     const target = url.startsWith("/") || url === "*" ? split(url) : splitAbsolute(url);
     if (target === undefined || basePath === "" || !target.path.startsWith(`${basePath}/`)) return target;

@@ -16,7 +16,7 @@ const VARY = "trpc-accept, accept";
 const TYPE = "application/json";
 
 /** Sends an answer in one piece, with its length. */
-export function send(response: ServerResponse, { body, answers, errors, meta }: Sent): void {
+export function sendAnswer(response: ServerResponse, { body, answers, errors, meta }: Sent): void {
   const hasFailed = errors.some((error) => error !== undefined);
   const status = meta?.status ?? (hasFailed ? statusOf(answers, errors) : 200);
   // A procedure may have set another one.
@@ -59,10 +59,10 @@ function setOne(headers: Headers, name: string, value: string | readonly string[
 }
 
 /** What is said where even the formatting of errors fails. */
-const LAST_RESORT = { message: "Internal server error", code: -32603, data: { httpStatus: 500 } };
+const FALLBACK_BODY = { message: "Internal server error", code: -32603, data: { httpStatus: 500 } };
 
 /** Answers where answering has failed: what formats errors, or makes headers, threw. */
-export function sendLastResort(response: ServerResponse, router: AnyTRPCRouter, error: TRPCError): void {
+export function sendFallbackError(response: ServerResponse, router: AnyTRPCRouter, error: TRPCError): void {
   const { _config: config } = router._def;
   const shape = shapeOf(router, error);
   if (response.headersSent) return void response.end();
@@ -74,9 +74,9 @@ export function sendLastResort(response: ServerResponse, router: AnyTRPCRouter, 
 function shapeOf(router: AnyTRPCRouter, error: TRPCError): { data?: { httpStatus?: number } } {
   const { _config: config } = router._def;
   try {
-    const about = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
-    return getTRPCErrorShape({ config, error, ...about }) ?? LAST_RESORT;
+    const details = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
+    return getTRPCErrorShape({ config, error, ...details }) ?? FALLBACK_BODY;
   } catch {
-    return LAST_RESORT;
+    return FALLBACK_BODY;
   }
 }

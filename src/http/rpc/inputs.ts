@@ -50,7 +50,7 @@ export function createInputs(source: InputSource, { router, rules = lenientRules
 
   async function readAll(): Promise<ByPlace> {
     const sent = await receive();
-    return orRefuse(() => {
+    return orBadRequest(() => {
       const read = rules.read(sent, source);
       inputs = read === undefined ? {} : source.isBatch ? placed(read) : { 0: read };
       return inputs;
@@ -66,7 +66,7 @@ export function createInputs(source: InputSource, { router, rules = lenientRules
     async read(index) {
       reading ??= readAll();
       const sent = (await reading)[index];
-      return orRefuse(() => {
+      return orBadRequest(() => {
         rules.check(sent);
         return known(index);
       });
@@ -80,7 +80,7 @@ function placed(sent: unknown): ByPlace {
   throw new TRPCError({ code: "BAD_REQUEST", message: '"input" needs to be an object when doing a batch call' });
 }
 
-function orRefuse<Outcome>(read: () => Outcome): Outcome {
+function orBadRequest<Outcome>(read: () => Outcome): Outcome {
   try {
     return read();
   } catch (cause) {

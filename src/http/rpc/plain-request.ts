@@ -28,9 +28,9 @@ const QUERY = /^[!-"$-~]*$/;
  * Reads the head of a request, or gives `undefined` where it is anything but plain: another method or
  * content type, a stream, a path that has to be decoded, procedures that are not there or not loaded yet.
  */
-export function readPlain(request: IncomingMessage, options: PlainOptions): PlainRequest | undefined {
+export function parsePlainRequest(request: IncomingMessage, options: PlainOptions): PlainRequest | undefined {
   const { url = "" } = request;
-  if (!hasPlainHead(request) || !url.startsWith(options.basePath)) return undefined;
+  if (!hasSupportedHeaders(request) || !url.startsWith(options.basePath)) return undefined;
   const mark = url.indexOf("?");
   const names = url.slice(options.basePath.length, mark < 0 ? url.length : mark);
   const query = readQuery(mark < 0 ? "" : url.slice(mark + 1));
@@ -55,7 +55,7 @@ export function readPlain(request: IncomingMessage, options: PlainOptions): Plai
   return { isBatch, type, calls, urlInput: isGet ? input : null };
 }
 
-function hasPlainHead(request: IncomingMessage): boolean {
+function hasSupportedHeaders(request: IncomingMessage): boolean {
   const { method, headers } = request;
   const type = headers["content-type"];
   if (method !== "GET" && method !== "POST") return false;

@@ -4,12 +4,12 @@ const PRINTABLE = /^[!-"$-~]*$/;
 const HOW = "send the input as JSON, URL-encoded in `input`, or by POST as the body";
 
 /** Parameters by what they are called, and what they are. */
-const OF_CALLS = new Map([
+const CALL_PARAMETERS = new Map([
   ["input", "input"],
   ["batch", "batch"],
 ]);
-const OF_SUBSCRIPTIONS = new Map([
-  ...OF_CALLS,
+const SUBSCRIPTION_PARAMETERS = new Map([
+  ...CALL_PARAMETERS,
   // What tRPC's link for subscriptions sends, where it was given any. Nothing here reads them.
   ["connectionParams", "connectionParams"],
   ["lastEventId", "lastEventId"],
@@ -25,14 +25,14 @@ export function countCalls(path: string): number {
  * Says what is wrong with the query of a call, or `undefined`. A parameter that would be ignored is refused, since
  * the input that was meant would be ignored with it; of two equal ones, a proxy may have read the other.
  */
-export function urlFault({ request, isSubscription = false }: InputSource): string | undefined {
+export function queryError({ request, isSubscription = false }: InputSource): string | undefined {
   const { url = "", method } = request;
   const mark = url.indexOf("?");
   const query = mark < 0 ? "" : url.slice(mark + 1);
   if (method === "GET" && hasBody(request)) return `has a body in a GET: ${HOW}`;
   if (query === "" || query === "batch=1") return undefined;
   if (!PRINTABLE.test(query)) return "has a query that is not URL-encoded";
-  const known = isSubscription ? OF_SUBSCRIPTIONS : OF_CALLS;
+  const known = isSubscription ? SUBSCRIPTION_PARAMETERS : CALL_PARAMETERS;
   const seen = new Set<string>();
   for (const parameter of query.split("&")) {
     if (parameter === "") continue;

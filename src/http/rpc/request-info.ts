@@ -7,24 +7,24 @@ import { type PlainRequest, readBody } from "./plain-request.ts";
 export type Call = TRPCRequestInfo["calls"][number] & { procedure: AnyTRPCProcedure };
 
 /** What tRPC tells of a request, all of whose procedures are there. */
-export type Info = Omit<TRPCRequestInfo, "calls"> & { calls: Call[] };
+export type RequestInfo = Omit<TRPCRequestInfo, "calls"> & { calls: Call[] };
 
 type Exchange = { request: IncomingMessage; response: ServerResponse };
 
 /** What is made for those alone who look at it. An accessor of an object's own would give each a shape of its own, which stays in memory. */
 const onDemand = {
   get signal(): AbortSignal {
-    const { [EXCHANGE]: exchange } = this as unknown as Unmade;
+    const { [EXCHANGE]: exchange } = this as unknown as LazyInfo;
     exchange.signal ??= signalOf(exchange.response);
     return exchange.signal;
   },
   get url(): URL {
-    const { url, headers } = (this as unknown as Unmade)[EXCHANGE].request;
+    const { url, headers } = (this as unknown as LazyInfo)[EXCHANGE].request;
     return new URL(url ?? "", `http://${headers.host ?? "localhost"}`);
   },
 };
 const EXCHANGE = Symbol("exchange");
-type Unmade = { [EXCHANGE]: Exchange & { signal?: AbortSignal } };
+type LazyInfo = { [EXCHANGE]: Exchange & { signal?: AbortSignal } };
 
 export type InfoOptions = {
   router: AnyTRPCRouter;
@@ -33,7 +33,7 @@ export type InfoOptions = {
 };
 
 /** Makes what tRPC tells of a request. */
-export function infoOf({ request, response }: Exchange, plain: PlainRequest, options: InfoOptions): Info {
+export function requestInfo({ request, response }: Exchange, plain: PlainRequest, options: InfoOptions): RequestInfo {
   const { router, maxBodySize, inputRules } = options;
   const inputs = createInputs(
     { request, isBatch: plain.isBatch },

@@ -7,10 +7,10 @@ import {
   TRPCError,
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
-import { type Answer, send, sendLastResort } from "./answers.ts";
+import { type Answer, sendAnswer, sendFallbackError } from "./answers.ts";
 import type { InputRules } from "./inputs.ts";
-import { type PlainRequest, readPlain } from "./plain-request.ts";
-import { type Call, type Info, infoOf } from "./request-info.ts";
+import { type PlainRequest, parsePlainRequest } from "./plain-request.ts";
+import { type Call, type RequestInfo, requestInfo } from "./request-info.ts";
 import { serveByAdapter } from "./standalone-adapter.ts";
 
 export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerOptions<Router> & {
@@ -28,14 +28,14 @@ export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerO
 /**
  * Serves a tRPC router by tRPC's own protocol, as its standalone adapter does and with the same options, but
  * plain queries and mutations without a `Request`, a `Response` and the streams between them and `node:http`.
- * Whatever is not plain (see {@link readPlain}) is left to the standalone adapter.
+ * Whatever is not plain (see {@link parsePlainRequest}) is left to the standalone adapter.
  */
 export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandlerOptions<Router>): RequestListener {
   const standalone = createHTTPHandler(options);
   const { inputRules: rules } = options;
   if (options.middleware !== undefined) return standalone;
   return (request, response) => {
-    const plain = readPlain(request, options);
+    const plain = parsePlainRequest(request, options);
     if (plain === undefined && rules !== undefined) serveByAdapter(request, response, { ...options, rules });
     else if (plain === undefined) standalone(request, response);
     else void serve(request, response, { plain, options });
@@ -46,7 +46,7 @@ export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandl
 type Scope<Router extends AnyTRPCRouter> = {
   options: RpcHandlerOptions<Router>;
   request: IncomingMessage;
-  info: Info;
+  info: RequestInfo;
   ctx: inferRouterContext<Router> | undefined;
 };
 
@@ -55,35 +55,35 @@ async function serve<Router extends AnyTRPCRouter>(
   response: ServerResponse,
   { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
 ): Promise<void> {
-  const info = infoOf({ request, response }, plain, options);
+  const info = requestInfo({ request, response }, plain, options);
   const scope: Scope<Router> = { options, request, info, ctx: undefined };
-  let refusal: TRPCError | undefined;
+  let error: TRPCError | undefined;
   try {
     scope.ctx = await options.createContext?.({ req: request, res: response, info });
   } catch (cause) {
-    refusal = getTRPCErrorFromUnknown(cause);
+    error = getTRPCErrorFromUnknown(cause);
   }
   try {
-    const outcomes = await Promise.all(info.calls.map((call) => perform(scope, call, refusal)));
+    const outcomes = await Promise.all(info.calls.map((call) => perform(scope, call, error)));
     // Of one call that streams, the standalone adapter does not say which it is.
     if (!info.isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
-    answer(scope, response, { outcomes, asList: info.isBatchCall });
+    sendOutcomes(scope, response, { outcomes, asList: info.isBatchCall });
   } catch (cause) {
-    answerFailure(scope, response, cause);
+    sendFailure(scope, response, cause);
   }
 }
 
 /** Answers what no call can be blamed for. */
-function answerFailure<Router extends AnyTRPCRouter>(
+function sendFailure<Router extends AnyTRPCRouter>(
   scope: Scope<Router>,
   response: ServerResponse,
   cause: unknown,
 ): void {
   try {
-    answer(scope, response, { outcomes: [{ error: report(scope, cause) }], asList: false });
+    sendOutcomes(scope, response, { outcomes: [{ error: report(scope, cause) }], asList: false });
   } catch (again) {
     const error = report({ ...scope, info: { ...scope.info, type: "unknown" }, ctx: undefined }, again);
-    sendLastResort(response, scope.options.router, error);
+    sendFallbackError(response, scope.options.router, error);
   }
 }
 
@@ -93,12 +93,12 @@ type Outcome = { data?: unknown; error?: TRPCError; call?: Call };
 async function perform<Router extends AnyTRPCRouter>(
   scope: Scope<Router>,
   call: Call,
-  refusal: TRPCError | undefined,
+  error: TRPCError | undefined,
 ): Promise<Outcome> {
   const { options, info, ctx } = scope;
   const { path, getRawInput, batchIndex } = call;
   try {
-    if (refusal !== undefined) throw refusal;
+    if (error !== undefined) throw error;
     const type = call.procedure._def.type;
     const signal = options.signals === false ? undefined : info.signal;
     return { data: await call.procedure({ path, getRawInput, batchIndex, ctx, type, signal }), call };
@@ -118,7 +118,7 @@ function report<Router extends AnyTRPCRouter>(
   return error;
 }
 
-function answer<Router extends AnyTRPCRouter>(
+function sendOutcomes<Router extends AnyTRPCRouter>(
   { options, info, ctx }: Scope<Router>,
   response: ServerResponse,
   { outcomes, asList }: { outcomes: readonly Outcome[]; asList: boolean },
@@ -136,8 +136,8 @@ function answer<Router extends AnyTRPCRouter>(
       written.push({ result: { data: transformer.serialize(outcome.data) } });
     } else {
       const { call } = outcome;
-      const about = { path: call?.path, input: call?.result(), type: info.type, ctx };
-      const shape = getTRPCErrorShape({ config, error, ...about });
+      const details = { path: call?.path, input: call?.result(), type: info.type, ctx };
+      const shape = getTRPCErrorShape({ config, error, ...details });
       data.push({ error: shape });
       written.push({ error: transformer.serialize(shape) });
     }
@@ -152,18 +152,18 @@ function answer<Router extends AnyTRPCRouter>(
     eagerGeneration: false,
     type: info.type,
   });
-  send(response, { body, answers: data, errors, meta });
+  sendAnswer(response, { body, answers: data, errors, meta });
 }
 
 /** Whether data can only be sent bit by bit: it goes on, or parts of it are not there yet. */
 function isStream(data: unknown): boolean {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
-  if (goesOn(data)) return true;
-  for (const part of Object.values(data)) if (goesOn(part) || part instanceof Promise) return true;
+  if (isEventStream(data)) return true;
+  for (const part of Object.values(data)) if (isEventStream(part) || part instanceof Promise) return true;
   return false;
 }
 
-function goesOn(value: unknown): boolean {
+function isEventStream(value: unknown): boolean {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 

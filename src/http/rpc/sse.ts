@@ -22,10 +22,10 @@ export type Subscription = {
   context: object;
   onError: (failure: { error: TRPCError; path: string }) => void;
   /** How long the first value may let the head of the answer wait, in milliseconds. Default 2.5 s, longer than a refusal takes. */
-  patience?: number;
+  slowReaderTimeout?: number;
 };
 
-const PATIENCE = 2500;
+const SLOW_READER_TIMEOUT_MS = 2500;
 
 const HEADERS = {
   "content-type": "text/event-stream",
@@ -58,7 +58,7 @@ export async function serveSubscription(
   // The connection, not the answer: of one that waits behind another, Node does not say that it is over.
   request.socket.once("close", leave);
   try {
-    const { values, first } = await begin(request, subscription, leaving.signal);
+    const { values, first } = await startStream(request, subscription, leaving.signal);
     response.writeHead(200, { ...HEADERS, vary: [HEADERS.vary, response.getHeader("vary") ?? []].flat().join(", ") });
     response.write(written({ event: "connected", data: "{}" }));
     await sendAll(response, { values, first, signal: leaving.signal });
@@ -70,18 +70,22 @@ export async function serveSubscription(
   response.end();
 }
 
-type Begun = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
+type StartedStream = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
 
 /** Calls the procedure, and waits for its first value or its refusal; for a value not without end. */
-async function begin(request: IncomingMessage, subscription: Subscription, signal: AbortSignal): Promise<Begun> {
+async function startStream(
+  request: IncomingMessage,
+  subscription: Subscription,
+  signal: AbortSignal,
+): Promise<StartedStream> {
   const values = (await call(request, subscription, signal))[Symbol.asyncIterator]();
   const first = values.next();
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, subscription.patience ?? PATIENCE);
+  const timedOut = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, subscription.slowReaderTimeout ?? SLOW_READER_TIMEOUT_MS);
   });
   try {
-    await Promise.race([first, late]);
+    await Promise.race([first, timedOut]);
   } catch (cause) {
     // To be sent to another server is no refusal: a browser comes again to a stream that has ended, and to nothing else.
     if (!isAbort(cause)) throw cause;
@@ -93,7 +97,7 @@ async function begin(request: IncomingMessage, subscription: Subscription, signa
 
 async function sendAll(
   response: ServerResponse,
-  { values, first, signal }: Begun & { signal: AbortSignal },
+  { values, first, signal }: StartedStream & { signal: AbortSignal },
 ): Promise<void> {
   for (let next = await first; !next.done; next = await values.next()) {
     const { value } = next;
@@ -141,8 +145,8 @@ function sendFailure(response: ServerResponse, subscription: Subscription, cause
   const error = getTRPCErrorFromUnknown(cause);
   onError({ error, path });
   const { _config: config } = router._def;
-  const about = { type: "subscription", path, input: undefined, ctx: context } as const;
-  const shape = getTRPCErrorShape({ config, error, ...about });
+  const details = { type: "subscription", path, input: undefined, ctx: context } as const;
+  const shape = getTRPCErrorShape({ config, error, ...details });
   if (response.headersSent) {
     response.write(written({ event: "serialized-error", data: JSON.stringify(shape) }));
     return;

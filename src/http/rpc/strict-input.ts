@@ -1,9 +1,9 @@
 import { TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import { plainName } from "../../router/procedure.ts";
-import { decodeUtf8, isPlainObject, jsonFault, textFault } from "../../token/json.ts";
+import { decodeUtf8, isPlainObject, textFault, validateJson } from "../../token/json.ts";
 import type { InputRules, InputSource } from "./inputs.ts";
-import { countCalls, urlFault } from "./query.ts";
+import { countCalls, queryError } from "./query.ts";
 
 const BYTE_ORDER_MARK = 0xfeff;
 const CALL = /^(?:0|[1-9]\d*)$/;
@@ -14,16 +14,16 @@ const CALL = /^(?:0|[1-9]\d*)$/;
  */
 export const strictRules: InputRules = {
   read(sent, source) {
-    const fault = urlFault(source);
-    if (fault !== undefined) throw refused("malformed_request", fault);
+    const fault = queryError(source);
+    if (fault !== undefined) throw rejectInput("malformed_request", fault);
     const text = typeof sent === "string" ? sent : textOf(sent ?? new Uint8Array());
-    if (text === undefined) throw refused("malformed_request", "has bytes that are not UTF-8");
+    if (text === undefined) throw rejectInput("malformed_request", "has bytes that are not UTF-8");
     if (text === "") return undefined;
     const value: unknown = JSON.parse(text);
     const textual = textFault(text, value);
-    if (textual !== undefined) throw refused("malformed_request", textual);
-    if (source.isBatch && isPlainObject(value) && !areOfCalls(Object.keys(value), source))
-      throw refused("malformed_request", 'has an input of no call: those of a batch are sent as {"0": …, "1": …}');
+    if (textual !== undefined) throw rejectInput("malformed_request", textual);
+    if (source.isBatch && isPlainObject(value) && !areCallInputs(Object.keys(value), source))
+      throw rejectInput("malformed_request", 'has an input of no call: those of a batch are sent as {"0": …, "1": …}');
     return value;
   },
 
@@ -34,7 +34,7 @@ export const strictRules: InputRules = {
   },
 };
 
-function areOfCalls(names: readonly string[], { request: { url = "" } }: InputSource): boolean {
+function areCallInputs(names: readonly string[], { request: { url = "" } }: InputSource): boolean {
   const [path = ""] = url.split("?", 1);
   const count = countCalls(path);
   return names.every((name) => CALL.test(name) && Number(name) < count);
@@ -47,11 +47,11 @@ function textOf(bytes: Uint8Array): string | undefined {
 }
 
 function checkValue(value: unknown, path: string): void {
-  const fault = jsonFault(value);
-  if (fault !== undefined) throw refused("invalid_request", fault, path);
+  const fault = validateJson(value);
+  if (fault !== undefined) throw rejectInput("invalid_request", fault, path);
 }
 
-function refused(reason: Reason, message: string, path = ""): TRPCError {
+function rejectInput(reason: Reason, message: string, path = ""): TRPCError {
   const cause = new MintmarkError(reason, { issues: [{ path, message }] });
   return new TRPCError({ code: catalogue[reason].code, cause });
 }

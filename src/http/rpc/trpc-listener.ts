@@ -5,12 +5,12 @@ import { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { Context, ServedRouter } from "../../router/procedure.ts";
 import type { Authenticate } from "../../service/clients/authenticate.ts";
-import { headersFor, isOfPage, sendRefusal } from "../error-response.ts";
+import { headersFor, isOfPage, sendErrorResponse } from "../error-response.ts";
 import { createRemedies, describeError } from "../log.ts";
 import type { AddressOf } from "../request/client-address.ts";
 import { admitOrigin, type OriginList } from "../request/cors.ts";
 import { credentialsOf } from "../request/credentials.ts";
-import { createOriginGuard } from "../request/origin.ts";
+import { createCrossSiteCheck } from "../request/origin.ts";
 import { requestIdOf } from "../request/request-id.ts";
 import type { Target } from "../request/target.ts";
 import { isJson } from "./plain-request.ts";
@@ -24,7 +24,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
 /** How long an answer may wait for its reader without a byte being taken, in milliseconds, unless the server says. */
-const SLOWEST_READER = 30_000;
+const SLOW_READER_TIMEOUT_MS = 30_000;
 
 export type TrpcListenerOptions = {
   router: ServedRouter;
@@ -36,7 +36,7 @@ export type TrpcListenerOptions = {
   /** Origins whose pages may call. */
   origins: OriginList;
   /** Whether a request came by a name that is served. */
-  isForUs: (request: IncomingMessage, authority?: string) => boolean;
+  isAllowedHost: (request: IncomingMessage, authority?: string) => boolean;
   logger: Logger;
 };
 
@@ -48,7 +48,7 @@ type HttpContext = Context & { isOfPage: () => boolean };
 
 /** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
 export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
-  const { router, issuer, authenticate, addressOf, open, origins, isForUs, logger } = options;
+  const { router, issuer, authenticate, addressOf, open, origins, isAllowedHost, logger } = options;
   const contextOf = (request: IncomingMessage): HttpContext => {
     const address = addressOf(request);
     return {
@@ -58,10 +58,10 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
       isOfPage: () => isOfPage(request),
     };
   };
-  const isFromElsewhere = createOriginGuard(issuer, { open, isNamed: origins.names });
+  const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: origins.names });
   const remedyOnce = createRemedies();
   const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
-    if (!isOurFault(error)) return;
+    if (!isServerFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
     const what = { requestId: requestIdOf(req), procedure: path, error: describeError(origin) };
     const remedy = remedyOnce(origin);
@@ -96,17 +96,17 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
     response.setHeader("cache-control", "no-store");
     if (!origins.isEmpty) response.setHeader("vary", "origin");
     if (origins.names(request)) admitOrigin(request, response);
-    const isAdmitted = isForUs(request, target.authority) && !isFromElsewhere(request);
-    const refusal = isAdmitted ? refuse(request, target) : "forbidden_origin";
+    const isAdmitted = isAllowedHost(request, target.authority) && !isCrossSite(request);
+    const reason = isAdmitted ? rejectionOf(request, target) : "forbidden_origin";
     const subscription =
-      refusal === undefined ? subscriptionIn(router, request, target.path.slice(TRPC_PATH.length)) : undefined;
-    if (refusal === "method_not_supported") response.setHeader("allow", ALLOW);
-    if (refusal === "method_not_supported" && request.method === "OPTIONS") response.writeHead(204).end();
-    else if (refusal !== undefined) sendRefusal(response, router, refusal);
+      reason === undefined ? subscriptionIn(router, request, target.path.slice(TRPC_PATH.length)) : undefined;
+    if (reason === "method_not_supported") response.setHeader("allow", ALLOW);
+    if (reason === "method_not_supported" && request.method === "OPTIONS") response.writeHead(204).end();
+    else if (reason !== undefined) sendErrorResponse(response, router, reason);
     else if (subscription === undefined) serve(request, response);
     else {
       // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
-      response.setTimeout(request.socket.timeout || SLOWEST_READER, () => response.destroy());
+      response.setTimeout(request.socket.timeout || SLOW_READER_TIMEOUT_MS, () => response.destroy());
       void serveSubscription(request, response, {
         router,
         path: subscription,
@@ -120,15 +120,15 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
 }
 
 /** Whether an operator should hear of it. tRPC calls it bad input, too, when the schema of a foreign procedure itself throws. */
-function isOurFault({ code, cause }: TRPCError): boolean {
+function isServerFault({ code, cause }: TRPCError): boolean {
   if (code === "INTERNAL_SERVER_ERROR" || code === "SERVICE_UNAVAILABLE") return true;
-  return code === "BAD_REQUEST" && cause !== undefined && !CALLERS_FAULTS.some((fault) => cause instanceof fault);
+  return code === "BAD_REQUEST" && cause !== undefined && !CLIENT_FAULTS.some((fault) => cause instanceof fault);
 }
 
-const CALLERS_FAULTS = [MintmarkError, z.core.$ZodError, SyntaxError, URIError] as const;
+const CLIENT_FAULTS = [MintmarkError, z.core.$ZodError, SyntaxError, URIError] as const;
 
 /** What is refused before tRPC sees it. */
-function refuse(request: IncomingMessage, { path }: Target): Reason | undefined {
+function rejectionOf(request: IncomingMessage, { path }: Target): Reason | undefined {
   const { method, headers } = request;
   if (method !== "GET" && method !== "POST") return "method_not_supported";
   // A form can be sent by any page without asking (CORS calls it simple); JSON cannot.

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { inTurn } from "../../async/coalesce.ts";
-import { patiently } from "../../async/with-timeout.ts";
+import { coalesce } from "../../async/coalesce.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import type { AuditQuery, AuditRecord } from "../../store/audit.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
@@ -17,7 +17,7 @@ export type AuditLog = {
   /** Appends a record, in one commit with whatever else waits to be written; resolves when that is durable. */
   append(record: AuditRecord): Promise<void>;
   /** Counts a refusal of an unknown caller. Written once a minute and address, so that a flood cannot fill the disk. */
-  countRefusal(address: string, reason: string): void;
+  countDenial(address: string, reason: string): void;
   /** Newest first. */
   list(query: AuditQuery): Promise<AuditPage>;
   /** Writes what has been counted. */
@@ -28,31 +28,31 @@ export type AuditLog = {
 const MAX_ADDRESSES = 1000;
 
 /** How often unknown callers at an address were refused for a reason. */
-type Refusals = { address: string; reason: string; count: number };
+type DenialCount = { address: string; reason: string; count: number };
 
-const keyOf = ({ address, reason }: Refusals) => `${address} ${reason}`;
+const keyOf = ({ address, reason }: DenialCount) => `${address} ${reason}`;
 
 /** The audit log over a store: single records with their change, the others in groups. */
 export function createAuditLog(store: Store, clock: Clock): AuditLog {
   let waiting: AuditRecord[] = [];
-  const appendWaiting = inTurn(() => {
+  const appendWaiting = coalesce(() => {
     const group = waiting;
     waiting = [];
     return store.appendAudit(group);
   });
   let written = 0;
-  let refusals = new Map<string, Refusals>();
+  let denials = new Map<string, DenialCount>();
 
   const record = (entry: AuditEntry): AuditRecord => {
     written += 1;
     return { id: recordId(written), at: clock(), ...entry };
   };
 
-  function count(more: Refusals): void {
-    const isOne = refusals.has(keyOf(more)) || refusals.size < MAX_ADDRESSES;
+  function count(more: DenialCount): void {
+    const isOne = denials.has(keyOf(more)) || denials.size < MAX_ADDRESSES;
     const counted = isOne ? more : { ...more, address: "others" };
-    const before = refusals.get(keyOf(counted))?.count ?? 0;
-    refusals.set(keyOf(counted), { ...counted, count: before + more.count });
+    const before = denials.get(keyOf(counted))?.count ?? 0;
+    denials.set(keyOf(counted), { ...counted, count: before + more.count });
   }
 
   return {
@@ -60,7 +60,7 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
     async append(record) {
       waiting.push(record);
       try {
-        await patiently(appendWaiting());
+        await withTimeout(appendWaiting());
       } catch (error) {
         // What is refused before its turn came did not happen.
         waiting = waiting.filter((other) => other !== record);
@@ -74,12 +74,12 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
       return { records, ...(last !== undefined && { next: last.id }) };
     },
 
-    countRefusal: (address, reason) => count({ address, reason, count: 1 }),
+    countDenial: (address, reason) => count({ address, reason, count: 1 }),
 
     async flush() {
-      const counted = [...refusals.values()];
+      const counted = [...denials.values()];
       if (counted.length === 0) return;
-      refusals = new Map();
+      denials = new Map();
       try {
         const entry = { action: "authenticate", outcome: "refused" } as const;
         await store.appendAudit(counted.map((refusal) => record({ ...refusal, ...entry })));

@@ -2,28 +2,28 @@ import { catalogue, type Issue, MintmarkError, type Reason } from "../../errors.
 import type { ChangeRecord } from "../../store/audit.ts";
 import type { Permission } from "../../store/client.ts";
 import type { AuditEntry, AuditLog } from "./audit-log.ts";
-import { type Caller, may } from "./caller.ts";
+import { type Caller, hasPermission } from "./caller.ts";
 
 /** An act: what it is called, who may do it, and what it is done to. */
-export type Act = {
+export type Operation = {
   action: string;
   /** Who may do it; without one, every client may. */
   permission: Permission | undefined;
-  about?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
+  target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
   /** What else is missing to the caller beside the permission, if anything is. */
-  missing?: Issue | undefined;
+  denial?: Issue | undefined;
   /** Whether the work itself finds out that the client's secret has ended since. Default: it is checked before. */
   findsEnded?: boolean;
 };
 
 /** Does an act in the name of a caller. `work` is handed the record of it, to write in its own transaction. */
-export type Gate = <Result>(
+export type Authorize = <Result>(
   caller: Caller,
-  act: Act,
+  act: Operation,
   work: (record: ChangeRecord) => Promise<Result>,
 ) => Promise<Result>;
 
-export type GateOptions = {
+export type AuthorizerOptions = {
   audit: AuditLog;
   /** Whether the secret of a client has ended since it was authenticated. A change checks that once more, under its own lock. */
   hasEnded: (caller: Caller) => Promise<boolean>;
@@ -33,12 +33,12 @@ export type GateOptions = {
  * The one place that decides whether a caller may do something, and puts down that it was done or
  * refused. A refusal is durable before it is answered, and names what was missing.
  */
-export function createGate({ audit, hasEnded }: GateOptions): Gate {
-  return async (caller, { action, permission, about, missing, findsEnded = false }, work) => {
+export function createAuthorizer({ audit, hasEnded }: AuthorizerOptions): Authorize {
+  return async (caller, { action, permission, target, denial, findsEnded = false }, work) => {
     if (!findsEnded && (await hasEnded(caller))) throw new MintmarkError("invalid_client");
-    const isPermitted = permission === undefined || may(caller, permission);
-    const lacks = isPermitted ? missing : { path: "permission", message: `${permission} is missing` };
-    const entry = { clientId: caller.clientId, action, ...about };
+    const isPermitted = permission === undefined || hasPermission(caller, permission);
+    const lacks = isPermitted ? denial : { path: "permission", message: `${permission} is missing` };
+    const entry = { clientId: caller.clientId, action, ...target };
     const refuse = (reason: Reason) => audit.append(audit.record({ outcome: "refused", reason, ...entry }));
     if (lacks !== undefined) {
       await refuse("permission_denied");
@@ -49,13 +49,13 @@ export function createGate({ audit, hasEnded }: GateOptions): Gate {
       if (caller.asOf !== undefined) record.secretHash = caller.secretHash ?? "";
       return await work(record);
     } catch (error) {
-      if (error instanceof MintmarkError && !isOwnFailing(error)) await refuse(error.reason);
+      if (error instanceof MintmarkError && !isServerFailure(error)) await refuse(error.reason);
       throw error;
     }
   };
 }
 
 /** Whether it is this server that cannot do something: nothing was refused, and no record could be written. */
-function isOwnFailing({ reason }: MintmarkError): boolean {
+function isServerFailure({ reason }: MintmarkError): boolean {
   return catalogue[reason].code === "SERVICE_UNAVAILABLE";
 }

@@ -16,7 +16,7 @@ export const localCaller: Caller = { clientId: "local", ...EVERYTHING };
 /** The server itself, when it rotates keys in time. */
 export const systemCaller: Caller = { clientId: "system", ...EVERYTHING };
 
-export function may(caller: Caller, permission: Permission): boolean {
+export function hasPermission(caller: Caller, permission: Permission): boolean {
   return isAdmin(caller) || caller.permissions.includes(permission);
 }
 

@@ -1,15 +1,15 @@
-import { createQueues, patiently } from "../../async/with-timeout.ts";
+import { createQueues, withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import { identifier } from "../../token/claims.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Rate, Rates } from "../throttle/call-limits.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { CallLimits, Rate } from "../throttle/call-limits.ts";
 import { digestMatches, digestOf } from "./client-secret.ts";
-import { createAttempts, isRefusal } from "./failed-logins.ts";
-import { createKnownClients } from "./known-clients.ts";
+import { createFailedLogins, isDenial } from "./failed-logins.ts";
+import { createClientCache } from "./known-clients.ts";
 import { pairOf } from "./shared-failures.ts";
 
 /** What a client presents (RFC 6749 §2.3.1). */
@@ -28,10 +28,10 @@ export type Authenticate = (credentials: Credentials | undefined, address: strin
 
 export type AuthenticatorOptions = {
   store: Pick<Store, "findClient" | "shared" | "addToCounts" | "readCounts">;
-  trust: Pick<Trust, "latest">;
+  trust: Pick<StoreFollower, "latest">;
   clock: Clock;
   audit: AuditLog;
-  rates: Rates;
+  rates: CallLimits;
   /** Whether a caller without credentials may do everything. */
   open: boolean;
 };
@@ -52,10 +52,10 @@ type Presented = { clientId: string; address: string; pair: string; candidates: 
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
   const { store, trust, clock, audit, rates, open } = options;
-  const { attempt } = createAttempts(options);
-  const known = createKnownClients(options);
-  const oneByOne = createQueues();
-  const underWay = new Map<string, Promise<Caller>>();
+  const { attempt } = createFailedLogins(options);
+  const known = createClientCache(options);
+  const inOrder = createQueues();
+  const pending = new Map<string, Promise<Caller>>();
 
   async function lookUp({ clientId, pair, digest }: Candidate): Promise<Caller> {
     // What could be no client's id is not looked for: not every database takes any text.
@@ -80,45 +80,45 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       failures.push(outcome.reason);
     }
     // Where one could not be looked up, nothing is known to be wrong.
-    throw failures.find((failure) => !isRefusal(failure, "invalid_client")) ?? failures[0];
+    throw failures.find((failure) => !isDenial(failure, "invalid_client")) ?? failures[0];
   }
 
-  const recognised = ({ candidates }: Presented) =>
+  const cached = ({ candidates }: Presented) =>
     candidates.filter(({ pair, digest }) => known.recognises(pair, digest)).at(0);
 
   /** Counts the failure of a look-up that was not counted before it was made. */
   async function countFailure(presented: Presented, error: unknown): Promise<never> {
-    if (!isRefusal(error, "invalid_client")) throw error;
+    if (!isDenial(error, "invalid_client")) throw error;
     return attempt(presented, () => Promise.reject(error));
   }
 
   /** A recognised secret is no guess. It is looked up all the same: the client may have been removed meanwhile. */
-  const lookUpRecognised = (presented: Presented, candidate: Candidate) =>
+  const authenticateCached = (presented: Presented, candidate: Candidate) =>
     lookUp(candidate).catch((error: unknown) => countFailure(presented, error));
 
-  async function takeTurn(presented: Presented): Promise<Caller> {
-    const candidate = recognised(presented);
-    if (candidate !== undefined) return lookUpRecognised(presented, candidate);
+  async function authenticateInOrder(presented: Presented): Promise<Caller> {
+    const candidate = cached(presented);
+    if (candidate !== undefined) return authenticateCached(presented, candidate);
     try {
       return await attempt(presented, () => lookUpAll(presented));
     } catch (error) {
-      if (!isRefusal(error, "too_many_attempts")) throw error;
-      await Promise.all(presented.candidates.map(({ pair, clientId }) => known.readAgain(pair, clientId)));
-      const candidate = recognised(presented);
+      if (!isDenial(error, "too_many_attempts")) throw error;
+      await Promise.all(presented.candidates.map(({ pair, clientId }) => known.refresh(pair, clientId)));
+      const candidate = cached(presented);
       if (candidate === undefined) throw error;
-      return lookUpRecognised(presented, candidate);
+      return authenticateCached(presented, candidate);
     }
   }
 
   async function authenticate(presented: Presented): Promise<Caller> {
     const { pair, candidates } = presented;
-    const candidate = recognised(presented);
-    if (candidate !== undefined) return lookUpRecognised(presented, candidate);
+    const candidate = cached(presented);
+    if (candidate !== undefined) return authenticateCached(presented, candidate);
     const name = candidates.map(({ pair, digest }) => `${pair} ${digest.toString("base64url")}`).join(" ");
-    const first = underWay.get(name);
+    const first = pending.get(name);
     if (first === undefined) {
-      const turn = oneByOne(pair, () => takeTurn(presented)).finally(() => underWay.delete(name));
-      underWay.set(name, turn);
+      const turn = inOrder(pair, () => authenticateInOrder(presented)).finally(() => pending.delete(name));
+      pending.set(name, turn);
       return turn;
     }
     // The first calls of a client all at once are no guesses. One that fails counts as if it had been made alone.
@@ -133,10 +133,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
 
   async function authenticateInTime(credentials: Credentials, address: string): Promise<Caller> {
     try {
-      return await patiently(authenticate(presentedOf(credentials, address)));
+      return await withTimeout(authenticate(presentedOf(credentials, address)));
     } catch (error) {
       for (const reason of ["invalid_client", "too_many_attempts"] as const)
-        if (isRefusal(error, reason)) audit.countRefusal(address, reason);
+        if (isDenial(error, reason)) audit.countDenial(address, reason);
       throw error;
     }
   }

@@ -2,12 +2,12 @@ import type { Issue } from "../../errors.ts";
 import type { Client } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
-import { type Caller, isAdmin, may } from "../access/caller.ts";
+import { type Caller, hasPermission, isAdmin } from "../access/caller.ts";
 
 const ANY = "*";
 
 /** What a token is asked for with, as far as a client's limits are concerned. */
-export type AskedFor = {
+export type RequestedGrant = {
   subject?: string | undefined;
   audience?: Audience | undefined;
   scope?: string | undefined;
@@ -15,7 +15,7 @@ export type AskedFor = {
 };
 
 /** Says what a caller may not ask for in a token, or `undefined` if it may ask for all of it. */
-export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: Audience): Issue | undefined {
+export function policyViolation(caller: Caller, asked: RequestedGrant, defaultAudience: Audience): Issue | undefined {
   if (isAdmin(caller)) return undefined;
   const scope = asked.scope?.split(" ").find((token) => !includes(caller.scopes, token));
   if (scope !== undefined) return { path: "scope", message: `${scopeInWords(scope)} is not allowed to this client` };
@@ -33,20 +33,20 @@ export function beyondLimits(caller: Caller, asked: AskedFor, defaultAudience: A
 }
 
 /** Says what a client may do that its manager may not, or `undefined`: nobody gives away more than they have. */
-export function beyondManager(
+export function delegationViolation(
   manager: Caller,
   client: Omit<Client, "clientId" | "createdAt" | "secrets">,
 ): Issue | undefined {
   if (isAdmin(manager)) return undefined;
-  const permission = client.permissions.find((permission) => !may(manager, permission));
+  const permission = client.permissions.find((permission) => !hasPermission(manager, permission));
   if (permission !== undefined)
     return { path: "permissions", message: `${permission} is missing to the caller itself` };
-  const beyond = (path: string): Issue => ({ path, message: "goes beyond what the caller itself may have" });
-  if (!client.scopes.every((scope) => includes(manager.scopes, scope))) return beyond("scopes");
-  if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return beyond("audiences");
-  if (client.anySubject && !manager.anySubject) return beyond("anySubject");
+  const violation = (path: string): Issue => ({ path, message: "goes beyond what the caller itself may have" });
+  if (!client.scopes.every((scope) => includes(manager.scopes, scope))) return violation("scopes");
+  if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return violation("audiences");
+  if (client.anySubject && !manager.anySubject) return violation("anySubject");
   if (manager.maxTtl !== undefined && (client.maxTtl ?? Number.POSITIVE_INFINITY) > manager.maxTtl)
-    return beyond("maxTtl");
+    return violation("maxTtl");
   return undefined;
 }
 

@@ -6,12 +6,12 @@ import type { Seconds } from "../../time.ts";
 export const MAX_SECRETS = 4;
 
 /** Makes a secret of 256 random bits. Its hash is all that is ever kept; no slow hash is needed for so many bits. */
-export function createClientSecret(now: Seconds): { text: string; kept: ClientSecret } {
+export function createClientSecret(now: Seconds): { text: string; stored: ClientSecret } {
   const text = randomBytes(32).toString("base64url");
-  return { text, kept: keptSecret(text, now) };
+  return { text, stored: storedSecret(text, now) };
 }
 
-export function keptSecret(text: string, now: Seconds): ClientSecret {
+export function storedSecret(text: string, now: Seconds): ClientSecret {
   return { hash: digestOf(text).toString("base64url"), createdAt: now };
 }
 

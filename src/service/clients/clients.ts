@@ -4,12 +4,12 @@ import type { Client, ClientSecret } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
-import type { Act, Gate } from "../access/authorize.ts";
+import type { Authorize, Operation } from "../access/authorize.ts";
 import { type Caller, systemCaller } from "../access/caller.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Counts } from "../operations/counters.ts";
-import { beyondManager } from "./client-policy.ts";
-import { createClientSecret, isValid, keptSecret, MAX_SECRETS } from "./client-secret.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { Counters } from "../operations/counters.ts";
+import { delegationViolation } from "./client-policy.ts";
+import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client-secret.ts";
 
 export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
 
@@ -35,49 +35,52 @@ export type Clients = {
 
 export type ClientsOptions = {
   store: Store;
-  trust: Trust;
-  gate: Gate;
+  trust: StoreFollower;
+  authorize: Authorize;
   audit: AuditLog;
   clock: Clock;
-  counts: Counts;
+  counts: Counters;
 };
 
 /** The use cases of machine clients. */
-export function createClients({ store, trust, gate, audit, clock, counts }: ClientsOptions): Clients {
-  const act = (action: string, more: Pick<Act, "about" | "missing"> = {}): Act => ({
+export function createClients({ store, trust, authorize, audit, clock, counts }: ClientsOptions): Clients {
+  const operation = (action: string, more: Pick<Operation, "target" | "denial"> = {}): Operation => ({
     action: `clients.${action}`,
     permission: "manage_clients",
     ...more,
   });
 
   /** An act on an existing client: nobody manages one that may do more than they may. */
-  const actOn = async (action: string, caller: Caller, clientId: string) => {
+  const operationOn = async (action: string, caller: Caller, clientId: string) => {
     const client = await store.findClient(clientId);
     return {
       client,
-      act: act(action, { about: { target: clientId }, missing: client && beyondManager(caller, client) }),
+      operation: operation(action, {
+        target: { target: clientId },
+        denial: client && delegationViolation(caller, client),
+      }),
     };
   };
 
   return {
     create(caller, fields) {
       const clientId = randomUUID();
-      const limits = { about: { target: clientId }, missing: beyondManager(caller, fields) };
-      return gate(caller, act("create", limits), async (record) => {
-        const { text, kept } = createClientSecret(clock());
+      const limits = { target: { target: clientId }, denial: delegationViolation(caller, fields) };
+      return authorize(caller, operation("create", limits), async (record) => {
+        const { text, stored: kept } = createClientSecret(clock());
         const client: Client = { ...fields, clientId, createdAt: clock(), secrets: [kept] };
         await store.addClient(client, record);
         return { ...view(client), clientSecret: text };
       });
     },
 
-    list: (caller) => gate(caller, act("list"), async () => (await store.listClients()).map(view)),
+    list: (caller) => authorize(caller, operation("list"), async () => (await store.listClients()).map(view)),
 
     async rotateSecret(caller, { clientId, overlap }) {
-      const { client, act } = await actOn("rotateSecret", caller, clientId);
-      return gate(caller, act, async (record) => {
+      const { client, operation } = await operationOn("rotateSecret", caller, clientId);
+      return authorize(caller, operation, async (record) => {
         if (client === undefined) throw new MintmarkError("unknown_client");
-        const { text, kept } = createClientSecret(clock());
+        const { text, stored: kept } = createClientSecret(clock());
         const ending = endingBy(client.secrets, { now: clock(), overlap });
         if (ending.length >= MAX_SECRETS) throw new MintmarkError("too_many_secrets");
         const outcome = await store.replaceSecrets(clientId, { from: client.secrets, to: [kept, ...ending] }, record);
@@ -87,8 +90,8 @@ export function createClients({ store, trust, gate, audit, clock, counts }: Clie
     },
 
     async remove(caller, clientId) {
-      const { act } = await actOn("remove", caller, clientId);
-      return gate(caller, act, async (record) => {
+      const { operation } = await operationOn("remove", caller, clientId);
+      return authorize(caller, operation, async (record) => {
         const outcome = await store.removeClient(clientId, record);
         if (outcome === "unknown") throw new MintmarkError("unknown_client");
         counts.revoked.client += 1;
@@ -101,7 +104,7 @@ export function createClients({ store, trust, gate, audit, clock, counts }: Clie
 
     async ensureAdmin(secret) {
       const now = clock();
-      const kept = keptSecret(secret, now);
+      const kept = storedSecret(secret, now);
       const admin: Client = { ...systemCaller, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [kept] };
       const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
       await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));

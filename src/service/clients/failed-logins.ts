@@ -1,25 +1,25 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { patiently } from "../../async/with-timeout.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
-import { networkOf } from "../throttle/address-prefix.ts";
+import { addressPrefix } from "../throttle/address-prefix.ts";
 import { WINDOW } from "../throttle/fixed-window.ts";
 import { ADDRESS_FAILURES, type Attempt, CLIENT_FAILURES, createSharedFailures, pairOf } from "./shared-failures.ts";
 
 /** Clients at addresses, and addresses, that are told apart; of more, the oldest are forgotten. Each takes half a kilobyte. */
 const MAX_KEYS = 20_000;
 
-export type Attempts = {
+export type FailedLogins = {
   /**
    * Counts an attempt as failed before it is heard, so that many at once are no way to try more, and hears it. Unless
    * that is refused as `invalid_client`, what was counted is taken back. Throws `too_many_attempts`, and `unavailable`
    * where it takes too long.
    */
-  attempt<Outcome>(attempt: Attempt, hear: () => Promise<Outcome>): Promise<Outcome>;
+  attempt<Outcome>(attempt: Attempt, verifyCredentials: () => Promise<Outcome>): Promise<Outcome>;
 };
 
-export type AttemptsOptions = {
+export type FailedLoginsOptions = {
   store: Pick<Store, "shared" | "addToCounts" | "readCounts">;
   clock: Clock;
 };
@@ -29,17 +29,17 @@ export type AttemptsOptions = {
  * failed. So all together hear no more than the limit and what each has under way when it is reached: of a client at
  * an address that is one attempt each, since those with different secrets come here one after the other.
  */
-export function createAttempts({ store, clock }: AttemptsOptions): Attempts {
+export function createFailedLogins({ store, clock }: FailedLoginsOptions): FailedLogins {
   const ofClient = createFailureLimit(CLIENT_FAILURES);
   const ofAddress = createFailureLimit(ADDRESS_FAILURES);
-  const elsewhere = store.shared ? createSharedFailures(store, clock) : undefined;
+  const shared = store.shared ? createSharedFailures(store, clock) : undefined;
 
-  async function takeBack(attempt: Attempt): Promise<void> {
-    await Promise.all([ofClient.reward(pairOf(attempt)), ofAddress.reward(networkOf(attempt.address))]);
+  async function releaseAttempt(attempt: Attempt): Promise<void> {
+    await Promise.all([ofClient.reward(pairOf(attempt)), ofAddress.reward(addressPrefix(attempt.address))]);
   }
 
-  async function countHere(attempt: Attempt): Promise<void> {
-    const network = networkOf(attempt.address);
+  async function reserveAttempt(attempt: Attempt): Promise<void> {
+    const network = addressPrefix(attempt.address);
     // The address first: else one could have any number of clients remembered.
     const wait = (await ofAddress.consume(network)) || (await ofClient.consume(pairOf(attempt)));
     if (wait === 0) return;
@@ -47,22 +47,25 @@ export function createAttempts({ store, clock }: AttemptsOptions): Attempts {
     throw new MintmarkError("too_many_attempts", { retryAfter: wait });
   }
 
-  async function hearUnlessElsewhere<Outcome>(attempt: Attempt, hear: () => Promise<Outcome>): Promise<Outcome> {
-    const retryAfter = (await elsewhere?.check(attempt)) ?? 0;
+  async function verifyUnlessLimited<Outcome>(
+    attempt: Attempt,
+    verifyCredentials: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const retryAfter = (await shared?.check(attempt)) ?? 0;
     if (retryAfter > 0) throw new MintmarkError("too_many_attempts", { retryAfter });
-    return hear();
+    return verifyCredentials();
   }
 
   return {
-    async attempt(attempt, hear) {
-      await countHere(attempt);
+    async attempt(attempt, verifyCredentials) {
+      await reserveAttempt(attempt);
       try {
-        const outcome = await patiently(hearUnlessElsewhere(attempt, hear));
-        await takeBack(attempt);
+        const outcome = await withTimeout(verifyUnlessLimited(attempt, verifyCredentials));
+        await releaseAttempt(attempt);
         return outcome;
       } catch (error) {
-        if (isRefusal(error, "invalid_client")) await elsewhere?.add(attempt);
-        else if (!isRefusal(error, "too_many_attempts")) await takeBack(attempt);
+        if (isDenial(error, "invalid_client")) await shared?.add(attempt);
+        else if (!isDenial(error, "too_many_attempts")) await releaseAttempt(attempt);
         throw error;
       }
     },
@@ -97,6 +100,6 @@ function createFailureLimit(points: number) {
   };
 }
 
-export function isRefusal(error: unknown, reason: Reason): boolean {
+export function isDenial(error: unknown, reason: Reason): boolean {
   return error instanceof MintmarkError && error.reason === reason;
 }

@@ -1,4 +1,4 @@
-import { patiently } from "../../async/with-timeout.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { ClientSecret } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
@@ -9,24 +9,24 @@ import { digestMatches } from "./client-secret.ts";
 const MAX_KNOWN = 10_000;
 
 /** How often the secrets of one pair are read again to recognise one that was rotated, in milliseconds. */
-const READ_AGAIN = 1000;
+const REFRESH_AFTER_MS = 1000;
 
 type Known = { secrets: readonly ClientSecret[]; readAt: number; reading: Promise<void> };
 
 /** Remembers which clients authenticated where, with the hashes of their secrets as last read. */
-export type KnownClients = {
+export type ClientCache = {
   /** Whether a client authenticated there and, as far as is remembered, would again with a secret of this digest. */
   recognises(pair: string, digest: Buffer): boolean;
   remember(pair: string, secrets: readonly ClientSecret[]): void;
   /** Corrects what is remembered of a pair, if anything is: a client that was removed has no secrets. */
   correct(pair: string, secrets: readonly ClientSecret[] | undefined): void;
   /** Reads the secrets of a known pair again, unless that was done within the last second. Never rejects for the database. */
-  readAgain(pair: string, clientId: string): Promise<void>;
+  refresh(pair: string, clientId: string): Promise<void>;
 };
 
-export type KnownClientsOptions = { store: Pick<Store, "findClient">; clock: Clock };
+export type ClientCacheOptions = { store: Pick<Store, "findClient">; clock: Clock };
 
-export function createKnownClients({ store, clock }: KnownClientsOptions): KnownClients {
+export function createClientCache({ store, clock }: ClientCacheOptions): ClientCache {
   const known = new Map<string, Known>();
 
   function remember(pair: string, secrets: readonly ClientSecret[]): void {
@@ -48,12 +48,12 @@ export function createKnownClients({ store, clock }: KnownClientsOptions): Known
     recognises: (pair, digest) => digestMatches(digest, known.get(pair)?.secrets ?? [], clock()),
     remember,
     correct,
-    async readAgain(pair, clientId) {
+    async refresh(pair, clientId) {
       const entry = known.get(pair);
       if (entry === undefined) return;
-      if (performance.now() - entry.readAt >= READ_AGAIN) {
+      if (performance.now() - entry.readAt >= REFRESH_AFTER_MS) {
         entry.readAt = performance.now();
-        entry.reading = patiently(store.findClient(clientId)).then(
+        entry.reading = withTimeout(store.findClient(clientId)).then(
           (client) => correct(pair, client?.secrets),
           (error: unknown) => {
             if (!(error instanceof MintmarkError)) throw error;

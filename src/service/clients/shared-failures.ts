@@ -1,9 +1,9 @@
-import { inTurn } from "../../async/coalesce.ts";
-import { patiently } from "../../async/with-timeout.ts";
+import { coalesce } from "../../async/coalesce.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { CountAddition, Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
-import { networkOf } from "../throttle/address-prefix.ts";
+import { addressPrefix } from "../throttle/address-prefix.ts";
 import { countId } from "../throttle/call-limits.ts";
 import { WINDOW } from "../throttle/fixed-window.ts";
 
@@ -16,27 +16,27 @@ export type Attempt = { clientId: string; address: string };
 
 /** What an attempt is counted by, beside its address: the client at the address. */
 export function pairOf({ clientId, address }: Attempt): string {
-  return `${clientId} ${networkOf(address)}`;
+  return `${clientId} ${addressPrefix(address)}`;
 }
 
 /** How often failures are told to the others, in milliseconds: guesses of many at once must not each cost a commit. */
-const TELL = 20;
+const FLUSH_INTERVAL_MS = 20;
 
 /** Counts failures over all servers, by whole minutes, in their store. */
 export function createSharedFailures(store: Pick<Store, "addToCounts" | "readCounts">, clock: Clock) {
-  let untold = new Map<string, CountAddition>();
-  const tell = inTurn(async () => {
-    const additions = [...untold.values()];
-    untold = new Map();
+  let unflushed = new Map<string, CountAddition>();
+  const flush = coalesce(async () => {
+    const additions = [...unflushed.values()];
+    unflushed = new Map();
     await store.addToCounts(additions);
-  }, TELL);
+  }, FLUSH_INTERVAL_MS);
 
   /** The end of the minute, and the names of the counts of an attempt in it. */
   function countsOf(attempt: Attempt) {
     const until = clock() - (clock() % WINDOW) + WINDOW;
     const ids = [
       countId("client failures", pairOf(attempt), until),
-      countId("address failures", networkOf(attempt.address), until),
+      countId("address failures", addressPrefix(attempt.address), until),
     ];
     return { until, ids };
   }
@@ -51,8 +51,8 @@ export function createSharedFailures(store: Pick<Store, "addToCounts" | "readCou
     /** Resolves when the others can know. Without the database they cannot, and what is counted here goes on. */
     async add(attempt: Attempt): Promise<void> {
       const { ids, until } = countsOf(attempt);
-      for (const id of ids) untold.set(id, { id, until, amount: (untold.get(id)?.amount ?? 0) + 1 });
-      await patiently(tell()).catch((error: unknown) => {
+      for (const id of ids) unflushed.set(id, { id, until, amount: (unflushed.get(id)?.amount ?? 0) + 1 });
+      await withTimeout(flush()).catch((error: unknown) => {
         if (!(error instanceof MintmarkError)) throw error;
       });
     },

@@ -3,11 +3,11 @@ import type { Keyring } from "../../keys/keyring.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
-import type { Gate } from "../access/authorize.ts";
+import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import { watchSecret } from "../clients/ended-secret.ts";
 import { createPublishedKeys } from "../keys/published-keys.ts";
-import { revocationsBetween, type Trust } from "./store-follower.ts";
+import { revocationsBetween, type StoreFollower } from "./store-follower.ts";
 
 /** An update and the cursor by which a follower goes on behind it. */
 type FeedItem = { cursor: string; update: TrustUpdate };
@@ -29,9 +29,9 @@ export type Feed = {
 export type FeedOptions = {
   store: Pick<Store, "listRevocations" | "findClient">;
   clock: Clock;
-  trust: Trust;
+  trust: StoreFollower;
   keyring: () => Keyring;
-  gate: Gate;
+  authorize: Authorize;
   /** Most followers at a time, of all clients and of one. */
   maxFollowers: { total: number; perClient: number };
 };
@@ -48,21 +48,21 @@ type Follower = {
   asOf: number;
   sent: number;
   hasSecretEnded: ReturnType<typeof watchSecret>;
-  wake: () => void;
+  notify: () => void;
 };
 
 /** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
-export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }: FeedOptions): Feed {
+export function createFeed({ store, clock, trust, keyring, authorize, maxFollowers }: FeedOptions): Feed {
   const followers = new Set<Follower>();
   const keysNow = createPublishedKeys(keyring);
   let ended = false;
-  const wakeAll = () => {
-    for (const { wake } of followers) wake();
+  const notifyAll = () => {
+    for (const { notify } of followers) notify();
   };
-  const unsubscribe = trust.onUpdate(wakeAll);
-  const heartbeat = setInterval(wakeAll, HEARTBEAT).unref();
+  const unsubscribe = trust.onUpdate(notifyAll);
+  const heartbeat = setInterval(notifyAll, HEARTBEAT).unref();
 
-  function admit(caller: Caller): Follower {
+  function addFollower(caller: Caller): Follower {
     const { clientId } = caller;
     const own = [...followers].filter((follower) => follower.clientId === clientId).length;
     if (followers.size >= maxFollowers.total || own >= maxFollowers.perClient)
@@ -70,7 +70,7 @@ export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }:
     const { sequence } = trust.state();
     const { asOf = sequence } = caller;
     const hasSecretEnded = watchSecret({ store, clock }, caller);
-    const follower = { clientId, asOf, sent: sequence, hasSecretEnded, wake: () => {} };
+    const follower = { clientId, asOf, sent: sequence, hasSecretEnded, notify: () => {} };
     followers.add(follower);
     return follower;
   }
@@ -126,16 +126,18 @@ export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }:
       // Whoever was busy with its last update did not hear that there is more, or that this is the end.
       if (!ended && !signal?.aborted && epoch === sent?.epoch && sequence === sent.sequence)
         await new Promise<void>((resolve) => {
-          follower.wake = resolve;
+          follower.notify = resolve;
         });
     }
   }
 
   return {
     async *follow(caller, options) {
-      const follower = await gate(caller, { action: "events", permission: "follow_events" }, async () => admit(caller));
-      const wake = () => follower.wake();
-      options.signal?.addEventListener("abort", wake, { once: true });
+      const follower = await authorize(caller, { action: "events", permission: "follow_events" }, async () =>
+        addFollower(caller),
+      );
+      const notify = () => follower.notify();
+      options.signal?.addEventListener("abort", notify, { once: true });
       try {
         // What is sent first was so after the follower asked: from that moment on it counts how old it is.
         await trust.catchUp();
@@ -143,7 +145,7 @@ export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }:
           throw new MintmarkError("invalid_client");
         yield* run(follower, options);
       } finally {
-        options.signal?.removeEventListener("abort", wake);
+        options.signal?.removeEventListener("abort", notify);
         followers.delete(follower);
       }
     },
@@ -151,7 +153,7 @@ export function createFeed({ store, clock, trust, keyring, gate, maxFollowers }:
       ended = true;
       clearInterval(heartbeat);
       unsubscribe();
-      wakeAll();
+      notifyAll();
     },
     measure() {
       const oldest = Math.min(...[...followers].map(({ sent }) => sent));

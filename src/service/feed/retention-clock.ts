@@ -7,7 +7,7 @@ const HOUR: Seconds = 3600;
  * or `undefined` until it has been watched for one. A clock that jumps ahead, and is set right within
  * the hour, makes nothing be forgotten. It is watched whenever it is asked.
  */
-export function createCautiousClock(
+export function createRetentionClock(
   clock: Clock,
   steady: () => Seconds = () => performance.now() / 1000,
 ): () => Seconds | undefined {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { inTurn } from "../../async/coalesce.ts";
-import { patiently } from "../../async/with-timeout.ts";
+import { coalesce } from "../../async/coalesce.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import type { StoredSettings } from "../../store/settings.ts";
 import type { Position, Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
@@ -8,7 +8,7 @@ import { createTrustState, type TrustState } from "../../trust/trust-state.ts";
 import type { Revocation, TrustUpdate } from "../../trust/trust-update.ts";
 
 /** What this server knows of the log of changes in the store, and how it follows it. */
-export type Trust = {
+export type StoreFollower = {
   state(): TrustState;
   /**
    * Reads what is new in the store. Resolves when whatever had been acknowledged before the call is known
@@ -35,7 +35,7 @@ export type Trust = {
   onUpdate(listener: () => void): () => void;
 };
 
-export type TrustOptions = {
+export type StoreFollowerOptions = {
   store: Pick<Store, "position" | "listRevocations">;
   clock: Clock;
   maxStaleness: Seconds;
@@ -46,13 +46,19 @@ export type TrustOptions = {
 };
 
 /** Revocations that are read at a time. */
-const PAGE = 5000;
+const PAGE_SIZE = 5000;
 
 /** Updates that are remembered for followers that are a little behind. */
 const MAX_RECENT = 1000;
 
 /** Follows the store: this server's own trust state, in the order of the store. */
-export function createTrust({ store, clock, maxStaleness, reloadKeys, onSettings }: TrustOptions): Trust {
+export function createStoreFollower({
+  store,
+  clock,
+  maxStaleness,
+  reloadKeys,
+  onSettings,
+}: StoreFollowerOptions): StoreFollower {
   let state = createTrustState();
   let settings: StoredSettings = { longestLifetime: 0 };
   let notedSettings = settings;
@@ -74,28 +80,28 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys, onSettings
     notedSettings = settings;
     return position;
   }
-  const latestPosition = inTurn(readPosition);
+  const latestPosition = coalesce(readPosition);
 
-  const read = inTurn(async () => {
+  const read = coalesce(async () => {
     const at = performance.now();
     const { epoch, sequence, keysSequence: newKeys } = await readPosition();
     // The database was restored, or this machine's clock set back: what is known may be too much or too little.
-    const isVoid = epoch !== state.epoch || sequence < state.sequence || state.hasForgottenTooMuch(clock());
-    const next = isVoid ? createTrustState() : state;
+    const mustReset = epoch !== state.epoch || sequence < state.sequence || state.hasForgottenTooMuch(clock());
+    const next = mustReset ? createTrustState() : state;
     const { sequence: after } = next;
     const revocations: Revocation[] = [];
     for await (const page of revocationsBetween(store, after, sequence)) {
       next.apply({ epoch, sequence: after, at, revocations: page });
-      if (!isVoid) revocations.push(...page);
+      if (!mustReset) revocations.push(...page);
     }
     const haveKeysChanged = newKeys !== keysSequence;
     if (haveKeysChanged) await reloadKeys();
     const update: TrustUpdate = { epoch, sequence, at, ...(revocations.length > 0 && { revocations }) };
     next.apply(update);
     [state, knownAt, keysSequence] = [next, at, newKeys];
-    if (isVoid) recent = [];
+    if (mustReset) recent = [];
     else if (sequence > after) recent = [...recent.slice(-MAX_RECENT), { after, update }];
-    if (isVoid || sequence > after || haveKeysChanged) for (const listener of listeners) listener();
+    if (mustReset || sequence > after || haveKeysChanged) for (const listener of listeners) listener();
   });
 
   async function catchUp(): Promise<void> {
@@ -107,7 +113,7 @@ export function createTrust({ store, clock, maxStaleness, reloadKeys, onSettings
   return {
     state: () => state,
     catchUp,
-    latest: async () => (await patiently(latestPosition())).sequence,
+    latest: async () => (await withTimeout(latestPosition())).sequence,
     clientsSequence: () => clientsSequence,
     settings: () => settings,
     latestTime: () => latestTime,
@@ -133,10 +139,10 @@ export async function* revocationsBetween(
   until: number,
 ): AsyncGenerator<Revocation[]> {
   for (let from = after; from < until; ) {
-    const found = await store.listRevocations(from, PAGE);
+    const found = await store.listRevocations(from, PAGE_SIZE);
     const page = found.filter(({ sequence }) => sequence <= until);
     if (page.length > 0) yield page;
-    if (page.length < PAGE) return;
+    if (page.length < PAGE_SIZE) return;
     from = page.at(-1)?.sequence ?? until;
   }
 }

@@ -3,16 +3,16 @@ import { generateKeyPair, type StoredKey } from "../../keys/key-pair.ts";
 import type { KeyEncryptionKey } from "../../keys/key-wrapping.ts";
 import { dueKey, type KeyPolicy, type KeyState, PUBLISH_AHEAD } from "../../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
-import type { WantedKey } from "../../keys/succession.ts";
+import type { KeyRequest } from "../../keys/succession.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
-import type { Gate } from "../access/authorize.ts";
+import type { Authorize } from "../access/authorize.ts";
 import { type Caller, systemCaller } from "../access/caller.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Counts } from "../operations/counters.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { Counters } from "../operations/counters.ts";
 import type { Settings } from "../settings.ts";
-import type { Keys } from "./loaded-keys.ts";
+import type { LoadedKeys } from "./loaded-keys.ts";
 
 /** A key as anybody may see it who manages keys. */
 export type KeyView = {
@@ -35,22 +35,22 @@ export type KeyManagement = {
   /** Makes the next key now. It signs when it has been public for long enough; with `immediate`, at once. */
   rotate(caller: Caller, options: KeyRotation): Promise<KeyView[]>;
   /** Kills a key and all its tokens. If it was the one that signs, another does from the same moment on. */
-  kill(caller: Caller, kid: string): Promise<{ sequence: number }>;
+  revoke(caller: Caller, kid: string): Promise<{ sequence: number }>;
   /** Makes the first key there is, or the next one when it is time to. */
   rotateIfDue(): Promise<void>;
 };
 
 export type KeyManagementOptions = {
   store: Store;
-  keys: Keys;
-  trust: Trust;
-  gate: Gate;
+  keys: LoadedKeys;
+  trust: StoreFollower;
+  authorize: Authorize;
   audit: AuditLog;
   clock: Clock;
   policy: () => KeyPolicy;
   settings: Pick<Settings, "alg">;
   kek?: KeyEncryptionKey | undefined;
-  counts: Counts;
+  counts: Counters;
 };
 
 /**
@@ -58,10 +58,10 @@ export type KeyManagementOptions = {
  * that rotate at once, one makes the key and the other finds it there.
  */
 export function createKeyManagement(options: KeyManagementOptions): KeyManagement {
-  const { store, keys, trust, gate, audit, clock, policy, settings, kek, counts } = options;
+  const { store, keys, trust, authorize, audit, clock, policy, settings, kek, counts } = options;
   const permission = "rotate_keys";
 
-  const make = (wanted: WantedKey, alg = settings.alg()) =>
+  const make = (wanted: KeyRequest, alg = settings.alg()) =>
     generateKeyPair({ ...wanted, alg, createdAt: clock(), kek });
   const changeOf = (alg = settings.alg()) =>
     alg === settings.alg() ? undefined : { target: `alg: ${settings.alg()} -> ${alg}` };
@@ -77,10 +77,10 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
   return {
     rotateIfDue,
 
-    list: (caller) => gate(caller, { action: "keys.list", permission }, async () => view(keys)),
+    list: (caller) => authorize(caller, { action: "keys.list", permission }, async () => view(keys)),
 
     rotate: (caller, { immediate, alg }) =>
-      gate(caller, { action: "keys.rotate", permission, about: changeOf(alg) }, async (record) => {
+      authorize(caller, { action: "keys.rotate", permission, target: changeOf(alg) }, async (record) => {
         if (!keys.arePairs) throw new MintmarkError("no_key_pairs");
         // A clock that was ahead may have left a key that signs before its turn, which none could be placed behind.
         await rotateIfDue();
@@ -94,22 +94,22 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         return view(keys);
       }),
 
-    kill: (caller, kid) =>
-      gate(caller, { action: "keys.kill", permission, about: { kid } }, async (record) => {
+    revoke: (caller, kid) =>
+      authorize(caller, { action: "keys.kill", permission, target: { kid } }, async (record) => {
         await keys.reload();
         if (!keys.stored().some((key) => key.kid === kid)) throw new MintmarkError("unknown_key");
         const now = clock();
         // Made in any case: only the store can tell, at the moment of the kill, whether one is needed.
         const replacement = await make({ follows: kid, activatesAt: now });
-        if ((await store.killKey(kid, { now, replacement }, record)) === "killed") counts.revoked.key += 1;
+        if ((await store.revokeKey(kid, { now, replacement }, record)) === "killed") counts.revoked.key += 1;
         await trust.catchUp();
         return { sequence: await trust.latest() };
       }),
   };
 }
 
-function view(keys: Keys): KeyView[] {
-  return keys.current().lives.map(({ key, ...life }) => ({ ...publicPart(key), ...life }));
+function view(keys: LoadedKeys): KeyView[] {
+  return keys.current().timelines.map(({ key, ...life }) => ({ ...publicPart(key), ...life }));
 }
 
 function publicPart({ kid, alg, createdAt, activatesAt, killedAt }: StoredKey) {

@@ -1,5 +1,5 @@
-import { inTurn } from "../../async/coalesce.ts";
-import { patiently } from "../../async/with-timeout.ts";
+import { coalesce } from "../../async/coalesce.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import { loadKeyPair, loadPublicHalf, type PublicHalf, type StoredKey } from "../../keys/key-pair.ts";
 import type { KeyEncryptionKey } from "../../keys/key-wrapping.ts";
 import { createSecretKeyring, type Keyring, keyringAt, type LoadedKey } from "../../keys/keyring.ts";
@@ -10,13 +10,13 @@ import type { KeyLookup } from "../../token/jws.ts";
 import type { VerificationKey } from "../../token/signature.ts";
 
 /** The keys of a running server. */
-export type Keys = {
+export type LoadedKeys = {
   /** The keyring of the present moment. */
   current(): Keyring;
   /** Finds a key to verify with, in the store too: another server may have made it a moment ago. */
   find: KeyLookup;
   /** The same of a key of any time, but for those that were killed: by a clock that is wrong, one may be removed too early. */
-  findOfAnyTime: KeyLookup;
+  findUnexpired: KeyLookup;
   /** Whether these are key pairs, and no shared secret. */
   readonly arePairs: boolean;
   /** All keys of the store, killed and removed ones too. */
@@ -25,7 +25,7 @@ export type Keys = {
   reload(): Promise<void>;
 };
 
-export type KeysOptions = {
+export type LoadedKeysOptions = {
   store: Store;
   clock: Clock;
   policy: () => KeyPolicy;
@@ -34,20 +34,20 @@ export type KeysOptions = {
 };
 
 /** Shortest time between two looks at the store for an unknown key, in milliseconds: random kids must not load it. */
-const LOOK_INTERVAL = 100;
+const POLL_INTERVAL_MS = 100;
 
 /** The keys with a shared secret: one keyring for ever. Key pairs that signed before can still identify tokens. */
-export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Keys {
+export function secretKeys(secret: string, store: Pick<Store, "listKeys">): LoadedKeys {
   const keyring = createSecretKeyring(secret);
   const find = keyring.lookup;
   let stored: StoredKey[] = [];
   const reload = async () => {
     stored = await store.listKeys();
   };
-  const look = inTurn(reload, LOOK_INTERVAL);
+  const poll = coalesce(reload, POLL_INTERVAL_MS);
 
   async function findStored(kid: string): Promise<VerificationKey | undefined> {
-    await look();
+    await poll();
     const key = stored.find((key) => key.kid === kid && key.killedAt === undefined);
     return key && (await loadPublicHalf(key)).verification;
   }
@@ -55,7 +55,7 @@ export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Keys
   return {
     current: () => keyring,
     find,
-    findOfAnyTime: (kid) => find(kid) ?? patiently(findStored(kid)),
+    findUnexpired: (kid) => find(kid) ?? withTimeout(findStored(kid)),
     arePairs: false,
     stored: () => stored,
     reload,
@@ -63,7 +63,7 @@ export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Keys
 }
 
 /** The keys in a store. Nothing is loaded before the first `reload`. */
-export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions): Keys {
+export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOptions): LoadedKeys {
   let loaded: LoadedKey[] = [];
   let keyring: { of: Keyring; at: number } | undefined;
 
@@ -74,7 +74,7 @@ export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions):
   }
 
   // In turn: of two reads at once, the one that saw less must not have the last word.
-  const reload = inTurn(async () => {
+  const reload = coalesce(async () => {
     const pairs = new Map(loaded.map(({ stored, pair }) => [stored.kid, pair]));
     const stored = await store.listKeys();
     loaded = await Promise.all(
@@ -98,12 +98,12 @@ export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions):
     return loadPublicHalf(key);
   }
 
-  const look = inTurn(reload, LOOK_INTERVAL);
+  const poll = coalesce(reload, POLL_INTERVAL_MS);
   const find: KeyLookup = (kid) => {
     const key = current().lookup(kid);
     // One that is known to be dead needs no second look.
     if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
-    return patiently(look()).then(() => current().lookup(kid));
+    return withTimeout(poll()).then(() => current().lookup(kid));
   };
   return {
     current,
@@ -111,7 +111,7 @@ export function storedKeys({ store, clock, policy, kek, onError }: KeysOptions):
     arePairs: true,
     stored: () => loaded.map(({ stored }) => stored),
     find,
-    findOfAnyTime: async (kid) =>
+    findUnexpired: async (kid) =>
       (await find(kid)) ?? loaded.find(({ stored }) => stored.kid === kid)?.pair?.verification,
   };
 }

@@ -1,5 +1,5 @@
 import { MintmarkError } from "../../errors.ts";
-import { resealed } from "../../keys/key-pair.ts";
+import { rewrapKey } from "../../keys/key-pair.ts";
 import type { KeyEncryptionKey } from "../../keys/key-wrapping.ts";
 import type { Store } from "../../store/store.ts";
 import { type Clock, systemClock } from "../../time.ts";
@@ -7,15 +7,15 @@ import { createAuditLog } from "../access/audit-log.ts";
 import { localCaller } from "../access/caller.ts";
 
 /** Encrypts every private key anew, all of them or none: from one key-encryption key, or none, to another. */
-export async function resealKeys(
+export async function rewrapKeys(
   store: Store,
   { from, to }: { from: KeyEncryptionKey | undefined; to: KeyEncryptionKey },
   clock: Clock = systemClock,
 ): Promise<number> {
   const keys = (await store.listKeys()).filter(({ killedAt }) => killedAt === undefined);
-  const sealed = await Promise.all(keys.map((key) => resealed(key, from, to)));
+  const sealed = await Promise.all(keys.map((key) => rewrapKey(key, from, to)));
   const entry = { clientId: localCaller.clientId, action: "keys.rewrap", outcome: "allowed" } as const;
-  const outcome = await store.resealKeys(sealed, createAuditLog(store, clock).record(entry));
+  const outcome = await store.rewrapKeys(sealed, createAuditLog(store, clock).record(entry));
   if (outcome === "changed") throw new MintmarkError("conflict");
   return keys.length;
 }

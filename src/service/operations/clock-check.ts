@@ -1,12 +1,12 @@
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Clock } from "../../time.ts";
-import type { Trust } from "../feed/store-follower.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
 
 /** How long a clock that is behind is doubted, in milliseconds: then it is the earlier one that must have been ahead. */
-const DOUBT = 5 * 60_000;
+const DOUBT_MS = 5 * 60_000;
 
 export type ClockCheckOptions = {
-  trust: Pick<Trust, "latestTime">;
+  trust: Pick<StoreFollower, "latestTime">;
   clock: Clock;
   /** Milliseconds of a monotonic clock. */
   monotonic?: () => number;
@@ -26,6 +26,6 @@ export function createClockCheck(options: ClockCheckOptions): () => "ok" | "behi
       return "ok";
     }
     since ??= monotonic();
-    return monotonic() - since < DOUBT ? "behind" : "ok";
+    return monotonic() - since < DOUBT_MS ? "behind" : "ok";
   };
 }

@@ -2,8 +2,8 @@ import { MintmarkError, type Reason } from "../../errors.ts";
 import type { KeyState } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Keys } from "../keys/loaded-keys.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Timing } from "./instrument-store.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -27,22 +27,22 @@ type Outcome = (typeof outcomes)[number];
  * What has been done since the start. Plain numbers, to be counted up where it is done: that takes nanoseconds,
  * and nobody need look at them.
  */
-export type Counts = {
+export type Counters = {
   issued: { getToken: number; refreshToken: number };
   verified: Record<Outcome, number>;
   revoked: Record<RevokedKind | "key", number>;
 };
 
-export function createCounts(): Counts {
+export function createCounters(): Counters {
   return {
     issued: { getToken: 0, refreshToken: 0 },
-    verified: Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Counts["verified"],
+    verified: Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Counters["verified"],
     revoked: { token: 0, session: 0, subject: 0, client: 0, key: 0 },
   };
 }
 
 /** Counts a verification by what refused the token, if anything did. */
-export function countVerified({ verified }: Counts, refusal: unknown): void {
+export function countVerified({ verified }: Counters, refusal: unknown): void {
   if (refusal === undefined) {
     verified.valid += 1;
     return;
@@ -52,7 +52,7 @@ export function countVerified({ verified }: Counts, refusal: unknown): void {
 }
 
 /** What a service has done, and how it is. All names in it are of closed lists: none comes from a request. */
-export type Measures = Counts & {
+export type Metrics = Counters & {
   /** By the verb of the store; of those that were called. */
   store: ReadonlyMap<string, Timing>;
   tasks: Tasks["states"];
@@ -70,10 +70,10 @@ export type Measures = Counts & {
 
 /** How old the key is that signs, and for how long it goes on. It is to be followed by then, whether or not the next key is there. */
 export function measureKeys(
-  keys: Keys,
+  keys: LoadedKeys,
   { now, rotation }: { now: Seconds; rotation: Seconds },
-): Pick<Measures, "keys" | "signingKey"> {
-  const { lives, signing } = keys.current();
+): Pick<Metrics, "keys" | "signingKey"> {
+  const { timelines: lives, signing } = keys.current();
   const counted = { pending: 0, active: 0, retiring: 0, removed: 0 };
   for (const { state } of lives) counted[state] += 1;
   const life = lives.find(({ key }) => key.kid === signing?.kid);
@@ -85,6 +85,6 @@ export function measureKeys(
   };
 }
 
-export function measureTrust(trust: Trust): Pick<Measures, "trustAge" | "held"> {
+export function measureTrust(trust: StoreFollower): Pick<Metrics, "trustAge" | "held"> {
   return { trustAge: (performance.now() - trust.knownAt()) / 1000, held: trust.state().size };
 }

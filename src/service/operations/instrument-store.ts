@@ -28,17 +28,17 @@ const READS: readonly string[] = [
   "listClients",
   "position",
   "listRevocations",
-  "findSession",
+  "findGrant",
   "listAudit",
   "readCounts",
 ] satisfies (keyof Store)[];
 
-type Observed = { store: Store; timings: Map<string, Timing>; lastWrite: () => LastWrite };
+type InstrumentedStore = { store: Store; timings: Map<string, Timing>; lastWrite: () => LastWrite };
 
 type Call = (...parameters: never[]) => Promise<unknown>;
 
 /** Times every verb of a store, notes how the last write went, and makes a span of each call where there is a tracer. */
-export function observeStore(store: Store, tracer: Tracer | undefined): Observed {
+export function instrumentStore(store: Store, tracer: Tracer | undefined): InstrumentedStore {
   const { watch, close, system, shared, ...verbs } = store;
   const timings = new Map<string, Timing>();
   let lastWrite: LastWrite = { hasFailed: false, at: Number.NEGATIVE_INFINITY };
@@ -58,7 +58,7 @@ export function observeStore(store: Store, tracer: Tracer | undefined): Observed
         if (error instanceof MintmarkError && isDamage(error.cause)) lastWrite = { damage: error, ...lastWrite };
         throw error;
       } finally {
-        note(timingOf(timings, verb), { seconds: (performance.now() - start) / 1000, failures });
+        recordTime(timingOf(timings, verb), { seconds: (performance.now() - start) / 1000, failures });
       }
     };
   }
@@ -88,7 +88,7 @@ function timingOf(timings: Map<string, Timing>, verb: string): Timing {
   return timing;
 }
 
-function note(timing: Timing, { seconds, failures }: { seconds: number; failures: number }): void {
+function recordTime(timing: Timing, { seconds, failures }: { seconds: number; failures: number }): void {
   const within = TIME_BOUNDS.findIndex((bound) => seconds <= bound);
   const at = within < 0 ? TIME_BOUNDS.length : within;
   timing.counts[at] = (timing.counts[at] ?? 0) + 1;

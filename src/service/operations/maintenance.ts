@@ -1,24 +1,24 @@
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Keys } from "../keys/loaded-keys.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import { createPrunes } from "./prunes.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** How often upkeep is done, in milliseconds. */
-const INTERVAL = 60_000;
+/** How often maintenance is done, in milliseconds. */
+const INTERVAL_MS = 60_000;
 
 /** How soon a rotation of keys that failed is tried again, in milliseconds. A server is not ready meanwhile. */
-const RETRY = 5000;
+const RETRY_MS = 5000;
 
 /** How often processes tell each other what calls they have counted, in milliseconds. */
-const SHARE = 1000;
+const SHARE_MS = 1000;
 
-export type UpkeepOptions = {
+export type MaintenanceOptions = {
   store: Store;
-  keys: Keys;
-  trust: Trust;
+  keys: LoadedKeys;
+  trust: StoreFollower;
   audit: AuditLog;
   clock: Clock;
   tasks: Tasks;
@@ -26,10 +26,10 @@ export type UpkeepOptions = {
   auditRetention: Seconds;
   longestLifetime: () => Seconds;
   /** Whether it also does what one process does for all: rotates keys and forgets, in the store, what is past. */
-  keeps: boolean;
+  runsMaintenance: boolean;
 };
 
-export type Upkeep = {
+export type Maintenance = {
   /** Does all that is done every minute. Rejects where a task failed, once the others are done. */
   run(): Promise<void>;
   /** Tries again to rotate the keys, where that failed. */
@@ -39,13 +39,13 @@ export type Upkeep = {
 };
 
 /** Makes the work that is done every minute: reads the keys, rotates them in time, writes what was counted, forgets what is past. */
-export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { keys, trust, audit, clock, tasks, rotateIfDue, keeps } = options;
+export function createMaintenance(options: MaintenanceOptions): Maintenance {
+  const { keys, trust, audit, clock, tasks, rotateIfDue, runsMaintenance } = options;
   const { prune, end } = createPrunes(options);
 
   async function rotate(): Promise<void> {
     await tasks.run("reload_keys", keys.reload);
-    if (keeps) await tasks.run("rotate_keys", rotateIfDue);
+    if (runsMaintenance) await tasks.run("rotate_keys", rotateIfDue);
   }
 
   return {
@@ -54,7 +54,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       await rotate();
       await tasks.run("write_refusals", audit.flush);
       trust.state().forget(clock());
-      if (keeps) await prune();
+      if (runsMaintenance) await prune();
       const [failing] = tasks.failing();
       if (failing !== undefined) throw tasks.states[failing].error;
     },
@@ -66,26 +66,26 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 }
 
 export type Work = {
-  upkeep: Upkeep;
+  maintenance: Maintenance;
   shareRates: () => Promise<void>;
   catchUp: () => Promise<void>;
   watch: Store["watch"];
   onError: (work: string, error: unknown) => void;
 };
 
-/** Keeps a running service up to date: its own upkeep at intervals, and other servers' changes as they come. */
-export function startUpkeep({ upkeep, shareRates, catchUp, watch, onError }: Work): () => void {
+/** Keeps a running service up to date: its own maintenance at intervals, and other servers' changes as they come. */
+export function startMaintenance({ maintenance, shareRates, catchUp, watch, onError }: Work): () => void {
   const report = (work: string) => (error: unknown) => onError(work, error);
   const timers = [
     // What failed was reported by its task.
-    setInterval(() => upkeep.run().catch(() => {}), INTERVAL).unref(),
-    setInterval(upkeep.retry, RETRY).unref(),
-    setInterval(() => shareRates().catch(report("sharing rates")), SHARE).unref(),
+    setInterval(() => maintenance.run().catch(() => {}), INTERVAL_MS).unref(),
+    setInterval(maintenance.retry, RETRY_MS).unref(),
+    setInterval(() => shareRates().catch(report("sharing rates")), SHARE_MS).unref(),
   ];
   const unwatch = watch(() => catchUp().catch(report("reading what is new")));
   return () => {
     for (const timer of timers) clearInterval(timer);
-    upkeep.end();
+    maintenance.end();
     unwatch();
   };
 }

@@ -1,8 +1,8 @@
 import { MintmarkError } from "../../errors.ts";
 import { failureCode } from "../../store/failure-code.ts";
 import { FILES_MOVED, isDamage } from "../../store/outage.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Keys } from "../keys/loaded-keys.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { TaskName, Tasks } from "./tasks.ts";
 
 /** What must be so for requests to be served in full, by name, and what is wrong with it where it is not. */
@@ -32,8 +32,8 @@ export type Readiness = {
 };
 
 export type ReadinessOptions = {
-  trust: Pick<Trust, "latest" | "isStale">;
-  keys: Pick<Keys, "current">;
+  trust: Pick<StoreFollower, "latest" | "isStale">;
+  keys: Pick<LoadedKeys, "current">;
   /** Rejects where the store cannot be written. */
   checkWrites: () => Promise<void>;
   checkClock: () => Checks["clock"];
@@ -71,7 +71,7 @@ function causeOf(error: unknown): unknown {
   return error instanceof MintmarkError ? error.cause : error;
 }
 
-function canSign(keys: Pick<Keys, "current">): boolean {
+function canSign(keys: Pick<LoadedKeys, "current">): boolean {
   try {
     return keys.current().signing !== undefined;
   } catch {

@@ -1,5 +1,5 @@
-import { inTurn } from "../../async/coalesce.ts";
-import { patiently } from "../../async/with-timeout.ts";
+import { coalesce } from "../../async/coalesce.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import type { Store } from "../../store/store.ts";
 import type { LastWrite } from "./instrument-store.ts";
 
@@ -23,13 +23,13 @@ export type WriteCheckOptions = { store: Pick<Store, "checkWritable">; lastWrite
  * and for ever where the database file was found damaged.
  */
 export function createWriteCheck({ store, lastWrite }: WriteCheckOptions): () => Promise<void> {
-  const probe = inTurn(
+  const probe = coalesce(
     () => store.checkWritable(lastWrite().hasFailed ? PROBE_BYTES_AFTER_FAILURE : PROBE_BYTES),
     PROBE_INTERVAL,
   );
   return async () => {
     const { hasFailed, at, damage } = lastWrite();
     if (damage !== undefined) throw damage;
-    if (hasFailed || performance.now() - at > PROOF) await patiently(probe());
+    if (hasFailed || performance.now() - at > PROOF) await withTimeout(probe());
   };
 }

@@ -9,18 +9,18 @@ const known = new Map<string, string>();
  * What an address is counted by: IPv4 by itself, IPv6 by its /64, of which every customer has one at least and
  * could call from 2^64 addresses. What is no address is counted as it stands.
  */
-export function networkOf(address: string): string {
+export function addressPrefix(address: string): string {
   if (!address.includes(":")) return address;
   let network = known.get(address);
   if (network === undefined) {
-    network = readNetwork(address);
+    network = computePrefix(address);
     if (known.size >= MAX_KNOWN) known.clear();
     known.set(address, network);
   }
   return network;
 }
 
-function readNetwork(address: string): string {
+function computePrefix(address: string): string {
   const [, mapped] = MAPPED.exec(address) ?? [];
   if (mapped !== undefined) return mapped;
   const [head = "", tail] = address.split("::", 2);

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { inTurn } from "../../async/coalesce.ts";
+import { coalesce } from "../../async/coalesce.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
-import { networkOf } from "./address-prefix.ts";
-import { createRateLimit, type RateLimit, type Unshared, WINDOW } from "./fixed-window.ts";
+import { addressPrefix } from "./address-prefix.ts";
+import { createFixedWindow, type FixedWindow, type Unshared, WINDOW } from "./fixed-window.ts";
 
 /** What is counted together: `issue` is `getToken` and `refreshToken`, `verify` is `verifyToken` and `introspectToken`. */
 export type Rate = "issue" | "verify";
@@ -28,7 +28,7 @@ export const NO_RATES: RateLimits = {
 };
 
 /** Fills in the defaults: where access is open, there are no limits. */
-export function settleRates(options: RateLimitOptions, open: boolean): RateLimits {
+export function resolveRateLimits(options: RateLimitOptions, open: boolean): RateLimits {
   const defaults = open ? NO_RATES : DEFAULT_RATES;
   const settled = (rate: Rate) => ({
     perClient: options[rate]?.perClient ?? defaults[rate].perClient,
@@ -41,17 +41,17 @@ export function settleRates(options: RateLimitOptions, open: boolean): RateLimit
 const MAX_SHARED = 500;
 
 /** Counts calls, and gives what those that are too many are refused with. */
-export type Rates = {
+export type CallLimits = {
   ofAddress(rate: Rate, address: string): MintmarkError | undefined;
   ofClient(rate: Rate, clientId: string, address: string): MintmarkError | undefined;
   /** Tells the other processes, by the store, what was counted here, and hears what they have counted. */
   share(): Promise<void>;
 };
 
-export type RatesOptions = {
+export type CallLimitsOptions = {
   store: Pick<Store, "shared" | "addToCounts">;
   clock: Clock;
-  audit: Pick<AuditLog, "countRefusal">;
+  audit: Pick<AuditLog, "countDenial">;
   rateLimits: RateLimits;
 };
 
@@ -60,12 +60,12 @@ export type RatesOptions = {
  * lets in a call is told by then what all have let in: so beyond the limit, a minute sees at most what each lets in
  * within a second, or a hundredth of the limit if that is more. Without the database each holds its own.
  */
-export function createRates({ store, clock, audit, rateLimits }: RatesOptions): Rates {
-  const names = new Map<RateLimit, string>();
+export function createCallLimits({ store, clock, audit, rateLimits }: CallLimitsOptions): CallLimits {
+  const names = new Map<FixedWindow, string>();
   const limitOf = (rate: Rate, by: keyof RateLimits[Rate]) => {
     const { [by]: calls } = rateLimits[rate];
     if (calls === 0) return undefined;
-    const limit = createRateLimit(calls, clock);
+    const limit = createFixedWindow(calls, clock);
     names.set(limit, `${rate} ${by}`);
     return limit;
   };
@@ -75,13 +75,13 @@ export function createRates({ store, clock, audit, rateLimits }: RatesOptions): 
   };
 
   function refuse(address: string, retryAfter: Seconds): MintmarkError {
-    audit.countRefusal(address, "rate_limited");
+    audit.countDenial(address, "rate_limited");
     return new MintmarkError("rate_limited", { retryAfter });
   }
 
   return {
     ofAddress(rate, address) {
-      const wait = limits[rate].address?.take(networkOf(address)) ?? 0;
+      const wait = limits[rate].address?.take(addressPrefix(address)) ?? 0;
       return wait > 0 ? refuse(address, wait) : undefined;
     },
     ofClient(rate, clientId, address) {
@@ -89,7 +89,7 @@ export function createRates({ store, clock, audit, rateLimits }: RatesOptions): 
       return wait > 0 ? refuse(address, wait) : undefined;
     },
     // One at a time: what is on its way must not be told twice.
-    share: inTurn(async () => {
+    share: coalesce(async () => {
       if (!store.shared) return;
       const unshared = [...names].flatMap(([limit, name]) => limit.unshared().map((one) => ({ name, ...one })));
       const largest = unshared.sort((a, b) => b.amount - a.amount).slice(0, MAX_SHARED);

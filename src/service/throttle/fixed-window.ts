@@ -15,7 +15,7 @@ type Counter = { own: number; shared: number; others: number };
 /** What this process has counted and the others do not know yet. */
 export type Unshared = { key: string; window: Seconds; amount: number; settle: (total: number) => void };
 
-export type RateLimit = {
+export type FixedWindow = {
   /** Counts a call. Where as many have been counted already, gives the seconds until the next may be, and else 0. */
   take(key: string): Seconds;
   unshared(): Unshared[];
@@ -25,7 +25,7 @@ export type RateLimit = {
  * Lets a key call so often in a minute, counted here and now: one look-up and a few additions. What other processes
  * count is told it later. Holds a bounded number of keys.
  */
-export function createRateLimit(limit: number, clock: Clock): RateLimit {
+export function createFixedWindow(limit: number, clock: Clock): FixedWindow {
   const counters = new Map<string, Counter>();
   let window = 0;
 

@@ -1,15 +1,15 @@
 import type { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
-import type { Session } from "../../store/grant.ts";
+import type { Grant } from "../../store/grant.ts";
 import type { NewRevocation, Store } from "../../store/store.ts";
 import type { Claims, ClaimsSchema } from "../../token/claims.ts";
 import type { TokenIdentity } from "../../token/verify.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
 import type { AuditLog } from "../access/audit-log.ts";
-import type { Gate } from "../access/authorize.ts";
+import type { Authorize } from "../access/authorize.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Counts } from "../operations/counters.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { Counters } from "../operations/counters.ts";
 import { hashOf } from "./refresh-token.ts";
 
 /** What an introspection says of a token (RFC 7662 §2.2). */
@@ -30,15 +30,15 @@ export type Revocations<Schema extends ClaimsSchema> = {
     of: { kind: "subject" | "client"; id: string },
   ): Promise<{ sequence: number; unknownClient?: true }>;
   /** Revokes the session of a refresh token that was used again too late: somebody has copied it. */
-  revokeCopied(session: Session): Promise<void>;
+  revokeReusedGrant(grant: Grant): Promise<void>;
   /** Says whether an access token counts, and its claims if it does, whomever it is for. */
   introspectToken(caller: Caller, token: string): Promise<Introspection<z.output<Schema>>>;
 };
 
 export type RevocationsOptions<Schema extends ClaimsSchema> = {
   store: Store;
-  trust: Trust;
-  gate: Gate;
+  trust: StoreFollower;
+  authorize: Authorize;
   audit: AuditLog;
   verify: VerifyToken<Schema>;
   /**
@@ -46,7 +46,7 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
    * accepts today matter: others, with another clock or configuration, may accept it.
    */
   identify: (token: string) => Promise<TokenIdentity | undefined>;
-  counts: Counts;
+  counts: Counters;
 };
 
 type Target = NewRevocation & { kind: "token" | "session"; clientId: string | undefined; subject: string | undefined };
@@ -55,12 +55,12 @@ type Target = NewRevocation & { kind: "token" | "session"; clientId: string | un
 export function createRevocations<Schema extends ClaimsSchema>(
   options: RevocationsOptions<Schema>,
 ): Revocations<Schema> {
-  const { store, trust, gate, audit, verify, identify, counts } = options;
+  const { store, trust, authorize, audit, verify, identify, counts } = options;
 
   async function targetOf(token: string): Promise<Target | undefined> {
-    const session = await store.findSession(hashOf(token));
-    if (session !== undefined) {
-      const { sid: id, clientId, subject } = session;
+    const grant = await store.findGrant(hashOf(token));
+    if (grant !== undefined) {
+      const { sid: id, clientId, subject } = grant;
       return { kind: "session", id, clientId, subject };
     }
     if (trust.isStale()) throw new MintmarkError("verifier_stale");
@@ -76,12 +76,12 @@ export function createRevocations<Schema extends ClaimsSchema>(
     async revokeToken(caller, token) {
       const target = await targetOf(token);
       const isOwn = target === undefined || target.clientId === caller.clientId;
-      const act = {
+      const operation = {
         action: "revokeToken",
         permission: isOwn ? undefined : "revoke",
-        about: target && { subject: target.subject, [target.kind === "token" ? "jti" : "target"]: target.id },
+        target: target && { subject: target.subject, [target.kind === "token" ? "jti" : "target"]: target.id },
       } as const;
-      return gate(caller, act, async (record) => {
+      return authorize(caller, operation, async (record) => {
         if (target === undefined) return { sequence: await trust.latest() };
         const { clientId, subject, ...revocation } = target;
         const sequence = await store.revoke(revocation, record);
@@ -92,12 +92,12 @@ export function createRevocations<Schema extends ClaimsSchema>(
     },
 
     revokeAll: (caller, { kind, id }) =>
-      gate(
+      authorize(
         caller,
         {
           action: "revoke",
           permission: kind === "client" && id === caller.clientId ? undefined : "revoke",
-          about: kind === "subject" ? { subject: id } : { target: id },
+          target: kind === "subject" ? { subject: id } : { target: id },
         },
         async (record) => {
           const sequence = await store.revoke({ kind, id }, record);
@@ -108,24 +108,24 @@ export function createRevocations<Schema extends ClaimsSchema>(
         },
       ),
 
-    async revokeCopied({ sid, clientId, subject }) {
-      const about = { clientId, subject, target: sid, reason: "invalid_refresh_token" };
-      const record = audit.record({ ...about, action: "refreshToken.reused", outcome: "refused" });
+    async revokeReusedGrant({ sid, clientId, subject }) {
+      const target = { clientId, subject, target: sid, reason: "invalid_refresh_token" };
+      const record = audit.record({ ...target, action: "refreshToken.reused", outcome: "refused" });
       await store.revoke({ kind: "session", id: sid }, record);
       counts.revoked.session += 1;
       await trust.catchUp();
     },
 
     introspectToken: (caller, token) =>
-      gate(caller, { action: "introspectToken", permission: "introspect" }, async () => {
-        const claims = await verify(token, {}).catch(nothingIfRefused);
+      authorize(caller, { action: "introspectToken", permission: "introspect" }, async () => {
+        const claims = await verify(token, {}).catch(undefinedIfInvalid);
         return claims === undefined ? { active: false } : { active: true, ...claims };
       }),
   };
 }
 
 /** A token that is refused is one thing; not being able to tell is another. */
-function nothingIfRefused(error: unknown): undefined {
+function undefinedIfInvalid(error: unknown): undefined {
   if (error instanceof MintmarkError && !FAILURES.has(error.reason)) return;
   throw error;
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { MintmarkError } from "../../errors.ts";
-import type { Session } from "../../store/grant.ts";
+import type { Grant } from "../../store/grant.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import { type Audience, type Claims, type ClaimsSchema, joinClaims, RESERVED_CLAIMS } from "../../token/claims.ts";
@@ -8,16 +8,16 @@ import { createJti } from "../../token/jti.ts";
 import { signAccessToken } from "../../token/sign.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
 import type { AuditLog } from "../access/audit-log.ts";
-import type { Act, Gate } from "../access/authorize.ts";
+import type { Authorize, Operation } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
-import { beyondLimits } from "../clients/client-policy.ts";
+import { policyViolation } from "../clients/client-policy.ts";
 import type { EndedSecretCheck } from "../clients/ended-secret.ts";
-import type { Trust } from "../feed/store-follower.ts";
-import type { Keys } from "../keys/loaded-keys.ts";
-import type { Counts } from "../operations/counters.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { LoadedKeys } from "../keys/loaded-keys.ts";
+import type { Counters } from "../operations/counters.ts";
 import type { Settings } from "../settings.ts";
-import type { Rates } from "../throttle/call-limits.ts";
-import { beginSession, beyondSession, type SessionPolicy, turnOf } from "./grant.ts";
+import type { CallLimits } from "../throttle/call-limits.ts";
+import { createGrant, type GrantPolicy, refreshRotation, scopeViolation } from "./grant.ts";
 import { hashOf } from "./refresh-token.ts";
 
 /** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
@@ -66,64 +66,65 @@ export type Tokens<Schema extends ClaimsSchema> = {
 export type TokensOptions<Schema extends ClaimsSchema> = {
   settings: Pick<Settings, "issuer" | "audience">;
   hasSecretEnded: EndedSecretCheck;
-  custom: Schema;
+  claimsSchema: Schema;
   ttl: Seconds;
   maxTtl: Seconds;
-  sessions: SessionPolicy;
+  grants: GrantPolicy;
   store: Store;
-  keys: Keys;
-  trust: Trust;
-  gate: Gate;
+  keys: LoadedKeys;
+  trust: StoreFollower;
+  authorize: Authorize;
   audit: AuditLog;
-  rates: Pick<Rates, "ofAddress">;
+  rates: Pick<CallLimits, "ofAddress">;
   verify: VerifyToken<Schema>;
   /** Revokes the session of a refresh token that somebody has copied. */
-  revokeCopied: (session: Session) => Promise<void>;
+  revokeReusedGrant: (grant: Grant) => Promise<void>;
   clock: Clock;
-  counts: Counts;
+  counts: Counters;
 };
 
 /** Whom a token is for, and what it says. */
-type Terms = Pick<Session, "subject" | "audience" | "scope" | "claims" | "ttl"> & { sid?: string | undefined };
+type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl"> & { sid?: string | undefined };
 
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { settings, hasSecretEnded, custom, maxTtl, store, keys, trust, gate, audit, clock, counts } = options;
+  const { settings, hasSecretEnded, claimsSchema, maxTtl, store, keys, trust, authorize, audit, clock, counts } =
+    options;
 
   /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
-  async function prepare(caller: Caller, terms: Terms, defaultAudience: Audience = settings.audience()) {
+  async function prepare(caller: Caller, parameters: GrantParameters, defaultAudience: Audience = settings.audience()) {
     const sequence = await trust.latest();
     const { signing: key } = keys.current();
     if (key === undefined) throw new MintmarkError("unavailable");
     const jti = createJti(sequence);
     const iat = clock();
-    const about = { subject: terms.subject, jti, kid: key.kid };
-    const missing = beyondLimits(caller, { expiresIn: terms.ttl, ...terms }, defaultAudience);
+    const target = { subject: parameters.subject, jti, kid: key.kid };
+    const denial = policyViolation(caller, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
     const registered = {
       iss: settings.issuer(),
-      sub: terms.subject,
-      aud: typeof terms.audience === "string" ? terms.audience : [...terms.audience],
+      sub: parameters.subject,
+      aud: typeof parameters.audience === "string" ? parameters.audience : [...parameters.audience],
       iat,
-      exp: iat + terms.ttl,
+      exp: iat + parameters.ttl,
       jti,
       client_id: caller.clientId,
-      ...(terms.scope !== undefined && { scope: terms.scope }),
-      ...(terms.sid !== undefined && { sid: terms.sid }),
+      ...(parameters.scope !== undefined && { scope: parameters.scope }),
+      ...(parameters.sid !== undefined && { sid: parameters.sid }),
     };
-    const claims = joinClaims(terms.claims, registered);
+    const claims = joinClaims(parameters.claims, registered);
     const sign = async (): Promise<IssuedToken> => {
       // A client may have been removed between its look-up and that number. Its token would outlive it.
       if (await hasSecretEnded(caller, sequence)) throw new MintmarkError("invalid_client");
       return {
-        token: await signAccessToken(claims, { key, custom, maxLifetime: maxTtl }),
+        token: await signAccessToken(claims, { key, claimsSchema, maxLifetime: maxTtl }),
         tokenType: "Bearer",
-        expiresIn: terms.ttl,
-        scope: terms.scope ?? "",
+        expiresIn: parameters.ttl,
+        scope: parameters.scope ?? "",
       };
     };
     return {
       sequence,
-      act: { permission: "issue", about, missing, findsEnded: true } satisfies Omit<Act, "action">,
+      operation: { permission: "issue", target, denial, findsEnded: true } satisfies Omit<Operation, "action">,
       sign,
     };
   }
@@ -132,55 +133,57 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
     async getToken(caller, { refreshable = false, expiresIn, claims = {}, ...request }) {
       const reserved = Object.keys(claims).find((name) => RESERVED_CLAIMS.has(name));
       if (reserved !== undefined) throw reservedClaim(reserved);
-      const terms: Terms = {
+      const parameters: GrantParameters = {
         subject: request.subject ?? caller.clientId,
         audience: plainAudience(request.audience ?? settings.audience()),
         scope: request.scope,
         claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
       };
-      const begun = refreshable ? beginSession(caller, terms, { policy: options.sessions, now: clock() }) : undefined;
-      const { sequence, act, sign } = await prepare(caller, begun?.session ?? terms);
-      return gate(caller, { action: "getToken", ...act }, async (record) => {
+      const granted = refreshable
+        ? createGrant(caller, parameters, { policy: options.grants, now: clock() })
+        : undefined;
+      const { sequence, operation, sign } = await prepare(caller, granted?.grant ?? parameters);
+      return authorize(caller, { action: "getToken", ...operation }, async (record) => {
         const issued = await sign();
-        if (begun === undefined) {
+        if (granted === undefined) {
           await audit.append(record);
           counts.issued.getToken += 1;
           return issued;
         }
-        const first = { hash: hashOf(begun.refreshToken), sequence };
-        if ((await store.addSession(begun.session, first, record)) === "revoked") throw new MintmarkError("conflict");
+        const first = { hash: hashOf(granted.refreshToken), sequence };
+        if ((await store.addGrant(granted.grant, first, record)) === "revoked") throw new MintmarkError("conflict");
         counts.issued.getToken += 1;
-        return { ...issued, refreshToken: begun.refreshToken };
+        return { ...issued, refreshToken: granted.refreshToken };
       });
     },
 
     async refreshToken(caller, { refreshToken, scope }) {
       const action = "refreshToken";
-      const session = await store.findSession(hashOf(refreshToken));
-      if (session === undefined || session.clientId !== caller.clientId)
-        return gate(caller, { action, permission: "issue" }, async () => {
+      const grant = await store.findGrant(hashOf(refreshToken));
+      if (grant === undefined || grant.clientId !== caller.clientId)
+        return authorize(caller, { action, permission: "issue" }, async () => {
           throw new MintmarkError("invalid_refresh_token");
         });
       // Limits may be lower now than when it was granted. The default audience may be another: that of the grant was allowed.
-      const ttl = Math.min(session.ttl, maxTtl, caller.maxTtl ?? maxTtl);
-      const terms = { ...session, scope: scope ?? session.scope, ttl };
-      const { act, sign } = await prepare(caller, terms, session.audience);
-      const missing = act.missing ?? beyondSession(session, scope);
-      return gate(caller, { action, ...act, missing }, async (record) => {
+      const ttl = Math.min(grant.ttl, maxTtl, caller.maxTtl ?? maxTtl);
+      const parameters = { ...grant, scope: scope ?? grant.scope, ttl };
+      const { operation, sign } = await prepare(caller, parameters, grant.audience);
+      const denial = operation.denial ?? scopeViolation(grant, scope);
+      return authorize(caller, { action, ...operation, denial }, async (record) => {
         const issued = await sign().catch(asInvalidGrant);
-        const turn = turnOf(session, refreshToken, { policy: options.sessions, now: clock() });
-        const outcome = await store.turnSession(session.sid, turn.change, record);
-        if (outcome === "reused") await options.revokeCopied(session);
+        const rotation = refreshRotation(grant, refreshToken, { policy: options.grants, now: clock() });
+        const outcome = await store.rotateRefreshToken(grant.sid, rotation.change, record);
+        if (outcome === "reused") await options.revokeReusedGrant(grant);
         if (outcome === "reused" || outcome === "unknown") throw new MintmarkError("invalid_refresh_token");
         counts.issued.refreshToken += 1;
-        return { ...issued, refreshToken: turn.successor };
+        return { ...issued, refreshToken: rotation.successor };
       });
     },
 
     verifyToken({ token, audience = settings.audience(), scope }, address) {
-      const refusal = address === undefined ? undefined : options.rates.ofAddress("verify", address);
-      return refusal === undefined ? options.verify(token, { audience, scope }) : Promise.reject(refusal);
+      const rejection = address === undefined ? undefined : options.rates.ofAddress("verify", address);
+      return rejection === undefined ? options.verify(token, { audience, scope }) : Promise.reject(rejection);
     },
   };
 }

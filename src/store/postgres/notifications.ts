@@ -9,7 +9,7 @@ const RETRY = 1000;
 
 export type ListenOptions = {
   /** Called for each notification, and when listening has begun. */
-  wake: () => void;
+  notify: () => void;
   /** Longest time for a query, in milliseconds. */
   limit: number;
   /** Called once, with a sentence, where notifications cannot reach this program. */
@@ -17,7 +17,7 @@ export type ListenOptions = {
 };
 
 /** Listens for changes on a connection of its own, made again whenever it breaks. Returns the function that ends it. */
-export function listen(address: PostgresAddress, { wake, limit, onNotice }: ListenOptions): () => void {
+export function listen(address: PostgresAddress, { notify, limit, onNotice }: ListenOptions): () => void {
   const sockets = new Set<Socket>();
   let retry: NodeJS.Timeout | undefined;
   let ended = false;
@@ -48,10 +48,10 @@ export function listen(address: PostgresAddress, { wake, limit, onNotice }: List
         close();
         return onNotice(POOLED);
       }
-      client.on("notification", wake);
+      client.on("notification", notify);
       client.once("end", again);
       await client.query(`listen ${CHANNEL}`);
-      wake();
+      notify();
     } catch (cause) {
       client.off("end", again);
       close();

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { StartError } from "../../errors.ts";
 import { failureCode } from "../failure-code.ts";
-import { noTables } from "../sql/migrate.ts";
+import { missingTables } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
 
 /** The schema of our own, where the current one cannot have our tables. */
@@ -34,7 +34,7 @@ export async function placeTables(db: Kysely<Schema>, { named, guest, migrate }:
     await migrate(found);
     return noticing(found, { named, encoding });
   }
-  if (guest) throw noTables();
+  if (guest) throw missingTables();
   if (encoding !== "UTF8")
     throw new StartError(
       `The database in DATABASE_URL has the encoding ${encoding}, which cannot hold all text: create one with  encoding 'UTF8' template template0`,

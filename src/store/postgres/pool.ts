@@ -63,28 +63,28 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
         // Else the driver would wait for answers to what it has sent already.
         client.connection.stream.destroy();
       };
-      const loan = lend(client, { until, lost });
+      const lease = leaseConnection(client, { until, lost });
       if (!madeAt.has(client)) {
         madeAt.set(client, losses);
-        const isOwn = await loan.query(setUnlessPooled(client, settings), []).then(isSet, giveBack(loan));
+        const isOwn = await lease.query(setUnlessPooled(client, settings), []).then(isSet, releaseAndThrow(lease));
         if (!isOwn) pooled.add(client);
       }
-      return asClient(pooled.has(client) ? withinTransactions(loan, settings) : loan);
+      return asClient(pooled.has(client) ? withinTransactions(lease, settings) : lease);
     },
     async end() {
       // A server that does not answer the farewell must keep neither the caller nor the process.
-      const patience = setTimeout(() => {
+      const closeTimer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, limit);
       await pool.end();
-      clearTimeout(patience);
+      clearTimeout(closeTimer);
       for (const socket of sockets) socket.unref();
     },
   };
 }
 
 type Query = (sql: string, parameters: readonly unknown[]) => Promise<PostgresQueryResult<unknown>>;
-type Loan = {
+type Lease = {
   query: Query;
   /** Sends all that some work asks for in one go. */
   together: <T>(work: () => T) => T;
@@ -92,7 +92,7 @@ type Loan = {
 };
 
 /** Kysely's type of `query` knows cursors as well, of which it asks for none here. */
-function asClient({ query, release }: Loan): PostgresPoolClient {
+function asClient({ query, release }: Lease): PostgresPoolClient {
   return { query: query as unknown as PostgresPoolClient["query"], release };
 }
 
@@ -100,15 +100,15 @@ function isSet({ rows }: PostgresQueryResult<unknown>): boolean {
   return rows.length > 0;
 }
 
-function giveBack(loan: Loan): (cause: unknown) => never {
+function releaseAndThrow(lease: Lease): (cause: unknown) => never {
   return (cause) => {
-    loan.release();
+    lease.release();
     throw cause;
   };
 }
 
 /** Lends a connection until a moment. `lost` is called where it gives no answer at all. */
-function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () => void }): Loan {
+function leaseConnection(client: pg.PoolClient, { until, lost }: { until: number; lost: () => void }): Lease {
   let failure: unknown;
   let returned = false;
   const release = () => {
@@ -148,29 +148,29 @@ function lend(client: pg.PoolClient, { until, lost }: { until: number; lost: () 
 }
 
 /** Runs a loan's transactions under settings of their own, and each single statement as such a transaction. */
-function withinTransactions(loan: Loan, settings: Settings): Loan {
+function withinTransactions(lease: Lease, settings: Settings): Lease {
   let isOpen = false;
   const query: Query = async (sql, parameters) => {
     if (BEGIN.test(sql)) {
       isOpen = true;
-      return loan.query(`${sql}; ${setLocal(settings)}`, []);
+      return lease.query(`${sql}; ${setLocal(settings)}`, []);
     }
     if (isOpen) {
       if (END.test(sql)) isOpen = false;
-      return loan.query(sql, parameters);
+      return lease.query(sql, parameters);
     }
     // All three are sent before the first is answered, so that it takes no longer than one. A pooler that refuses the
     // first and closes the connection would make a second write fail, and its answer be lost.
-    const [begun, answer, ended] = loan.together(() => [
-      loan.query(`begin; ${setLocal(settings)}`, []),
-      loan.query(sql, parameters),
-      loan.query("commit", []),
+    const [begun, answer, ended] = lease.together(() => [
+      lease.query(`begin; ${setLocal(settings)}`, []),
+      lease.query(sql, parameters),
+      lease.query("commit", []),
     ]);
     const outcomes = await Promise.allSettled([begun, answer, ended]);
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     return answer;
   };
-  return { ...loan, query };
+  return { ...lease, query };
 }
 
 const BEGIN = /^(begin|start transaction)\b/;

@@ -13,7 +13,7 @@ import { type Place, placeTables } from "./placement.ts";
 import { createPool, type PoolOptions } from "./pool.ts";
 
 /** Milliseconds. A request must be answered within two seconds, with or without the database. */
-const LIMIT = 1500;
+const LIMIT_MS = 1500;
 /** A start may have to wait for other servers that change the tables, and then change them itself. Many may start at once. */
 const START_LIMITS: PoolOptions = { limit: 60_000, connectLimit: 10_000 };
 
@@ -37,7 +37,7 @@ export async function openPostgresStore(url: string, options?: Omit<PostgresOpti
  */
 export async function openPostgres(
   url: string,
-  { limit = LIMIT, guest = false, onNotice = () => {} }: PostgresOptions = {},
+  { limit = LIMIT_MS, guest = false, onNotice = () => {} }: PostgresOptions = {},
 ): Promise<Driver> {
   const address = parsePostgresUrl(url);
   const { schema, notice } = await preparePlace(address, guest);
@@ -47,8 +47,8 @@ export async function openPostgres(
     db,
     shared: true,
     system: "postgresql",
-    announce: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
-    listen: (wake) => listen(address, { wake, limit: LIMIT, onNotice }),
+    notifyWithin: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
+    listen: (notify) => listen(address, { notify, limit: LIMIT_MS, onNotice }),
     witness: WITNESS,
     close: () => db.destroy(),
   };

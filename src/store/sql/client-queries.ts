@@ -1,15 +1,15 @@
 import type { Kysely } from "kysely";
 import type { Store } from "../store.ts";
-import type { Change } from "./commit.ts";
+import type { Commit } from "./commit.ts";
 import { fromClientRow, toClientRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 import { insertRevocation, revocationOf } from "./trust-queries.ts";
 
 type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
 
-export function createClientQueries(db: Kysely<Schema>, change: Change): ClientQueries {
+export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQueries {
   /** A change that ends what others were authenticated by. */
-  const changeClients: Change = (record, apply) =>
+  const changeClients: Commit = (record, apply) =>
     change(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
       return apply(transaction, state);

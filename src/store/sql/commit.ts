@@ -18,31 +18,31 @@ export type ChangeState = { sequence: number; longestLifetime: number };
  * record. The lock is held until the commit, so no change is visible before one with a lower number.
  * Throws `invalid_client` where the client that makes the change was removed meanwhile, or its secret has ended.
  */
-export type Change = <Outcome>(
+export type Commit = <Outcome>(
   record: ChangeRecord,
   apply: (transaction: Tx, state: ChangeState) => Promise<Changed<Outcome>>,
 ) => Promise<Outcome>;
 
 /** Ways to notify other processes of a change: within the transaction that makes it, and after its commit. */
-export type Announcer = {
-  announce?: ((transaction: Tx) => Promise<unknown>) | undefined;
-  tell?: (() => void) | undefined;
+export type Notifier = {
+  notifyWithin?: ((transaction: Tx) => Promise<unknown>) | undefined;
+  notifyPeers?: (() => void) | undefined;
   /** Milliseconds since 1970 by the clock of the database, where it has one that all servers share. Default: this machine's. */
   milliseconds?: RawBuilder<number> | undefined;
 };
 
-export function createChange(db: Kysely<Schema>, { announce, tell, milliseconds }: Announcer): Change {
+export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, milliseconds }: Notifier): Commit {
   return async (attempt, apply) => {
     const { outcome, record } = await db.transaction().execute(async (transaction) => {
-      const { revision, longest_lifetime } = await takeNumber(transaction, attempt, milliseconds);
+      const { revision, longest_lifetime } = await nextSequence(transaction, attempt, milliseconds);
       await refuseEndedSecret(transaction, attempt);
       const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });
       if (changed.record === undefined) return changed;
       await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
-      await announce?.(transaction);
+      await notifyWithin?.(transaction);
       return changed;
     });
-    if (record !== undefined) tell?.();
+    if (record !== undefined) notifyPeers?.();
     return outcome;
   };
 }
@@ -52,7 +52,7 @@ export function createChange(db: Kysely<Schema>, { announce, tell, milliseconds 
  * change has a higher number than all that were given out since the backup was made: a token that was issued in between
  * carries such a number, and is still older than its revocation.
  */
-function takeNumber(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<number>) {
+function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<number>) {
   const now = milliseconds ?? sql<number>`${Date.now()}`;
   return transaction
     .updateTable("state")

@@ -13,9 +13,9 @@ export type Driver = {
   shared: boolean;
   system: Store["system"];
   /** Tells other processes of a change, within its transaction. */
-  announce?: (transaction: Transaction<Schema>) => Promise<unknown>;
+  notifyWithin?: (transaction: Transaction<Schema>) => Promise<unknown>;
   /** Tells other processes of a change that has been made. */
-  tell?: () => void;
+  notifyPeers?: () => void;
   /** Calls back when one has been announced or told of. Gives the verb that ends it. */
   listen?: (wake: () => void) => () => void;
   /** Runs a verb, again where it did nothing because another process had the database locked. Default: once. */
@@ -26,15 +26,15 @@ export type Driver = {
 };
 
 /** Other processes that have the same database open, where they can be reached without it. */
-export type Neighbours = Required<Pick<Driver, "tell" | "listen">>;
+export type PeerProcesses = Required<Pick<Driver, "notifyPeers" | "listen">>;
 
 /** How often another process's changes are looked for, in milliseconds, whether or not they were announced. */
-const POLL = 1000;
+const POLL_MS = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
 export function createStore({ db, system, shared, listen, run = once, close, ...others }: Driver): Store {
   let isClosed = false;
-  const queries = guarded(createQueries(db, others), { run, isClosed: () => isClosed });
+  const queries = guardStore(createQueries(db, others), { run, isClosed: () => isClosed });
   const watches = new Set<() => void>();
   return {
     ...queries,
@@ -64,7 +64,7 @@ type Guard = { run: Required<Driver>["run"]; isClosed: () => boolean };
  * Turns an outage into `unavailable`, and any other failure into `internal_error`, which is logged: to try that again would
  * not help. The failure itself stays inside, since its message may quote what was stored.
  */
-function guarded(queries: Queries, { run, isClosed }: Guard): Queries {
+function guardStore(queries: Queries, { run, isClosed }: Guard): Queries {
   const entries = Object.entries(queries).map(([name, query]) => [
     name,
     async (...parameters: never[]) => {
@@ -81,7 +81,7 @@ function guarded(queries: Queries, { run, isClosed }: Guard): Queries {
 
 /** Calls back at intervals, since an announcement can be lost, and as soon as a change is announced. */
 function watch(look: () => void, listen: Driver["listen"]): () => void {
-  const timer = setInterval(look, POLL).unref();
+  const timer = setInterval(look, POLL_MS).unref();
   const unlisten = listen?.(look);
   return () => {
     clearInterval(timer);

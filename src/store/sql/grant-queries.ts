@@ -1,17 +1,17 @@
 import type { Kysely } from "kysely";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
-import type { Turn } from "../grant.ts";
+import type { RefreshRotation } from "../grant.ts";
 import type { Pruned, Store } from "../store.ts";
-import type { Change, Tx } from "./commit.ts";
-import { fromSessionRow, toAuditRow, toSessionRow } from "./mappers.ts";
+import type { Commit, Tx } from "./commit.ts";
+import { fromGrantRow, toAuditRow, toGrantRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 
-type SessionQueries = Pick<Store, "addSession" | "findSession" | "turnSession" | "pruneSessions">;
+type GrantQueries = Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken" | "pruneGrants">;
 
-export function createSessionQueries(db: Kysely<Schema>, change: Change): SessionQueries {
+export function createGrantQueries(db: Kysely<Schema>, change: Commit): GrantQueries {
   return {
-    addSession: (session, { hash, sequence }, record) =>
+    addGrant: (grant, { hash, sequence }, record) =>
       change(record, async (transaction) => {
         const revoked = await transaction
           .selectFrom("revocations")
@@ -19,36 +19,36 @@ export function createSessionQueries(db: Kysely<Schema>, change: Change): Sessio
           .where("sequence", ">", sequence)
           .where(({ eb, and, or }) =>
             or([
-              and([eb("kind", "=", "subject"), eb("id", "=", session.subject)]),
-              and([eb("kind", "=", "client"), eb("id", "=", session.clientId)]),
+              and([eb("kind", "=", "subject"), eb("id", "=", grant.subject)]),
+              and([eb("kind", "=", "client"), eb("id", "=", grant.clientId)]),
             ]),
           )
           .executeTakeFirst();
         if (revoked !== undefined) return { outcome: "revoked" };
-        await transaction.insertInto("sessions").values(toSessionRow(session)).execute();
-        await transaction.insertInto("refresh_tokens").values({ hash, sid: session.sid }).execute();
+        await transaction.insertInto("sessions").values(toGrantRow(grant)).execute();
+        await transaction.insertInto("refresh_tokens").values({ hash, sid: grant.sid }).execute();
         return { outcome: "added", record };
       }),
 
-    async findSession(hash) {
+    async findGrant(hash) {
       const row = await db
         .selectFrom("sessions")
         .selectAll()
         .where("sid", "in", db.selectFrom("refresh_tokens").select("sid").where("hash", "=", hash))
         .executeTakeFirst();
-      return row && fromSessionRow(row);
+      return row && fromGrantRow(row);
     },
 
-    turnSession: (sid, turn, record) =>
+    rotateRefreshToken: (sid, rotation, record) =>
       db.transaction().execute(async (transaction) => {
-        if (!(await touch(transaction, sid, turn))) return "unknown";
-        const outcome = await use(transaction, sid, turn);
+        if (!(await renewIdleTime(transaction, sid, rotation))) return "unknown";
+        const outcome = await use(transaction, sid, rotation);
         if (outcome === "rotated" || outcome === "replayed")
           await transaction.insertInto("audit").values(toAuditRow(record)).execute();
         return outcome;
       }),
 
-    pruneSessions: (now, limit) => db.transaction().execute((transaction) => prune(transaction, now, limit)),
+    pruneGrants: (now, limit) => db.transaction().execute((transaction) => prune(transaction, now, limit)),
   };
 }
 
@@ -91,7 +91,7 @@ async function findEnded(transaction: Tx, now: Seconds, limit: number): Promise<
 }
 
 /** Keeps a session that is alive from idling, and locks it: of turns at once, one comes after the other. */
-async function touch(transaction: Tx, sid: string, { now, idleUntil }: Turn): Promise<boolean> {
+async function renewIdleTime(transaction: Tx, sid: string, { now, idleUntil }: RefreshRotation): Promise<boolean> {
   const { numUpdatedRows } = await transaction
     .updateTable("sessions")
     .set({ idle_until: idleUntil })
@@ -102,22 +102,26 @@ async function touch(transaction: Tx, sid: string, { now, idleUntil }: Turn): Pr
   return numUpdatedRows === 1n;
 }
 
-async function use(transaction: Tx, sid: string, turn: Turn): Promise<"rotated" | "replayed" | "reused" | "unknown"> {
+async function use(
+  transaction: Tx,
+  sid: string,
+  rotation: RefreshRotation,
+): Promise<"rotated" | "replayed" | "reused" | "unknown"> {
   const token = await transaction
     .selectFrom("refresh_tokens")
     .select(["used_at", "used_by"])
-    .where("hash", "=", turn.hash)
+    .where("hash", "=", rotation.hash)
     .where("sid", "=", sid)
     .executeTakeFirst();
   if (token === undefined) return "unknown";
   if (token.used_at !== null) {
-    const { replayWindow, server } = turn;
+    const { replayWindow, server } = rotation;
     // Another server's clock may be ahead or behind, by as much as is promised to be tolerated.
     const window = token.used_by === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
-    return turn.now - token.used_at < window ? "replayed" : "reused";
+    return rotation.now - token.used_at < window ? "replayed" : "reused";
   }
-  const use = { used_at: turn.now, used_by: turn.server };
-  await transaction.updateTable("refresh_tokens").set(use).where("hash", "=", turn.hash).execute();
-  await transaction.insertInto("refresh_tokens").values({ hash: turn.next, sid }).execute();
+  const use = { used_at: rotation.now, used_by: rotation.server };
+  await transaction.updateTable("refresh_tokens").set(use).where("hash", "=", rotation.hash).execute();
+  await transaction.insertInto("refresh_tokens").values({ hash: rotation.next, sid }).execute();
   return "rotated";
 }

@@ -1,20 +1,20 @@
 import type { Kysely } from "kysely";
 import { MintmarkError } from "../../errors.ts";
 import type { StoredKey } from "../../keys/key-pair.ts";
-import { sealerOf } from "../../keys/key-wrapping.ts";
-import { placeAfterKill, placeKey, type Succession } from "../../keys/succession.ts";
+import { kekFingerprintOf } from "../../keys/key-wrapping.ts";
+import { type Succession, scheduleAfterRevocation, scheduleKey } from "../../keys/succession.ts";
 import type { Seconds } from "../../time.ts";
 import type { AuditRecord } from "../audit.ts";
 import type { Store } from "../store.ts";
-import type { Change, Changed, Tx } from "./commit.ts";
+import type { Changed, Commit, Tx } from "./commit.ts";
 import { fromKeyRow, toKeyRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 
-type KeyQueries = Pick<Store, "listKeys" | "addKey" | "killKey" | "resealKeys">;
+type KeyQueries = Pick<Store, "listKeys" | "addKey" | "revokeKey" | "rewrapKeys">;
 
-export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries {
+export function createKeyQueries(db: Kysely<Schema>, change: Commit): KeyQueries {
   /** A change that others must read the keys again for. */
-  const changeKeys: Change = (record, apply) =>
+  const changeKeys: Commit = (record, apply) =>
     change(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ keys_revision: state.sequence }).execute();
       return apply(transaction, state);
@@ -27,21 +27,26 @@ export function createKeyQueries(db: Kysely<Schema>, change: Change): KeyQueries
       changeKeys(record, async (transaction, { sequence }) => {
         const stored = await keysIn(transaction);
         const keys = setsAlg ? await changeAlg(transaction, stored, { key, now: record.at }) : stored;
-        return succeed(transaction, placeKey(keys, key), { keys, key, sequence, record });
+        return applySuccession(transaction, scheduleKey(keys, key), { keys, key, sequence, record });
       }),
 
-    killKey: (kid, { now, replacement }, record) =>
+    revokeKey: (kid, { now, replacement }, record) =>
       changeKeys(record, async (transaction, { sequence }) => {
         const keys = await keysIn(transaction);
         const key = keys.find((key) => key.kid === kid && key.killedAt === undefined);
         if (key === undefined) return { outcome: "unchanged" };
-        const dead = await kill(transaction, key, now);
+        const dead = await revoke(transaction, key, now);
         const left = keys.map((other) => (other === key ? dead : other));
-        await succeed(transaction, placeAfterKill(left, now), { keys: left, key: replacement, sequence, record });
+        await applySuccession(transaction, scheduleAfterRevocation(left, now), {
+          keys: left,
+          key: replacement,
+          sequence,
+          record,
+        });
         return { outcome: "killed", record };
       }),
 
-    resealKeys: (keys, record) =>
+    rewrapKeys: (keys, record) =>
       changeKeys(record, async (transaction) => {
         const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
         const sealed = new Map(keys.map(({ kid, privateJwk }) => [kid, privateJwk]));
@@ -60,7 +65,7 @@ async function keysIn(db: Kysely<Schema>): Promise<StoredKey[]> {
   return rows.map(fromKeyRow);
 }
 
-async function kill(transaction: Tx, key: StoredKey, now: Seconds): Promise<StoredKey> {
+async function revoke(transaction: Tx, key: StoredKey, now: Seconds): Promise<StoredKey> {
   const { kid } = key;
   // One that never signed leaves its place to another.
   const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
@@ -79,32 +84,33 @@ async function changeAlg(
   const place = keys.findIndex(({ kid }) => kid === key.follows);
   const givesWay = (other: StoredKey, at: number) =>
     at > place && other.killedAt === undefined && other.alg !== key.alg && other.activatesAt > now;
-  return Promise.all(keys.map((other, at) => (givesWay(other, at) ? kill(transaction, other, now) : other)));
+  return Promise.all(keys.map((other, at) => (givesWay(other, at) ? revoke(transaction, other, now) : other)));
 }
 
 type NewKey = { keys: readonly StoredKey[]; key: StoredKey; sequence: number; record: AuditRecord };
 
 /** Does what was found to do about a new key. Throws `kek_changed` for one that is sealed unlike those that are there. */
-async function succeed(
+async function applySuccession(
   transaction: Tx,
   succession: Succession | undefined,
   { keys, key, sequence, record }: NewKey,
 ): Promise<Changed<"added" | "activated" | "present">> {
   if (succession === undefined) return { outcome: "present" };
-  if ("hasten" in succession) {
-    const { hasten: kids, activatesAt } = succession;
+  if ("activateEarlier" in succession) {
+    const { activateEarlier: kids, activatesAt } = succession;
     await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "in", kids).execute();
     // The last of them is the one that lives.
     return { outcome: "activated", record: { ...record, kid: kids.at(-1) ?? key.kid } };
   }
-  refuseOtherSealer(keys, key);
+  requireSameKek(keys, key);
   const row = toKeyRow({ ...key, ...succession.add }, sequence);
   await transaction.insertInto("keys").values(row).execute();
   return { outcome: "added", record };
 }
 
 /** A server that still has the key-encryption key of before a rewrap must not leave keys that none can read beside it. */
-function refuseOtherSealer(keys: readonly StoredKey[], { privateJwk }: StoredKey): void {
+function requireSameKek(keys: readonly StoredKey[], { privateJwk }: StoredKey): void {
   const living = keys.filter(({ killedAt }) => killedAt === undefined);
-  if (living.some((key) => sealerOf(key.privateJwk) !== sealerOf(privateJwk))) throw new MintmarkError("kek_changed");
+  if (living.some((key) => kekFingerprintOf(key.privateJwk) !== kekFingerprintOf(privateJwk)))
+    throw new MintmarkError("kek_changed");
 }

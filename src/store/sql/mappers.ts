@@ -2,7 +2,7 @@ import type { Insertable, Selectable } from "kysely";
 import type { StoredKey } from "../../keys/key-pair.ts";
 import type { AuditRecord } from "../audit.ts";
 import type { Client } from "../client.ts";
-import type { Session } from "../grant.ts";
+import type { Grant } from "../grant.ts";
 import type { Position } from "../store.ts";
 import type { Schema } from "./schema.ts";
 
@@ -84,7 +84,7 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
   };
 }
 
-export function toSessionRow(session: Session): Insertable<Schema["sessions"]> {
+export function toGrantRow(session: Grant): Insertable<Schema["sessions"]> {
   return {
     sid: session.sid,
     client_id: session.clientId,
@@ -101,7 +101,7 @@ export function toSessionRow(session: Session): Insertable<Schema["sessions"]> {
   };
 }
 
-export function fromSessionRow(row: Selectable<Schema["sessions"]>): Session {
+export function fromGrantRow(row: Selectable<Schema["sessions"]>): Grant {
   return {
     sid: row.sid,
     clientId: row.client_id,

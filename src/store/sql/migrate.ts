@@ -29,14 +29,14 @@ export async function migrate(db: Kysely<Schema>, { upTo, lock }: MigrateOptions
 /** Throws a {@link StartError} where the tables are not there, or lack what this program needs. Changes nothing. */
 export async function refuseOutdated(db: Kysely<Schema>): Promise<void> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === MIGRATIONS)) throw noTables();
+  if (!tables.some(({ name }) => name === MIGRATIONS)) throw missingTables();
   const applied = await appliedMigrations(db);
   refuseUnworkable(applied);
   if (Object.keys(migrations).some((name) => !applied.includes(name)))
     throw new StartError("The database is of an earlier Mintmark: start the server of this one first");
 }
 
-export function noTables(): StartError {
+export function missingTables(): StartError {
   return new StartError("The database has no tables of Mintmark: start the server first");
 }
 

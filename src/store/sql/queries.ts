@@ -2,9 +2,9 @@ import type { Kysely } from "kysely";
 import type { Store } from "../store.ts";
 import { createAuditQueries } from "./audit-queries.ts";
 import { createClientQueries } from "./client-queries.ts";
-import { type Announcer, createChange } from "./commit.ts";
+import { createCommit, type Notifier } from "./commit.ts";
 import { createCountQueries } from "./count-queries.ts";
-import { createSessionQueries } from "./grant-queries.ts";
+import { createGrantQueries } from "./grant-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSettingsQueries } from "./settings-queries.ts";
@@ -16,15 +16,15 @@ export type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 /** The store's verbs as one set of queries for every database. */
 export function createQueries(
   db: Kysely<Schema>,
-  { witness, ...announcer }: Announcer & { witness?: Witness | undefined } = {},
+  { witness, ...announcer }: Notifier & { witness?: Witness | undefined } = {},
 ): Queries {
-  const change = createChange(db, { ...announcer, milliseconds: witness?.milliseconds });
+  const change = createCommit(db, { ...announcer, milliseconds: witness?.milliseconds });
   return {
     ...createKeyQueries(db, change),
     ...createClientQueries(db, change),
     ...createSettingsQueries(change),
     ...createTrustQueries(db, { change, witness }),
-    ...createSessionQueries(db, change),
+    ...createGrantQueries(db, change),
     ...createAuditQueries(db),
     ...createCountQueries(db),
   };

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { Updateable } from "kysely";
 import type { StoredSettings } from "../settings.ts";
 import type { Store } from "../store.ts";
-import type { Change, Tx } from "./commit.ts";
+import type { Commit, Tx } from "./commit.ts";
 import type { Schema } from "./schema.ts";
 
-export function createSettingsQueries(change: Change): Pick<Store, "changeSettings"> {
+export function createSettingsQueries(change: Commit): Pick<Store, "changeSettings"> {
   return {
-    changeSettings: ({ longestLifetime = 0, ...settings }, { record, isFirst }) =>
+    changeSettings: ({ longestLifetime = 0, ...settings }, { record, isInitial: isFirst }) =>
       change(record, async (transaction, stored) => {
         await transaction
           .updateTable("state")

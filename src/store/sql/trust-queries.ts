@@ -4,7 +4,7 @@ import type { Seconds } from "../../time.ts";
 import type { Revocation } from "../../trust/trust-update.ts";
 import type { AuditRecord } from "../audit.ts";
 import type { NewRevocation, Store } from "../store.ts";
-import type { Change, ChangeState, Tx } from "./commit.ts";
+import type { ChangeState, Commit, Tx } from "./commit.ts";
 import { fromStateRow } from "./mappers.ts";
 import { createPrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
@@ -22,7 +22,7 @@ const KEPT_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
   else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
-type Deps = { change: Change; witness: Witness | undefined };
+type Deps = { change: Commit; witness: Witness | undefined };
 
 export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps): TrustQueries {
   return {

@@ -7,7 +7,7 @@ import { failureCode } from "../failure-code.ts";
 import { fileRemedy, inBrackets } from "../remedies.ts";
 import { fullPath } from "./data-directory.ts";
 import { FILE, noDatabase } from "./sqlite.ts";
-import { cannotOpen, refuseIfCutShort } from "./truncation.ts";
+import { cannotOpen, refuseTruncated } from "./truncation.ts";
 
 /**
  * Copies the embedded database in a folder into a new file, as it is at one moment; a server may go on with it
@@ -17,7 +17,7 @@ import { cannotOpen, refuseIfCutShort } from "./truncation.ts";
 export function backUp(folder: string, file: string): void {
   const source = join(fullPath(folder), FILE);
   if (!existsSync(source)) throw noDatabase(folder);
-  refuseIfCutShort(source);
+  refuseTruncated(source);
   const draft = `${file}.${randomUUID()}`;
   try {
     // Made here, so that nobody else can read it at any time. The database fills a file that is empty.

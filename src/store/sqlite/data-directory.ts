@@ -31,7 +31,7 @@ const STRAY = new Set([
  * stays as it is. Throws a {@link StartError} where everybody could read the files or replace them, where the folder cannot
  * be used, and where it holds files of something else, which stay as they are.
  */
-export function prepareDataFolder(name: string, prefix: string): string {
+export function prepareDataDirectory(name: string, prefix: string): string {
   const folder = fullPath(name);
   try {
     makeFolder(folder);

@@ -5,15 +5,15 @@ import { Kysely } from "kysely";
 import Database from "libsql";
 import { StartError } from "../../errors.ts";
 import { FILES_MOVED } from "../outage.ts";
-import { createStore, type Driver, type Neighbours } from "../sql/driver.ts";
+import { createStore, type Driver, type PeerProcesses } from "../sql/driver.ts";
 import { migrate, refuseOutdated } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
 import type { Store } from "../store.ts";
-import { errorCode, fullPath, prepareDataFolder } from "./data-directory.ts";
+import { errorCode, fullPath, prepareDataDirectory } from "./data-directory.ts";
 import { createSqliteDialect, whileBusy } from "./dialect.ts";
 import { refuseMoved } from "./moved.ts";
 import { type OpenedFiles, rememberFiles } from "./opened-files.ts";
-import { cannotOpen, refuseIfCutShort, refuseOrphanedLog } from "./truncation.ts";
+import { cannotOpen, refuseOrphanedLog, refuseTruncated } from "./truncation.ts";
 
 /** The embedded database, in a folder of its own. */
 export const FILE = "mintmark.db";
@@ -24,7 +24,7 @@ export type SqliteOptions = {
   /** Whether the database must be there already, and be of this release. Nothing is made then. Default false. */
   guest?: boolean | undefined;
   /** Those other processes, where there is a way to tell them of changes. Default: they look every second. */
-  neighbours?: Neighbours | undefined;
+  peers?: PeerProcesses | undefined;
 };
 
 /** Opens the embedded database as a store; see {@link openSqlite}. */
@@ -39,10 +39,10 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
  * the file is not a sound database.
  */
 export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Driver> {
-  const { shared = false, guest = false, neighbours } = options;
+  const { shared = false, guest = false, peers } = options;
   if (guest && !existsSync(join(folder, FILE))) throw noDatabase(folder);
   refuseMoved(join(fullPath(folder), FILE));
-  const file = join(prepareDataFolder(folder, FILE), FILE);
+  const file = join(prepareDataDirectory(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   let database: Database.Database | undefined;
   try {
@@ -51,7 +51,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       refuseOrphanedLog(file);
       createDatabase(file);
     }
-    refuseIfCutShort(file);
+    refuseTruncated(file);
     const opened = await whileBusy(async () => open(file), START_LIMIT);
     database = opened;
     const close = async () => {
@@ -67,10 +67,10 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     return {
       db,
       system: "sqlite",
-      shared: shared || neighbours !== undefined,
+      shared: shared || peers !== undefined,
       run: createRun(rememberFiles(file)),
       close: () => db.destroy(),
-      ...neighbours,
+      ...peers,
     };
   } catch (cause) {
     database?.close();
@@ -86,13 +86,13 @@ export function noDatabase(folder: string): StartError {
 }
 
 /** A request must be answered within two seconds, and a start may have to wait for other programs. In milliseconds. */
-const LIMIT = 1500;
+const LIMIT_MS = 1500;
 const START_LIMIT = 60_000;
 
 /** Runs verbs while the files are there that were opened, and whole: what went into others would be acknowledged and lost. */
 function createRun(files: OpenedFiles): Required<Driver>["run"] {
   return async (verb) => {
-    const outcome = await whileBusy(verb, LIMIT);
+    const outcome = await whileBusy(verb, LIMIT_MS);
     if (!files.areThere()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
     if (!files.isWhole()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
     return outcome;
@@ -106,7 +106,7 @@ async function checkpoint(database: Database.Database): Promise<void> {
     if (outcome?.busy !== 0) throw Object.assign(new Error(), { code: "SQLITE_BUSY" });
   };
   // What could not be put there stays in the write-ahead log, from where the next start takes it.
-  await whileBusy(attempt, LIMIT).catch(() => {});
+  await whileBusy(attempt, LIMIT_MS).catch(() => {});
 }
 
 /**

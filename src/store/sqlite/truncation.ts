@@ -19,7 +19,7 @@ export const HEADER_BYTES = 100;
  * Refuses a file that has lost its end. SQLite would notice only when it comes to a page that is not
  * there; and it takes an empty file for a new database, so that new keys would be made over the lost ones.
  */
-export function refuseIfCutShort(file: string): void {
+export function refuseTruncated(file: string): void {
   const wal = `${file}-wal`;
   // After a crash the end may still be in the write-ahead log; from there it is put in its place.
   if (existsSync(wal) && statSync(wal).size > 0) return;

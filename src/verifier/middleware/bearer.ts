@@ -41,7 +41,7 @@ export class BearerRefusal extends MintmarkError {
   readonly error: string | undefined;
   readonly wwwAuthenticate: string | undefined;
 
-  constructor(reason: Reason, { status, error, wwwAuthenticate, retryAfter, cause }: Refusal) {
+  constructor(reason: Reason, { status, error, wwwAuthenticate, retryAfter, cause }: Rejection) {
     super(reason, { cause, ...(retryAfter !== undefined && { retryAfter }) });
     this.status = status;
     this.error = error;
@@ -49,7 +49,7 @@ export class BearerRefusal extends MintmarkError {
   }
 }
 
-type Refusal = {
+type Rejection = {
   status: number;
   error?: string | undefined;
   wwwAuthenticate?: string | undefined;
@@ -61,7 +61,7 @@ const INVALID_TOKEN = { status: 401, error: "invalid_token" };
 const NOT_NOW = { status: 503, error: "temporarily_unavailable" };
 
 /** How each reason of a verifier is said: RFC 6750 §3.1, and RFC 6749 §4.1.2.1 where it can say neither yes nor no. */
-const refusals: Partial<Record<Reason, Pick<Refusal, "status" | "error">>> = {
+const rejections: Partial<Record<Reason, Pick<Rejection, "status" | "error">>> = {
   invalid_token: INVALID_TOKEN,
   token_expired: INVALID_TOKEN,
   token_revoked: INVALID_TOKEN,
@@ -105,16 +105,16 @@ export function createAuthenticate<Claims>(
     if (credentials === "none") {
       return new BearerRefusal("invalid_token", { status: 401, wwwAuthenticate: challenge({ realm }) });
     }
-    if (credentials === "malformed") return refuse(new MintmarkError("malformed_request"));
+    if (credentials === "malformed") return rejectionOf(new MintmarkError("malformed_request"));
     try {
       return await verifier.verify(credentials.token, expected);
     } catch (error) {
-      return refuse(error);
+      return rejectionOf(error);
     }
   }
 
-  function refuse(cause: unknown): BearerRefusal {
-    const known = cause instanceof MintmarkError ? refusals[cause.reason] : undefined;
+  function rejectionOf(cause: unknown): BearerRefusal {
+    const known = cause instanceof MintmarkError ? rejections[cause.reason] : undefined;
     if (!(cause instanceof MintmarkError) || known === undefined) {
       return new BearerRefusal("internal_error", { status: 500, error: "server_error", cause });
     }

@@ -55,6 +55,6 @@ export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: Beare
 /** The header fields of refused calls, `WWW-Authenticate` among them: `responseMeta: ({ errors }) => ({ headers: bearerHeaders(errors) })`. */
 export function bearerHeaders(errors: readonly TRPCError[]): Headers {
   // Of a batch with several refusals, the first speaks for all.
-  const refusal = errors.map(({ cause }) => cause).find((cause) => cause instanceof BearerRefusal);
-  return new Headers(refusal && headersOf(refusal));
+  const error = errors.map(({ cause }) => cause).find((cause) => cause instanceof BearerRefusal);
+  return new Headers(error && headersOf(error));
 }

@@ -72,7 +72,7 @@ async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Even
 /** The names are those of tRPC's own events; a message has none. */
 function readMessage({ event = "", data, id = "" }: EventSourceMessage): FeedMessage | undefined {
   if (event === "return") throw new ExchangeError("The service ended the feed");
-  if (event === "serialized-error") throw refusalOf(parse(data));
+  if (event === "serialized-error") throw errorOf(parse(data));
   if (event !== "") return undefined;
   const update = readTrustUpdate(parse(data));
   if (update === undefined || id.length > MAX_CURSOR) throw new ExchangeError("The feed sent what is no update");
@@ -90,7 +90,7 @@ function parse(text: string): unknown {
 const errorShape = z.object({ data: z.object({ httpStatus: z.int().min(400).max(599) }) });
 
 /** A refusal that came too late for a status of its own: the feed had begun. */
-function refusalOf(shape: unknown): ExchangeError {
+function errorOf(shape: unknown): ExchangeError {
   const status = errorShape.safeParse(shape).data?.data.httpStatus;
   const message = `The service refused the feed${status === undefined ? "" : ` with ${status}`}`;
   return new ExchangeError(message, { status, reason: reasonIn(shape) });

@@ -1,32 +1,32 @@
-import type { SteadyClock } from "../../async/monotonic-clock.ts";
+import type { MonotonicClock } from "../../async/monotonic-clock.ts";
 import { sparingly } from "../../async/sparingly.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { TrustSource } from "../token-verifier.ts";
 import { type FeedMessage, readFeed } from "./event-stream.ts";
-import type { Status } from "./freshness.ts";
+import type { Freshness } from "./freshness.ts";
 import type { Service } from "./http-client.ts";
 import { ExchangeError } from "./issuer-error.ts";
 import { importKeySet } from "./key-set.ts";
 import { fetchJwkSet } from "./remote-jwks.ts";
-import { keepLearning, type Learning } from "./retry-loop.ts";
-import { createTrustCopy } from "./trust-replica.ts";
+import { type RetryLoop, retryForever } from "./retry-loop.ts";
+import { createTrustReplica } from "./trust-replica.ts";
 
-export type FollowOptions = {
+export type SourceOptions = {
   service: Service;
-  status: Status;
+  status: Freshness;
   maxStaleness: Seconds;
   clock: Clock;
-  steady: SteadyClock;
+  monotonic: MonotonicClock;
 };
 
 /** Where trust comes from, why nothing new comes at the moment, and whether the issuer publishes keys, once that is known. */
-export type Followed = Omit<TrustSource, "isStale"> & {
+export type Source = Omit<TrustSource, "isStale"> & {
   failure(): Error | undefined;
   publishesKeys(): boolean | undefined;
 };
 
 /** How often revocations that matter no more are forgotten. */
-const TIDY: Seconds = 10;
+const PRUNE_MS: Seconds = 10;
 
 /** Milliseconds after which a connection is measured anew: the clocks of two machines drift apart. */
 const RENEW = { always: 3_600_000, whenStale: 60_000 };
@@ -35,20 +35,20 @@ const RENEW = { always: 3_600_000, whenStale: 60_000 };
 const SILENCE: { min: Seconds; max: Seconds } = { min: 6, max: 15 };
 
 /** Follows the feed of the service, and keeps a copy of its trust state. */
-export function followFeed({ service, status, maxStaleness, clock, steady }: FollowOptions): Followed {
-  const copy = createTrustCopy(clock);
+export function createFeedSource({ service, status, maxStaleness, clock, monotonic }: SourceOptions): Source {
+  const copy = createTrustReplica(clock);
   const silence = 1000 * Math.min(maxStaleness, Math.max(SILENCE.min, Math.min(SILENCE.max, maxStaleness / 2)));
   let cursor: string | undefined;
-  let tidiedAt: Seconds = 0;
+  let prunedAt: Seconds = 0;
 
   function resynchronise(why: string): never {
     cursor = undefined;
     throw new ExchangeError(why);
   }
 
-  async function followOnce(learning: Learning): Promise<void> {
+  async function followOnce(learning: RetryLoop): Promise<void> {
     // What is said on this connection was true after this moment: so delays on the way count as age.
-    const requestedAt = steady();
+    const requestedAt = monotonic();
     const renewAt = requestedAt + RENEW.always * (0.75 + Math.random() / 4);
     const take = copy.begin();
     let sentFirst: number | undefined;
@@ -59,29 +59,29 @@ export function followFeed({ service, status, maxStaleness, clock, steady }: Fol
       if (taken === "unfit") resynchronise("The feed does not continue what is known");
       if (taken === "part") return;
       cursor = next ?? cursor;
-      const at = Math.min(steady(), requestedAt + update.at - sentFirst);
+      const at = Math.min(monotonic(), requestedAt + update.at - sentFirst);
       const knownAt = taken === "replaced" ? at : Math.max(at, status.knownAt);
       learning.succeeded();
       status.note({ at: knownAt, staleAt: knownAt + maxStaleness * 1000 });
-      tidy();
+      prune();
     }
 
     for await (const message of readFeed({ ...service, silence }, cursor)) {
       await receive(message);
-      const now = steady();
+      const now = monotonic();
       if (now > renewAt || (status.state === "stale" && now > requestedAt + RENEW.whenStale)) return;
     }
   }
 
-  function tidy(): void {
+  function prune(): void {
     const now = clock();
     if (copy.trust().hasForgottenTooMuch(now)) resynchronise("The clock was set back: what was forgotten may matter");
-    if (Math.abs(now - tidiedAt) < TIDY) return;
-    tidiedAt = now;
+    if (Math.abs(now - prunedAt) < PRUNE_MS) return;
+    prunedAt = now;
     copy.trust().forget(now);
   }
 
-  const learning = keepLearning(service, async (learning) => {
+  const learning = retryForever(service, async (learning) => {
     try {
       await followOnce(learning);
     } catch (error) {
@@ -95,12 +95,12 @@ export function followFeed({ service, status, maxStaleness, clock, steady }: Fol
 
   const learnKeys = sparingly(async () => {
     const version = copy.keysVersion;
-    copy.learn(await importKeySet((await fetchJwkSet(service)).keys), version);
+    copy.apply(await importKeySet((await fetchJwkSet(service)).keys), version);
   });
 
   return {
     lookup: copy.lookup,
-    async ask(kid) {
+    async fetchKey(kid) {
       await learnKeys();
       return copy.lookup(kid);
     },

@@ -1,4 +1,4 @@
-import type { SteadyClock } from "../../async/monotonic-clock.ts";
+import type { MonotonicClock } from "../../async/monotonic-clock.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { Seconds } from "../../time.ts";
 
@@ -8,7 +8,7 @@ import type { Seconds } from "../../time.ts";
  */
 export type VerifierState = "connecting" | "live" | "stale" | "closed";
 
-export type Status = {
+export type Freshness = {
   readonly state: VerifierState;
   /** How old what is known is. Infinite while nothing is. */
   readonly age: Seconds;
@@ -30,7 +30,7 @@ type Known = { at: number; staleAt: number };
 
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-export function createStatus(steady: SteadyClock): Status {
+export function createFreshness(steady: MonotonicClock): Freshness {
   const listeners = new Set<(state: VerifierState) => void>();
   let known: Known | undefined;
   let [told, closed]: [VerifierState, boolean] = ["connecting", false];
@@ -44,11 +44,11 @@ export function createStatus(steady: SteadyClock): Status {
     return steady() > known.staleAt ? "stale" : "live";
   }
 
-  function tell(): void {
+  function notify(): void {
     clearTimeout(timer);
     const state = current();
     if (state === "live" && known !== undefined) {
-      timer = setTimeout(tell, Math.min(known.staleAt - steady() + 1, MAX_TIMEOUT)).unref();
+      timer = setTimeout(notify, Math.min(known.staleAt - steady() + 1, MAX_TIMEOUT)).unref();
     }
     if (state === told) return;
     told = state;
@@ -81,7 +81,7 @@ export function createStatus(steady: SteadyClock): Status {
     },
     note(next) {
       known = next;
-      tell();
+      notify();
     },
     refuse(refusal) {
       if (told !== "connecting") return;
@@ -92,7 +92,7 @@ export function createStatus(steady: SteadyClock): Status {
     },
     close() {
       closed = true;
-      tell();
+      notify();
     },
   };
 }

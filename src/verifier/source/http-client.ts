@@ -17,13 +17,13 @@ export type Service = {
 };
 
 type Request = { headers: Record<string, string>; signal: AbortSignal; fetch: Fetch };
-type Answer = { headers: Headers; body: AsyncIterable<Uint8Array> };
+type HttpResponse = { headers: Headers; body: AsyncIterable<Uint8Array> };
 
 /**
  * Asks for a document that is as new as can be, and rejects for any answer but a 200 with a body. Redirects
  * are not followed: whoever is redirected to would decide what is trusted.
  */
-export async function request(url: string, { headers, signal, fetch }: Request): Promise<Answer> {
+export async function request(url: string, { headers, signal, fetch }: Request): Promise<HttpResponse> {
   const response = await fetch(url, {
     headers: { ...headers, "cache-control": "no-cache" },
     signal,

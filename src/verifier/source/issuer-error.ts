@@ -1,7 +1,7 @@
 import { catalogue, type Reason } from "../../errors.ts";
 import type { Seconds } from "../../time.ts";
 
-type Refusal = {
+type ErrorDetails = {
   status?: number | undefined;
   reason?: Reason | undefined;
   retryAfter?: Seconds | undefined;
@@ -17,7 +17,7 @@ export class ExchangeError extends Error {
   /** When to try again, in seconds from now. */
   readonly retryAfter: Seconds | undefined;
 
-  constructor(message: string, { status, reason, retryAfter }: Refusal = {}) {
+  constructor(message: string, { status, reason, retryAfter }: ErrorDetails = {}) {
     super(reason === undefined ? message : `${message} (${reason})${REMEDIES[reason] ?? ""}`);
     this.status = status;
     this.reason = reason;

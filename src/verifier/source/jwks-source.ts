@@ -1,19 +1,19 @@
 import { sparingly } from "../../async/sparingly.ts";
 import { createTrustState } from "../../trust/trust-state.ts";
-import type { Followed, FollowOptions } from "./feed-source.ts";
+import type { Source, SourceOptions } from "./feed-source.ts";
 import { findKey, importKeySet, type KeySet } from "./key-set.ts";
 import { fetchJwkSet } from "./remote-jwks.ts";
-import { keepLearning, type Learning } from "./retry-loop.ts";
+import { type RetryLoop, retryForever } from "./retry-loop.ts";
 
 /** Keeps the JWK Set of the service, and nothing else: of revocations it hears nothing. */
-export function followKeys({ service, status, maxStaleness, clock, steady }: FollowOptions): Followed {
+export function createJwksSource({ service, status, maxStaleness, clock, monotonic: steady }: SourceOptions): Source {
   const nothingRevoked = createTrustState();
   let keys: KeySet = new Map();
   let takenAt = Number.NEGATIVE_INFINITY;
   let publishesKeys: boolean | undefined;
 
   /** Gives for how many milliseconds the set that it fetched may be kept. */
-  async function fetchKeys({ succeeded }: Learning): Promise<number> {
+  async function fetchKeys({ succeeded }: RetryLoop): Promise<number> {
     const requestedAt = steady();
     const { keys: published, maxAge, age } = await fetchJwkSet(service);
     const imported = await importKeySet(published);
@@ -27,17 +27,17 @@ export function followKeys({ service, status, maxStaleness, clock, steady }: Fol
     return Math.max(maxAge - age, 10) * 1000;
   }
 
-  const learning = keepLearning(service, async (learning) => {
+  const learning = retryForever(service, async (learning) => {
     const fresh = await fetchKeys(learning);
     return { wait: fresh * (0.7 + Math.random() / 10), ref: false };
   });
 
-  const fetchKeysAgain = sparingly(async () => void (await fetchKeys(learning)));
+  const refetchKeys = sparingly(async () => void (await fetchKeys(learning)));
 
   return {
     lookup: (kid) => findKey(keys, kid, clock()),
-    async ask(kid) {
-      await fetchKeysAgain();
+    async fetchKey(kid) {
+      await refetchKeys();
       return findKey(keys, kid, clock());
     },
     trust: () => nothingRevoked,

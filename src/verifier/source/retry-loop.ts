@@ -4,9 +4,9 @@ import type { Service } from "./http-client.ts";
 import { ExchangeError } from "./issuer-error.ts";
 
 /** A connection that was of use for as long (in milliseconds) is followed by another one soon. */
-const SOUND = 1000;
+const HEALTHY_AFTER_MS = 1000;
 
-export type Learning = {
+export type RetryLoop = {
   /** Why the latest attempt failed, or `undefined` where what was learned last is all there is. */
   failure(): Error | undefined;
   /** Something was learned. */
@@ -20,11 +20,11 @@ type Pause = { wait: number; ref: boolean };
  * Tries to learn from a service again and again until the verifier is closed: nothing that the service
  * does or fails to do ends the attempts. An attempt that resolves says when the next one is due.
  */
-export function keepLearning({ closing }: Pick<Service, "closing">, attempt: (learning: Learning) => Promise<Pause>) {
+export function retryForever({ closing }: Pick<Service, "closing">, attempt: (learning: RetryLoop) => Promise<Pause>) {
   const backoff = createBackoff();
   let failure: Error | undefined;
   let succeededAt = Number.POSITIVE_INFINITY;
-  const learning: Learning = {
+  const learning: RetryLoop = {
     failure: () => failure,
     succeeded() {
       failure = undefined;
@@ -38,7 +38,7 @@ export function keepLearning({ closing }: Pick<Service, "closing">, attempt: (le
       return await attempt(learning);
     } catch (error) {
       failure = error instanceof Error ? error : new Error("The attempt failed", { cause: error });
-      if (performance.now() - succeededAt >= SOUND) backoff.reset();
+      if (performance.now() - succeededAt >= HEALTHY_AFTER_MS) backoff.reset();
       const retryAfter = error instanceof ExchangeError ? error.retryAfter : undefined;
       return { wait: backoff.next(retryAfter), ref: true };
     }

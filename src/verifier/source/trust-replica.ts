@@ -12,22 +12,22 @@ const UNANNOUNCED: Seconds = 30;
  * known. replaced: it completed a snapshot, which now stands in place of what was known. unfit: it does
  * not continue what is known, so that a snapshot is needed.
  */
-type Taken = "part" | "added" | "replaced" | "unfit";
+type Applied = "part" | "added" | "replaced" | "unfit";
 
 /** A copy of the trust state of the service, with the keys at hand. */
-export type TrustCopy = {
+export type TrustReplica = {
   /** Knows of nothing before the first snapshot is complete. */
   trust(): TrustState;
   lookup(kid: string): VerificationKey | undefined;
   /** Begins a connection, of which the updates have to be taken one after the other. */
-  begin(): (update: TrustUpdate, isStale: boolean) => Promise<Taken>;
+  begin(): (update: TrustUpdate, isStale: boolean) => Promise<Applied>;
   /** How often the feed has told of keys. */
   readonly keysVersion: number;
   /** Takes keys that are published, unless the feed has told of keys since that version. */
-  learn(keys: KeySet, keysVersion: number): void;
+  apply(keys: KeySet, keysVersion: number): void;
 };
 
-export function createTrustCopy(clock: Clock): TrustCopy {
+export function createTrustReplica(clock: Clock): TrustReplica {
   let state = createTrustState();
   let keys: KeySet = new Map();
   let unannounced: KeySet = new Map();
@@ -69,7 +69,7 @@ export function createTrustCopy(clock: Clock): TrustCopy {
     get keysVersion() {
       return keysVersion;
     },
-    learn(published, version) {
+    apply(published, version) {
       if (version !== keysVersion) return;
       const until = clock() + UNANNOUNCED;
       const unheard = [...published].filter(([kid]) => !announced.has(kid));

@@ -77,7 +77,7 @@ function otherSerializations(by: Forge): Tokens {
     "a function": () => token,
     "a symbol": Symbol.iterator,
     null: null,
-    undefined: undefined,
+    undefined,
     "an empty object": {},
   };
 }
