@@ -137,7 +137,7 @@ const SERVICE: Row[] = [
   [{ rateLimits: { issue: { perClients: 1 } } }, "there is no option rateLimits.issue.perClients"],
   [{ rateLimits: { issue: { perClient: -1 } } }, `rateLimits.issue.perClient ${COUNT}`],
   [{ rateLimits: { issue: { perClient: 0 } } }, undefined],
-  ...["keeps", "guest", "open"].map((name): Row => [{ [name]: "false" }, `${name} must be true or false`]),
+  ...["runsMaintenance", "guest", "open"].map((name): Row => [{ [name]: "false" }, `${name} must be true or false`]),
   [{ tracer: {} }, "tracer must be a tracer of OpenTelemetry"],
   ...["clock", "onError", "onNotice"].map((name): Row => [{ [name]: 0 }, `${name} must be a function`]),
   ...Object.values(WRONG_CLOCKS).map((clock): Row => [{ clock }, CLOCK]),

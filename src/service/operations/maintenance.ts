@@ -75,7 +75,11 @@ export type Work = {
 
 /** Keeps a running service up to date: its own maintenance at intervals, and other servers' changes as they come. */
 export function startMaintenance({ maintenance, shareRates, catchUp, watch, onError }: Work): () => void {
-  const report = (work: string) => (error: unknown) => onError(work, error);
+  let hasEnded = false;
+  const report = (work: string) => (error: unknown) => {
+    // What was under way when the store was closed fails by that.
+    if (!hasEnded) onError(work, error);
+  };
   const timers = [
     // What failed was reported by its task.
     setInterval(() => maintenance.run().catch(() => {}), INTERVAL_MS).unref(),
@@ -84,6 +88,7 @@ export function startMaintenance({ maintenance, shareRates, catchUp, watch, onEr
   ];
   const unwatch = watch(() => catchUp().catch(report("reading what is new")));
   return () => {
+    hasEnded = true;
     for (const timer of timers) clearInterval(timer);
     maintenance.end();
     unwatch();

@@ -80,13 +80,17 @@ function isStray(entry: string): boolean {
 
 type Permissions = { excess: number; intolerable: number };
 
-/** Takes permissions away, which only the owner of a file can. Throws a {@link StartError} where some must not be left. */
+/**
+ * Takes permissions away, which only the owner of a file can. Throws a {@link StartError} where some must not be left. A
+ * file that is gone by then was a draft of another start.
+ */
 function close(path: string, { excess, intolerable }: Permissions): void {
-  const mode = statSync(path).mode & 0o7777;
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777;
   if ((mode & excess) === 0) return;
   try {
     chmodSync(path, mode & ~excess);
   } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return;
     if (errorCode(cause) !== "EPERM") throw cause;
     if ((mode & intolerable) === 0) return;
     throw new StartError(
