@@ -8,18 +8,18 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 const KINDS = { dependencies: "dependency", peerDependencies: "peer", optionalDependencies: "optional" };
 
-it("every package that is there at run time has its kind and its reason in DEPENDENCIES.md, and no other has", () => {
+it("every package that is there at run time has its kind and its reason in docs/dependencies.md, and no other has", () => {
   const manifest = JSON.parse(read("package.json"));
-  const rows = [...read("src/DEPENDENCIES.md").matchAll(/^\| `([^`]+)` \| (\w+) \| (.{10,}) \|$/gm)];
+  const rows = [...read("docs/dependencies.md").matchAll(/^\| `([^`]+)` \| (\w+) \| (.{10,}) \|$/gm)];
   const wanted = Object.entries(KINDS).flatMap(([field, kind]) =>
     Object.keys(manifest[field]).map((name) => `${name}: ${kind}`),
   );
   expect(rows.map(([, name, kind]) => `${name}: ${kind}`).sort()).toEqual(wanted.sort());
 });
 
-it("every package that is bundled is named in DEPENDENCIES.md, and no other is", () => {
+it("every package that is bundled is named in docs/dependencies.md, and no other is", () => {
   const licensed = [...read("dist/bin/LICENSES.txt").matchAll(/^(\S+) \d+\.\d+\.\d+\S* \(.+\)$/gm)];
-  const named = blockOf("src/DEPENDENCIES.md", "", "@pinojs/redact").trim().split(/\s+/);
+  const named = blockOf("docs/dependencies.md", "", "@pinojs/redact").trim().split(/\s+/);
   expect(named).toEqual([...new Set(licensed.map(([, name]) => name))].sort());
 });
 

@@ -8,7 +8,7 @@ import { blockOf, replaceAll } from "./support/guide.ts";
 import { testWith } from "./support/optional.ts";
 import { temporaryFolder } from "./support/service.ts";
 
-const GUIDE = "src/DEPLOYMENT.md";
+const GUIDE = "docs/deployment.md";
 const root = join(import.meta.dirname, "..");
 const MODULE = "/opt/mintmark/node_modules/mintmark/";
 
@@ -73,10 +73,10 @@ describe("the deployment guide", () => {
   });
 });
 
-describe("the documents beside the code", () => {
-  const documents = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+describe("the documents", () => {
+  const documents = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
-    .map((name) => join("src", name));
+    .map((name) => join("docs", name));
 
   it.each(["README.md", ...documents])("%s has links to files that there are", (document) => {
     const text = readFileSync(join(root, document), "utf8");

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-const folder = join(import.meta.dirname, "../src");
-const page = readFileSync(join(folder, "SECURITY.md"), "utf8");
+const folder = join(import.meta.dirname, "../docs");
+const page = readFileSync(join(folder, "security.md"), "utf8");
 
 /** The rows of the table of promises: what is promised, and the names of tests by the file that each is in. */
 const promises = [...page.matchAll(/^\| ([^|]{30,}) \| (\[[^|]+) \|$/gm)].map(([, promise = "", held = ""]) => ({

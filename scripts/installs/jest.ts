@@ -21,7 +21,7 @@ test("issues and verifies", async () => {
 });
 `;
 
-/** As in DEPLOYMENT.md: Jest compiles what it loads to CommonJS, but for packages unless it is told. */
+/** As in docs/deployment.md: Jest compiles what it loads to CommonJS, but for packages unless it is told. */
 const CONFIG = {
   transformIgnorePatterns: ["/node_modules/(?!(mintmark|jose|eventsource|eventsource-parser)/)"],
   transform: {

@@ -29,7 +29,7 @@ function shellIn(folder: string, programs: string[] = []): Shell {
   chmodSync(join(bin, "mintmark"), 0o755);
   const PATH = [bin, ...programs, process.env.PATH].join(":");
   return (words, environment) => {
-    const script = blockOf("src/DEPLOYMENT.md", "sh", words).replaceAll("/var/backups", folder);
+    const script = blockOf("docs/deployment.md", "sh", words).replaceAll("/var/backups", folder);
     return promisify(execFile)("sh", ["-euc", script], { env: { ...environment, PATH } });
   };
 }

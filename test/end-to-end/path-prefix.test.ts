@@ -19,7 +19,7 @@ const now = () => Math.floor(Date.now() / 1000);
 
 /** What a proxy may do with the path that it serves Mintmark below; the first two as the guide has it. */
 const LOCATIONS = {
-  "takes the path away, as in the guide": blockOf("src/DEPLOYMENT.md", "nginx", "location /auth/"),
+  "takes the path away, as in the guide": blockOf("docs/deployment.md", "nginx", "location /auth/"),
   "passes the path on": "location /auth/ { proxy_pass http://mintmark; proxy_buffering off; }",
 };
 

@@ -157,7 +157,7 @@ describePostgres("a database that others use", () => {
   it("works once its owner has run what that line says", async () => {
     const url = await sharedPostgres.newDatabase();
     const guest = await asGuest(url);
-    const create = blockOf("src/DEPLOYMENT.md", "sql", "create schema");
+    const create = blockOf("docs/deployment.md", "sql", "create schema");
     await query(create.replace("authorization mintmark", `authorization ${new URL(guest).username}`), url);
     expect(await openTwice(guest)).toEqual([expect.stringContaining("in the schema mintmark")]);
   });

@@ -56,7 +56,7 @@ type Configured = { folder: string; port: string; servers: readonly string[]; lo
 
 /** The guide's configuration of a site, within what nginx needs around it. It needs nothing of a machine but a folder. */
 function configuration({ folder, port, servers, locations }: Configured): string {
-  const guide = blockOf("src/DEPLOYMENT.md", "nginx", "upstream mintmark");
+  const guide = blockOf("docs/deployment.md", "nginx", "upstream mintmark");
   const chosen = locations === undefined ? guide : guide.replace(/^ {4}location [\s\S]*/m, `${locations}}\n`);
   const site = replaceAll(chosen, {
     "server 127.0.0.1:3000;": servers.map((server) => `server ${server};`).join(" "),

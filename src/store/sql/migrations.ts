@@ -3,7 +3,7 @@ import { type Migration, sql } from "kysely";
 
 /**
  * Each change of the tables, once and in this order. Never edited after it was released, only added to, by the rule in
- * MIGRATIONS.md: servers of the release before work on beside it.
+ * docs/migrations.md: servers of the release before work on beside it.
  */
 export const migrations: Record<string, Migration> = {
   "001-keys-clients-audit": {
