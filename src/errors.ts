@@ -1,71 +1,103 @@
 const CREDENTIALS = "Could not validate credentials";
 
+type Entry = {
+  /** HTTP status. */
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 429 | 499 | 500 | 503;
+  /** The `error` of OAuth 2.0 (RFC 6749 §5.2 and §4.1.2.1, RFC 6750 §3.1). */
+  oauth: string;
+  message: string;
+};
+
 /**
- * Every way Mintmark says no. `code` is tRPC's and decides the HTTP status; `message` is all a
- * caller ever reads, so nothing that was thrown inside can leak through it.
+ * Every error that a caller can receive. The caller receives `message` and nothing of the cause, so no internal detail
+ * leaks.
  *
- * Reasons other than `invalid_token` tell about a token only after its signature proved good, so
- * they are no oracle for a forger (RFC 8725 §3).
+ * Reasons other than `invalid_token` are given only after the signature was verified: a forger learns nothing from them
+ * (RFC 8725 §3).
  */
 export const catalogue = {
-  invalid_token: { code: "UNAUTHORIZED", message: CREDENTIALS },
-  token_expired: { code: "UNAUTHORIZED", message: CREDENTIALS },
-  token_revoked: { code: "UNAUTHORIZED", message: CREDENTIALS },
-  not_yet_valid: { code: "UNAUTHORIZED", message: CREDENTIALS },
-  wrong_issuer: { code: "UNAUTHORIZED", message: CREDENTIALS },
-  wrong_audience: { code: "UNAUTHORIZED", message: CREDENTIALS },
-  insufficient_scope: { code: "FORBIDDEN", message: "The token lacks a required scope" },
-  invalid_refresh_token: { code: "UNAUTHORIZED", message: "The refresh token is not valid: sign in again" },
-  invalid_client: { code: "UNAUTHORIZED", message: "Client credentials are missing or wrong" },
-  permission_denied: { code: "FORBIDDEN", message: "This client may not do that" },
-  too_many_followers: { code: "TOO_MANY_REQUESTS", message: "Too many followers of the events: close some" },
-  too_many_attempts: { code: "TOO_MANY_REQUESTS", message: "Too many failed attempts: wait before the next" },
-  rate_limited: { code: "TOO_MANY_REQUESTS", message: "Too many calls: wait before the next" },
-  unknown_client: { code: "NOT_FOUND", message: "There is no such client" },
-  unknown_key: { code: "NOT_FOUND", message: "There is no such key" },
-  too_many_secrets: { code: "CONFLICT", message: "Too many secrets of this client are still valid" },
-  conflict: { code: "CONFLICT", message: "Somebody else changed it at the same time: look again" },
+  invalid_token: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
+  token_expired: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
+  token_revoked: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
+  not_yet_valid: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
+  wrong_issuer: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
+  wrong_audience: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
+  insufficient_scope: { status: 403, oauth: "insufficient_scope", message: "The token lacks a required scope" },
+  invalid_refresh_token: {
+    status: 401,
+    oauth: "invalid_grant",
+    message: "The refresh token is not valid: sign in again",
+  },
+  invalid_client: { status: 401, oauth: "invalid_client", message: "Client credentials are missing or wrong" },
+  permission_denied: { status: 403, oauth: "unauthorized_client", message: "This client may not do that" },
+  too_many_followers: {
+    status: 429,
+    oauth: "temporarily_unavailable",
+    message: "Too many followers of the events: close some",
+  },
+  too_many_attempts: {
+    status: 429,
+    oauth: "temporarily_unavailable",
+    message: "Too many failed attempts: wait before the next",
+  },
+  rate_limited: { status: 429, oauth: "temporarily_unavailable", message: "Too many calls: wait before the next" },
+  unknown_client: { status: 404, oauth: "invalid_request", message: "There is no such client" },
+  unknown_key: { status: 404, oauth: "invalid_request", message: "There is no such key" },
+  too_many_secrets: {
+    status: 409,
+    oauth: "invalid_request",
+    message: "Too many secrets of this client are still valid",
+  },
+  conflict: {
+    status: 409,
+    oauth: "temporarily_unavailable",
+    message: "Modified concurrently: read the current value and retry",
+  },
   kek_changed: {
-    code: "PRECONDITION_FAILED",
-    message: "The keys were encrypted anew: start this server again with the MINTMARK_KEK of today",
+    status: 412,
+    oauth: "server_error",
+    message: "The signing keys were re-encrypted: restart this server with the current MINTMARK_KEK",
   },
-  no_key_pairs: { code: "BAD_REQUEST", message: "A shared secret is in use, so there are no keys to manage" },
+  no_key_pairs: {
+    status: 400,
+    oauth: "invalid_request",
+    message: "The service signs with a shared secret: there are no key pairs to manage",
+  },
   forbidden_origin: {
-    code: "FORBIDDEN",
-    message: "Pages of this origin, or requests by this host name, are not served: see MINTMARK_ORIGINS",
+    status: 403,
+    oauth: "access_denied",
+    message: "This origin or host name is not allowed: see MINTMARK_ORIGINS",
   },
-  invalid_request: { code: "BAD_REQUEST", message: "Invalid input" },
-  malformed_request: { code: "BAD_REQUEST", message: "The request is not well-formed" },
-  batch_too_large: { code: "BAD_REQUEST", message: "Too many calls in one batch" },
-  not_found: { code: "NOT_FOUND", message: "No such procedure" },
-  method_not_supported: { code: "METHOD_NOT_SUPPORTED", message: "Method not allowed here" },
+  invalid_request: { status: 400, oauth: "invalid_request", message: "Invalid input" },
+  malformed_request: { status: 400, oauth: "invalid_request", message: "The request is not well-formed" },
+  batch_too_large: { status: 400, oauth: "invalid_request", message: "Too many calls in one batch" },
+  not_found: { status: 404, oauth: "invalid_request", message: "No such procedure" },
+  method_not_supported: { status: 405, oauth: "invalid_request", message: "Method not allowed here" },
   unsupported_media_type: {
-    code: "UNSUPPORTED_MEDIA_TYPE",
+    status: 415,
+    oauth: "invalid_request",
     message: "Send a JSON body with Content-Type: application/json, not compressed",
   },
-  payload_too_large: { code: "PAYLOAD_TOO_LARGE", message: "The request body is too large" },
-  client_closed_request: { code: "CLIENT_CLOSED_REQUEST", message: "The client went away" },
-  verifier_stale: {
-    code: "SERVICE_UNAVAILABLE",
-    message: "What was revoked of late is not known: try again in a moment",
-  },
-  unavailable: { code: "SERVICE_UNAVAILABLE", message: "Not ready: try again in a moment" },
-  internal_error: { code: "INTERNAL_SERVER_ERROR", message: "Internal server error" },
-} as const satisfies Record<string, { code: string; message: string }>;
+  payload_too_large: { status: 413, oauth: "invalid_request", message: "The request body is too large" },
+  client_closed_request: { status: 499, oauth: "temporarily_unavailable", message: "The client closed the connection" },
+  verifier_stale: { status: 503, oauth: "temporarily_unavailable", message: "Revocation data is stale: retry shortly" },
+  unavailable: { status: 503, oauth: "temporarily_unavailable", message: "Not ready: retry shortly" },
+  internal_error: { status: 500, oauth: "server_error", message: "Internal server error" },
+} as const satisfies Record<string, Entry>;
 
-/** Why a request was refused; the value of `data.reason` on the wire. */
+/** Why a request failed: `data.reason` on the wire. */
 export type Reason = keyof typeof catalogue;
 
-/** What is wrong with one field of an input. Never carries a value that may be a secret. */
+/** An error of one input field. Never contains the value, which may be a secret. */
 export type Issue = { path: string; message: string };
 
-/** A refusal from the catalogue. Carries no token, no secret and no input value. */
+/** An error of the catalogue. Contains no token, no secret and no input value. */
 export class MintmarkError extends Error {
   override readonly name = "MintmarkError";
   readonly reason: Reason;
   readonly issues: readonly Issue[];
 
-  /** When to try again, in seconds from now. */
+  /** Seconds after which to retry. */
   readonly retryAfter: number | undefined;
 
   constructor(reason: Reason, options: { issues?: readonly Issue[]; retryAfter?: number; cause?: unknown } = {}) {
@@ -76,7 +108,7 @@ export class MintmarkError extends Error {
   }
 }
 
-/** Why the process cannot start. The message is one line that says what to do about it. */
+/** Why the process cannot start. The message is one line that says how to fix it. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

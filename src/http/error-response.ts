@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type AnyTRPCRouter, getTRPCErrorShape, TRPCError } from "@trpc/server";
+import { type AnyTRPCRouter, getTRPCErrorShape, type TRPCError } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { catalogue, MintmarkError, type Reason } from "../errors.ts";
+import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 import { requestIdOf } from "./request/request-id.ts";
 
 const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
@@ -12,7 +13,7 @@ export function headersFor(causes: readonly unknown[], { isOfPage }: { isOfPage:
   const headers = new Headers();
   for (const cause of causes) {
     if (!(cause instanceof MintmarkError)) continue;
-    if (catalogue[cause.reason].code === "UNAUTHORIZED") {
+    if (catalogue[cause.reason].status === 401) {
       if (cause.reason !== "invalid_client") headers.set("www-authenticate", BEARER);
       else if (!isOfPage) headers.set("www-authenticate", BASIC);
     }
@@ -33,7 +34,7 @@ export function isOfPage({ headers }: IncomingMessage): boolean {
 
 /** Answers a refusal that no procedure made in tRPC's own envelope, so that a typed client reads it like any other. */
 export function sendErrorResponse(response: ServerResponse, router: AnyTRPCRouter, reason: Reason): void {
-  const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
+  const error = toTrpcError(new MintmarkError(reason));
   const details = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
   sendError(response, error, getTRPCErrorShape({ config: router._def._config, error, ...details }));
 }

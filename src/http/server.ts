@@ -1,6 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { TRPCError } from "@trpc/server";
-import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import pino, { type Logger } from "pino";
 import { catalogue, MintmarkError, StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
@@ -147,7 +145,7 @@ async function sendDocumentOf(make: MakeDocument, { request, response, logger }:
 }
 
 function sendRejection(response: ServerResponse, cause: MintmarkError): void {
-  const { code, message } = catalogue[cause.reason];
+  const { status, message } = catalogue[cause.reason];
   response.setHeaders(headersFor([cause], { isOfPage: isOfPage(response.req) }));
-  sendText(response, getHTTPStatusCodeFromError(new TRPCError({ code })), message);
+  sendText(response, status, message);
 }

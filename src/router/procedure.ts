@@ -10,6 +10,7 @@ import { z } from "zod";
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { Caller } from "../service/access/caller.ts";
 import type { Rate } from "../service/throttle/call-limits.ts";
+import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 
 /** What a procedure knows about its request: how to find out who calls, and from where. */
 export type Context = {
@@ -146,11 +147,6 @@ export async function mapErrors<Outcome>(work: Promise<Outcome>): Promise<Outcom
   } catch (error) {
     throw error instanceof MintmarkError ? toTrpcError(error) : error;
   }
-}
-
-/** A refusal from the catalogue as tRPC throws it. */
-export function toTrpcError(cause: MintmarkError): TRPCError {
-  return new TRPCError({ code: catalogue[cause.reason].code, message: cause.message, cause });
 }
 
 /** The reason and the issues of whatever a call ended with; nothing else of it is ever sent. */

@@ -5,8 +5,9 @@ import type { Caller } from "../service/access/caller.ts";
 import type { TokenService } from "../service/service.ts";
 import { identifier } from "../token/claims.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
+import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
-import { CLIENT_ERRORS, clientProcedure, toTrpcError } from "./procedure.ts";
+import { CLIENT_ERRORS, clientProcedure } from "./procedure.ts";
 import { presentedToken } from "./token-schemas.ts";
 
 /** The procedures by which trust is withdrawn, and by which everybody hears of it; none depends on the custom claims. */

@@ -67,7 +67,7 @@ describe("the fuzzer of the server", () => {
   const refusal = (data: object, message = "Could not validate credentials") => ({
     error: { message, code: -32001, data },
   });
-  const invalid = { reason: "invalid_token", code: "UNAUTHORIZED" };
+  const invalid = { reason: "invalid_token", code: "UNAUTHORIZED", httpStatus: 401 };
 
   it("lets a refusal of the catalogue pass", () => {
     expect(checkAnswer(answer(401, refusal(invalid)), request(), pool)).toEqual({

@@ -107,7 +107,7 @@ describe("createAuthenticate", () => {
     expect(answerOf(refusal)).toEqual({
       status: 503,
       headers: { "content-type": "application/json", "cache-control": "no-store", "retry-after": "3" },
-      body: '{"error":"temporarily_unavailable","error_description":"Not ready: try again in a moment","reason":"unavailable"}',
+      body: '{"error":"temporarily_unavailable","error_description":"Not ready: retry shortly","reason":"unavailable"}',
     });
   });
 

@@ -83,9 +83,7 @@ function readRefusal({ message, data }: Refusal): string {
   const reason = String(data?.reason);
   if (!(reason in catalogue)) throw new Violation(`gives a reason that is not in the catalogue: ${reason}`);
   const known = catalogue[reason as keyof typeof catalogue];
-  // tRPC has a code of its own for JSON that cannot be parsed.
-  if (data?.code !== known.code && data?.code !== "PARSE_ERROR")
-    throw new Violation(`gives ${reason} with another code`);
+  if (data?.httpStatus !== known.status) throw new Violation(`gives ${reason} with another status`);
   if (!String(message).startsWith(known.message)) throw new Violation(`gives ${reason} in other words`);
   if (Number(data?.httpStatus) >= 500) throw new Violation(`is refused with ${reason}`);
   return reason;

@@ -1,7 +1,7 @@
-import { getTRPCErrorShape, TRPCError } from "@trpc/server";
-import { getHTTPStatusCodeFromError } from "@trpc/server/http";
+import { getTRPCErrorShape, type TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import type { ErrorShape, ServedRouter } from "../../router/procedure.ts";
+import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -10,8 +10,8 @@ type Answer = { reason: Reason; status: number; error: unknown };
 /** One response per HTTP status, with an example for each reason behind it. */
 export function describeErrors(router: ServedRouter, path: string, reasons: readonly Reason[]): JsonSchema {
   const answers = reasons.map((reason): Answer => {
-    const error = new TRPCError({ code: catalogue[reason].code, cause: new MintmarkError(reason) });
-    return { reason, status: getHTTPStatusCodeFromError(error), error: shapeOf(router, error, path) };
+    const error = toTrpcError(new MintmarkError(reason));
+    return { reason, status: catalogue[reason].status, error: shapeOf(router, error, path) };
   });
   const statuses = new Set(answers.map(({ status }) => status));
   return Object.fromEntries(

@@ -1,7 +1,8 @@
-import { TRPCError } from "@trpc/server";
-import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
+import type { TRPCError } from "@trpc/server";
+import { MintmarkError, type Reason } from "../../errors.ts";
 import { plainName } from "../../router/procedure.ts";
 import { decodeUtf8, isPlainObject, textFault, validateJson } from "../../token/json.ts";
+import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
 import type { InputRules, InputSource } from "./inputs.ts";
 import { countCalls, queryError } from "./query.ts";
 
@@ -52,6 +53,5 @@ function checkValue(value: unknown, path: string): void {
 }
 
 function rejectInput(reason: Reason, message: string, path = ""): TRPCError {
-  const cause = new MintmarkError(reason, { issues: [{ path, message }] });
-  return new TRPCError({ code: catalogue[reason].code, cause });
+  return toTrpcError(new MintmarkError(reason, { issues: [{ path, message }] }));
 }

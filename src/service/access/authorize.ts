@@ -57,5 +57,5 @@ export function createAuthorizer({ audit, hasEnded }: AuthorizerOptions): Author
 
 /** Whether it is this server that cannot do something: nothing was refused, and no record could be written. */
 function isServerFailure({ reason }: MintmarkError): boolean {
-  return catalogue[reason].code === "SERVICE_UNAVAILABLE";
+  return catalogue[reason].status === 503;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MintmarkError, type Reason } from "../../errors.ts";
+import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../../token/check-options.ts";
 import { type Audience, audience, scopeString } from "../../token/claims.ts";
 
@@ -57,22 +57,19 @@ type Rejection = {
   cause?: unknown;
 };
 
-const INVALID_TOKEN = { status: 401, error: "invalid_token" };
-const NOT_NOW = { status: 503, error: "temporarily_unavailable" };
-
-/** How each reason of a verifier is said: RFC 6750 §3.1, and RFC 6749 §4.1.2.1 where it can say neither yes nor no. */
-const rejections: Partial<Record<Reason, Pick<Rejection, "status" | "error">>> = {
-  invalid_token: INVALID_TOKEN,
-  token_expired: INVALID_TOKEN,
-  token_revoked: INVALID_TOKEN,
-  not_yet_valid: INVALID_TOKEN,
-  wrong_issuer: INVALID_TOKEN,
-  wrong_audience: INVALID_TOKEN,
-  malformed_request: { status: 400, error: "invalid_request" },
-  insufficient_scope: { status: 403, error: "insufficient_scope" },
-  verifier_stale: NOT_NOW,
-  unavailable: NOT_NOW,
-};
+/** The reasons of a verifier. Of any other error the caller learns nothing. */
+const REASONS: ReadonlySet<Reason> = new Set([
+  "invalid_token",
+  "token_expired",
+  "token_revoked",
+  "not_yet_valid",
+  "wrong_issuer",
+  "wrong_audience",
+  "malformed_request",
+  "insufficient_scope",
+  "verifier_stale",
+  "unavailable",
+]);
 
 /** When to try again where the verifier does not say, in seconds. */
 const RETRY_AFTER = 1;
@@ -114,11 +111,10 @@ export function createAuthenticate<Claims>(
   }
 
   function rejectionOf(cause: unknown): BearerRefusal {
-    const known = cause instanceof MintmarkError ? rejections[cause.reason] : undefined;
-    if (!(cause instanceof MintmarkError) || known === undefined) {
+    if (!(cause instanceof MintmarkError) || !REASONS.has(cause.reason)) {
       return new BearerRefusal("internal_error", { status: 500, error: "server_error", cause });
     }
-    const { status, error } = known;
+    const { status, oauth: error } = catalogue[cause.reason];
     if (status === 503) {
       return new BearerRefusal(cause.reason, { status, error, cause, retryAfter: cause.retryAfter ?? RETRY_AFTER });
     }

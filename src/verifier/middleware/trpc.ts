@@ -1,5 +1,4 @@
-import { initTRPC, TRPCError } from "@trpc/server";
-import { catalogue } from "../../errors.ts";
+import { initTRPC, type TRPCError } from "@trpc/server";
 import {
   type BearerOptions,
   BearerRefusal,
@@ -10,6 +9,7 @@ import {
   type TokenVerifier,
   withScope,
 } from "./bearer.ts";
+import { toTrpcError } from "./trpc-error.ts";
 
 /** What the context must hold: the request, or its header fields alone. With Node, prefer the request: see `rawHeaders`. */
 export type BearerContext = { req: BearerRequest } | { req?: undefined; headers: HeaderFields };
@@ -42,7 +42,7 @@ export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: Beare
     return t.procedure.use(async ({ ctx, next }) => {
       const claims = await authenticate(ctx.req === undefined ? ctx : ctx.req);
       if (!(claims instanceof BearerRefusal)) return next({ ctx: { auth: claims } });
-      throw new TRPCError({ code: catalogue[claims.reason].code, message: claims.message, cause: claims });
+      throw toTrpcError(claims);
     });
   }
 
