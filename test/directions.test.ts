@@ -80,3 +80,24 @@ it("keeps databases, sockets, keys and the process to the rooms they belong to",
   );
   expect(misplaced).toEqual([]);
 });
+
+const ROOT = join(SRC, "..");
+
+/** The imports of one folder of the project that lead into another. */
+function importsInto(from: string, to: string): string[] {
+  const own = readdirSync(join(ROOT, from), { recursive: true, encoding: "utf8" }).filter((file) =>
+    /(?<!node_modules.*)\.(ts|js)$/.test(file),
+  );
+  return own.flatMap((file) => {
+    const path = join(from, file);
+    const code = readFileSync(join(ROOT, path), "utf8");
+    const targets = [...code.matchAll(/\b(?:from|import|import\() ?"(\.[^"]+)"/g)].map(([, target = ""]) => target);
+    return targets.map((target) => join(dirname(path), target)).filter((target) => target.startsWith(`${to}/`));
+  });
+}
+
+it("lets no test import a script, and scripts import nothing of the tests but their support", () => {
+  expect(importsInto("test", "scripts")).toEqual([]);
+  expect(importsInto("src", "scripts").concat(importsInto("src", "test"))).toEqual([]);
+  expect(importsInto("scripts", "test").filter((target) => !target.startsWith("test/support/"))).toEqual([]);
+});

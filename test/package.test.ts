@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { inspect, pack } from "../scripts/installs/package.ts";
+import { inspect, pack } from "./support/package.ts";
 import { temporaryFolder } from "./support/service.ts";
 
 test("the package has nothing in it that does not belong there", () => {

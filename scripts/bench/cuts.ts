@@ -1,7 +1,7 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { createTokenClient } from "../../src/client/client.ts";
 import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
-import { startBadNetwork } from "./bad-network.ts";
+import { startBadNetwork } from "../../test/support/bad-network.ts";
 import { inMilliseconds, progress, type Report, startOwnServer } from "./support.ts";
 
 const CUTS = 1000;

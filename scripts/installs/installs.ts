@@ -9,11 +9,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { inspect, pack } from "../../test/support/package.ts";
 import { createSteps } from "../steps.ts";
 import { bundlers } from "./bundlers.ts";
 import { compilers, consumers, install, lowestPeers, peers } from "./consumers.ts";
 import { testByJest } from "./jest.ts";
-import { inspect, pack } from "./package.ts";
 
 const { step, conclude } = createSteps();
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createExpectations } from "../../scripts/chaos/expectations.ts";
-import { createLedger, type Ledger, type Thing } from "../../scripts/chaos/ledger.ts";
-import { createRandom } from "../../scripts/random.ts";
+import { createRandom } from "../support/random.ts";
+import { createExpectations } from "./expectations.ts";
+import { createLedger, type Ledger, type Thing } from "./ledger.ts";
 
 const token = (ledger: Ledger, handles: Thing["handles"], askedAt = ledger.tick()) =>
   ledger.add<Thing>({ what: `token ${handles.jti}`, handles }, askedAt);

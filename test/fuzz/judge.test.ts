@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { type Case, type Court, judge } from "../../scripts/fuzz/judge.ts";
-import { keyOf, keys } from "../../scripts/fuzz/keys.ts";
-import { signSegments } from "../../scripts/fuzz/sign.ts";
-import { ISSUER, NOW } from "../../scripts/fuzz/targets/token.ts";
 import { anyClaims } from "../../src/token/claims.ts";
 import { verifyAccessToken } from "../../src/token/verify.ts";
+import { type Case, type Court, judge } from "./judge.ts";
+import { keyOf, keys } from "./keys.ts";
+import { signSegments } from "./sign.ts";
+import { ISSUER, NOW } from "./targets/token.ts";
 
 const by = keyOf("ES256");
 const maxLifetime = 86400;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, MalformedAnswer, takeAnswers } from "../../scripts/fuzz/http/answers.ts";
-import { checkAnswer } from "../../scripts/fuzz/http/check.ts";
-import { runTarget } from "../../scripts/fuzz/run-target.ts";
-import { createTally } from "../../scripts/fuzz/tally.ts";
-import { type TokenTargetOptions, tokenTarget } from "../../scripts/fuzz/targets/token.ts";
-import { createRandom } from "../../scripts/random.ts";
 import { verifyAccessToken } from "../../src/token/verify.ts";
+import { createRandom } from "../support/random.ts";
+import { type Answer, MalformedAnswer, takeAnswers } from "./http/answers.ts";
+import { checkAnswer } from "./http/check.ts";
+import { runTarget } from "./run-target.ts";
+import { createTally } from "./tally.ts";
+import { type TokenTargetOptions, tokenTarget } from "./targets/token.ts";
 
 type Verify = NonNullable<TokenTargetOptions["verify"]>;
 

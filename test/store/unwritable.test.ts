@@ -13,7 +13,6 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import pino from "pino";
 import { describe, expect, it, test, vi } from "vitest";
-import { openSmallDisk } from "../../scripts/chaos/small-disk.ts";
 import { MintmarkError } from "../../src/errors.ts";
 import { createTokenServer } from "../../src/index.ts";
 import { createTokenService } from "../../src/service/service.ts";
@@ -24,6 +23,7 @@ import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startInVain, startServer } from "../support/process.ts";
 import { call, send } from "../support/request.ts";
 import { ISSUER, temporaryFolder } from "../support/service.ts";
+import { openSmallDisk } from "../support/small-disk.ts";
 
 /** How long a server may take to notice, and to heal, in milliseconds. */
 const SOON = 8000;

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startPostgres } from "../../test/support/postgres.ts";
-import { startBadNetwork } from "../bench/bad-network.ts";
-import type { Random } from "../random.ts";
+import { startBadNetwork } from "../support/bad-network.ts";
+import { startPostgres } from "../support/postgres.ts";
+import type { Random } from "../support/random.ts";
+import { openSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 import type { Books } from "./books.ts";
 import { databaseFaults, type Faults, LIMITS, memberFaults, type Scene, standStill } from "./faults.ts";
 import { type Member, startMember } from "./member.ts";
 import { cutPower } from "./power-cut.ts";
-import { openSmallDisk, type SmallDisk } from "./small-disk.ts";
 
 /** Servers on a database, and all that can befall them. */
 export type World = {

@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 
 /** A place in the write-ahead log of SQLite (file format §4.1): which log it is, and how long it is so far. */
 export type LogPosition = { salt: string; bytes: number };

@@ -2,10 +2,10 @@
  * What is certain of something that was handed out: that it counts, that it counts no more, or neither, since
  * its withdrawal was asked for and nobody was told what came of it.
  */
-export type Life = "live" | "dead" | "unsure";
+type Life = "live" | "dead" | "unsure";
 
 /** By what something can be withdrawn. */
-export type Handle = "jti" | "sid" | "subject" | "clientId" | "kid" | "client";
+type Handle = "jti" | "sid" | "subject" | "clientId" | "kid" | "client";
 export type Target = { by: Handle; id: string };
 
 /** Something that was handed out and acknowledged: a token, a session, a client. */
@@ -21,7 +21,7 @@ export type Thing = {
   doubts: Withdrawal[];
 };
 
-export type Withdrawal = {
+type Withdrawal = {
   readonly targets: readonly Target[];
   readonly begunAt: number;
   /** The tick, and the milliseconds. */

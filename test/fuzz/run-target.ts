@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../support/random.ts";
 import type { Tally } from "./tally.ts";
 import { type Outcome, type Target, Violation } from "./target.ts";
 

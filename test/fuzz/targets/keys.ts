@@ -3,7 +3,7 @@ import { StartError } from "../../../src/errors.ts";
 import { loadKeyPair, type StoredKey } from "../../../src/keys/key-pair.ts";
 import { importPublicJwk } from "../../../src/keys/public-jwk.ts";
 import type { VerificationKey } from "../../../src/token/signature.ts";
-import type { Random } from "../../random.ts";
+import type { Random } from "../../support/random.ts";
 import { storedKeys } from "../keys.ts";
 import { mutate } from "../mutate.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";

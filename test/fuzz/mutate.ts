@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import { dictionary } from "./dictionary.ts";
 
 type Mutation = (bytes: Buffer, random: Random, other: Buffer) => Buffer;

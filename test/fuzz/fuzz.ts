@@ -5,7 +5,7 @@
  *     npm run fuzz -- --inputs N --seed S       so many, and the same as another run with this seed
  *     npm run fuzz -- --only http               a part: http, verify (all in this process), or one of its targets
  *
- * An input that breaks a promise is kept in `scripts/fuzz/findings`, where the tests try it again, and the exit status is 1.
+ * An input that breaks a promise is kept in `test/fuzz/findings`, where the tests try it again, and the exit status is 1.
  */
 import { randomInt } from "node:crypto";
 import { relative } from "node:path";

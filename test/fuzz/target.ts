@@ -1,5 +1,5 @@
 import type fc from "fast-check";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 
 /** What came of one input: a word for the table, and whether it got past the first parser that it met. */
 export type Outcome = { what: string; isParsed: boolean };

@@ -1,5 +1,5 @@
 import { createTokenClient } from "../../src/client/client.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import { isRefusal, type Outcome } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Thing } from "./ledger.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../../random.ts";
+import type { Random } from "../../support/random.ts";
 import { mutate } from "../mutate.ts";
 import type { Conversation } from "./requests.ts";
 

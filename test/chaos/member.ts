@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort, startServer } from "../../test/support/process.ts";
-import { childrenOf } from "../../test/support/process-tree.ts";
-import { startBadNetwork } from "../bench/bad-network.ts";
-import type { Random } from "../random.ts";
+import { startBadNetwork } from "../support/bad-network.ts";
+import { freePort, startServer } from "../support/process.ts";
+import { childrenOf } from "../support/process-tree.ts";
+import type { Random } from "../support/random.ts";
 import type { Books } from "./books.ts";
 import { createFakeClock } from "./fake-clock.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import { createBooks } from "./books.ts";
 import type { Faults } from "./faults.ts";
 import { type Followers, startFollowers } from "./followers.ts";

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import type { Scene } from "./faults.ts";
 import type { Member } from "./member.ts";
 import { type LogPosition, loseBytes, readPosition } from "./write-ahead-log.ts";

@@ -1,5 +1,5 @@
 /** The part of an audit record that tells what it is about. */
-export type AuditedAct = {
+type AuditedAct = {
   id: string;
   action: string;
   outcome: string;

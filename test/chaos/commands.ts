@@ -1,4 +1,4 @@
-import { mintmark } from "../../test/support/command.ts";
+import { mintmark } from "../support/command.ts";
 import { end } from "./acts-of-ending.ts";
 import type { Fault } from "./faults.ts";
 import { pickLive, type Stage } from "./stage.ts";

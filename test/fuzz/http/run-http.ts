@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { createRandom, type Random } from "../../random.ts";
+import { createRandom, type Random } from "../../support/random.ts";
 import { type RunOptions, SLOW } from "../run-target.ts";
 import { Violation } from "../target.ts";
 import { smallest, tryAgain, tryConversation } from "./conversation.ts";

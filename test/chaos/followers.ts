@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import { attempt, isAnswer, type Outcome } from "./attempt.ts";
 import { type Books, isOfNow, type Token } from "./books.ts";
 import type { Member } from "./member.ts";
 import { clientOf, type TokenClient } from "./stage.ts";
 
 /** In seconds: what verifiers promise here. A silence is noticed after 6, and the server's own promise is 30. */
-export const MAX_STALENESS = 12;
+const MAX_STALENESS = 12;
 const SERVER_STALENESS = 30;
 
 /** In seconds: the longest that any server is ever configured with. */

@@ -12,7 +12,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../support/random.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Outcome, run } from "./run.ts";
 import { openPostgresWorld, openSqliteWorld } from "./world.ts";

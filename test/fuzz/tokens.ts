@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Random } from "../random.ts";
+import type { Random } from "../support/random.ts";
 import type { FuzzKey } from "./keys.ts";
 import { mutate } from "./mutate.ts";
 import { signSegments } from "./sign.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { HARMS, type Harm, type startBadNetwork } from "../bench/bad-network.ts";
-import type { Random } from "../random.ts";
+import { HARMS, type Harm, type startBadNetwork } from "../support/bad-network.ts";
+import type { Random } from "../support/random.ts";
 import { bareCommands } from "./commands.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Member, signal } from "./member.ts";
@@ -8,7 +8,7 @@ import type { Stage } from "./stage.ts";
 import type { Workload } from "./workload.ts";
 
 /** Makes a fault and takes it back; gives false where there was nothing to hurt. */
-export type Strike = () => Promise<boolean>;
+type Strike = () => Promise<boolean>;
 
 export type Fault = {
   weight: number;
