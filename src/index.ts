@@ -9,7 +9,7 @@ export { type Caller, localCaller } from "./service/access/caller.ts";
 export type { Tracer } from "./service/operations/tracer.ts";
 export type { TokenServiceOptions } from "./service/options.ts";
 export { createTokenService, type TokenService } from "./service/service.ts";
-export type { IssuedToken } from "./service/tokens/tokens.ts";
+export type { IssuedToken } from "./service/tokens/issue.ts";
 export { openPostgresStore, openSqliteStore } from "./store/open.ts";
 export type { Store } from "./store/store.ts";
 export type { Claims, ClaimsSchema } from "./token/claims.ts";

@@ -1,8 +1,9 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 import type { z } from "zod";
 import type { TokenService } from "../service/service.ts";
+import type { IssuedToken } from "../service/tokens/issue.ts";
 import type { Introspection } from "../service/tokens/revocations.ts";
-import type { IssuedToken, RefreshRequest, VerificationRequest } from "../service/tokens/tokens.ts";
+import type { RefreshRequest, VerificationRequest } from "../service/tokens/tokens.ts";
 import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "../token/claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
 import {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { TokenService } from "../service/service.ts";
-import type { IssuedToken, RefreshRequest, TokenRequest, VerificationRequest } from "../service/tokens/tokens.ts";
+import type { IssuedToken } from "../service/tokens/issue.ts";
+import type { RefreshRequest, TokenRequest, VerificationRequest } from "../service/tokens/tokens.ts";
 import {
   audience,
   type ClaimsSchema,

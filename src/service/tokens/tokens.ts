@@ -1,23 +1,13 @@
 import type { z } from "zod";
 import { MintmarkError } from "../../errors.ts";
 import type { Grant } from "../../store/grant.ts";
-import type { Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
-import { type Audience, type Claims, type ClaimsSchema, joinClaims, RESERVED_CLAIMS } from "../../token/claims.ts";
-import { createJti } from "../../token/jti.ts";
-import { signAccessToken } from "../../token/sign.ts";
+import type { Seconds } from "../../time.ts";
+import { type Audience, type Claims, type ClaimsSchema, RESERVED_CLAIMS } from "../../token/claims.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
-import type { AuditLog } from "../access/audit-log.ts";
-import type { Authorize, Operation } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
-import { policyViolation } from "../clients/client-policy.ts";
-import type { EndedSecretCheck } from "../clients/ended-secret.ts";
-import type { StoreFollower } from "../feed/store-follower.ts";
-import type { LoadedKeys } from "../keys/loaded-keys.ts";
-import type { Counters } from "../operations/counters.ts";
-import type { Settings } from "../settings.ts";
 import type { CallLimits } from "../throttle/call-limits.ts";
-import { createGrant, type GrantPolicy, refreshRotation, scopeViolation } from "./grant.ts";
+import { refreshRotation, scopeViolation } from "./grant.ts";
+import { createIssuer, type GrantParameters, type IssuedToken, type IssueOptions } from "./issue.ts";
 import { hashOf } from "./refresh-token.ts";
 
 /** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
@@ -29,15 +19,6 @@ export type TokenRequest<Custom = Record<string, unknown>> = {
   claims: Custom;
   /** Whether a refresh token is wanted beside it. */
   refreshable?: boolean | undefined;
-};
-
-/** An issued token, with the members of RFC 6749 §5.1. */
-export type IssuedToken = {
-  token: string;
-  tokenType: "Bearer";
-  expiresIn: Seconds;
-  scope: string;
-  refreshToken?: string | undefined;
 };
 
 export type VerificationRequest = {
@@ -63,71 +44,19 @@ export type Tokens<Schema extends ClaimsSchema> = {
   verifyToken(request: VerificationRequest, address?: string): Promise<Claims<z.output<Schema>>>;
 };
 
-export type TokensOptions<Schema extends ClaimsSchema> = {
-  settings: Pick<Settings, "issuer" | "audience">;
-  hasSecretEnded: EndedSecretCheck;
-  claimsSchema: Schema;
+export type TokensOptions<Schema extends ClaimsSchema> = IssueOptions & {
+  /** Lifetime of a token that asks for none. */
   ttl: Seconds;
-  maxTtl: Seconds;
-  grants: GrantPolicy;
-  store: Store;
-  keys: LoadedKeys;
-  trust: StoreFollower;
-  authorize: Authorize;
-  audit: AuditLog;
   rates: Pick<CallLimits, "ofAddress">;
   verify: VerifyToken<Schema>;
-  /** Revokes the session of a refresh token that somebody has copied. */
+  /** Revokes the grant of a refresh token that was used again after its replay window. */
   revokeReusedGrant: (grant: Grant) => Promise<void>;
-  clock: Clock;
-  counts: Counters;
 };
-
-/** Whom a token is for, and what it says. */
-type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl"> & { sid?: string | undefined };
 
 /** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
-  const { settings, hasSecretEnded, claimsSchema, maxTtl, store, keys, trust, authorize, audit, clock, counts } =
-    options;
-
-  /** Gets a token ready to be signed. Its number is known first: what is revoked from then on comes after it. */
-  async function prepare(caller: Caller, parameters: GrantParameters, defaultAudience: Audience = settings.audience()) {
-    const sequence = await trust.latest();
-    const { signing: key } = keys.current();
-    if (key === undefined) throw new MintmarkError("unavailable");
-    const jti = createJti(sequence);
-    const iat = clock();
-    const target = { subject: parameters.subject, jti, kid: key.kid };
-    const denial = policyViolation(caller, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
-    const registered = {
-      iss: settings.issuer(),
-      sub: parameters.subject,
-      aud: typeof parameters.audience === "string" ? parameters.audience : [...parameters.audience],
-      iat,
-      exp: iat + parameters.ttl,
-      jti,
-      client_id: caller.clientId,
-      ...(parameters.scope !== undefined && { scope: parameters.scope }),
-      ...(parameters.sid !== undefined && { sid: parameters.sid }),
-    };
-    const claims = joinClaims(parameters.claims, registered);
-    const sign = async (): Promise<IssuedToken> => {
-      // A client may have been removed between its look-up and that number. Its token would outlive it.
-      if (await hasSecretEnded(caller, sequence)) throw new MintmarkError("invalid_client");
-      return {
-        token: await signAccessToken(claims, { key, claimsSchema, maxLifetime: maxTtl }),
-        tokenType: "Bearer",
-        expiresIn: parameters.ttl,
-        scope: parameters.scope ?? "",
-      };
-    };
-    return {
-      sequence,
-      operation: { permission: "issue", target, denial, findsEnded: true } satisfies Omit<Operation, "action">,
-      sign,
-    };
-  }
+  const { settings, maxTtl, store, authorize, clock, counts } = options;
+  const { prepare, issue } = createIssuer(options);
 
   return {
     async getToken(caller, { refreshable = false, expiresIn, claims = {}, ...request }) {
@@ -140,22 +69,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
       };
-      const granted = refreshable
-        ? createGrant(caller, parameters, { policy: options.grants, now: clock() })
-        : undefined;
-      const { sequence, operation, sign } = await prepare(caller, granted?.grant ?? parameters);
-      return authorize(caller, { action: "getToken", ...operation }, async (record) => {
-        const issued = await sign();
-        if (granted === undefined) {
-          await audit.append(record);
-          counts.issued.getToken += 1;
-          return issued;
-        }
-        const first = { hash: hashOf(granted.refreshToken), sequence };
-        if ((await store.addGrant(granted.grant, first, record)) === "revoked") throw new MintmarkError("conflict");
-        counts.issued.getToken += 1;
-        return { ...issued, refreshToken: granted.refreshToken };
-      });
+      return issue(parameters, caller, { action: "getToken", refreshable });
     },
 
     async refreshToken(caller, { refreshToken, scope }) {
@@ -168,7 +82,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       // Limits may be lower now than when it was granted. The default audience may be another: that of the grant was allowed.
       const ttl = Math.min(grant.ttl, maxTtl, caller.maxTtl ?? maxTtl);
       const parameters = { ...grant, scope: scope ?? grant.scope, ttl };
-      const { operation, sign } = await prepare(caller, parameters, grant.audience);
+      const { operation, sign } = await prepare(parameters, caller, grant.audience);
       const denial = operation.denial ?? scopeViolation(grant, scope);
       return authorize(caller, { action, ...operation, denial }, async (record) => {
         const issued = await sign().catch(asInvalidGrant);

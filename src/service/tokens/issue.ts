@@ -1,0 +1,126 @@
+import { MintmarkError } from "../../errors.ts";
+import type { Grant } from "../../store/grant.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock, Seconds } from "../../time.ts";
+import { type Audience, type ClaimsSchema, joinClaims } from "../../token/claims.ts";
+import { createJti } from "../../token/jti.ts";
+import { signAccessToken } from "../../token/sign.ts";
+import type { AuditLog } from "../access/audit-log.ts";
+import type { Authorize, Operation } from "../access/authorize.ts";
+import type { Caller } from "../access/caller.ts";
+import { policyViolation } from "../clients/client-policy.ts";
+import type { EndedSecretCheck } from "../clients/ended-secret.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
+import type { LoadedKeys } from "../keys/loaded-keys.ts";
+import type { Counters } from "../operations/counters.ts";
+import type { Settings } from "../settings.ts";
+import { createGrant, type GrantPolicy } from "./grant.ts";
+import { hashOf } from "./refresh-token.ts";
+
+/** An issued token, with the members of RFC 6749 §5.1. */
+export type IssuedToken = {
+  token: string;
+  tokenType: "Bearer";
+  expiresIn: Seconds;
+  scope: string;
+  refreshToken?: string | undefined;
+};
+
+/** Whom a token is for, and what it contains. */
+export type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl"> & {
+  sid?: string | undefined;
+};
+
+export type IssueOptions = {
+  settings: Pick<Settings, "issuer" | "audience">;
+  hasSecretEnded: EndedSecretCheck;
+  claimsSchema: ClaimsSchema;
+  /** The longest lifetime of a token. */
+  maxTtl: Seconds;
+  grants: GrantPolicy;
+  store: Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken">;
+  keys: Pick<LoadedKeys, "current">;
+  trust: Pick<StoreFollower, "latest">;
+  authorize: Authorize;
+  audit: AuditLog;
+  clock: Clock;
+  counts: Counters;
+};
+
+/** A token that was authorised by nobody yet: the operation to authorise, and the function that signs. */
+type PreparedToken = { sequence: number; operation: Omit<Operation, "action">; sign: () => Promise<IssuedToken> };
+
+export type Issuer = {
+  /** Prepares a token. Its sequence number is read first: every later revocation has a higher one. */
+  prepare(parameters: GrantParameters, caller: Caller, defaultAudience?: Audience): Promise<PreparedToken>;
+  /** Issues a token to a caller, with a refresh token if `refreshable`. Resolves when the audit record is durable. */
+  issue(
+    parameters: GrantParameters,
+    caller: Caller,
+    options: { action: string; refreshable: boolean },
+  ): Promise<IssuedToken>;
+};
+
+/** Issues access tokens, for whatever face asked for them. */
+export function createIssuer(options: IssueOptions): Issuer {
+  const { settings, hasSecretEnded, claimsSchema, maxTtl, store, keys, trust, authorize, audit, clock, counts } =
+    options;
+
+  async function prepare(
+    parameters: GrantParameters,
+    caller: Caller,
+    defaultAudience: Audience = settings.audience(),
+  ): Promise<PreparedToken> {
+    const sequence = await trust.latest();
+    const { signing: key } = keys.current();
+    if (key === undefined) throw new MintmarkError("unavailable");
+    const jti = createJti(sequence);
+    const iat = clock();
+    const target = { subject: parameters.subject, jti, kid: key.kid };
+    const denial = policyViolation(caller, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
+    const registered = {
+      iss: settings.issuer(),
+      sub: parameters.subject,
+      aud: typeof parameters.audience === "string" ? parameters.audience : [...parameters.audience],
+      iat,
+      exp: iat + parameters.ttl,
+      jti,
+      client_id: caller.clientId,
+      ...(parameters.scope !== undefined && { scope: parameters.scope }),
+      ...(parameters.sid !== undefined && { sid: parameters.sid }),
+    };
+    const claims = joinClaims(parameters.claims, registered);
+    const sign = async (): Promise<IssuedToken> => {
+      // The client may have been removed after its authentication and before that number. Its token would outlive it.
+      if (await hasSecretEnded(caller, sequence)) throw new MintmarkError("invalid_client");
+      return {
+        token: await signAccessToken(claims, { key, claimsSchema, maxLifetime: maxTtl }),
+        tokenType: "Bearer",
+        expiresIn: parameters.ttl,
+        scope: parameters.scope ?? "",
+      };
+    };
+    return { sequence, operation: { permission: "issue", target, denial, findsEnded: true }, sign };
+  }
+
+  async function issue(
+    parameters: GrantParameters,
+    caller: Caller,
+    { action, refreshable }: { action: string; refreshable: boolean },
+  ): Promise<IssuedToken> {
+    const granted = refreshable ? createGrant(caller, parameters, { policy: options.grants, now: clock() }) : undefined;
+    const { sequence, operation, sign } = await prepare(granted?.grant ?? parameters, caller);
+    return authorize(caller, { action, ...operation }, async (record) => {
+      const issued = await sign();
+      if (granted === undefined) await audit.append(record);
+      else {
+        const first = { hash: hashOf(granted.refreshToken), sequence };
+        if ((await store.addGrant(granted.grant, first, record)) === "revoked") throw new MintmarkError("conflict");
+      }
+      counts.issued.getToken += 1;
+      return granted === undefined ? issued : { ...issued, refreshToken: granted.refreshToken };
+    });
+  }
+
+  return { prepare, issue };
+}
