@@ -15,67 +15,67 @@ import { type RateLimitOptions, resolveRateLimits } from "./throttle/call-limits
 
 export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   /**
-   * The `iss` of every token, an http or https URL, compared as it is written. Default: the origin that `createTokenServer` listens on, `http://127.0.0.1:3000` without one.
-   * Never taken from a request.
+   * The `iss` of every token: an http or https URL, compared as a string. Default: the origin that `createTokenServer`
+   * listens on, `http://127.0.0.1:3000` without one. Never derived from a request.
    */
   issuer?: string;
-  /** The `aud` of a token that asks for none, and the one expected where none is named. Default: the issuer. */
+  /** The `aud` where a request names none, for issuance and for verification. Default: the issuer. */
   audience?: string;
-  /** Schema of the custom claims: an object, of `zod` 4 or `zod/mini`. Default: any JSON object. */
+  /** Schema of the custom claims: an object schema of `zod` 4 or `zod/mini`. Default: any JSON object. */
   claims?: Schema;
-  /** Where state lives. Default: the embedded database in `.mintmark`. */
+  /** Persistent state. Default: the embedded database in `.mintmark`. */
   store?: Store;
-  /** Algorithm of the next key. Default: that of the stored settings, else `ES256`. */
+  /** Algorithm of the next key. Default: the stored setting, else `ES256`. */
   alg?: KeyPairAlgorithm;
-  /** Signs by HS256 with this secret of at least 32 bytes, and `alg` and the stored keys are left aside. */
+  /** Signs with HS256 and this secret of at least 32 bytes; ignores `alg` and the stored keys. Default: key pairs sign. */
   secret?: string;
-  /** Encrypts private keys at rest: 32 bytes, as a Buffer or a Uint8Array. Default: they are not encrypted. */
+  /** Key-encryption key for private keys at rest: 32 bytes, as a Buffer or a Uint8Array. Default: no encryption. */
   kek?: KeyEncryptionKey;
-  /** Lifetime of a token that asks for none, `maxTtl` at most. Default 900, or `maxTtl` where that is less. */
+  /** Default lifetime of a token, at most `maxTtl`. Default 900, or `maxTtl` if that is less. */
   ttl?: Seconds;
-  /** Longest lifetime that may be asked for. Default 86,400. */
+  /** Longest lifetime that may be requested. Default 86,400. */
   maxTtl?: Seconds;
-  /** How long a key signs. Default 30 days; at least twice as long as a key is published ahead. */
+  /** How long a key signs. At least twice the time that a key is published before it signs. Default 30 days. */
   rotation?: Seconds;
-  /** How long a refresh token may go on being exchanged for the next: in all, and between two times. Default 30 and 7 days. */
+  /** Lifetime of a grant, and its longest idle time between two refreshes. Default 30 and 7 days. */
   refreshTtl?: Seconds;
   refreshIdle?: Seconds;
-  /** How long a used refresh token is answered as before, for whoever never got the answer; less than `refreshIdle`. Default 10. */
+  /** How long a used refresh token returns the same successor, for lost responses. Less than `refreshIdle`. Default 10. */
   replayWindow?: Seconds;
-  /** How long tokens are verified without the database, before that is refused with `verifier_stale`. Default 30. */
+  /** How long tokens are verified without the database; later, verification fails with `verifier_stale`. Default 30. */
   maxStaleness?: Seconds;
-  /** Most followers of the events at a time, of all clients and of one. Default 10,000 and 2,500. */
+  /** Most followers of the trust events at a time, in total and per client. Default 10,000 and 2,500. */
   maxFollowers?: { total: number; perClient: number };
   /**
-   * Most calls a minute of one client and from one address, 0 for any number. Default: none where access is open; else,
-   * to issue, 30,000 and 60,000, and to verify, 300,000 and 600,000. Calls are counted where they come in: by
-   * `authenticate`, where it is told their rate, and by `verifyToken`, where it is told their address.
+   * Most calls a minute per client and per address; 0 is unlimited. Default: unlimited where access is open; else 30,000
+   * and 60,000 to issue, 300,000 and 600,000 to verify. `authenticate` counts a call if it is given a rate, `verifyToken`
+   * if it is given an address.
    */
   rateLimits?: RateLimitOptions;
-  /** How long audit records are kept. Default 90 days. */
+  /** Retention of audit records. Default 90 days. */
   auditRetention?: Seconds;
   /**
-   * Whether keys are made, rotated in time, and what is past forgotten. Of several processes, one has to, and to be
-   * the first that is opened. Default true.
+   * Whether this process runs maintenance: key generation, rotation, pruning. Exactly one of several processes must; open
+   * it first. Default true.
    */
   runsMaintenance?: boolean;
   /**
-   * Whether another service serves the data: this one then signs with the stored issuer, audience and algorithm, makes a key
-   * only when told to, and deletes nothing. Default false.
+   * Whether another service owns the data. A guest uses the stored issuer, audience and algorithm, generates keys only on
+   * request, and deletes nothing. Default false.
    */
   guest?: boolean;
-  /** Whether callers without credentials may do everything. Default true: the server then listens on loopback only. */
+  /** Whether callers without credentials have every permission; the server then listens on loopback only. Default true. */
   open?: boolean;
   /**
-   * Makes spans of procedures and of calls of the store: `trace.getTracer("mintmark")` of `@opentelemetry/api`, for
-   * one. They tell names and refusals, never what came in. Default: none are made, and nothing is done for any.
+   * Creates spans of procedures and of store calls, such as `trace.getTracer("mintmark")` of `@opentelemetry/api`. Spans
+   * contain names and error reasons, never inputs. Default: no spans.
    */
   tracer?: Tracer;
-  /** Gives whole seconds since 1970. Called once at the start, to see that it does. Default: the system's clock. */
+  /** Returns whole Unix seconds. Called once at the start as a check. Default: the system clock. */
   clock?: Clock;
-  /** Receives one sentence for an operator, where a stored setting changes or differs. Default: nobody does. */
+  /** Receives one sentence for operators where a stored setting changes or differs. Default: none. */
   onNotice?: (sentence: string) => void;
-  /** Hears of work in the background that failed: most of it is tried again. Default: nobody does. */
+  /** Receives failures of background work, most of which is retried. Default: none. */
   onError?: (work: string, error: unknown) => void;
 };
 
@@ -131,7 +131,7 @@ function isKek(value: unknown): boolean {
   return value instanceof Uint8Array && value.length === 32;
 }
 
-/** Says which options are each right and together wrong, if any are. */
+/** Describes options that are valid alone and conflict with each other. */
 function conflictIn({ ttl, maxTtl = DAY, replayWindow, refreshIdle = IDLE }: TokenServiceOptions<ClaimsSchema>) {
   if (ttl !== undefined && ttl > maxTtl) return `ttl must be at most maxTtl, which is ${maxTtl}`;
   if (replayWindow !== undefined && replayWindow >= refreshIdle)
@@ -141,7 +141,7 @@ function conflictIn({ ttl, maxTtl = DAY, replayWindow, refreshIdle = IDLE }: Tok
 
 const IDLE: Seconds = 7 * DAY;
 
-/** Fills in the defaults. Throws a {@link StartError} for options that cannot be. */
+/** Applies defaults. Throws a {@link StartError} for invalid options. */
 export function resolveOptions<Schema extends ClaimsSchema>(options: TokenServiceOptions<Schema>) {
   checkOptions("createTokenService", schemas, options);
   const conflict = conflictIn(options);

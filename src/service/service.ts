@@ -32,45 +32,45 @@ import { createTokens, type Tokens } from "./tokens/tokens.ts";
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
   Omit<Revocations<Schema>, "revokeReusedGrant"> & {
     readonly issuer: string;
-    /** Makes the origin that a server listens on the issuer, where none was given. */
+    /** Uses the origin that a server listens on as the issuer, unless the `issuer` option is set. */
     adoptIssuer(origin: string): Promise<void>;
     readonly maxTtl: Seconds;
-    /** What it goes by of all that is stored with the data: as a guest, by what is stored; else by what it was given. */
+    /** The effective settings: a guest uses the stored ones, other services their options. */
     settings(): EffectiveSettings;
     readonly claims: Schema;
-    /** Whether callers without credentials may do everything. */
+    /** Whether callers without credentials have every permission. */
     readonly open: boolean;
     readonly authenticate: Authenticate;
     readonly keys: Omit<KeyManagement, "rotateIfDue">;
     readonly clients: Clients;
     readonly audit: { list(caller: Caller, query: AuditQuery): Promise<AuditPage> };
-    /** The public keys that tokens of this issuer are verified with. Empty with a shared secret. */
+    /** The public verification keys (RFC 7517). Empty with a shared secret. */
     jwks(): JwkSet;
-    /** Follows the trust events; see {@link Feed}. */
+    /** Streams the trust events; see {@link Feed}. */
     readonly follow: Feed["follow"];
-    /** Lets {@link readiness} say that this server is about to stop. It serves on. */
+    /** Makes {@link readiness} report `draining`. The service still serves requests. */
     drain(): void;
-    /** Sends followers away, to another server or to come again: the server stops. */
+    /** Disconnects all followers and refuses new ones. */
     endFeeds(): void;
-    /** Looks whether requests can be served in full, and at what is wrong where they cannot. Never rejects. */
+    /** Checks whether requests can be served in full. Never rejects. */
     readiness(): Promise<Readiness>;
     readonly metrics: {
-      /** Throws `permission_denied` unless a caller may read them. */
+      /** Throws `permission_denied` unless the caller may read metrics. */
       authorize(caller: Caller): Promise<void>;
-      /** What was done since the start, and how things are. Not told: anything that came with a request. */
+      /** Counters since the start, and gauges. Contains nothing from requests. */
       read(): Metrics;
     };
-    /** What makes spans, if anything does. */
+    /** The `tracer` option. */
     readonly tracer: Tracer | undefined;
-    /** Does now what is done every minute: reads the keys, rotates them in time, writes what was counted, forgets old records. */
+    /** Runs now what runs every minute: reloads and rotates keys, writes counted refusals, prunes. */
     maintenance(): Promise<void>;
-    /** Ends all work and closes the store. */
+    /** Stops all work and closes the store. */
     close(): Promise<void>;
   };
 
 /**
- * Opens the token service: loads its keys from the store, or makes the first one there.
- * Throws a `StartError`, with one line that says what to do, where it cannot start.
+ * Opens the token service: loads its keys from the store, or generates the first one. Throws a `StartError`, with the remedy
+ * in one line, where it cannot start.
  */
 export async function createTokenService<Schema extends ClaimsSchema = AnyClaims>(
   options: TokenServiceOptions<Schema> = {},
@@ -82,7 +82,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const policy = () => ({ rotation: resolved.rotation, maxTtl: settings.longestLifetime() });
   const audit = createAuditLog(store, clock);
   const keys = secret === undefined ? storedKeys({ store, clock, policy, kek, onError }) : secretKeys(secret, store);
-  // Of several processes that serve together, one writes it to their log.
+  // One of several processes logs the change.
   const onSettings: StoreFollowerOptions["onSettings"] = (change) => {
     if (resolved.runsMaintenance) for (const sentence of changesBetween(change)) onNotice(sentence);
   };
@@ -130,7 +130,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     onVerified: (error) => countVerified(counts, error),
   });
   const identify = async (token: string) => {
-    // What the present secret has not signed is forged.
+    // A token under the current secret's kid that it did not sign is forged.
     const kids = trust.settings().secretKids?.filter((kid) => kid !== given.secretKid) ?? [];
     const latest = clock() + settings.longestLifetime();
     return (await identifyToken(token, keys.findUnexpired)) ?? claimedIdentity(token, { kids, latest });

@@ -7,7 +7,7 @@ import type { AuditLog } from "./access/audit-log.ts";
 import { systemCaller } from "./access/caller.ts";
 import type { StoreFollower } from "./feed/store-follower.ts";
 
-/** What a service is configured with, as far as it is stored with the data. Absent: not given, as by a variable. */
+/** The configured values of the stored settings. Absent: not configured. */
 type GivenSettings = {
   issuer?: string | undefined;
   audience?: string | undefined;
@@ -17,7 +17,7 @@ type GivenSettings = {
   maxTtl: Seconds;
 };
 
-/** The settings that are stored with the data, as a service goes by them. */
+/** The settings in use. */
 export type EffectiveSettings = {
   issuer: string;
   audience: string;
@@ -27,24 +27,24 @@ export type EffectiveSettings = {
 };
 
 export type Settings = {
-  /** The `iss` of the tokens that are signed and accepted, and the `aud` of one that asks for none. */
+  /** The `iss` of issued and accepted tokens, and the default `aud`. */
   issuer(): string;
   audience(): string;
   /** The algorithm of the next key pair. */
   alg(): KeyPairAlgorithm;
-  /** The longest lifetime that a token of this data could ever have. */
+  /** The longest token lifetime ever allowed with this data. */
   longestLifetime(): Seconds;
-  /** Stores what was given, where it differs. What was stored before and changes is recorded. */
+  /** Stores configured settings that differ. Audits changes of settings that were stored before. */
   store(): Promise<void>;
-  /** Takes the origin that a server listens on as the issuer, where none was given. */
+  /** Uses the origin that a server listens on as the issuer, unless one is configured. */
   adoptIssuer(origin: string): Promise<void>;
-  /** The lifetime of a token that asks for none, and the longest that may be asked for. */
+  /** The default lifetime of a token, and the longest that may be requested. */
   limits(): { ttl: Seconds; maxTtl: Seconds };
 };
 
 export type SettingsOptions = {
   given: GivenSettings;
-  /** Whether the stored settings prevail over those that are given. */
+  /** Whether stored settings override the configured ones. */
   guest: boolean;
   store: Pick<Store, "changeSettings">;
   trust: Pick<StoreFollower, "settings" | "catchUp">;
@@ -53,7 +53,7 @@ export type SettingsOptions = {
 
 const DEFAULT_ISSUER = "http://127.0.0.1:3000";
 
-/** The settings of a service, given and stored. */
+/** The settings of a service, configured and stored. */
 export function createSettings({ given, guest, store, trust, audit }: SettingsOptions): Settings {
   let adopted: string | undefined;
   const stored = () => trust.settings();
@@ -105,14 +105,14 @@ function withKid(kids: readonly string[] | undefined, kid: string | undefined): 
   return kid === undefined || kids?.includes(kid) ? kids : [...(kids ?? []), kid];
 }
 
-/** One sentence about each stored setting that has changed, for the log. None for one that was not stored before. */
+/** One sentence for the log about each changed setting. None for settings stored for the first time. */
 export function changesBetween({ from, to }: { from: StoredSettings; to: StoredSettings }): string[] {
   return differencesOf(from, to)
     .filter(({ isInitial }) => !isInitial)
     .map(({ sentence }) => sentence);
 }
 
-/** A change for the audit log. */
+/** A changed setting for the audit log. */
 function describe({ name, from, to }: Difference): string {
   return from === to ? `${name}: ${from} was replaced by another` : `${name}: ${from} -> ${to}`;
 }
@@ -123,10 +123,10 @@ type Difference = { name: Name; from: string; to: string; isInitial: boolean; se
 function differencesOf(stored: StoredSettings, wanted: Partial<StoredSettings>): Difference[] {
   const names = (Object.keys(wanted) as Name[]).filter((name) => differs(name, stored, wanted));
   return names.map((name) => {
-    const [from, to] = [shown(name, stored), shown(name, wanted)];
-    // The algorithm is stored with the first secret, and also with none. What follows from others is not told by itself.
+    const [from, to] = [display(name, stored), display(name, wanted)];
+    // `alg` is stored at the first start, with or without a secret. Derived settings have no sentence.
     const isInitial = name === "secretKid" ? stored.alg === undefined : !stored[name] || SENTENCES[name] === undefined;
-    return { name, from, to, isInitial: isInitial, sentence: SENTENCES[name]?.(from, to) ?? "" };
+    return { name, from, to, isInitial, sentence: SENTENCES[name]?.(from, to) ?? "" };
   });
 }
 
@@ -135,8 +135,8 @@ function differs(name: Name, stored: StoredSettings, wanted: Partial<StoredSetti
   return wanted[name] !== stored[name];
 }
 
-/** A setting as operators read it, without the name of a shared secret. */
-function shown(name: Name, settings: Partial<StoredSettings>): string {
+/** A setting for operators. Hides the `kid` of a shared secret. */
+function display(name: Name, settings: Partial<StoredSettings>): string {
   if (name === "secretKid") return settings.secretKid === undefined ? "key pairs" : "a shared secret";
   return String(settings[name]);
 }
@@ -154,7 +154,7 @@ const SENTENCES: Partial<Record<Name, (from: string, to: string) => string>> = {
     `The longest lifetime of a token changes from ${from} s to ${to} s: tokens that were issued before are valid until they expire`,
 };
 
-/** A command that has another secret than the service, or none, would issue tokens that nobody accepts. */
+/** A command with another secret than the service's would issue tokens that no verifier accepts. */
 function requireSameSigner({ alg, secretKid }: StoredSettings, given: GivenSettings): void {
   if (secretKid === given.secretKid || (secretKid === undefined && alg === undefined)) return;
   if (given.secretKid === undefined)

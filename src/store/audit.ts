@@ -2,28 +2,28 @@ import type { Seconds } from "../time.ts";
 
 /** Who did what, when, and whether it was allowed. Never holds a token or a secret. */
 export type AuditRecord = {
-  /** Orders records by time, and is unique. */
+  /** Unique; sorts by time. */
   id: string;
   at: Seconds;
-  /** The client that did it, or as which an unknown caller came. */
+  /** The authenticated client, or the client id that an unauthenticated caller presented. */
   clientId?: string | undefined;
   action: string;
   outcome: "allowed" | "refused";
-  /** Why it was refused: a reason of the catalogue. */
+  /** A reason of the error catalogue, where the outcome is `refused`. */
   reason?: string | undefined;
-  /** The token's `sub` and `jti`, the key's `kid`, the client it was done to. */
+  /** The token's `sub` and `jti`, the key's `kid`, the client or grant that was changed. */
   subject?: string | undefined;
   jti?: string | undefined;
   kid?: string | undefined;
   target?: string | undefined;
-  /** Where unknown callers came from, and how many times within the minute. */
+  /** Address of unauthenticated callers, and how many were refused within the minute. */
   address?: string | undefined;
   count?: number | undefined;
 };
 
-/** The record of a change. */
+/** The audit record of a change. */
 export type ChangeRecord = AuditRecord & {
-  /** Of a client in the store, the hash of the secret it came by. The change checks, under its lock, that this still counts. */
+  /** Hash of the secret that authenticated the client. The change checks, under its lock, that this secret is still valid. */
   secretHash?: string | undefined;
 };
 
@@ -31,10 +31,10 @@ export type AuditQuery = {
   clientId?: string | undefined;
   action?: string | undefined;
   outcome?: AuditRecord["outcome"] | undefined;
-  /** Not before, and before. */
+  /** `from` is inclusive, `to` exclusive. */
   from?: Seconds | undefined;
   to?: Seconds | undefined;
-  /** Only records older than the one with this id: the way to the next page. */
+  /** Only records older than the one with this id (pagination). */
   before?: string | undefined;
   limit: number;
 };

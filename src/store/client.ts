@@ -1,6 +1,6 @@
 import type { Seconds } from "../time.ts";
 
-/** What a client may be allowed to do. `admin` is all of it. */
+/** Permissions of a client. `admin` includes all others. */
 export const permissions = [
   "issue",
   "verify",
@@ -15,29 +15,29 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
-/** A secret as it is kept: its hash, and when it stops counting, if that is settled. */
+/** A stored client secret: SHA-256 hash (base64url) and optional expiry. */
 export type ClientSecret = { hash: string; createdAt: Seconds; expiresAt?: Seconds };
 
-/** A machine client and what it may do (RFC 6749 §2). */
+/** A machine client and its permissions (RFC 6749 §2). */
 export type Client = {
   clientId: string;
-  /** For people; not unique. */
+  /** Display name; not unique. */
   name: string;
   permissions: readonly Permission[];
-  /** Scope tokens it may ask for. `*` is any. */
+  /** Scope tokens it may request. `*` is any. */
   scopes: readonly string[];
-  /** Audiences it may ask for, beside the default one. `*` is any. */
+  /** Audiences it may request, beside the default one. `*` is any. */
   audiences: readonly string[];
-  /** Whether it may name subjects other than itself. */
+  /** Whether it may request tokens for subjects other than itself. */
   anySubject: boolean;
-  /** Longest lifetime it may ask for. Undefined: as long as anybody may. */
+  /** Longest lifetime it may request. Default: the `maxTtl` of the service. */
   maxTtl?: Seconds | undefined;
   createdAt: Seconds;
-  /** SHA-256, base64url. Two while a rotated one is still accepted. */
+  /** Several while rotated secrets are still accepted. */
   secrets: readonly ClientSecret[];
 };
 
-/** Whether a secret, by its hash, is one that counts at a moment. */
+/** Whether a secret with this hash is valid at `now`. */
 export function hasSecret(secrets: readonly ClientSecret[], hash: string, now: Seconds): boolean {
   return secrets.some((secret) => secret.hash === hash && (secret.expiresAt === undefined || now < secret.expiresAt));
 }

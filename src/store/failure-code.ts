@@ -1,4 +1,4 @@
-/** Failures that drivers report by a sentence alone, each by its first words. The sentence never leaves this file. */
+/** Driver errors without a code, recognised by the start of their message. The message never leaves this file. */
 const UNCODED: readonly (readonly [startsWith: string, code: string])[] = [
   ["The server does not support SSL connections", "NO_TLS"],
   ["There was an error establishing an SSL connection", "NO_TLS"],
@@ -13,26 +13,26 @@ const UNCODED: readonly (readonly [startsWith: string, code: string])[] = [
   ["Connection terminated", "ECONNRESET"],
 ];
 
-/** The driver resolves a host to several addresses, and fails by each of them; what says most comes first. */
-const TELLING = ["ECONNREFUSED", "ETIMEDOUT", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH"];
+/** A host with several addresses fails with one error per address. Most informative code first. */
+const MOST_SPECIFIC = ["ECONNREFUSED", "ETIMEDOUT", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH"];
 
 /**
- * The code of a failure of a database, a socket, a file or TLS: a SQLSTATE, an errno, a code of OpenSSL or SQLite, or
- * one of this file's own. Undefined where there is none. Never quotes a message.
+ * The code of a database, socket, file or TLS error: a SQLSTATE, an errno, an OpenSSL or SQLite code, or a code of this
+ * file. Undefined for other errors. Never quotes a message.
  */
 export function failureCode(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   if (cause instanceof AggregateError) {
     const codes = cause.errors.map(failureCode);
-    const telling = TELLING.find((code) => codes.includes(code)) ?? codes.find((code) => code !== undefined);
-    if (telling !== undefined) return telling;
+    const specific = MOST_SPECIFIC.find((code) => codes.includes(code)) ?? codes.find((code) => code !== undefined);
+    if (specific !== undefined) return specific;
   }
   if ("code" in cause && typeof cause.code === "string" && /^\w+$/.test(cause.code)) return cause.code;
   const uncoded = UNCODED.find(([start]) => cause.message.startsWith(start))?.[1];
   return uncoded ?? sqliteCode(cause.message) ?? failureCode(cause.cause);
 }
 
-/** SQLite's result codes that an attempt to open a file ends with. The driver writes their number behind the path. */
+/** SQLite result codes of a failed open. The driver appends the number to the path. */
 const OPENING: Readonly<Record<string, string>> = {
   3: "SQLITE_PERM",
   5: "SQLITE_BUSY",

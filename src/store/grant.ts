@@ -1,9 +1,9 @@
 import type { Seconds } from "../time.ts";
 import type { Audience } from "../token/claims.ts";
 
-/** What a refresh token stands for: whom tokens are issued to and about, and for how long it may go on. */
+/** An authorization grant, which a refresh token represents (RFC 6749 §1.5): client, subject, limits and expiry. */
 export type Grant = {
-  /** The `sid` of its tokens. */
+  /** The `sid` claim of its tokens. */
   sid: string;
   clientId: string;
   subject: string;
@@ -11,28 +11,28 @@ export type Grant = {
   scope?: string | undefined;
   /** The custom claims of its tokens. */
   claims: Record<string, unknown>;
-  /** How long each of its access tokens lives. */
+  /** Lifetime of each access token. */
   ttl: Seconds;
   /**
-   * Keys the function by which each refresh token follows from the one before it. Of no use to
-   * whoever has no refresh token, and of those only hashes are kept.
+   * HMAC key that derives each refresh token from its predecessor. Useless without a refresh token, of which only hashes
+   * are stored.
    */
   seed: string;
   createdAt: Seconds;
-  /** When it ends, however it is used; and when it ends unless it is used before. */
+  /** Absolute expiry, and expiry unless a refresh token is used before. */
   expiresAt: Seconds;
   idleUntil: Seconds;
 };
 
-/** One turn of a session: the presented token is used up, and the next one takes its place. */
+/** One refresh token rotation: the presented token is consumed and replaced by its successor (RFC 9700 §4.14.2). */
 export type RefreshRotation = {
-  /** SHA-256 of the token that was presented, and of the one that follows from it. */
+  /** SHA-256 of the presented token and of its successor. */
   hash: string;
   next: string;
   now: Seconds;
   idleUntil: Seconds;
-  /** How long after its use a token may be presented again, for whoever never got the answer. */
+  /** How long after its use a token may be presented again: the response may have been lost. */
   replayWindow: Seconds;
-  /** Names the server whose clock `now` is of. The window is a minute longer where another one used the token. */
+  /** Identifies the server whose clock gave `now`. The window is 60 s longer where another server consumed the token. */
   server: string;
 };

@@ -1,7 +1,7 @@
 import { StartError } from "../errors.ts";
 import { failureCode } from "./failure-code.ts";
 
-/** Explains that a package, or the native part of one, could not be loaded. Whatever else was thrown is thrown on. */
+/** Turns a failed import of a package or of its native part into a {@link StartError}. Rethrows other errors. */
 export function refuseWithout(driver: string): (error: unknown) => never {
   return (error) => {
     const code = failureCode(error) ?? "";
@@ -20,6 +20,6 @@ function isMissing(code: string): boolean {
   return code.endsWith("MODULE_NOT_FOUND");
 }
 
-/** Packages that are one for each system and processor. */
+/** Platform-specific packages. */
 const NATIVE = /^@libsql\//;
 const PACKAGE = /^(@[\w.-]+\/)?[\w-][\w.-]*$/;

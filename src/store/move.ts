@@ -8,10 +8,10 @@ import { fromKeyRow } from "./sql/mappers.ts";
 import { appliedMigrations } from "./sql/migrate.ts";
 import type { Schema } from "./sql/schema.ts";
 
-/** Rows that are read and written at a time. */
+/** Rows per read and per write. */
 const BATCH = 1000;
 
-/** What is moved, and in which order of a unique column it is read, from where on. */
+/** Tables to copy, each with the unique column that orders the reads and the value to start after. */
 const TABLES = {
   keys: ["kid", ""],
   clients: ["client_id", ""],
@@ -27,14 +27,13 @@ const tables = Object.keys(TABLES) as Table[];
 export type Moved = Record<Table, number>;
 
 export type MoveOptions = {
-  /** Encrypts the private keys that are not encrypted yet. Those that are must be by this one. Default: none is. */
+  /** Encrypts private keys that are stored unencrypted. Must open those that are encrypted. Default: no encryption. */
   kek: KeyEncryptionKey | undefined;
 };
 
 /**
- * Copies all state from one database into another that has none yet, in one transaction: all of it
- * arrives or nothing. The source stays as it is. Throws a {@link StartError} where the target is in use, where the source
- * is of another release, and where a private key cannot be opened by the key-encryption key.
+ * Copies all state into an empty database in one transaction. Does not change the source. Throws a {@link StartError}
+ * where the target is not empty, where the source has a newer schema, and where `kek` cannot open a private key.
  */
 export async function moveState(
   from: Pick<Driver, "db">,
@@ -58,31 +57,33 @@ export async function moveState(
   });
 }
 
-/** The source has a newer release's columns, or the target lacks them: what is in them would be lost. */
+/** Columns of a newer release would be lost. */
 async function refuseOtherRelease(from: Kysely<Schema>, to: Kysely<Schema>): Promise<void> {
-  const [theirs, ours] = await Promise.all([appliedMigrations(from), appliedMigrations(to)]);
-  if (theirs.some((name) => !ours.includes(name)))
-    throw new StartError("The database in MINTMARK_DATA is of a newer Mintmark than this one: move it by that one");
+  const [sourceMigrations, targetMigrations] = await Promise.all([appliedMigrations(from), appliedMigrations(to)]);
+  if (sourceMigrations.some((name) => !targetMigrations.includes(name)))
+    throw new StartError(
+      "The database in MINTMARK_DATA has the schema of a newer Mintmark release: move it with that release",
+    );
 }
 
 async function kekFingerprints(kek: KeyEncryptionKey | undefined, key: StoredKey): Promise<StoredKey> {
   if (key.killedAt !== undefined) return key;
   if (kek !== undefined && kekFingerprintOf(key.privateJwk) === "") return rewrapKey(key, undefined, kek);
-  // Else a key that no server could use would be found out only when the embedded database is gone.
+  // Fails now: a key that no server can open must not be discovered after the embedded database is deleted.
   await loadKeyPair(key, kek);
   return key;
 }
 
-/** Tokens and revocations are ordered by the numbers of the source, so those that come must be higher. */
+/** Sequence numbers order tokens and revocations, so new ones must be higher than those of the source. */
 async function replaceState(target: Transaction<Schema>, source: Schema["state"]): Promise<void> {
-  // The lock that all changes take.
+  // The lock that every change takes.
   const { issuer, revision } = await target.selectFrom("state").selectAll().forUpdate().executeTakeFirstOrThrow();
   for (const table of tables) {
     const row = await target.selectFrom(table).selectAll().limit(1).executeTakeFirst();
     const what = table === "keys" || table === "clients" ? "keys or clients" : table.replace("_", " ");
-    if (row !== undefined) throw inUse(`has ${what}`);
+    if (row !== undefined) throw notEmpty(what);
   }
-  if (issuer !== null) throw inUse("was opened by a server");
+  if (issuer !== null) throw notEmpty("settings of a server");
   const next = Math.max(source.revision, revision) + 1;
   await target
     .updateTable("state")
@@ -90,14 +91,14 @@ async function replaceState(target: Transaction<Schema>, source: Schema["state"]
     .execute();
 }
 
-function inUse(why: string): StartError {
-  return new StartError(`The database in DATABASE_URL ${why} already: name an empty one`);
+function notEmpty(what: string): StartError {
+  return new StartError(`The database in DATABASE_URL already has ${what}: name an empty database`);
 }
 
-/** All tables alike: what is copied row by row needs no column by name but the one it is read by. */
+/** Copying needs no column by name but the ordering one. */
 type Row = Record<string, string | number>;
 type Tables = Record<Table, Row>;
-/** A private key is never written in the clear, not even within the transaction: the log of the database would keep it. */
+/** Encrypts before the insert: an unencrypted private key would stay in the write-ahead log of the database. */
 type Encrypt = (table: Table, row: Row) => Row;
 type Copying = { source: Kysely<Tables>; copy: Kysely<Tables>; encrypt: Encrypt };
 

@@ -1,6 +1,6 @@
 import { failureCode } from "./failure-code.ts";
 
-/** A connection that could not be made, or was lost. Whatever the driver says of it, trying again may help. */
+/** A connection could not be opened, or was lost. A retry may succeed whatever the driver reports. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
   readonly code: string | undefined;
@@ -12,8 +12,8 @@ export class ConnectionError extends Error {
 }
 
 /**
- * Failures that pass by themselves or by an operator's hand, by the beginning of their code. All others are faults of a
- * query or of this program, which a second attempt would only repeat.
+ * Prefixes of the codes of temporary failures, and of those that an operator can repair. All others are faults of a query
+ * or of this program: a retry would fail again.
  */
 const OUTAGES: readonly string[] = [
   // PostgreSQL, by class: connection, read-only, transaction rolled back, resources, locks, intervention, system error.
@@ -21,18 +21,18 @@ const OUTAGES: readonly string[] = [
   ...["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"],
   ...["SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_NOLFS", "SQLITE_INTERRUPT"],
 ];
-/** SQLite's code for a database whose files were deleted or replaced while it was open. */
+/** SQLite's code for database files that were deleted or replaced while open. */
 export const FILES_MOVED = "SQLITE_READONLY_DBMOVED";
 
-/** Whether a failure says that the database file is damaged, which no second attempt will mend. */
+/** Whether an error reports a damaged database file. */
 export function isDamage(cause: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB)/.test(failureCode(cause) ?? "");
 }
 
-/** Errnos of the system. Codes of Node such as `ERR_INVALID_ARG_TYPE` tell of a fault of this program. */
+/** Errnos of the system. Node's own codes, such as `ERR_INVALID_ARG_TYPE`, are faults of this program. */
 const ERRNO = /^E(?!RR_)[A-Z][A-Z0-9_]+$/;
 
-/** Whether a failure of the store is an outage, so that it is right to try again later. */
+/** Whether an error of the store is an outage: a later retry may succeed. */
 export function isOutage(cause: unknown): boolean {
   if (cause instanceof ConnectionError) return true;
   const code = failureCode(cause);

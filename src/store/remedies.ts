@@ -1,35 +1,35 @@
 import { failureCode } from "./failure-code.ts";
 import { ConnectionError } from "./outage.ts";
 
-/** What to do about a failure: by the whole code first, then by the class of it. */
+/** Remedies by error code or by class of codes. */
 type Remedies = Readonly<Record<string, string>>;
 
 const CERTIFICATE =
   "its TLS certificate is not trusted: add sslrootcert=FILE with the certificate of its authority to DATABASE_URL";
-const HOST = "check the host and port in DATABASE_URL and the network between";
-const RIGHTS = "let its user own the database, or a schema named mintmark in it";
+const TLS = "the TLS handshake failed: check that PostgreSQL listens on that port, and its TLS versions";
+const HOST = "check the host and port in DATABASE_URL and the network";
+const RIGHTS = "make its user the owner of the database, or of a schema named mintmark in it";
 
-/** Socket, name and TLS of a connection to PostgreSQL, and what PostgreSQL and poolers answer (Appendix A of its manual). */
+/** Errors of sockets, DNS and TLS, and SQLSTATEs of PostgreSQL and poolers (Appendix A of its manual). */
 const POSTGRES: Remedies = {
-  ECONNREFUSED: "nothing listens there: check that PostgreSQL runs, and the host and port in DATABASE_URL",
-  ECONNRESET:
-    "the connection was closed: check that PostgreSQL and nothing else listens there, and whether it demands TLS",
-  EPIPE: "the connection was closed: check that PostgreSQL and nothing else listens there",
-  ENOTFOUND: "no host of that name is known: check the host in DATABASE_URL",
-  EAI_AGAIN: "the name of its host cannot be looked up: check the DNS of this machine and the host in DATABASE_URL",
-  ETIMEDOUT: `there was no answer in time: ${HOST}, such as a firewall`,
-  EHOSTUNREACH: `there is no way to its host: ${HOST}`,
+  ECONNREFUSED: "the connection was refused: check that PostgreSQL runs, and the host and port in DATABASE_URL",
+  ECONNRESET: "the connection was closed: check that PostgreSQL listens on that port, and whether it requires TLS",
+  EPIPE: "the connection was closed: check that PostgreSQL listens on that port",
+  ENOTFOUND: "the host name does not exist: check the host in DATABASE_URL",
+  EAI_AGAIN: "the host name cannot be resolved: check the DNS of this machine and the host in DATABASE_URL",
+  ETIMEDOUT: `the connection timed out: ${HOST}, such as a firewall`,
+  EHOSTUNREACH: `its host is unreachable: ${HOST}`,
   EHOSTDOWN: `its host is down: ${HOST}`,
-  ENETUNREACH: `there is no way to its network: ${HOST}`,
-  EADDRNOTAVAIL: `there is no way to its host, or no local port is free: ${HOST}`,
+  ENETUNREACH: `its network is unreachable: ${HOST}`,
+  EADDRNOTAVAIL: `its host is unreachable, or no local port is free: ${HOST}`,
   ENOENT: "there is no socket in that folder: check that PostgreSQL runs, and the host in DATABASE_URL",
-  EACCES: "this user may not use its socket: check the host in DATABASE_URL",
-  EPERM: "this program may not connect to it: check the rules of the firewall and of the service manager",
+  EACCES: "this user cannot open its socket: check the host in DATABASE_URL",
+  EPERM: "this process is not permitted to connect: check the rules of the firewall and of the service manager",
   EMFILE: "this process has too many open files: raise its limit, such as LimitNOFILE",
   ENFILE: "this machine has too many open files: raise fs.file-max",
-  NO_TLS: "it offers no TLS: let it, or take sslmode out of DATABASE_URL where the network is safe",
-  NO_PASSWORD: "it demands a password and DATABASE_URL has none: add it behind the user",
-  AUTHENTICATION: "it demands a way to authenticate that is not supported: use scram-sha-256 in its pg_hba.conf",
+  NO_TLS: "it does not support TLS: enable TLS, or remove sslmode from DATABASE_URL if the network is trusted",
+  NO_PASSWORD: "it requires a password and DATABASE_URL has none: add it after the user",
+  AUTHENTICATION: "it requires an unsupported authentication method: use scram-sha-256 in its pg_hba.conf",
   DEPTH_ZERO_SELF_SIGNED_CERT: CERTIFICATE,
   SELF_SIGNED_CERT_IN_CHAIN: CERTIFICATE,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: CERTIFICATE,
@@ -41,101 +41,98 @@ const POSTGRES: Remedies = {
   CERT_NOT_YET_VALID: "its TLS certificate is not valid yet: check the clocks of both machines",
   CERT_REVOKED: "its TLS certificate was revoked: renew it",
   ERR_TLS_CERT_ALTNAME_INVALID:
-    "its TLS certificate is for another host name: name the host as the certificate does, in DATABASE_URL",
-  EPROTO:
-    "TLS with it failed: check that PostgreSQL and nothing else listens there, and which versions of TLS it takes",
-  ERR_SSL:
-    "TLS with it failed: check that PostgreSQL and nothing else listens there, and which versions of TLS it takes",
-  ERR_OSSL: "a certificate or key that DATABASE_URL names is none: check sslrootcert, sslcert and sslkey",
+    "its TLS certificate is for another host name: use the host name of the certificate in DATABASE_URL",
+  EPROTO: TLS,
+  ERR_SSL: TLS,
+  ERR_OSSL: "a certificate or key in DATABASE_URL is invalid: check sslrootcert, sslcert and sslkey",
 
   "08P01":
-    "the pooler before it refuses: it must be in transaction or session mode, have a connection left, and DATABASE_URL be without options",
-  "08": "the connection broke: check that it runs, and the network between",
-  "0A000": "its version is too old: use one that its makers support",
-  "22021": "its encoding cannot hold all text: create a database with  encoding 'UTF8' template template0",
-  "22P05": "its encoding cannot hold all text: create a database with  encoding 'UTF8' template template0",
+    "its pooler refused the connection: use transaction or session mode, allow more connections, and remove options from DATABASE_URL",
+  "08": "the connection was lost: check that it runs, and the network",
+  "0A000": "its version is too old: use a supported PostgreSQL release",
+  "22021": "its encoding cannot encode all text: create a database with  encoding 'UTF8' template template0",
+  "22P05": "its encoding cannot encode all text: create a database with  encoding 'UTF8' template template0",
   "25006": "it is read-only: name the primary server, or check its default_transaction_read_only",
-  "22023": "it refuses a setting: check options in DATABASE_URL, and what its user and database are set to",
+  "22023": "it rejects a setting: check options in DATABASE_URL, and the settings of its user and database",
   "28000":
-    "it does not let this user in from here: check the user, its pg_hba.conf, and sslmode=verify-full if it demands TLS",
-  "28P01": "check the user and the password in DATABASE_URL, of which one is wrong",
-  "28": "it does not let this user in: check the user and the password in DATABASE_URL",
-  "3D000": "there is no database of that name: create it, or correct the name in DATABASE_URL",
-  "3F000": `there is no schema to put tables in: ${RIGHTS}`,
-  "40": "too many changes were made at the same time: try again in a moment",
-  "42501": `its user lacks a right: ${RIGHTS}`,
-  "42601": "it refuses options in DATABASE_URL: write them as  -c NAME=VALUE",
-  "42704": "it knows no setting of that name: check options in DATABASE_URL",
-  "42939": "names of schemas that begin with pg_ are reserved: use another in DATABASE_URL",
-  "42P07":
-    "tables of another program have the names of Mintmark's: name a schema of its own by ?schema=NAME in DATABASE_URL",
-  "42710":
-    "types of another program have the names of Mintmark's: name a schema of its own by ?schema=NAME in DATABASE_URL",
-  "42": "its tables are not as this Mintmark knows them: start the release that changed them, or name another schema by ?schema=NAME in DATABASE_URL",
-  "53100": "its disk is full: make room there",
-  "53200": "it has no memory left: give it more, or lower its max_connections",
+    "it rejects this user from this host: check the user, its pg_hba.conf, and sslmode=verify-full if it requires TLS",
+  "28P01": "the user or password is wrong: check both in DATABASE_URL",
+  "28": "it rejects this user: check the user and the password in DATABASE_URL",
+  "3D000": "the database does not exist: create it, or correct the name in DATABASE_URL",
+  "3F000": `there is no schema for the tables: ${RIGHTS}`,
+  "40": "concurrent changes conflicted: retry shortly",
+  "42501": `its user lacks a privilege: ${RIGHTS}`,
+  "42601": "it rejects options in DATABASE_URL: write them as  -c NAME=VALUE",
+  "42704": "a setting in options of DATABASE_URL does not exist: check its name",
+  "42939": "schema names that start with pg_ are reserved: use another in DATABASE_URL",
+  "42P07": "another program has tables of the same names: set a separate schema by ?schema=NAME in DATABASE_URL",
+  "42710": "another program has types of the same names: set a separate schema by ?schema=NAME in DATABASE_URL",
+  "42": "its tables do not match this release: start the release that changed them, or set another schema by ?schema=NAME in DATABASE_URL",
+  "53100": "its disk is full: free space there",
+  "53200": "it is out of memory: add memory, or lower its max_connections",
   "53300": "it has no connection left: raise its max_connections, or set connection_limit in DATABASE_URL",
-  "53": "it has no resources left: check its log",
-  "55000": "it takes no connections to that database: allow them, or correct the name in DATABASE_URL",
-  "55P03": "another program holds a lock on its tables: end that, and start again",
-  "57014": "it took too long: check its load, and whether another program holds a lock on its tables",
-  "57P03": "it is starting or stopping: try again in a moment",
+  "53": "it is out of resources: check its log",
+  "55000": "the database does not accept connections: allow them, or correct the name in DATABASE_URL",
+  "55P03": "another program holds a lock on its tables: stop that program, and start again",
+  "57014": "a statement timed out: check its load, and whether another program holds a lock on its tables",
+  "57P03": "it is starting or stopping: retry shortly",
   "57P04": "the database was dropped: create it",
   "57P05": "it closed the connection: start again",
-  "57": "it is being stopped: try again when it runs",
+  "57": "it is shutting down: retry when it runs",
   "58": "it cannot read or write its files: check its disk and its log",
   XX001: "its files are damaged: restore it from a backup",
   XX002: "its files are damaged: restore it from a backup, or rebuild the indexes",
-  XX: "it failed inside, or the pooler before it does not know this user: check its log and the user in DATABASE_URL",
+  XX: "an internal error occurred, or its pooler rejects this user: check its log and the user in DATABASE_URL",
 };
 
 /** For a file that SQLite cannot read. */
-export const RESTORE = "restore it from a backup, or name another folder in MINTMARK_DATA";
+export const RESTORE = "restore it from a backup, or set MINTMARK_DATA to another folder";
 
-/** Files, and SQLite's result codes without what is behind their first word. */
+/** Errnos of files, and SQLite's primary result codes. */
 const FILES: Remedies = {
-  EACCES: "let this user read and write it",
-  EPERM: "let this user read and write it",
-  EROFS: "its file system is read-only: name a place that can be written",
-  ENOSPC: "its disk is full: make room",
-  EDQUOT: "the quota of this user is used up: make room",
+  EACCES: "allow this user to read and write it",
+  EPERM: "allow this user to read and write it",
+  EROFS: "its file system is read-only: name a writable place",
+  ENOSPC: "its disk is full: free space",
+  EDQUOT: "the disk quota of this user is exceeded: free space",
   EMFILE: "this process has too many open files: raise its limit, such as LimitNOFILE",
   ENFILE: "this machine has too many open files: raise fs.file-max",
   EISDIR: "it is a folder and should be a file: move it away",
   ENOTDIR: "a part of its path is a file: name a folder",
-  ELOOP: "its path has links that lead in a circle: name the folder itself",
-  ENAMETOOLONG: "its name is too long: name a shorter one",
-  EIO: "the disk failed: check it and the log of the system",
-  EXDEV: "it cannot be made there: name a place on one file system",
-  SQLITE_FULL: "its disk is full: make room, nothing is lost",
-  SQLITE_READONLY: "it cannot be written: let this user write the file, its folder and its file system",
-  SQLITE_READONLY_DBMOVED: "its files were deleted or replaced beneath this server: put them back, or start it again",
-  SQLITE_CANTOPEN: "let this user read and write the file and its folder, and check that the file is one",
-  SQLITE_PERM: "let this user read and write the file and its folder",
-  SQLITE_AUTH: "let this user read and write the file and its folder",
-  SQLITE_IOERR: "the disk failed or is full: check it and the log of the system",
-  SQLITE_BUSY: "another program uses it: end that one, and start again",
-  SQLITE_LOCKED: "another program uses it: end that one, and start again",
+  ELOOP: "its path has a loop of symbolic links: name the folder itself",
+  ENAMETOOLONG: "its name is too long: use a shorter one",
+  EIO: "the disk failed: check it and the system log",
+  EXDEV: "it cannot be created there: name a place on one file system",
+  SQLITE_FULL: "its disk is full: free space, no data is lost",
+  SQLITE_READONLY: "it is not writable: allow this user to write the file and its folder, and check the file system",
+  SQLITE_READONLY_DBMOVED:
+    "its files were deleted or replaced while this server ran: restore them, or restart the server",
+  SQLITE_CANTOPEN: "allow this user to read and write the file and its folder, and check that it is a file",
+  SQLITE_PERM: "allow this user to read and write the file and its folder",
+  SQLITE_AUTH: "allow this user to read and write the file and its folder",
+  SQLITE_IOERR: "the disk failed or is full: check it and the system log",
+  SQLITE_BUSY: "another program uses it: stop that program, and start again",
+  SQLITE_LOCKED: "another program uses it: stop that program, and start again",
   SQLITE_PROTOCOL: "another program uses it, or its file system has no locks: name a folder on a local disk",
-  SQLITE_NOLFS: "its file system takes no files of that size: name a folder elsewhere in MINTMARK_DATA",
-  SQLITE_NOMEM: "this machine has no memory left: give it more",
+  SQLITE_NOLFS: "its file system does not support files of that size: set MINTMARK_DATA to another folder",
+  SQLITE_NOMEM: "this machine is out of memory: add memory",
   SQLITE_NOTADB: RESTORE,
   SQLITE_CORRUPT: RESTORE,
 };
 
-/** What to do about a failure of PostgreSQL, or of the way to it. */
+/** One sentence with the remedy for an error of PostgreSQL or of the connection to it. Quotes no error message. */
 export function postgresRemedy(cause: unknown): string {
   const code = failureCode(cause) ?? "";
-  const advice = POSTGRES[code] ?? POSTGRES[classOf(code)] ?? "check that it runs and what DATABASE_URL says";
+  const advice = POSTGRES[code] ?? POSTGRES[classOf(code)] ?? "check that it runs, and check DATABASE_URL";
   return `The database in DATABASE_URL cannot be used${inBrackets(code)}: ${advice}`;
 }
 
-/** What to do about a failure of a file or folder, or of SQLite, by its code. `otherwise` is for codes that are not known. */
+/** The remedy for an error of a file, a folder or SQLite, by its code; `otherwise` for unknown codes. */
 export function fileRemedy(code: string | undefined, otherwise: string): string {
   return FILES[code ?? ""] ?? FILES[/^SQLITE_[A-Z]+/.exec(code ?? "")?.[0] ?? ""] ?? otherwise;
 }
 
-/** What to do about a failure of the store, in one sentence without what was thrown. Undefined where it is none. */
+/** One sentence with the remedy for an error of the store. Quotes no error message. Undefined for other errors. */
 export function storeRemedy(cause: unknown): string | undefined {
   const code = failureCode(cause);
   if (code?.startsWith("SQLITE_"))
@@ -144,12 +141,12 @@ export function storeRemedy(cause: unknown): string | undefined {
   return undefined;
 }
 
-/** A code for whoever searches for it, behind the sentence; none where it is only this program's own. */
+/** The code in brackets; empty for codes of this program. */
 export function inBrackets(code: string | undefined): string {
   return code === undefined || /^$|^NO_|^AUTH/.test(code) ? "" : ` (${code})`;
 }
 
-/** Errnos of five letters begin with E, and SQLSTATEs do not. */
+/** Errnos start with E, SQLSTATEs do not. */
 const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/;
 
 function classOf(code: string): string {

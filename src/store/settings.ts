@@ -2,23 +2,23 @@ import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import type { Seconds } from "../time.ts";
 
 /**
- * What decides how stored state is read, stored with it: so a server that is configured otherwise, or a command that is
- * not configured at all, reads it as it was written. A setting is absent until a service has stored it.
+ * Settings that determine how stored state is interpreted, stored with it: a server or command with another configuration
+ * interprets it as it was written. Absent until a service has stored them.
  */
 export type StoredSettings = {
-  /** The longest lifetime that a token could ever have. Only raised. Revocations and public keys outlive such a token. */
+  /** The longest token lifetime ever allowed. Never lowered: revocations and public keys are retained at least as long. */
   longestLifetime: Seconds;
-  /** The `iss` of the tokens that are signed now. */
+  /** The `iss` of new tokens. */
   issuer?: string | undefined;
-  /** The `aud` of a token that asks for none. */
+  /** The `aud` of a token whose request names none. */
   audience?: string | undefined;
   /** The algorithm of the next key pair. */
   alg?: KeyPairAlgorithm | undefined;
-  /** The `kid` of the shared secret; absent where key pairs sign. */
+  /** The `kid` of the shared secret. Absent with key pairs. */
   secretKid?: string | undefined;
-  /** Those of all shared secrets that ever signed, the present one included. */
+  /** The `kid` of every shared secret ever used, the current one included. */
   secretKids?: readonly string[] | undefined;
-  /** The limits of today: the lifetime of a token that asks for none, and the longest that may be asked for. */
+  /** Current default lifetime, and longest lifetime that may be requested. */
   ttl?: Seconds | undefined;
   maxTtl?: Seconds | undefined;
 };

@@ -7,28 +7,27 @@ import type { Grant, RefreshRotation } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
 
 /**
- * Where state lives. Every verb is one transaction: it has happened, durably, when its promise
- * resolves, or not at all. A verb that changes something takes the audit record of the change and
- * writes both or neither. Safe for concurrent use, by several servers too.
+ * Persistent state. Every method is one transaction, durable when its promise resolves. A method that changes state takes
+ * the audit record of the change and writes both or neither. Safe for concurrent use, also by several servers.
  *
- * Text is well-formed Unicode without NUL: what comes from outside is checked before it comes here.
+ * Does not validate text: callers must pass well-formed Unicode without NUL.
  *
- * Throws `unavailable` where the database cannot be reached or cannot write, and `internal_error` where it can and a
- * statement fails nevertheless.
+ * Throws `unavailable` where the database cannot be reached or written, and `internal_error` where a statement fails for
+ * another reason.
  */
 export type Store = {
-  /** Whether other servers may use it, too: what they must know of each other goes through it. */
+  /** Whether other servers may use the database at the same time. They exchange counts through it. */
   readonly shared: boolean;
-  /** Which database it is, as OpenTelemetry calls it. */
+  /** `db.system.name` of OpenTelemetry. */
   readonly system: "sqlite" | "postgresql";
 
-  /** All keys, killed ones included, in the order in which they were added. */
+  /** All keys, revoked ones included, in insertion order. */
   listKeys(): Promise<StoredKey[]>;
   /**
-   * Adds a key behind the one it follows. Where another was added behind that one already, no key is
-   * added: the other is activated earlier if it was to sign later than the new one, else all stays as
-   * it is. Throws `kek_changed` where the keys that are there were sealed with another key. With `setsAlg`, the algorithm of
-   * the key is stored as that of all later ones.
+   * Adds a key after the one that it follows. Where that key has a successor already, adds none: activates the successor
+   * earlier (`activated`) if it was to sign later than the new key, else changes nothing (`present`). Throws `kek_changed`
+   * where the stored keys are encrypted with another key-encryption key. `setsAlg` stores the algorithm of the key as that
+   * of all later keys.
    */
   addKey(
     key: StoredKey,
@@ -36,112 +35,108 @@ export type Store = {
     options?: { setsAlg?: boolean },
   ): Promise<"added" | "activated" | "present">;
   /**
-   * Kills a key for ever and forgets its private half. The last key lives and signs afterwards, by
-   * whatever clock: where none is there that could, the replacement is added.
+   * Revokes a key permanently and deletes its private half. Adds the replacement unless another key can sign from then on,
+   * so that one always can, even where clocks of servers differ.
    */
-  revokeKey(kid: string, change: KeyRevocation, record: ChangeRecord): Promise<"killed" | "unchanged">;
-  /** Replaces the private halves of all living keys, provided that those given are all there are. */
+  revokeKey(kid: string, change: KeyRevocation, record: ChangeRecord): Promise<"revoked" | "unchanged">;
+  /** Replaces the private halves of all unrevoked keys. Changes nothing where `keys` lacks one of them. */
   rewrapKeys(
     keys: readonly Pick<StoredKey, "kid" | "privateJwk">[],
     record: ChangeRecord,
-  ): Promise<"resealed" | "changed">;
+  ): Promise<"rewrapped" | "changed">;
 
   findClient(clientId: string): Promise<Client | undefined>;
-  /** All clients by name. */
+  /** All clients, sorted by name. */
   listClients(): Promise<Client[]>;
-  /** Adds a client, unless there is one of its id. */
+  /** Adds a client unless its id exists. */
   addClient(client: Client, record: ChangeRecord): Promise<"added" | "present">;
-  /** Replaces the secrets that a client is known by, provided that they are still the ones given. */
+  /** Replaces the secrets of a client if they still equal `change.from` (compare-and-set). */
   replaceSecrets(clientId: string, change: SecretChange, record: ChangeRecord): Promise<"replaced" | "changed">;
-  /** Removes a client and revokes, as by `revoke`, all that was issued to it. */
+  /** Removes a client and revokes all tokens issued to it, as `revoke` does. */
   removeClient(clientId: string, record: ChangeRecord): Promise<"removed" | "unknown">;
 
-  /** Where the log of changes stands, and the stored settings. */
+  /** The position of the change log, and the stored settings. */
   position(): Promise<Position>;
   /**
-   * Stores the settings that are given; the others stay. The longest lifetime is only raised: then revocations are kept for
-   * longer, and the history becomes another one, so that all who follow it learn of that. What is stored for the first
-   * time is not recorded.
+   * Stores the given settings and leaves the others. Only ever raises the longest lifetime: that extends the retention of
+   * revocations and changes the epoch, so that followers fetch a new snapshot. Settings stored for the first time
+   * (`isInitial`) are not audited.
    */
   changeSettings(change: Partial<StoredSettings>, by: { record: ChangeRecord; isInitial: boolean }): Promise<void>;
   /**
-   * Revokes, and ends the sessions it is about. Gives the number of the change that did: a token or a
-   * session is revoked once, and of a subject or client anew whatever was issued until now. A revocation is kept until
-   * every token that it is about has expired, by the longest lifetime ever stored, and never for a shorter time than before.
+   * Revokes a token, a grant, or all tokens issued so far to a subject or client, and deletes the grants concerned. Returns
+   * the sequence number of the revocation: for a token or grant that was revoked before, the first one. A revocation is
+   * retained until all tokens concerned have expired by the longest lifetime ever stored. Its retention is never shortened.
    */
   revoke(revocation: NewRevocation, record: ChangeRecord): Promise<number>;
-  /** Revocations after a change, in the order of their numbers. None that comes later has a lower one. */
+  /** Revocations with a sequence number above `after`, in ascending order. Later revocations never get a lower number. */
   listRevocations(after: number, limit: number): Promise<Revocation[]>;
-  /** Forgets revocations that ceased to matter before a moment: at most `limit`, the oldest first. */
+  /** Deletes revocations whose retention ended before a moment: at most `limit`, oldest first. */
   forgetRevocations(before: Seconds, limit: number): Promise<Pruned>;
 
   /**
-   * Adds a session with its first refresh token, unless its subject or client was revoked after a change:
-   * the one that its first access token, which is made already, comes after.
+   * Adds a grant with its first refresh token, unless its subject or client was revoked after `first.sequence`: the
+   * position at which its first access token was prepared.
    */
-  addGrant(
-    session: Grant,
-    first: { hash: string; sequence: number },
-    record: ChangeRecord,
-  ): Promise<"added" | "revoked">;
-  /** Finds the session of a refresh token, used ones too, by the token's hash. */
+  addGrant(grant: Grant, first: { hash: string; sequence: number }, record: ChangeRecord): Promise<"added" | "revoked">;
+  /** Finds the grant of a refresh token, used or not, by the hash of the token. */
   findGrant(hash: string): Promise<Grant | undefined>;
   /**
-   * Uses a refresh token up and puts the next one in its place. `replayed`: it was used within the replay
-   * window, and the next one is there. `reused`: it was used earlier, so somebody has a copy of it.
-   * `unknown`: there is no such token, or the session has ended. The record is written of the first two.
+   * Consumes a refresh token and stores its successor (`rotated`). `replayed`: the token was used within the replay window.
+   * `reused`: it was used before that, so it has been copied (RFC 9700 §4.14.2). `unknown`: no such token, or the grant has
+   * ended. Only `rotated` and `replayed` are audited.
    */
   rotateRefreshToken(
     sid: string,
-    turn: RefreshRotation,
+    rotation: RefreshRotation,
     record: ChangeRecord,
   ): Promise<"rotated" | "replayed" | "reused" | "unknown">;
-  /** Forgets sessions that have ended by themselves, with their refresh tokens: at most `limit` of each. */
+  /** Deletes expired grants with their refresh tokens: at most `limit` of each. */
   pruneGrants(now: Seconds, limit: number): Promise<Pruned>;
 
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
   /** Newest first. */
   listAudit(query: AuditQuery): Promise<AuditRecord[]>;
-  /** Forgets records from before a moment: at most `limit`, the oldest first. */
+  /** Deletes records from before a moment: at most `limit`, oldest first. */
   pruneAudit(before: Seconds, limit: number): Promise<Pruned>;
 
   /**
-   * Adds to counts that all servers share, each begun at zero and kept until its moment, and gives what they have
-   * come to, in their order. Names one at most once. Other servers are not told.
+   * Adds to shared counts, which start at zero and are retained until `until`. Returns the totals in the order of the
+   * additions, whose ids must be distinct. Does not notify other servers.
    */
   addToCounts(additions: readonly CountAddition[]): Promise<number[]>;
-  /** What counts have come to, in their order: zero where there is none. */
+  /** The totals of counts in the order of `ids`; zero for an unknown id. */
   readCounts(ids: readonly string[]): Promise<number[]>;
-  /** Forgets counts whose moment has come: at most `limit`, the oldest first. */
+  /** Deletes counts whose `until` has passed: at most `limit`, oldest first. */
   pruneCounts(now: Seconds, limit: number): Promise<Pruned>;
 
-  /** Writes an audit record of that many bytes and takes it back, in one transaction. Resolves where that could be committed. */
+  /** Inserts and deletes an audit record of that many bytes in one transaction. Rejects where that cannot be committed. */
   checkWritable(bytes: number): Promise<void>;
 
-  /** Calls back at intervals, and soon after another process has made a change. Gives the verb that ends it. */
-  watch(look: () => void): () => void;
-  /** Ends all work. Nothing may be called after it. */
+  /** Calls back every second, and soon after a change by another process. Returns the function that unsubscribes. */
+  watch(onChange: () => void): () => void;
+  /** Closes the database. No method may be called afterwards. */
   close(): Promise<void>;
 };
 
-/** A place in the log of changes. */
+/** A position in the change log. */
 export type Position = {
-  /** Which history the numbers belong to. */
+  /** Identifies the history that the sequence numbers belong to. Changes after a restore. */
   epoch: string;
-  /** The number of the latest change, and of the latest one of keys. Milliseconds since 1970, or the next higher number. */
+  /** Sequence numbers of the latest change and of the latest change of keys: Unix time in milliseconds, or the next higher number. */
   sequence: number;
   keysSequence: number;
-  /** The number of the latest change of what clients there are and which secrets they have. */
+  /** Sequence number of the latest removal of a client or change of its secrets. */
   clientsSequence: number;
-  /** A moment that is past by another clock than this process's: PostgreSQL's own, else that of the latest change. */
+  /** The time of PostgreSQL's clock; with SQLite, the time of the latest change by the clock of the server that made it. */
   time: Seconds;
   settings: StoredSettings;
 };
 
-/** A revocation before it has its number. `until` is the `exp` of a token; for the other kinds the store settles it. */
+/** A revocation without its sequence number. `until` is the `exp` of a token; the store computes it for other kinds. */
 export type NewRevocation = Pick<Revocation, "kind" | "id"> & { until?: Seconds };
 
-/** How many things were forgotten, and whether there may be more. */
+/** How many rows were deleted, and whether more may be due. */
 export type Pruned = { count: number; more: boolean };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };

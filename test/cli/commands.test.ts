@@ -148,6 +148,6 @@ describe("the commands, against a server that runs", () => {
     expect(await json(["keys", "list"], environment)).toHaveLength(1);
     const second = await mintmark(["serve"], { environment: { ...environment, PORT: "0" } });
     expect(second).toMatchObject({ status: 1, stdout: "" });
-    expect(fatalMessageOf(second.stderr)).toMatch(/ is in use by another Mintmark/);
+    expect(fatalMessageOf(second.stderr)).toMatch(/ is in use by another Mintmark server/);
   });
 });

@@ -132,13 +132,13 @@ describePostgres("mintmark move", () => {
     expect(existsSync(join(folder.path, "none"))).toBe(false);
     {
       await using server = await startServer({ ...data, PORT: "0" });
-      expect(await move({ ...data, DATABASE_URL }), server.origin).toMatch(/ is in use by another Mintmark/);
+      expect(await move({ ...data, DATABASE_URL }), server.origin).toMatch(/ is in use by another Mintmark server/);
     }
     const used = await sharedPostgres.newDatabase();
     const store = await openPostgresStore(used);
     await store.appendAudit([aRecord()]);
     await store.close();
-    expect(await move({ ...data, DATABASE_URL: used })).toMatch(/ has audit already: name an empty one/);
+    expect(await move({ ...data, DATABASE_URL: used })).toMatch(/ already has audit: name an empty database/);
 
     const journal = (sql: string) => {
       const database = new Database(join(data.MINTMARK_DATA, "mintmark.db"));
@@ -146,10 +146,12 @@ describePostgres("mintmark move", () => {
       database.close();
     };
     journal("insert into mintmark_migration values ('900-newer', '2030')");
-    expect(await move({ ...data, DATABASE_URL })).toMatch(/ is of a newer Mintmark than this one: move it by that one/);
+    expect(await move({ ...data, DATABASE_URL })).toMatch(
+      / has the schema of a newer Mintmark release: move it with that release/,
+    );
     journal("delete from mintmark_migration where name > '003'");
     expect(await move({ ...data, DATABASE_URL })).toMatch(
-      / is of an earlier Mintmark: start the server of this one first/,
+      / has the schema of an earlier Mintmark release: start the server of this release first/,
     );
     expect(await sharedPostgres.query("select 1 from keys", DATABASE_URL)).toEqual([]);
   });

@@ -85,7 +85,7 @@ describe("first starts on the embedded database", () => {
         await using started = await startAtOnce(environment);
         expect(started.serving).toHaveLength(1);
         for (const refusal of started.refusals)
-          expect(refusal).toMatch(/^The server did not start: [^\n]* is in use by another Mintmark: [^\n]+\n$/);
+          expect(refusal).toMatch(/^The server did not start: [^\n]* is in use by another Mintmark server: [^\n]+\n$/);
         await expectTokens(started.serving[0]?.origin ?? "");
       }
       await using later = await startServer({ PORT: "0", ...environment });

@@ -2,7 +2,7 @@ import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { NOW } from "../support/service.ts";
-import { beginSession, callerOf, expectLive, expectRevoked, openWithClient } from "../support/with-client.ts";
+import { callerOf, expectLive, expectRevoked, issueGrant, openWithClient } from "../support/with-client.ts";
 
 const DAY = 86_400;
 const dead = { reason: "invalid_refresh_token" };
@@ -12,7 +12,7 @@ describe("refreshToken", () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     const asked = { audience: "orders", scope: "read write", claims: { role: "reader" }, expiresIn: 300 };
-    const first = await beginSession(service, caller, asked);
+    const first = await issueGrant(service, caller, asked);
     const next = await service.refreshToken(caller, first);
     expect(next).toMatchObject({ tokenType: "Bearer", expiresIn: 300, scope: "read write" });
     expect(next.refreshToken).toMatch(/^[\w-]{43}$/);
@@ -25,13 +25,13 @@ describe("refreshToken", () => {
   it("gives less scope where less is asked for, never more, and forgets none of what was granted (RFC 6749 §6)", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const first = await beginSession(service, caller, { scope: "read write" });
+    const first = await issueGrant(service, caller, { scope: "read write" });
     await expect(service.refreshToken(caller, { ...first, scope: "read admin" })).rejects.toMatchObject({
       reason: "permission_denied",
       issues: [{ path: "scope" }],
     });
     await expect(service.refreshToken(caller, { ...first, scope: first.refreshToken })).rejects.toMatchObject({
-      issues: [{ message: "(some scope) was not granted to this session" }],
+      issues: [{ message: "(some scope) was not granted" }],
     });
     const less = await service.refreshToken(caller, { ...first, scope: "read" });
     expect(less.scope).toBe("read");
@@ -41,7 +41,7 @@ describe("refreshToken", () => {
   it("is for the client alone that the session was given to, and a stranger's attempt ends nothing", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const session = await beginSession(service, caller);
+    const session = await issueGrant(service, caller);
     const stranger = await callerOf(service);
     await expect(service.refreshToken(stranger, session)).rejects.toMatchObject(dead);
     await expectLive(service, session.token);
@@ -50,7 +50,7 @@ describe("refreshToken", () => {
 
   it("knows no token that it did not give out", async () => {
     await using opened = await openWithClient();
-    const { token, refreshToken } = await beginSession(opened.service, opened.caller);
+    const { token, refreshToken } = await issueGrant(opened.service, opened.caller);
     for (const unknown of ["x", token, `${refreshToken}x`, refreshToken.slice(1), refreshToken.toLowerCase()])
       await expect(opened.service.refreshToken(opened.caller, { refreshToken: unknown })).rejects.toMatchObject(dead);
     await expectLive(opened.service, token);
@@ -59,8 +59,8 @@ describe("refreshToken", () => {
   it("goes on while it is used, to the second, and ends when the session does", async () => {
     await using opened = await openWithClient();
     const { service, caller, clock } = opened;
-    const idle = await beginSession(service, caller);
-    let used: { refreshToken?: string | undefined } = await beginSession(service, caller);
+    const idle = await issueGrant(service, caller);
+    let used: { refreshToken?: string | undefined } = await issueGrant(service, caller);
     clock.now += 7 * DAY - 1;
     used = await again(opened, used);
     clock.now += 1;
@@ -76,7 +76,7 @@ describe("refreshToken", () => {
 describe("a refresh token that is used again", () => {
   it("gives one successor to a thousand who present it at once", async () => {
     await using opened = await openWithClient();
-    const session = await beginSession(opened.service, opened.caller);
+    const session = await issueGrant(opened.service, opened.caller);
     const answers = await Promise.all(Array.from({ length: 1000 }, () => again(opened, session)));
     expect(new Set(answers.map(({ refreshToken }) => refreshToken)).size).toBe(1);
     await expect(again(opened, answers[0] ?? {})).resolves.toBeDefined();
@@ -84,7 +84,7 @@ describe("a refresh token that is used again", () => {
 
   it("gives the same successor within the replay window, though that was used meanwhile", async () => {
     await using opened = await openWithClient();
-    const first = await beginSession(opened.service, opened.caller);
+    const first = await issueGrant(opened.service, opened.caller);
     const second = await again(opened, first);
     const third = await again(opened, second);
     opened.clock.now += 9;
@@ -96,7 +96,7 @@ describe("a refresh token that is used again", () => {
   it("ends the session after the window: somebody has a copy, and the audit log says so", async () => {
     await using opened = await openWithClient();
     const { service, caller, clock } = opened;
-    const first = await beginSession(service, caller);
+    const first = await issueGrant(service, caller);
     const second = await again(opened, first);
     clock.now += 10;
     await expect(again(opened, first)).rejects.toMatchObject(dead);
@@ -118,9 +118,9 @@ describe("a session", () => {
     const { service, caller } = opened;
     for (let round = 0; round < 25; round += 1) {
       const subject = `user-${round}`;
-      const session = await beginSession(service, caller, { subject });
+      const session = await issueGrant(service, caller, { subject });
       const refreshing = Array.from({ length: 4 }, () => again(opened, session).catch(() => undefined));
-      const beginning = beginSession(service, caller, { subject }).catch(() => undefined);
+      const beginning = issueGrant(service, caller, { subject }).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, round % 5));
       await service.revokeAll(localCaller, { kind: "subject", id: subject });
       for (const issued of await Promise.all([...refreshing, beginning])) {
@@ -139,7 +139,7 @@ describe("a session", () => {
 
   it("leaves hashes alone in the database and nothing in the audit log", async () => {
     await using opened = await openWithClient();
-    const first = await beginSession(opened.service, opened.caller);
+    const first = await issueGrant(opened.service, opened.caller);
     const second = await again(opened, first);
     await opened.service.close();
     const { readFileSync } = await import("node:fs");

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW, openService } from "../support/service.ts";
-import { beginSession, callerOf, expectLive, expectRevoked, openWithClient } from "../support/with-client.ts";
+import { callerOf, expectLive, expectRevoked, issueGrant, openWithClient } from "../support/with-client.ts";
 
 type Opened = Awaited<ReturnType<typeof openWithClient>>;
 
@@ -122,7 +122,7 @@ describe("revoking a token", () => {
   it("ends the session of a refresh token, and with it all its tokens and no others", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const [session, other] = [await beginSession(service, caller), await beginSession(service, caller)];
+    const [session, other] = [await issueGrant(service, caller), await issueGrant(service, caller)];
     const next = await service.refreshToken(caller, session);
     await service.revokeToken(caller, session.refreshToken);
     for (const { token, refreshToken = "" } of [session, next]) {
@@ -139,7 +139,7 @@ describe("revoking a token", () => {
   it("ends the tokens of a session that has ended by itself, as long as they live", async () => {
     await using opened = await openWithClient({ refreshIdle: 60, replayWindow: 10 });
     const { service, caller, clock } = opened;
-    const { token, refreshToken } = await beginSession(service, caller, { expiresIn: 86_400 });
+    const { token, refreshToken } = await issueGrant(service, caller, { expiresIn: 86_400 });
     const later = vi.spyOn(performance, "now");
     try {
       for (const hour of [1, 2, 3]) {
@@ -160,7 +160,7 @@ describe("revoking a token", () => {
 
   it("of another client's session takes the permission", async () => {
     await using opened = await openWithClient();
-    const { token, refreshToken } = await beginSession(opened.service, opened.caller);
+    const { token, refreshToken } = await issueGrant(opened.service, opened.caller);
     const stranger = await callerOf(opened.service);
     await expect(opened.service.revokeToken(stranger, refreshToken)).rejects.toMatchObject({
       reason: "permission_denied",
@@ -232,7 +232,7 @@ describe("revoking a subject or a client", () => {
   it("removed with its client: its access tokens and its refresh tokens are dead", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const session = await beginSession(service, caller);
+    const session = await issueGrant(service, caller);
     await service.clients.remove(localCaller, caller.clientId);
     await expectRevoked(service, session.token);
     await expect(service.refreshToken(caller, session)).rejects.toMatchObject({ reason: "invalid_client" });

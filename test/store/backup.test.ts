@@ -11,7 +11,7 @@ const REFUSALS = [
   { of: "no database", data: "nowhere", to: "copy.db", said: /^There is no database in [^\n]+$/ },
   { of: "an empty file", data: "empty", to: "copy.db", said: /cannot be opened \(SQLITE_NOTADB\)/ },
   { of: "a damaged database", data: "damaged", to: "copy.db", said: /cannot be opened \(SQLITE_NOTADB\)/ },
-  { of: "one, over another file", data: "data", to: "data/mintmark.db", said: /is there already: name a new file/ },
+  { of: "one, over another file", data: "data", to: "data/mintmark.db", said: /already exists: name a new file/ },
   { of: "one, in no folder", data: "data", to: "none/copy.db", said: /cannot be written \(ENOENT\): name a new file/ },
 ];
 

@@ -84,7 +84,7 @@ function describeKilling(open: Open): void {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord())).toBe(
-        "killed",
+        "revoked",
       );
       expect(await opened.there.listKeys()).toEqual(
         expect.arrayContaining([
@@ -132,7 +132,7 @@ function describeKilling(open: Open): void {
       const first = await aKey();
       await opened.here.addKey(first, aRecord());
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
-      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("revoked");
       expect(await opened.here.listKeys()).toContainEqual(replacement);
     });
 
@@ -141,7 +141,7 @@ function describeKilling(open: Open): void {
       const first = await aKey();
       await opened.here.addKey(first, aRecord());
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW - 9 });
-      expect(await opened.here.revokeKey(first.kid, { now: NOW - 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.revokeKey(first.kid, { now: NOW - 9, replacement }, aRecord())).toBe("revoked");
       expect(await opened.here.listKeys()).toContainEqual({ ...replacement, follows: "" });
     });
 
@@ -149,7 +149,7 @@ function describeKilling(open: Open): void {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
-      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("killed");
+      expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement }, aRecord())).toBe("revoked");
       expect(await opened.here.listKeys()).toHaveLength(2);
       expect(await opened.here.listKeys()).toContainEqual({ ...pending, activatesAt: NOW + 9 });
     });
@@ -164,8 +164,8 @@ function describeKilling(open: Open): void {
           (at % 2 ? opened.here : opened.there).revokeKey(first.kid, { now: NOW, replacement }, aRecord()),
         ),
       );
-      expect(outcomes.toSorted()).toEqual(["killed", ...Array(7).fill("unchanged")]);
-      const replacement = offered[outcomes.indexOf("killed")];
+      expect(outcomes.toSorted()).toEqual(["revoked", ...Array(7).fill("unchanged")]);
+      const replacement = offered[outcomes.indexOf("revoked")];
       expect((await opened.here.listKeys()).filter(({ killedAt }) => killedAt === undefined)).toEqual([replacement]);
     });
   });
@@ -177,7 +177,7 @@ function describeResealing(open: Open): void {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
-      expect(await opened.here.rewrapKeys(sealed, aRecord())).toBe("resealed");
+      expect(await opened.here.rewrapKeys(sealed, aRecord())).toBe("rewrapped");
       expect(await opened.there.listKeys()).toEqual(expect.arrayContaining(sealed));
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
     });
@@ -209,7 +209,7 @@ function describeResealing(open: Open): void {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       await opened.there.revokeKey(first.kid, { now: NOW, replacement: await aKey() }, aRecord());
-      expect(await opened.here.rewrapKeys([first, pending], aRecord())).toBe("resealed");
+      expect(await opened.here.rewrapKeys([first, pending], aRecord())).toBe("rewrapped");
       expect((await opened.here.listKeys()).find(({ kid }) => kid === first.kid)?.privateJwk).toBe("");
     });
   });

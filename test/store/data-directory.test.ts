@@ -105,7 +105,7 @@ describe("a data folder", () => {
       if (isUsable) expect(prepare()).toBe(folder);
       else
         expect(prepare).toThrow(
-          /^[^\n]+ is open to everybody and belongs to another user: let its owner run {2}chmod o-rwx [^\n]+$/,
+          /^[^\n]+ is accessible to all users and belongs to another user: let its owner run {2}chmod o-rwx [^\n]+$/,
         );
       expect(modeOf(folder)).toBe(mode.toString(8));
     },

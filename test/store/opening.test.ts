@@ -88,7 +88,7 @@ describe("opening the embedded database", () => {
   it("is refused in one line while a server has it open, but for one that shares it, and possible after", async () => {
     using folder = temporaryFolder();
     const first = await openSqliteStore(folder.path);
-    await expect(openSqliteStore(folder.path)).rejects.toThrow(/^[^\n]* is in use by another Mintmark: [^\n]+$/);
+    await expect(openSqliteStore(folder.path)).rejects.toThrow(/^[^\n]* is in use by another Mintmark server: [^\n]+$/);
     const shared = await openSqliteStore(folder.path, { shared: true });
     expect(await shared.position()).toMatchObject({ sequence: 0 });
     await shared.close();

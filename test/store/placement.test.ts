@@ -62,7 +62,7 @@ const FOUND: Record<string, { before?: string; parameters?: string; at: string; 
   "tables of these names in the current schema": {
     before: "create table keys (id int); create table state (a int); create table sessions (x int)",
     at: "mintmark",
-    notice: /^The schema public of the database has tables of another program, so .* in the schema mintmark$/,
+    notice: /^The schema public of the database has tables of another program: using the schema mintmark$/,
   },
   "one table of the last names in the current schema": {
     before: "create table counts ()",
@@ -101,7 +101,7 @@ describePostgres("a database that others use", () => {
     expect(await store.listClients()).toHaveLength(1);
     await store.close();
     expect(await placeOf(url)).toEqual(["public"]);
-    expect(onNotice.mock.calls.flat()).toEqual([expect.stringMatching(/^[^\n]* so those in public are used: /)]);
+    expect(onNotice.mock.calls.flat()).toEqual([expect.stringMatching(/^[^\n]* using those in public\. /)]);
   });
 
   it("makes changes at the same time where its transactions are serializable by default", async () => {
@@ -135,17 +135,17 @@ describePostgres("a database that others use", () => {
     [
       "nowhere",
       "",
-      /^The schema public of the database may not be changed .*: let its owner run {2}create schema mintmark authorization USER {2}/,
+      /^The schema public of the database cannot be changed .*: let the owner of the database run {2}create schema mintmark authorization USER {2}/,
     ],
     [
       "nowhere, and names a schema",
       "?schema=tokens",
-      /^There is no schema tokens .* let its owner run {2}create schema tokens authorization USER {2}/,
+      /^There is no schema tokens .* let the owner of the database run {2}create schema tokens authorization USER {2}/,
     ],
     [
       "nowhere, and names one of others",
       "?schema=public",
-      /^The schema public of the database may not be changed .*: name another one by \?schema=NAME/,
+      /^The schema public of the database cannot be changed .*: name another one by \?schema=NAME/,
     ],
   ])("says in one line what to do where the user may create %s", async (_, parameters, said) => {
     const url = await asGuest(await sharedPostgres.newDatabase());
@@ -159,7 +159,7 @@ describePostgres("a database that others use", () => {
     const guest = await asGuest(url);
     const create = blockOf("docs/deployment.md", "sql", "create schema");
     await query(create.replace("authorization mintmark", `authorization ${new URL(guest).username}`), url);
-    expect(await openTwice(guest)).toEqual([expect.stringContaining("in the schema mintmark")]);
+    expect(await openTwice(guest)).toEqual([expect.stringContaining("using the schema mintmark")]);
   });
 
   it.each(["LATIN1", "SQL_ASCII", "EUC_JP"])("is refused in one line where its encoding is %s", async (encoding) => {

@@ -17,12 +17,12 @@ const FOLDERS: Record<string, { prepare?: (folder: string) => void; name: string
   },
   "with a name that is too long": {
     name: "x".repeat(300),
-    said: /\(ENAMETOOLONG\): its name is too long: name a shorter one$/,
+    said: /\(ENAMETOOLONG\): its name is too long: use a shorter one$/,
   },
   "behind links in a circle": {
     prepare: (folder) => symlinkSync(join(folder, "a"), join(folder, "a")),
     name: "a/data",
-    said: /\(ELOOP\): its path has links that lead in a circle/,
+    said: /\(ELOOP\): its path has a loop of symbolic links/,
   },
   "with a folder for a database": {
     prepare: (folder) => mkdirSync(join(folder, "data/mintmark.db"), { recursive: true }),
@@ -32,7 +32,7 @@ const FOLDERS: Record<string, { prepare?: (folder: string) => void; name: string
   "with a folder for a database's lock": {
     prepare: (folder) => mkdirSync(join(folder, "data/mintmark.db.lock"), { recursive: true }),
     name: "data",
-    said: /^The database .*mintmark\.db\.lock cannot be opened \(SQLITE_CANTOPEN\): .* check that the file is one$/,
+    said: /^The database .*mintmark\.db\.lock cannot be opened \(SQLITE_CANTOPEN\): .* check that it is a file$/,
   },
 };
 
@@ -66,14 +66,14 @@ describe("a code", () => {
   it.each([
     ["SQLITE_FULL", "its disk is full"],
     ["SQLITE_IOERR_FSYNC", "the disk failed or is full"],
-    ["SQLITE_READONLY_DIRECTORY", "it cannot be written"],
-    ["SQLITE_CANTOPEN_ISDIR", "let this user read and write"],
+    ["SQLITE_READONLY_DIRECTORY", "it is not writable"],
+    ["SQLITE_CANTOPEN_ISDIR", "allow this user to read and write"],
     ["SQLITE_BUSY", "another program uses it"],
     ["SQLITE_CORRUPT_INDEX", "restore it from a backup"],
     ["SQLITE_NOTADB", "restore it from a backup"],
     ["ENOSPC", "its disk is full"],
     ["EROFS", "its file system is read-only"],
-    ["EACCES", "let this user read and write"],
+    ["EACCES", "allow this user to read and write"],
     ["EMFILE", "this process has too many open files"],
     ["EIO", "the disk failed"],
   ])("%s of a file stands behind a sentence of its own", (code, sentence) => {
@@ -82,7 +82,7 @@ describe("a code", () => {
     );
   });
 
-  const DEFAULT = "check that it runs and what DATABASE_URL says";
+  const DEFAULT = "check that it runs, and check DATABASE_URL";
   it.each([
     ...[
       "28P01",

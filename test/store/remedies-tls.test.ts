@@ -84,7 +84,7 @@ describePostgres("a database with TLS", () => {
     const hba = String((await postgres.query("show hba_file"))[0]?.hba_file);
     writeFileSync(hba, "hostssl all all all scram-sha-256\n");
     await postgres.query("select pg_reload_conf()");
-    const said = /\(28000\): it does not let this user in from here: .* sslmode=verify-full if it demands TLS/;
+    const said = /\(28000\): it rejects this user from this host: .* sslmode=verify-full if it requires TLS/;
     await vi.waitFor(async () => expect(await sentenceFor(url.href)).toMatch(said), PATIENTLY);
   });
 });

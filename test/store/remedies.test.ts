@@ -11,9 +11,9 @@ describe("a database that cannot be reached", () => {
   it.each([
     [
       "postgres://u:canary-in-a-password@127.0.0.1:9/db",
-      `${start} \\(ECONNREFUSED\\): nothing listens there: .* host and port`,
+      `${start} \\(ECONNREFUSED\\): the connection was refused: .* host and port`,
     ],
-    ["postgres://u:canary-in-a-password@localhost:9/db", `${start} \\(ECONNREFUSED\\): nothing listens there`],
+    ["postgres://u:canary-in-a-password@localhost:9/db", `${start} \\(ECONNREFUSED\\): the connection was refused`],
     [
       "postgres://u:canary-in-a-password@no-such-host.invalid/db",
       `${start} \\((ENOTFOUND|EAI_AGAIN|ETIMEDOUT)\\): .*host`,
@@ -27,22 +27,19 @@ describe("a database that cannot be reached", () => {
     ["postgres://u:canary-in-a-password@/db", "^DATABASE_URL must name a host: "],
     ["postgres://u:canary-in-a-password@:5432/db", "^DATABASE_URL must name a host: "],
     ["postgres:///db", "^DATABASE_URL must name a host: "],
-    ["postgres://u:canary-in-a-password@[::1/db", "^DATABASE_URL cannot be read: .* as %XX"],
-    ["postgres://u:canary-in-a-password%E9@h/db", "^DATABASE_URL cannot be read: .* as %XX"],
-    ["postgres://u:canary-in-a-password#@h/db", "^DATABASE_URL cannot be read: .* as %XX"],
-    ["postgres://u:canary-in-a-password/@h/db", "^DATABASE_URL cannot be read: .* as %XX"],
-    ["postgres://u:canary-in-a-password@h:99999/db", "^DATABASE_URL cannot be read: "],
-    ["postgres://u:canary-in-a-password@h:1,i:2/db", "^DATABASE_URL cannot be read: .* one host"],
-    ["postgres://h/db?port=canary-in-a-password", "^DATABASE_URL cannot be read: "],
+    ["postgres://u:canary-in-a-password@[::1/db", "^DATABASE_URL cannot be parsed: .* as %XX"],
+    ["postgres://u:canary-in-a-password%E9@h/db", "^DATABASE_URL cannot be parsed: .* as %XX"],
+    ["postgres://u:canary-in-a-password#@h/db", "^DATABASE_URL cannot be parsed: .* as %XX"],
+    ["postgres://u:canary-in-a-password/@h/db", "^DATABASE_URL cannot be parsed: .* as %XX"],
+    ["postgres://u:canary-in-a-password@h:99999/db", "^DATABASE_URL cannot be parsed: "],
+    ["postgres://u:canary-in-a-password@h:1,i:2/db", "^DATABASE_URL cannot be parsed: .* one host"],
+    ["postgres://h/db?port=canary-in-a-password", "^DATABASE_URL cannot be parsed: "],
     [
       "postgres://h/db?sslrootcert=/no/canary-in-a-password",
-      "^DATABASE_URL names a file that cannot be read: check sslrootcert",
+      "^DATABASE_URL names a file that cannot be read: check the paths and permissions of sslrootcert",
     ],
     ["postgres://h/db?sslkey=/", "^DATABASE_URL names a file that cannot be read: "],
-    [
-      "postgres://h/db?sslnegotiation=canary-in-a-password",
-      "^DATABASE_URL has parameters for TLS that cannot be used together",
-    ],
+    ["postgres://h/db?sslnegotiation=canary-in-a-password", "^DATABASE_URL has conflicting TLS parameters"],
     [`postgres://h/db?schema=${"x".repeat(64)}`, "^DATABASE_URL must name a schema of at most 63 bytes"],
   ])("(%s) is told in one line, without what the URL says", async (url, said) => {
     expect(await sentenceFor(url)).toMatch(new RegExp(said));
@@ -50,11 +47,11 @@ describe("a database that cannot be reached", () => {
 
   it.each<[string, (socket: Socket) => void, RegExp]>([
     ["closes at once", (socket) => socket.destroy(), /\(ECONNRESET\): the connection was closed: /],
-    ["never answers", () => {}, /\(ETIMEDOUT\): there was no answer in time: .* firewall/],
+    ["never answers", () => {}, /\(ETIMEDOUT\): the connection timed out: .* firewall/],
     [
       "speaks HTTP",
       (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"),
-      /: .*PostgreSQL and nothing else listens there|check that it runs/,
+      /: .*check that PostgreSQL listens on that port|check that it runs/,
     ],
   ])("and a port that %s", async (_, serve, said) => {
     await using server = await listen(serve);
@@ -73,17 +70,20 @@ describePostgres("a database that refuses", () => {
     string,
     { prepare?: (database: string) => string; at: (url: string) => string; said: RegExp }
   > = {
-    "a wrong password": { at: (url) => login(url, "mintmark"), said: /\(28P01\): check the user and the password/ },
-    "an unknown user": { at: (url) => login(url, "nobody"), said: /\(28P01\): check the user and the password/ },
+    "a wrong password": { at: (url) => login(url, "mintmark"), said: /\(28P01\): the user or password is wrong/ },
+    "an unknown user": { at: (url) => login(url, "nobody"), said: /\(28P01\): the user or password is wrong/ },
     "no password": {
       at: (url) => login(url, "mintmark", ""),
-      said: /cannot be used: it demands a password and DATABASE_URL has none/,
+      said: /cannot be used: it requires a password and DATABASE_URL has none/,
     },
-    "an unknown database": { at: (url) => `${url}_else`, said: /\(3D000\): there is no database of that name/ },
-    "TLS that is not there": { at: (url) => `${url}?sslmode=verify-full`, said: /cannot be used: it offers no TLS/ },
+    "an unknown database": { at: (url) => `${url}_else`, said: /\(3D000\): the database does not exist/ },
+    "TLS that is not there": {
+      at: (url) => `${url}?sslmode=verify-full`,
+      said: /cannot be used: it does not support TLS/,
+    },
     "an unknown setting": {
       at: (url) => `${url}?options=-c%20nonsense%3D1`,
-      said: /\(42704\): .*options in DATABASE_URL/,
+      said: /\(42704\): .*options of DATABASE_URL/,
     },
     "a wrong setting": {
       at: (url) => `${url}?options=-c%20work_mem%3Dmuch`,
@@ -92,11 +92,11 @@ describePostgres("a database that refuses", () => {
     "options that are none": { at: (url) => `${url}?options=nonsense`, said: /\(42601\): .*options in DATABASE_URL/ },
     "a search_path to nowhere": {
       at: (url) => `${url}?options=-c%20search_path%3Dnone`,
-      said: /^The search_path of the user in DATABASE_URL names no schema/,
+      said: /^The search_path of the user in DATABASE_URL names no existing schema/,
     },
     "a reserved schema": {
       at: (url) => `${url}?schema=pg_mine`,
-      said: /\(42939\): names of schemas that begin with pg_ are reserved/,
+      said: /\(42939\): schema names that start with pg_ are reserved/,
     },
     "read-only transactions": {
       prepare: (database) => `alter database ${database} set default_transaction_read_only = on`,
@@ -106,7 +106,7 @@ describePostgres("a database that refuses", () => {
     "connections to the database": {
       prepare: (database) => `alter database ${database} allow_connections false`,
       at: (url) => url,
-      said: /\(55000\): it takes no connections to that database/,
+      said: /\(55000\): the database does not accept connections/,
     },
     "more connections": {
       prepare: (database) =>
@@ -118,12 +118,12 @@ describePostgres("a database that refuses", () => {
       prepare: (database) =>
         `revoke connect on database ${database} from public; create role outsider login password '${PASSWORD}'`,
       at: (url) => login(url, "outsider"),
-      said: /\(42501\): its user lacks a right/,
+      said: /\(42501\): its user lacks a privilege/,
     },
     "the right to log in": {
       prepare: () => `create role asleep nologin password '${PASSWORD}'`,
       at: (url) => login(url, "asleep"),
-      said: /\(28000\): it does not let this user in from here: check the user, its pg_hba.conf/,
+      said: /\(28000\): it rejects this user from this host: check the user, its pg_hba.conf/,
     },
     "tables of another program, in the schema mintmark as well": {
       prepare: () => "create table keys (); create schema mintmark; create table mintmark.keys ()",
@@ -133,7 +133,7 @@ describePostgres("a database that refuses", () => {
     "a journal that is another program's": {
       prepare: () => "create table mintmark_migration (version int)",
       at: (url) => url,
-      said: /\(42703\): its tables are not as this Mintmark knows them: .*\?schema=NAME/,
+      said: /\(42703\): its tables do not match this release: .*\?schema=NAME/,
     },
   };
 
@@ -151,7 +151,7 @@ describePostgres("a database that refuses", () => {
 
 describePgbouncer("a pooler that refuses", () => {
   it.each([
-    ["options", "?options=-c%20search_path%3Dpublic", /\(08P01\): .* DATABASE_URL be without options/],
+    ["options", "?options=-c%20search_path%3Dpublic", /\(08P01\): .* remove options from DATABASE_URL/],
     ["an unknown user", undefined, /\((08P01|28P01|28000)\): /],
   ])("%s says in one line what to do", async (_, parameters, said) => {
     const url = await sharedPostgres.newDatabase();

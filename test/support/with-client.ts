@@ -74,7 +74,7 @@ export async function openWithClient({ wrap = (store) => store, ...options }: Op
 }
 
 /** Gets a token, and a refresh token beside it. */
-export async function beginSession(service: TokenService, ...[caller, request]: Begin) {
+export async function issueGrant(service: TokenService, ...[caller, request]: Begin) {
   const { token, refreshToken = "" } = await service.getToken(caller, {
     subject: "ada",
     claims: {},

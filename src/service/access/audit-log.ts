@@ -5,34 +5,34 @@ import type { AuditQuery, AuditRecord } from "../../store/audit.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 
-/** What a record says, before it is given its place. */
+/** A record without id and time. */
 export type AuditEntry = Omit<AuditRecord, "id" | "at">;
 
-/** A page of records, and where the next one begins; absent on the last. */
+/** A page of records. `next` is the cursor of the next page, absent on the last. */
 export type AuditPage = { records: AuditRecord[]; next?: string };
 
 export type AuditLog = {
-  /** Makes a record of an entry, to be written by the change that it is about, or to be appended. */
+  /** Creates a record, to be written with its change or appended. */
   record(entry: AuditEntry): AuditRecord;
-  /** Appends a record, in one commit with whatever else waits to be written; resolves when that is durable. */
+  /** Appends a record, in one commit with other waiting records. Resolves when it is durable. */
   append(record: AuditRecord): Promise<void>;
-  /** Counts a refusal of an unknown caller. Written once a minute and address, so that a flood cannot fill the disk. */
+  /** Counts a refusal of an unauthenticated caller. Written as one record a minute per address: a flood cannot fill the disk. */
   countDenial(address: string, reason: string): void;
   /** Newest first. */
   list(query: AuditQuery): Promise<AuditPage>;
-  /** Writes what has been counted. */
+  /** Writes the counted refusals. */
   flush(): Promise<void>;
 };
 
-/** Addresses that are told apart within one minute. The rest are counted together. */
+/** Addresses counted separately within a minute. The rest are counted together. */
 const MAX_ADDRESSES = 1000;
 
-/** How often unknown callers at an address were refused for a reason. */
+/** Refusals of unauthenticated callers by address and reason. */
 type DenialCount = { address: string; reason: string; count: number };
 
 const keyOf = ({ address, reason }: DenialCount) => `${address} ${reason}`;
 
-/** The audit log over a store: single records with their change, the others in groups. */
+/** The audit log over a store. Groups appended records into commits. */
 export function createAuditLog(store: Store, clock: Clock): AuditLog {
   let waiting: AuditRecord[] = [];
   const appendWaiting = coalesce(() => {
@@ -62,7 +62,7 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
       try {
         await withTimeout(appendWaiting());
       } catch (error) {
-        // What is refused before its turn came did not happen.
+        // A record that timed out while waiting must not be written: its operation failed.
         waiting = waiting.filter((other) => other !== record);
         throw error;
       }
@@ -91,9 +91,9 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
   };
 }
 
-/** Orders records by the millisecond, within it by their number, and tells the records of different servers apart. */
+/** Sorts by millisecond, then by number. The random part separates servers. */
 function recordId(number: number): string {
   const order = `${Date.now().toString(36).padStart(9, "0")}${(number % 36 ** 4).toString(36).padStart(4, "0")}`;
-  // The last 48 bits, all of them random. Node keeps UUIDs in stock, and bytes it does not.
+  // The last 48 bits are random. Node pools the entropy of UUIDs, not that of `randomBytes`.
   return order + randomUUID().slice(-12);
 }

@@ -1,19 +1,19 @@
 import type { Client, Permission } from "../../store/client.ts";
 
-/** Who calls, and what they may do: an authenticated client. Every use case is told, first of all. */
+/** An authenticated client and its permissions. First argument of every use case. */
 export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl"> & {
-  /** The number of the latest change before the client was looked up. Without it, no client in the store is meant. */
+  /** Sequence number of the latest change before the client was read. Absent for callers that are no stored client. */
   asOf?: number;
-  /** The hash of the secret that the client was authenticated by. */
+  /** Hash of the secret that authenticated the client. */
   secretHash?: string;
 };
 
 const EVERYTHING = { permissions: ["admin"], scopes: [], audiences: [], anySubject: true } as const;
 
-/** Who calls where access is open, or from within this process: may do everything, as `local`. */
+/** The caller where access is open, or within this process. Has every permission. */
 export const localCaller: Caller = { clientId: "local", ...EVERYTHING };
 
-/** The server itself, when it rotates keys in time. */
+/** The server itself, as for a scheduled key rotation. */
 export const systemCaller: Caller = { clientId: "system", ...EVERYTHING };
 
 export function hasPermission(caller: Caller, permission: Permission): boolean {

@@ -6,7 +6,7 @@ import { type Caller, hasPermission, isAdmin } from "../access/caller.ts";
 
 const ANY = "*";
 
-/** What a token is asked for with, as far as a client's limits are concerned. */
+/** The parameters of a token request that the limits of a client apply to. */
 export type RequestedGrant = {
   subject?: string | undefined;
   audience?: Audience | undefined;
@@ -14,25 +14,29 @@ export type RequestedGrant = {
   expiresIn?: Seconds | undefined;
 };
 
-/** Says what a caller may not ask for in a token, or `undefined` if it may ask for all of it. */
-export function policyViolation(caller: Caller, asked: RequestedGrant, defaultAudience: Audience): Issue | undefined {
+/** The first requested parameter that exceeds the limits of the caller, if any. */
+export function policyViolation(
+  caller: Caller,
+  requested: RequestedGrant,
+  defaultAudience: Audience,
+): Issue | undefined {
   if (isAdmin(caller)) return undefined;
-  const scope = asked.scope?.split(" ").find((token) => !includes(caller.scopes, token));
-  if (scope !== undefined) return { path: "scope", message: `${scopeInWords(scope)} is not allowed to this client` };
-  const audiences = [asked.audience ?? []].flat();
+  const scope = requested.scope?.split(" ").find((token) => !includes(caller.scopes, token));
+  if (scope !== undefined) return { path: "scope", message: `${printableScope(scope)} is not allowed to this client` };
+  const audiences = [requested.audience ?? []].flat();
   if (audiences.some((one) => ![defaultAudience].flat().includes(one) && !includes(caller.audiences, one))) {
     return { path: "audience", message: "is not allowed to this client" };
   }
-  if (asked.subject !== undefined && asked.subject !== caller.clientId && !caller.anySubject) {
+  if (requested.subject !== undefined && requested.subject !== caller.clientId && !caller.anySubject) {
     return { path: "subject", message: "can only be this client itself" };
   }
-  if (asked.expiresIn !== undefined && caller.maxTtl !== undefined && asked.expiresIn > caller.maxTtl) {
+  if (requested.expiresIn !== undefined && caller.maxTtl !== undefined && requested.expiresIn > caller.maxTtl) {
     return { path: "expiresIn", message: `can be ${caller.maxTtl} at most for this client` };
   }
   return undefined;
 }
 
-/** Says what a client may do that its manager may not, or `undefined`: nobody gives away more than they have. */
+/** The first right of a client that its manager lacks, if any: managers cannot delegate more than they have. */
 export function delegationViolation(
   manager: Caller,
   client: Omit<Client, "clientId" | "createdAt" | "secrets">,
@@ -50,8 +54,8 @@ export function delegationViolation(
   return undefined;
 }
 
-/** A scope token, where it is one that people would choose: a secret that was put there by mistake is not told again. */
-export function scopeInWords(scope: string): string {
+/** Hides a scope token that may be a secret in the wrong parameter. */
+export function printableScope(scope: string): string {
   return PLAIN_SCOPE.test(scope) ? scope : "(some scope)";
 }
 

@@ -2,10 +2,10 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { ClientSecret } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 
-/** How many secrets of one client count at a time: the latest, and rotated ones that are still accepted. */
+/** Most valid secrets of a client: the latest, and rotated ones within their overlap. */
 export const MAX_SECRETS = 4;
 
-/** Makes a secret of 256 random bits. Its hash is all that is ever kept; no slow hash is needed for so many bits. */
+/** Creates a secret of 256 random bits. Only its hash is stored; so many bits need no slow hash. */
 export function createClientSecret(now: Seconds): { text: string; stored: ClientSecret } {
   const text = randomBytes(32).toString("base64url");
   return { text, stored: storedSecret(text, now) };
@@ -15,7 +15,7 @@ export function storedSecret(text: string, now: Seconds): ClientSecret {
   return { hash: digestOf(text).toString("base64url"), createdAt: now };
 }
 
-/** Whether a presented secret, by its digest, is one that counts. Takes the same time for any secrets, also for none. */
+/** Whether the digest of a presented secret matches a valid one. Constant time, whatever and however many secrets there are. */
 export function digestMatches(digest: Buffer, secrets: readonly ClientSecret[], now: Seconds): boolean {
   let matches = false;
   for (let at = 0; at < MAX_SECRETS; at += 1) {

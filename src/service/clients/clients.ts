@@ -13,23 +13,26 @@ import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client
 
 export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
 
-/** A client as anybody may see it who manages clients: everything but its secrets. */
+/** A client without its secrets. */
 export type ClientView = Omit<Client, "secrets"> & { secrets: { createdAt: Seconds; expiresAt?: Seconds }[] };
 
 export type Clients = {
-  /** Adds a client. The only time that its secret is shown. */
+  /** Adds a client. Returns its secret, which cannot be read again. */
   create(caller: Caller, client: NewClient): Promise<ClientView & { clientSecret: string }>;
   list(caller: Caller): Promise<ClientView[]>;
-  /** Gives a client a new secret, shown this once. Earlier ones are accepted for `overlap` seconds more. */
+  /**
+   * Creates a new secret, which cannot be read again. Earlier secrets stay valid for `overlap` seconds at most. Throws
+   * `unknown_client`, `too_many_secrets`, and `conflict` after a concurrent rotation.
+   */
   rotateSecret(
     caller: Caller,
     request: { clientId: string; overlap: Seconds },
   ): Promise<{ clientId: string; clientSecret: string; overlap: Seconds }>;
-  /** Ends all rights of a client on every server, before it returns, and revokes all that was issued to it. */
+  /** Removes a client and revokes all tokens issued to it, effective on every server when it resolves. Throws `unknown_client`. */
   remove(caller: Caller, clientId: string): Promise<{ clientId: string }>;
-  /** Sees to it that the client `admin` is there, may do everything, and has this one secret. */
+  /** Ensures that the client `admin` exists, has every permission, and has this secret alone. */
   ensureAdmin(secret: string): Promise<void>;
-  /** Whether the client `admin` is there, which only `ensureAdmin` makes. */
+  /** Whether the client `admin` exists, which only `ensureAdmin` creates. */
   hasAdmin(): Promise<boolean>;
 };
 
@@ -50,7 +53,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
     ...more,
   });
 
-  /** An act on an existing client: nobody manages one that may do more than they may. */
+  /** An operation on an existing client: managers cannot manage a client with more rights than they have. */
   const operationOn = async (action: string, caller: Caller, clientId: string) => {
     const client = await store.findClient(clientId);
     return {
@@ -118,12 +121,12 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
 
 const ADMIN = "admin";
 
-/** Whether one secret counts, for good, and no other does. */
+/** Whether this secret is the only one, without expiry. */
 function hasOnly(secrets: readonly ClientSecret[], { hash }: ClientSecret): boolean {
   return secrets.length === 1 && secrets.every((secret) => secret.hash === hash && secret.expiresAt === undefined);
 }
 
-/** The secrets that still count, ending after the overlap at the latest. */
+/** The valid secrets, expiring after the overlap at the latest. */
 function endingBy(
   secrets: readonly ClientSecret[],
   { now, overlap }: { now: Seconds; overlap: Seconds },

@@ -4,8 +4,8 @@ import type { Clock, Seconds } from "../../time.ts";
 import type { Caller } from "../access/caller.ts";
 
 /**
- * Whether the secret that a caller was authenticated by counts no more: its client was removed, or was given another one.
- * `sequence` is the number of the latest change: without a change since the authentication, the store is not read.
+ * Whether the secret that authenticated a caller is no longer valid: the client was removed, or the secret rotated.
+ * `sequence` is that of the latest change; the store is read only if it is higher than at the authentication.
  */
 export type EndedSecretCheck = (caller: Caller, sequence: number) => Promise<boolean>;
 
@@ -20,8 +20,8 @@ export function createEndedSecretCheck({ store, clock }: EndedSecretOptions): En
 }
 
 /**
- * Makes a watch over the secret of a caller that stays, as a follower does. Each call tells whether it has ended; the store
- * is read only where clients have changed since the call before, as `clientsSequence` says.
+ * Watches the secret of a long-lived caller, such as a follower. Each call returns whether the secret has ended, and reads
+ * the store only if `clientsSequence` has changed since the last call.
  */
 export function watchSecret({ store, clock }: EndedSecretOptions, { clientId, asOf, secretHash }: Caller) {
   let known = -1;

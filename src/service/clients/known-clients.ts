@@ -5,22 +5,22 @@ import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import { digestMatches } from "./client-secret.ts";
 
-/** How many pairs of client and address that authenticated lately are remembered. Each takes half a kilobyte. */
+/** Most cached pairs of client and address, least recently used first to go. Each takes half a kilobyte. */
 const MAX_KNOWN = 10_000;
 
-/** How often the secrets of one pair are read again to recognise one that was rotated, in milliseconds. */
+/** Shortest time between two reads of the secrets of a pair, to recognise a rotated one. */
 const REFRESH_AFTER_MS = 1000;
 
 type Known = { secrets: readonly ClientSecret[]; readAt: number; reading: Promise<void> };
 
-/** Remembers which clients authenticated where, with the hashes of their secrets as last read. */
+/** Caches clients that have authenticated, by address, with the hashes of their secrets as last read. */
 export type ClientCache = {
-  /** Whether a client authenticated there and, as far as is remembered, would again with a secret of this digest. */
+  /** Whether the digest matches a cached valid secret of the pair. */
   recognises(pair: string, digest: Buffer): boolean;
   remember(pair: string, secrets: readonly ClientSecret[]): void;
-  /** Corrects what is remembered of a pair, if anything is: a client that was removed has no secrets. */
+  /** Updates a cached pair; without secrets (the client was removed), deletes it. */
   correct(pair: string, secrets: readonly ClientSecret[] | undefined): void;
-  /** Reads the secrets of a known pair again, unless that was done within the last second. Never rejects for the database. */
+  /** Reads the secrets of a cached pair again, at most once a second. Ignores failures of the store. */
   refresh(pair: string, clientId: string): Promise<void>;
 };
 
@@ -31,7 +31,7 @@ export function createClientCache({ store, clock }: ClientCacheOptions): ClientC
 
   function remember(pair: string, secrets: readonly ClientSecret[]): void {
     const before = known.get(pair);
-    // A map lists its entries in the order of their insertion: the first one was used least lately.
+    // A map iterates in insertion order: the first entry is the least recently used.
     if (before !== undefined) known.delete(pair);
     else if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? "");
     const { readAt = Number.NEGATIVE_INFINITY, reading = Promise.resolve() } = before ?? {};

@@ -9,20 +9,21 @@ import { watchSecret } from "../clients/ended-secret.ts";
 import { createPublishedKeys } from "../keys/published-keys.ts";
 import { revocationsBetween, type StoreFollower } from "./store-follower.ts";
 
-/** An update and the cursor by which a follower goes on behind it. */
+/** An update, and the cursor to resume after it. */
 type FeedItem = { cursor: string; update: TrustUpdate };
 
 type Follow = { after?: string | undefined; signal?: AbortSignal | undefined };
 
 export type Feed = {
   /**
-   * Gives what has happened after a cursor, or a snapshot where that is unknown, then every update as it
-   * comes, and a heartbeat every few seconds. Throws an `AbortError` when this server stops: follow another.
+   * Yields the updates after a cursor, or a snapshot where the cursor is unknown; then new updates, and a heartbeat every
+   * 5 s. Throws an `AbortError` when this server stops, `too_many_followers`, and `invalid_client` when the client is
+   * revoked or its secret ends.
    */
   follow(caller: Caller, options: Follow): AsyncGenerator<FeedItem>;
-  /** Sends all followers away, and whoever comes. */
+  /** Disconnects all followers and refuses new ones. */
   end(): void;
-  /** How many follow, and how many changes the one that is most behind has not been sent. */
+  /** Number of followers, and number of updates that the slowest one has not been sent. */
   measure(): { followers: number; behind: number };
 };
 
@@ -32,35 +33,34 @@ export type FeedOptions = {
   trust: StoreFollower;
   keyring: () => Keyring;
   authorize: Authorize;
-  /** Most followers at a time, of all clients and of one. */
+  /** Most followers at a time, in total and per client. */
   maxFollowers: { total: number; perClient: number };
 };
 
-/** Milliseconds between heartbeats. */
-const HEARTBEAT = 5000;
+const HEARTBEAT_MS = 5000;
 
-/** The cursor of what nobody can go on behind: the middle of a snapshot. */
-const NOWHERE = "snapshot";
+/** The cursor within a snapshot, which cannot be resumed. */
+const SNAPSHOT_CURSOR = "snapshot";
 
 type Follower = {
   clientId: string;
-  /** The number of the latest change when it authenticated, and of the latest one that it was sent. */
+  /** Sequence numbers: at its authentication, and of the last update sent. */
   asOf: number;
   sent: number;
   hasSecretEnded: ReturnType<typeof watchSecret>;
   notify: () => void;
 };
 
-/** The feed of trust events. Followers pull: one that is slow is sent the same things in fewer pieces, and none is waited for. */
+/** The feed of trust events. Followers pull: a slow one gets several updates merged, and delays no other. */
 export function createFeed({ store, clock, trust, keyring, authorize, maxFollowers }: FeedOptions): Feed {
   const followers = new Set<Follower>();
-  const keysNow = createPublishedKeys(keyring);
+  const publishedKeys = createPublishedKeys(keyring);
   let ended = false;
   const notifyAll = () => {
     for (const { notify } of followers) notify();
   };
   const unsubscribe = trust.onUpdate(notifyAll);
-  const heartbeat = setInterval(notifyAll, HEARTBEAT).unref();
+  const heartbeat = setInterval(notifyAll, HEARTBEAT_MS).unref();
 
   function addFollower(caller: Caller): Follower {
     const { clientId } = caller;
@@ -75,7 +75,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
     return follower;
   }
 
-  /** What has happened after a cursor, in pieces, and the keys last; all there is where the cursor is not of this history. */
+  /** Updates after a cursor in pages, then the keys. A snapshot where the cursor is not of this history. */
   async function* catchUp(after: string | undefined): AsyncGenerator<TrustUpdate> {
     const state = trust.state();
     const { epoch, sequence } = state;
@@ -89,10 +89,10 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
       for await (const revocations of revocationsBetween(store, known, sequence))
         yield { epoch, sequence: known, at, more: true, revocations };
     }
-    yield { epoch, sequence, at, keys: keysNow().keys };
+    yield { epoch, sequence, at, keys: publishedKeys().keys };
   }
 
-  /** What has happened since an update that was sent, or a heartbeat where nothing has. */
+  /** The merged updates since the last one sent. Empty: a heartbeat. */
   async function* next(sent: TrustUpdate, haveKeysChanged: boolean): AsyncGenerator<TrustUpdate> {
     const { epoch, sequence } = trust.state();
     const updates = epoch === sent.epoch ? trust.updatesAfter(sent.sequence) : undefined;
@@ -103,7 +103,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
       sequence,
       at: trust.knownAt(),
       ...(revocations.length > 0 && { revocations }),
-      ...(haveKeysChanged && { keys: keysNow().keys }),
+      ...(haveKeysChanged && { keys: publishedKeys().keys }),
     };
   }
 
@@ -113,7 +113,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
     while (!signal?.aborted) {
       if (ended) throw new DOMException("This server stops", "AbortError");
       if (await follower.hasSecretEnded(trust.clientsSequence())) throw new MintmarkError("invalid_client");
-      const { name } = keysNow();
+      const { name } = publishedKeys();
       const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {
         yield { cursor: cursorOf(update), update };
@@ -123,7 +123,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
       }
       sentKeys = name;
       const { epoch, sequence } = trust.state();
-      // Whoever was busy with its last update did not hear that there is more, or that this is the end.
+      // A follower that was busy with its last update has missed notifications.
       if (!ended && !signal?.aborted && epoch === sent?.epoch && sequence === sent.sequence)
         await new Promise<void>((resolve) => {
           follower.notify = resolve;
@@ -139,7 +139,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
       const notify = () => follower.notify();
       options.signal?.addEventListener("abort", notify, { once: true });
       try {
-        // What is sent first was so after the follower asked: from that moment on it counts how old it is.
+        // Followers measure staleness from their request: the first update must be read after it.
         await trust.catchUp();
         if (trust.state().isClientRevokedAfter(follower.clientId, follower.asOf))
           throw new MintmarkError("invalid_client");
@@ -163,7 +163,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
 }
 
 function cursorOf({ epoch, sequence, more }: TrustUpdate): string {
-  return more ? NOWHERE : `${epoch}:${sequence}`;
+  return more ? SNAPSHOT_CURSOR : `${epoch}:${sequence}`;
 }
 
 function sequenceIn(cursor: string | undefined, epoch: string): number | undefined {
@@ -171,7 +171,7 @@ function sequenceIn(cursor: string | undefined, epoch: string): number | undefin
   return /^\d{1,15}$/.test(sequence) ? Number(sequence) : undefined;
 }
 
-/** Whether a follower's own client was revoked since it authenticated: it must do so again. */
+/** Whether the client of a follower was revoked since its authentication. */
 function isRevoked({ clientId, asOf }: Follower, { revocations = [] }: TrustUpdate): boolean {
   return revocations.some(({ kind, id, sequence }) => kind === "client" && id === clientId && sequence > asOf);
 }

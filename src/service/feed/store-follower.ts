@@ -7,31 +7,31 @@ import type { Clock, Seconds } from "../../time.ts";
 import { createTrustState, type TrustState } from "../../trust/trust-state.ts";
 import type { Revocation, TrustUpdate } from "../../trust/trust-update.ts";
 
-/** What this server knows of the log of changes in the store, and how it follows it. */
+/** A replica of the trust state in the store, kept current by its change log. */
 export type StoreFollower = {
   state(): TrustState;
   /**
-   * Reads what is new in the store. Resolves when whatever had been acknowledged before the call is known
-   * here, and was written to all who follow this server and keep up.
+   * Reads new changes. When it resolves, all changes acknowledged before the call are applied here and were written to all
+   * followers of this server that are not behind.
    */
   catchUp(): Promise<void>;
-  /** The number of the latest change there is in the store. */
+  /** Reads the sequence number of the latest change. Rejects with `unavailable` after 1.5 s. */
   latest(): Promise<number>;
-  /** The number of the latest change of clients and their secrets, as it was read last. */
+  /** Sequence number of the latest change of clients and their secrets, as last read. */
   clientsSequence(): number;
-  /** The stored settings, as they were read last. */
+  /** The stored settings, as last read. */
   settings(): StoredSettings;
-  /** A moment that was past by another clock, when the store was read last; see the store's position. */
+  /** The time of the position last read; see `Position`. */
   latestTime(): Seconds;
-  /** When the store was last known to hold no more than this: milliseconds of a steady clock. */
+  /** When the state was last known to be complete: milliseconds of a monotonic clock. */
   knownAt(): number;
-  /** Whether the store could not be read for too long. */
+  /** Whether the store could not be read for longer than `maxStaleness`. */
   isStale(): boolean;
-  /** The updates after a change, as far as they are remembered; `undefined` if not all of them are. */
+  /** The updates after a sequence number; `undefined` if some of them are no longer in memory. */
   updatesAfter(sequence: number): TrustUpdate[] | undefined;
-  /** How many updates came after a change, of those that are remembered. */
+  /** Number of updates in memory after a sequence number. */
   countAfter(sequence: number): number;
-  /** Calls back after each update. Gives the verb that ends it. */
+  /** Calls back after each update. Returns the function that unsubscribes. */
   onUpdate(listener: () => void): () => void;
 };
 
@@ -39,19 +39,19 @@ export type StoreFollowerOptions = {
   store: Pick<Store, "position" | "listRevocations">;
   clock: Clock;
   maxStaleness: Seconds;
-  /** Reads the keys again: another server has changed one. */
+  /** Called when keys have changed. */
   reloadKeys: () => Promise<void>;
-  /** Receives the stored settings where they differ from those that were read before, whoever changed them. */
+  /** Called after each new position with the settings before and after. */
   onSettings?: (change: { from: StoredSettings; to: StoredSettings }) => void;
 };
 
-/** Revocations that are read at a time. */
+/** Revocations per read. */
 const PAGE_SIZE = 5000;
 
-/** Updates that are remembered for followers that are a little behind. */
+/** Updates kept in memory for followers that are slightly behind. */
 const MAX_RECENT = 1000;
 
-/** Follows the store: this server's own trust state, in the order of the store. */
+/** Follows the change log of the store, in its order. */
 export function createStoreFollower({
   store,
   clock,
@@ -73,7 +73,7 @@ export function createStoreFollower({
   async function readPosition(): Promise<Position> {
     const position = await store.position();
     ({ settings, clientsSequence, time: latestTime } = position);
-    // Two reads can overlap, and the earlier one end last.
+    // Reads can overlap: an earlier one may end last.
     if (position.epoch === notedEpoch && position.sequence < notedSequence) return position;
     [notedEpoch, notedSequence] = [position.epoch, position.sequence];
     onSettings?.({ from: notedSettings, to: settings });
@@ -85,7 +85,7 @@ export function createStoreFollower({
   const read = coalesce(async () => {
     const at = performance.now();
     const { epoch, sequence, keysSequence: newKeys } = await readPosition();
-    // The database was restored, or this machine's clock set back: what is known may be too much or too little.
+    // After a restore, or after the clock was set back, the replica may hold too much or too little.
     const mustReset = epoch !== state.epoch || sequence < state.sequence || state.hasForgottenTooMuch(clock());
     const next = mustReset ? createTrustState() : state;
     const { sequence: after } = next;
@@ -106,7 +106,7 @@ export function createStoreFollower({
 
   async function catchUp(): Promise<void> {
     await read();
-    // Whoever was woken writes before the event loop turns, and whoever waits here is answered after that.
+    // Notified followers write in this turn of the event loop, before the caller continues.
     await setImmediate();
   }
 
@@ -132,7 +132,7 @@ export function createStoreFollower({
   };
 }
 
-/** Pages of the revocations after one change, up to another and with it. */
+/** Pages of the revocations with `after` < sequence number <= `until`. */
 export async function* revocationsBetween(
   store: Pick<Store, "listRevocations">,
   after: number,

@@ -14,29 +14,29 @@ import type { Counters } from "../operations/counters.ts";
 import type { Settings } from "../settings.ts";
 import type { LoadedKeys } from "./loaded-keys.ts";
 
-/** A key as anybody may see it who manages keys. */
+/** A key without its private half. */
 export type KeyView = {
   kid: string;
   alg: string;
   state: KeyState;
   createdAt: Seconds;
   activatesAt: Seconds;
-  /** When it stops to sign, and when it stops to be published; absent while no key is there to follow it. */
+  /** When it stops signing, and when it is no longer published. Absent while it has no successor. */
   retiresAt?: Seconds;
   removedAt?: Seconds;
   killedAt?: Seconds;
 };
 
-/** With an algorithm, this and all later keys are of that one. */
+/** `alg` sets the algorithm of this and all later keys. */
 type KeyRotation = { immediate: boolean; alg?: KeyPairAlgorithm | undefined };
 
 export type KeyManagement = {
   list(caller: Caller): Promise<KeyView[]>;
-  /** Makes the next key now. It signs when it has been public for long enough; with `immediate`, at once. */
+  /** Generates the next key now. It signs after its time of publication; with `immediate`, at once. */
   rotate(caller: Caller, options: KeyRotation): Promise<KeyView[]>;
-  /** Kills a key and all its tokens. If it was the one that signs, another does from the same moment on. */
+  /** Revokes a key and all tokens that it signed. Another key signs from the same moment on. Throws `unknown_key`. */
   revoke(caller: Caller, kid: string): Promise<{ sequence: number }>;
-  /** Makes the first key there is, or the next one when it is time to. */
+  /** Generates the first key, or the next one when it is due. */
   rotateIfDue(): Promise<void>;
 };
 
@@ -54,21 +54,21 @@ export type KeyManagementOptions = {
 };
 
 /**
- * The use cases of keys. A key has one follower at most, and the store sees to it: of two servers
- * that rotate at once, one makes the key and the other finds it there.
+ * The use cases of keys. The store allows one successor for each key: of two servers that rotate at once, one adds a key and
+ * the other finds it.
  */
 export function createKeyManagement(options: KeyManagementOptions): KeyManagement {
   const { store, keys, trust, authorize, audit, clock, policy, settings, kek, counts } = options;
   const permission = "rotate_keys";
 
-  const make = (wanted: KeyRequest, alg = settings.alg()) =>
-    generateKeyPair({ ...wanted, alg, createdAt: clock(), kek });
+  const generate = (request: KeyRequest, alg = settings.alg()) =>
+    generateKeyPair({ ...request, alg, createdAt: clock(), kek });
   const changeOf = (alg = settings.alg()) =>
     alg === settings.alg() ? undefined : { target: `alg: ${settings.alg()} -> ${alg}` };
   async function rotateIfDue(): Promise<void> {
     const due = dueKey(keys.stored(), { ...policy(), alg: settings.alg() }, clock());
     if (due === undefined) return;
-    const key = await make(due);
+    const key = await generate(due);
     const { clientId } = systemCaller;
     await store.addKey(key, audit.record({ clientId, action: "keys.rotate", outcome: "allowed", kid: key.kid }));
     await trust.catchUp();
@@ -82,13 +82,13 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
     rotate: (caller, { immediate, alg }) =>
       authorize(caller, { action: "keys.rotate", permission, target: changeOf(alg) }, async (record) => {
         if (!keys.arePairs) throw new MintmarkError("no_key_pairs");
-        // A clock that was ahead may have left a key that signs before its turn, which none could be placed behind.
+        // A clock that was ahead may have left a key that is active too early; a new key could not be placed after it.
         await rotateIfDue();
-        // The key that signs as far as this server knows: if another has rotated meanwhile, this adds none.
+        // The signing key known here: if another server has rotated since, the store adds no key.
         const { signing } = keys.current();
         if (signing === undefined) throw new MintmarkError("kek_changed");
-        const wanted = { follows: signing.kid, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) };
-        const key = await make(wanted, alg);
+        const request = { follows: signing.kid, activatesAt: clock() + (immediate ? 0 : PUBLISH_AHEAD) };
+        const key = await generate(request, alg);
         await store.addKey(key, { ...record, kid: key.kid }, { setsAlg: alg !== undefined });
         await trust.catchUp();
         return view(keys);
@@ -99,9 +99,9 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         await keys.reload();
         if (!keys.stored().some((key) => key.kid === kid)) throw new MintmarkError("unknown_key");
         const now = clock();
-        // Made in any case: only the store can tell, at the moment of the kill, whether one is needed.
-        const replacement = await make({ follows: kid, activatesAt: now });
-        if ((await store.revokeKey(kid, { now, replacement }, record)) === "killed") counts.revoked.key += 1;
+        // Only the store can decide, under its lock, whether a replacement is needed.
+        const replacement = await generate({ follows: kid, activatesAt: now });
+        if ((await store.revokeKey(kid, { now, replacement }, record)) === "revoked") counts.revoked.key += 1;
         await trust.catchUp();
         return { sequence: await trust.latest() };
       }),

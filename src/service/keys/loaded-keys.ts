@@ -9,19 +9,19 @@ import type { Clock } from "../../time.ts";
 import type { KeyLookup } from "../../token/jws.ts";
 import type { VerificationKey } from "../../token/signature.ts";
 
-/** The keys of a running server. */
+/** The keys in memory. */
 export type LoadedKeys = {
-  /** The keyring of the present moment. */
+  /** The keyring at the current time. */
   current(): Keyring;
-  /** Finds a key to verify with, in the store too: another server may have made it a moment ago. */
+  /** Finds a verification key. Reads the store for an unknown `kid`: another server may have just added it. */
   find: KeyLookup;
-  /** The same of a key of any time, but for those that were killed: by a clock that is wrong, one may be removed too early. */
+  /** Like `find`, for removed keys too: a wrong clock may remove one too early. Not for revoked keys. */
   findUnexpired: KeyLookup;
-  /** Whether these are key pairs, and no shared secret. */
+  /** False with a shared secret. */
   readonly arePairs: boolean;
-  /** All keys of the store, killed and removed ones too. */
+  /** All stored keys, revoked and removed ones included. */
   stored(): readonly StoredKey[];
-  /** Reads the store again. */
+  /** Reads the keys from the store. */
   reload(): Promise<void>;
 };
 
@@ -33,10 +33,10 @@ export type LoadedKeysOptions = {
   onError: (work: string, error: unknown) => void;
 };
 
-/** Shortest time between two looks at the store for an unknown key, in milliseconds: random kids must not load it. */
+/** Shortest time between two reads for an unknown `kid`: tokens with random kids must not load the store. */
 const POLL_INTERVAL_MS = 100;
 
-/** The keys with a shared secret: one keyring for ever. Key pairs that signed before can still identify tokens. */
+/** The keyring of a shared secret. Stored key pairs, which signed before it was set, still identify tokens. */
 export function secretKeys(secret: string, store: Pick<Store, "listKeys">): LoadedKeys {
   const keyring = createSecretKeyring(secret);
   const find = keyring.lookup;
@@ -62,7 +62,7 @@ export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Load
   };
 }
 
-/** The keys in a store. Nothing is loaded before the first `reload`. */
+/** The stored keys. Empty before the first `reload`. */
 export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOptions): LoadedKeys {
   let loaded: LoadedKey[] = [];
   let keyring: { of: Keyring; at: number } | undefined;
@@ -73,7 +73,7 @@ export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOpt
     return keyring.of;
   }
 
-  // In turn: of two reads at once, the one that saw less must not have the last word.
+  // Serialised: an older read must not overwrite a newer one.
   const reload = coalesce(async () => {
     const pairs = new Map(loaded.map(({ stored, pair }) => [stored.kid, pair]));
     const stored = await store.listKeys();
@@ -85,14 +85,14 @@ export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOpt
 
   async function pairOf(key: StoredKey, known: LoadedKey["pair"]): Promise<LoadedKey["pair"]> {
     if (key.killedAt !== undefined) return undefined;
-    return known ?? (await loadKeyPair(key, kek).catch((error: unknown) => halfOf(key, error)));
+    return known ?? (await loadKeyPair(key, kek).catch((error: unknown) => loadPublicHalfInstead(key, error)));
   }
 
   /**
-   * Another server may have a newer key-encryption key by now. This one goes on until it is started again: it verifies
-   * by such a key, and issues nothing once it is that one's turn.
+   * Another server may have changed the key-encryption key. Until its restart, this one verifies with the public half, and
+   * cannot sign once that key is active.
    */
-  function halfOf(key: StoredKey, error: unknown): Promise<PublicHalf> {
+  function loadPublicHalfInstead(key: StoredKey, error: unknown): Promise<PublicHalf> {
     if (loaded.length === 0) throw error;
     onError("opening a key: has MINTMARK_KEK changed?", error);
     return loadPublicHalf(key);
@@ -101,7 +101,7 @@ export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOpt
   const poll = coalesce(reload, POLL_INTERVAL_MS);
   const find: KeyLookup = (kid) => {
     const key = current().lookup(kid);
-    // One that is known to be dead needs no second look.
+    // A stored key that is revoked or removed needs no read.
     if (key !== undefined || loaded.some(({ stored }) => stored.kid === kid)) return key;
     return withTimeout(poll()).then(() => current().lookup(kid));
   };

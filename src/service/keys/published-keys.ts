@@ -1,12 +1,12 @@
 import { type Keyring, trustedKeys } from "../../keys/keyring.ts";
 import type { TrustedKey } from "../../trust/trust-update.ts";
 
-/** Keys that count, and a name that tells them from others. */
+/** The trusted keys, and a fingerprint that changes with them. */
 type PublishedKeys = { keys: readonly TrustedKey[]; name: string };
 
 /**
- * Gives the keys that count at the moment, as the feed tells of them. They change by themselves, too: as time passes, and
- * where the clock was set. Who was told of keys by a clock that was wrong is told again when it is right.
+ * The trusted keys at the current time, for the feed. They change with time alone, and when the clock is set: followers
+ * that received keys by a wrong clock receive the right ones later.
  */
 export function createPublishedKeys(keyring: () => Keyring): () => PublishedKeys {
   let latest: PublishedKeys & { of?: Keyring } = { keys: [], name: "" };

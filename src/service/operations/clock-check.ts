@@ -2,7 +2,7 @@ import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Clock } from "../../time.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 
-/** How long a clock that is behind is doubted, in milliseconds: then it is the earlier one that must have been ahead. */
+/** How long a clock is reported as behind. After that, the other clock must have been ahead. */
 const DOUBT_MS = 5 * 60_000;
 
 export type ClockCheckOptions = {
@@ -13,9 +13,9 @@ export type ClockCheckOptions = {
 };
 
 /**
- * Makes the check whether the clock is behind by more than may be: of the clock of PostgreSQL, or of the one by which the
- * embedded database was changed last. Tokens would be issued that others take for expired. A clock cannot be told from
- * another that was ahead, so it is doubted for five minutes; by then NTP has set one that was wrong at the start.
+ * Checks whether the clock is behind PostgreSQL's clock, or behind the latest change of the embedded database, by more than
+ * the tolerance: other servers would reject its tokens as expired. The other clock may have been ahead instead, so the
+ * check reports `behind` for five minutes; by then NTP has corrected a clock that was wrong at the start.
  */
 export function createClockCheck(options: ClockCheckOptions): () => "ok" | "behind" {
   const { trust, clock, monotonic = () => performance.now() } = options;

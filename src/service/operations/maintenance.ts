@@ -6,13 +6,12 @@ import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import { createPrunes } from "./prunes.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** How often maintenance is done, in milliseconds. */
 const INTERVAL_MS = 60_000;
 
-/** How soon a rotation of keys that failed is tried again, in milliseconds. A server is not ready meanwhile. */
+/** Retry interval of a failed key rotation. Until then the server is not ready. */
 const RETRY_MS = 5000;
 
-/** How often processes tell each other what calls they have counted, in milliseconds. */
+/** How often processes share their counts of calls. */
 const SHARE_MS = 1000;
 
 export type MaintenanceOptions = {
@@ -25,20 +24,20 @@ export type MaintenanceOptions = {
   rotateIfDue: () => Promise<void>;
   auditRetention: Seconds;
   longestLifetime: () => Seconds;
-  /** Whether it also does what one process does for all: rotates keys and forgets, in the store, what is past. */
+  /** Whether it also runs what one process does for all: key rotation and pruning. */
   runsMaintenance: boolean;
 };
 
 export type Maintenance = {
-  /** Does all that is done every minute. Rejects where a task failed, once the others are done. */
+  /** Runs all tasks. Rejects with the error of a failed task after the others have run. */
   run(): Promise<void>;
-  /** Tries again to rotate the keys, where that failed. */
+  /** Retries a failed key rotation. */
   retry(): Promise<void>;
-  /** Stops what takes long. */
+  /** Stops pruning. */
   end(): void;
 };
 
-/** Makes the work that is done every minute: reads the keys, rotates them in time, writes what was counted, forgets what is past. */
+/** The work of every minute: reloads and rotates keys, writes counted refusals, prunes. */
 export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const { keys, trust, audit, clock, tasks, rotateIfDue, runsMaintenance } = options;
   const { prune, end } = createPrunes(options);
@@ -50,7 +49,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
 
   return {
     async run() {
-      // First, since it is the only task that has to be done in time.
+      // First: the only task with a deadline.
       await rotate();
       await tasks.run("write_refusals", audit.flush);
       trust.state().forget(clock());
@@ -73,15 +72,15 @@ export type Work = {
   onError: (work: string, error: unknown) => void;
 };
 
-/** Keeps a running service up to date: its own maintenance at intervals, and other servers' changes as they come. */
+/** Starts the timers of maintenance and follows changes by other processes. Returns the function that stops both. */
 export function startMaintenance({ maintenance, shareRates, catchUp, watch, onError }: Work): () => void {
   let hasEnded = false;
   const report = (work: string) => (error: unknown) => {
-    // What was under way when the store was closed fails by that.
+    // Work in progress fails when the store closes.
     if (!hasEnded) onError(work, error);
   };
   const timers = [
-    // What failed was reported by its task.
+    // The failed task has reported its error.
     setInterval(() => maintenance.run().catch(() => {}), INTERVAL_MS).unref(),
     setInterval(maintenance.retry, RETRY_MS).unref(),
     setInterval(() => shareRates().catch(report("sharing rates")), SHARE_MS).unref(),

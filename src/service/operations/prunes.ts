@@ -6,33 +6,33 @@ import type { Clock, Seconds } from "../../time.ts";
 import { createRetentionClock } from "../feed/retention-clock.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** What one transaction deletes: few enough to keep neither the event loop nor the database from requests for long. */
+/** Rows per transaction: few, so that requests do not wait long for the event loop or the database. */
 const BATCH = 200;
 
-/** Shortest pause between two transactions, in milliseconds. It is as long as the one before, so that others get half the time. */
+/** Shortest pause between two transactions. A pause is as long as the last transaction, to leave half the time to requests. */
 const PAUSE_MS = 5;
 
 export type PrunesOptions = {
   store: Pick<Store, "pruneCounts" | "pruneAudit" | "pruneGrants" | "forgetRevocations">;
   clock: Clock;
   auditRetention: Seconds;
-  /** The longest lifetime that a token could ever have. */
+  /** The longest token lifetime ever allowed. */
   longestLifetime: () => Seconds;
   tasks: Tasks;
 };
 
-/** Makes the work of forgetting, in the store, what is past. `end` stops it after the present transaction. */
+/** Deletes expired rows from the store. `end` stops it after the current transaction. */
 export function createPrunes({ store, clock, auditRetention, longestLifetime, tasks }: PrunesOptions) {
   const retentionClock = createRetentionClock(clock);
   let hasEnded = false;
 
-  async function inBatches(prune: (limit: number) => Promise<Pruned>): Promise<void> {
+  async function pruneInBatches(prune: (limit: number) => Promise<Pruned>): Promise<void> {
     for (let more = true; more && !hasEnded; ) {
       const start = performance.now();
       try {
         ({ more } = await prune(BATCH));
       } catch (error) {
-        // The store is closed by now, maybe.
+        // The store may be closed.
         if (!hasEnded) throw error;
         return;
       }
@@ -41,17 +41,19 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
   }
 
   return {
-    // In turn: a run may take longer than it is until the next one.
+    // Coalesced: a run may take longer than the interval.
     prune: coalesce(async () => {
-      const past = retentionClock();
-      await tasks.run("prune_counts", () => inBatches((limit) => store.pruneCounts(clock(), limit)));
-      if (past === undefined) return;
-      const audited = past - auditRetention;
-      await tasks.run("prune_audit", () => inBatches((limit) => store.pruneAudit(audited, limit)));
-      // Tokens of a session that has ended by itself live on, and whoever has its refresh token may still revoke them.
-      const expired = past - longestLifetime() - MAX_CLOCK_SKEW;
-      await tasks.run("prune_sessions", () => inBatches((limit) => store.pruneGrants(expired, limit)));
-      await tasks.run("prune_revocations", () => inBatches((limit) => store.forgetRevocations(past, limit)));
+      const retentionTime = retentionClock();
+      await tasks.run("prune_counts", () => pruneInBatches((limit) => store.pruneCounts(clock(), limit)));
+      if (retentionTime === undefined) return;
+      const audited = retentionTime - auditRetention;
+      await tasks.run("prune_audit", () => pruneInBatches((limit) => store.pruneAudit(audited, limit)));
+      // Retains an expired grant while its access tokens live: its refresh token can still revoke them.
+      const expired = retentionTime - longestLifetime() - MAX_CLOCK_SKEW;
+      await tasks.run("prune_sessions", () => pruneInBatches((limit) => store.pruneGrants(expired, limit)));
+      await tasks.run("prune_revocations", () =>
+        pruneInBatches((limit) => store.forgetRevocations(retentionTime, limit)),
+      );
     }),
     end() {
       hasEnded = true;

@@ -5,29 +5,28 @@ import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { TaskName, Tasks } from "./tasks.ts";
 
-/** What must be so for requests to be served in full, by name, and what is wrong with it where it is not. */
+/** The conditions for serving requests in full. */
 type Checks = {
   /**
-   * Whether the database can be read and written. Without it tokens are still verified, but none are issued. `replaced`:
-   * the files that this server has open are no longer those in its data folder. `damaged`: they are, and something else has
-   * overwritten them or cut them short.
+   * Whether the database can be read and written. Without it, tokens are verified but not issued. `replaced`: the open files
+   * are no longer those in the data folder. `damaged`: another program has overwritten or truncated them.
    */
   store: "ok" | "unavailable" | "not_writable" | "replaced" | "damaged";
   /** Whether keys are loaded and one of them signs. */
   keys: "ok" | "unavailable";
   /** Whether the keys can be rotated in time. */
   rotation: "ok" | "failing";
-  /** Whether it is known what was revoked of late. Without it no token is verified either. */
+  /** Whether the revocation data is fresh. If it is stale, no token is verified. */
   trust: "ok" | "stale";
-  /** Whether this machine's clock may be right. By one that is behind, tokens are issued that others take for expired. */
+  /** Whether this machine's clock is behind: other servers would reject its tokens as expired. */
   clock: "ok" | "behind";
-  /** Whether this server goes on. One that is about to stop still answers; whoever asks next should ask another. */
+  /** `draining`: this server is about to stop and still serves; send new requests to another. */
   server: "ok" | "draining";
 };
 
 export type Readiness = {
   checks: Checks;
-  /** The tasks whose last run failed. But for the rotation of keys, a server can do its work without them for long. */
+  /** The tasks whose last run failed. All but key rotation can fail for long without affecting requests. */
   failing: readonly TaskName[];
 };
 

@@ -1,4 +1,4 @@
-/** What is done every minute. Each is independent of the others: one that fails keeps none of them from running. */
+/** The tasks of every minute. A failed task does not stop the others. */
 const taskNames = [
   "reload_keys",
   "rotate_keys",
@@ -10,11 +10,11 @@ const taskNames = [
 ] as const;
 export type TaskName = (typeof taskNames)[number];
 
-/** How a task has gone since the start: how often it failed, and by what the last run did, if it failed. */
+/** Failures of a task since the start, and the error of its last run if that failed. */
 export type TaskState = { failures: number; error?: unknown };
 
 export type Tasks = {
-  /** Runs a task. A failure is reported and counted, and not thrown. */
+  /** Runs a task. Reports and counts a failure, and does not throw it. */
   run(name: TaskName, work: () => Promise<unknown>): Promise<void>;
   states: Readonly<Record<TaskName, Readonly<TaskState>>>;
   failing(): TaskName[];

@@ -1,8 +1,8 @@
 import { MintmarkError, type Reason } from "../../errors.ts";
 
 /**
- * As much of an OpenTelemetry tracer as is used: `trace.getTracer("mintmark")` of `@opentelemetry/api` is one.
- * Nothing of OpenTelemetry is loaded here.
+ * The subset of an OpenTelemetry tracer in use, such as `trace.getTracer("mintmark")` of `@opentelemetry/api`. Does not load
+ * OpenTelemetry.
  */
 export type Tracer = {
   startActiveSpan<Result>(name: string, options: SpanOptions, work: (span: Span) => Result): Result;
@@ -16,15 +16,12 @@ type Span = {
   end(): void;
 };
 
-/** As OpenTelemetry numbers them. */
+/** Constants of OpenTelemetry. */
 export const SERVER_SPAN = 1;
 export const CLIENT_SPAN = 2;
 const ERROR_STATUS = 2;
 
-/**
- * Does work within a span. Where it fails, the span tells the reason in the catalogue and nothing else of the error, whose
- * message may quote what nobody is to read.
- */
+/** Runs work within a span. On failure the span gets the catalogue's reason only: the error message may quote a secret. */
 export function inSpan<Result>(
   tracer: Tracer,
   { name, reasonOf = reasonIn, ...options }: SpanOptions & { name: string; reasonOf?: (error: unknown) => Reason },

@@ -3,30 +3,30 @@ import type { Issue } from "../../errors.ts";
 import type { Grant, RefreshRotation } from "../../store/grant.ts";
 import type { Seconds } from "../../time.ts";
 import type { Caller } from "../access/caller.ts";
-import { scopeInWords } from "../clients/client-policy.ts";
+import { printableScope } from "../clients/client-policy.ts";
 import { createRefreshToken, hashOf, type RefreshToken, successorOf } from "./refresh-token.ts";
 
 export type GrantPolicy = {
-  /** How long a session goes on, however it is used; and how long when it is not used. */
+  /** Lifetime of a grant, and its longest idle time. */
   ttl: Seconds;
   idle: Seconds;
-  /** How long after its use a refresh token may be presented again, for whoever never got the answer. */
+  /** How long after its use a refresh token may be presented again: the response may have been lost. */
   replayWindow: Seconds;
 };
 
 type Moment = { policy: GrantPolicy; now: Seconds };
 
-/** Names this process as the one whose clock tells when a refresh token was used. */
+/** Identifies this process, whose clock sets the time of use of a refresh token. */
 const SERVER = randomUUID();
 
-/** Begins a session for a caller: what is kept of it, and its first refresh token. */
+/** Creates a grant for a caller, with its first refresh token. */
 export function createGrant(
   { clientId }: Caller,
-  terms: Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl">,
+  parameters: Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl">,
   { policy, now }: Moment,
 ): { grant: Grant; refreshToken: RefreshToken } {
   const grant: Grant = {
-    ...terms,
+    ...parameters,
     sid: randomBytes(16).toString("base64url"),
     clientId,
     seed: randomBytes(32).toString("base64url"),
@@ -37,7 +37,7 @@ export function createGrant(
   return { grant, refreshToken: createRefreshToken() };
 }
 
-/** What presenting a refresh token changes, and the token that follows from it. */
+/** The rotation of a presented refresh token, and its successor. */
 export function refreshRotation(
   { seed }: Grant,
   presented: RefreshToken,
@@ -56,10 +56,10 @@ export function refreshRotation(
   return { change, successor };
 }
 
-/** Says what a refreshed token may not have, or `undefined`: its scope may only be less than was granted (RFC 6749 §6). */
+/** The scope violation of a refresh request, if any: the scope must not exceed the granted one (RFC 6749 §6). */
 export function scopeViolation(grant: Grant, scope: string | undefined): Issue | undefined {
   const granted = new Set(grant.scope?.split(" "));
   const violation = scope?.split(" ").find((token) => !granted.has(token));
   if (violation === undefined) return undefined;
-  return { path: "scope", message: `${scopeInWords(violation)} was not granted to this session` };
+  return { path: "scope", message: `${printableScope(violation)} was not granted` };
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 
-/** 256 random bits as text, or as many that follow from another token. */
+/** 256 bits, base64url: random, or derived from the previous token. */
 export type RefreshToken = string;
 
 export function createRefreshToken(): RefreshToken {
@@ -8,15 +8,14 @@ export function createRefreshToken(): RefreshToken {
 }
 
 /**
- * The token that follows from one in its session, always the same: so a retry can be answered with what
- * was lost, although only hashes are kept. It takes the token and the session's seed to work it out, and
- * nobody but the service, at the moment when the token is presented, has both.
+ * The successor of a refresh token: an HMAC, so that a retry gets the same token although only hashes are stored. It takes
+ * the token and the seed of the grant; only the service has both, and only while a client presents the token.
  */
 export function successorOf(token: RefreshToken, seed: string): RefreshToken {
   return createHmac("sha256", seed).update(token).digest("base64url");
 }
 
-/** What is kept of a token. It has too many random bits for a slow hash to add anything. */
+/** The stored hash. 256 random bits need no slow hash. */
 export function hashOf(token: string): string {
   return createHash("sha256").update(token).digest("base64url");
 }

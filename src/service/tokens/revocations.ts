@@ -12,26 +12,27 @@ import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
 import { hashOf } from "./refresh-token.ts";
 
-/** What an introspection says of a token (RFC 7662 §2.2). */
+/** An introspection response (RFC 7662 §2.2). */
 export type Introspection<Custom> = { active: false } | ({ active: true } & Claims<Custom>);
 
 export type Revocations<Schema extends ClaimsSchema> = {
   /**
-   * Revokes one access token, or the session of a refresh token with all its tokens (RFC 7009). One that
-   * is unknown or foreign revokes nothing, and that is no error: `revoked` is absent then.
+   * Revokes an access token, or the grant of a refresh token with all its tokens (RFC 7009). An unknown or foreign token is
+   * no error (RFC 7009 §2.2): `revoked` is absent then. Throws `permission_denied` for a token of another client without
+   * the permission `revoke`.
    */
   revokeToken(caller: Caller, token: string): Promise<{ sequence: number; revoked?: "token" | "session" }>;
   /**
-   * Revokes all that was issued until now to a subject or a client. A client need not be known any more, as after a restore:
-   * it is revoked all the same, and `unknownClient` says so.
+   * Revokes all tokens issued so far to a subject or client. An unknown client, as after a restore, is revoked too;
+   * `unknownClient` reports it.
    */
   revokeAll(
     caller: Caller,
     of: { kind: "subject" | "client"; id: string },
   ): Promise<{ sequence: number; unknownClient?: true }>;
-  /** Revokes the session of a refresh token that was used again too late: somebody has copied it. */
+  /** Revokes the grant of a reused refresh token, which must have been copied (RFC 9700 §4.14.2). */
   revokeReusedGrant(grant: Grant): Promise<void>;
-  /** Says whether an access token counts, and its claims if it does, whomever it is for. */
+  /** Whether an access token is active, and its claims (RFC 7662). Does not check the audience. */
   introspectToken(caller: Caller, token: string): Promise<Introspection<z.output<Schema>>>;
 };
 
@@ -42,8 +43,8 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
   audit: AuditLog;
   verify: VerifyToken<Schema>;
   /**
-   * Gives what identifies a token of this service, and nothing where it is none. Neither its times nor what this server
-   * accepts today matter: others, with another clock or configuration, may accept it.
+   * Identifies a token of this service; undefined for others. Checks neither its times nor the current settings: a server
+   * with another clock or configuration may accept it.
    */
   identify: (token: string) => Promise<TokenIdentity | undefined>;
   counts: Counters;
@@ -51,7 +52,7 @@ export type RevocationsOptions<Schema extends ClaimsSchema> = {
 
 type Target = NewRevocation & { kind: "token" | "session"; clientId: string | undefined; subject: string | undefined };
 
-/** The use cases of revocation. One is durable, and known to this server, before it is answered. */
+/** The use cases of revocation. A revocation is durable and effective on this server before its promise resolves. */
 export function createRevocations<Schema extends ClaimsSchema>(
   options: RevocationsOptions<Schema>,
 ): Revocations<Schema> {
@@ -124,7 +125,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
   };
 }
 
-/** A token that is refused is one thing; not being able to tell is another. */
+/** An invalid token is inactive; a failed verification is an error. */
 function undefinedIfInvalid(error: unknown): undefined {
   if (error instanceof MintmarkError && !FAILURES.has(error.reason)) return;
   throw error;

@@ -1,27 +1,27 @@
 import pg from "pg";
 import { StartError } from "../../errors.ts";
 
-/** Where a PostgreSQL database is, and what its URL says about how it is used. */
+/** A parsed `DATABASE_URL`. */
 export type PostgresAddress = {
-  /** The URL with nothing in it but what the driver is to know. It carries the password. */
+  /** The URL with the driver's own parameters only. Contains the password. */
   connectionString: string;
   /** The schema that `?schema=` names. */
   schema: string | undefined;
-  /** Connections that a server keeps beside the one that listens; `?connection_limit=` sets it. Default 10. */
+  /** Pool size, beside the listening connection; `?connection_limit=` lowers it. Default 10. */
   connections: number;
 };
 
-/** The parameters that go on to the driver. It would take any other as a setting of its own, such as `stream` or `types`. */
+/** Parameters for the driver. It would take any other as an option of its own, such as `stream` or `types`. */
 const PARAMETERS = new Set([
   ...["host", "port", "user", "password", "application_name", "fallback_application_name", "options"],
   ...["ssl", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslnegotiation", "uselibpqcompat"],
 ]);
 
 const MAX_CONNECTIONS = 10;
-/** PostgreSQL cuts longer names short (`NAMEDATALEN`). */
+/** PostgreSQL truncates longer names (`NAMEDATALEN`). */
 const MAX_NAME_BYTES = 63;
 
-/** Reads a `postgres://` URL. Throws a {@link StartError}, which quotes none of it, where it cannot be one. */
+/** Parses a `postgres://` URL. Throws a {@link StartError}, which quotes nothing of an invalid URL. */
 export function parsePostgresUrl(url: string): PostgresAddress {
   const [address = "", query = ""] = url.replace(/#.*$/s, "").split(/\?(.*)/s);
   const parameters = new URLSearchParams(query);
@@ -29,10 +29,8 @@ export function parsePostgresUrl(url: string): PostgresAddress {
   if (Buffer.byteLength(schema ?? "") > MAX_NAME_BYTES || schema?.includes("\0"))
     throw new StartError(`DATABASE_URL must name a schema of at most ${MAX_NAME_BYTES} bytes`);
   if (schema === "information_schema")
-    throw new StartError(
-      "DATABASE_URL names information_schema, of which backups are made without: name another schema",
-    );
-  // That is what the driver makes of it, and says so at length each time.
+    throw new StartError("DATABASE_URL names information_schema, which backups leave out: name another schema");
+  // The driver does the same, and logs a long warning each time.
   if (parameters.get("sslmode") === "require" && !parameters.has("uselibpqcompat"))
     parameters.set("sslmode", "verify-full");
   const limit = Number(parameters.get("connection_limit") ?? MAX_CONNECTIONS);
@@ -43,11 +41,11 @@ export function parsePostgresUrl(url: string): PostgresAddress {
   return { connectionString, schema, connections };
 }
 
-/** The driver falls back on this host where neither the URL nor `PGHOST` names one. */
+/** The driver's default where neither the URL nor `PGHOST` names a host. */
 const DEFAULT_HOST = "localhost";
 const WITHOUT_HOST = /^\w+:\/\/([^/]*@)?(:\d*)?(\/|\?|$)/;
 
-/** Lets the driver read the URL, without connecting. */
+/** Lets the driver parse the URL, without connecting. */
 function refuseUnreadable(connectionString: string): void {
   const isHostNamed = !WITHOUT_HOST.test(connectionString) || /[?&]host=./.test(connectionString);
   try {
@@ -63,9 +61,9 @@ function refuseUnreadable(connectionString: string): void {
 const URL_FAULTS = {
   host: "DATABASE_URL must name a host: postgres://USER:PASSWORD@HOST:PORT/DATABASE",
   syntax:
-    "DATABASE_URL cannot be read: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE with one host, and each special character of the user and the password as %XX, such as %40 for @",
-  file: "DATABASE_URL names a file that cannot be read: check sslrootcert, sslcert and sslkey, and that this user may read them",
-  tls: "DATABASE_URL has parameters for TLS that cannot be used together: sslmode=verify-full, with sslrootcert where the certificate is of an authority of your own, needs no other",
+    "DATABASE_URL cannot be parsed: write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE with one host, and each special character of the user and the password as %XX, such as %40 for @",
+  file: "DATABASE_URL names a file that cannot be read: check the paths and permissions of sslrootcert, sslcert and sslkey",
+  tls: "DATABASE_URL has conflicting TLS parameters: use sslmode=verify-full alone, or with sslrootcert for a private certificate authority",
 } as const;
 
 function faultOf(cause: unknown): keyof typeof URL_FAULTS {

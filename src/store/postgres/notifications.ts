@@ -1,22 +1,22 @@
 import type { Socket } from "node:net";
 import pg from "pg";
 import type { PostgresAddress } from "./address.ts";
-import { CONNECT_TIMEOUT, createDatabaseSocket } from "./pool.ts";
+import { CONNECT_TIMEOUT_MS, createDatabaseSocket } from "./pool.ts";
 
 export const CHANNEL = "mintmark";
 
-const RETRY = 1000;
+const RETRY_MS = 1000;
 
 export type ListenOptions = {
-  /** Called for each notification, and when listening has begun. */
+  /** Called for each notification, and once listening has started. */
   notify: () => void;
   /** Longest time for a query, in milliseconds. */
   limit: number;
-  /** Called once, with a sentence, where notifications cannot reach this program. */
+  /** Called once, with a sentence, where a pooler drops notifications. */
   onNotice: (sentence: string) => void;
 };
 
-/** Listens for changes on a connection of its own, made again whenever it breaks. Returns the function that ends it. */
+/** Listens for changes on a connection of its own, and reconnects after a failure. Returns the function that stops it. */
 export function listen(address: PostgresAddress, { notify, limit, onNotice }: ListenOptions): () => void {
   const sockets = new Set<Socket>();
   let retry: NodeJS.Timeout | undefined;
@@ -28,7 +28,7 @@ export function listen(address: PostgresAddress, { notify, limit, onNotice }: Li
     socket.once("close", () => sockets.delete(socket));
     const client = new pg.Client({
       connectionString: address.connectionString,
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: limit,
       keepAlive: true,
       stream: () => socket,
@@ -44,55 +44,54 @@ export function listen(address: PostgresAddress, { notify, limit, onNotice }: Li
     const opened = await open();
     const { client, close } = opened;
     try {
-      if (!(await keepsSession(client, open))) {
+      if (!(await hasOwnSession(client, open))) {
         close();
         return onNotice(POOLED);
       }
       client.on("notification", notify);
-      client.once("end", again);
+      client.once("end", reconnect);
       await client.query(`listen ${CHANNEL}`);
       notify();
     } catch (cause) {
-      client.off("end", again);
+      client.off("end", reconnect);
       close();
       throw cause;
     }
   };
-  const attempt = () => void connect().catch(again);
-  const again = () => {
-    if (!ended) retry = setTimeout(attempt, RETRY).unref();
+  const attempt = () => void connect().catch(reconnect);
+  const reconnect = () => {
+    if (!ended) retry = setTimeout(attempt, RETRY_MS).unref();
   };
 
   attempt();
   return () => {
     ended = true;
     clearTimeout(retry);
-    // Without a farewell: a server that does not answer it would keep the process.
+    // Not `client.end()`: a server that does not answer would keep the process alive.
     for (const socket of sockets) socket.destroy();
   };
 }
 
 const POOLED =
-  "DATABASE_URL leads to a pooler in transaction mode, which passes no notifications on: changes that other servers make are seen within 1 s instead of milliseconds";
+  "DATABASE_URL leads to a pooler in transaction mode, which drops notifications: changes by other servers take effect within 1 s instead of milliseconds";
 
 type Opened = { client: pg.Client; close: () => void };
 
 /**
- * Whether a client has one session of PostgreSQL to itself for as long as it is connected: directly, or by a pooler in
- * session mode. In transaction mode a pooler gives the session that the client has just used to the next one that
- * begins a transaction, and then another one to this client. To listen there would leave the session listening
- * for others.
+ * Whether the connection has a PostgreSQL session of its own: directly, or by a pooler in session mode. A pooler in
+ * transaction mode assigns a session to each transaction. To listen there would leave the session of another client
+ * listening.
  */
-async function keepsSession(client: pg.Client, open: () => Promise<Opened>): Promise<boolean> {
+async function hasOwnSession(client: pg.Client, open: () => Promise<Opened>): Promise<boolean> {
   const { processID } = client as { processID?: number };
-  if ((await backendOf(client)) === processID) return true;
+  if ((await backendPid(client)) === processID) return true;
   const other = await open();
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const mine = await backendOf(client);
+      const mine = await backendPid(client);
       await other.client.query("begin");
-      const theirs = await backendOf(other.client);
-      const isMineStill = (await backendOf(client)) === mine;
+      const theirs = await backendPid(other.client);
+      const isMineStill = (await backendPid(client)) === mine;
       await other.client.query("rollback");
       if (theirs === mine || !isMineStill) return false;
     }
@@ -102,10 +101,10 @@ async function keepsSession(client: pg.Client, open: () => Promise<Opened>): Pro
   }
 }
 
-/** Other programs may take the session in between, so one round may show nothing. */
+/** One round may prove nothing, since another client may take the session in between. */
 const ROUNDS = 5;
 
-async function backendOf(client: pg.Client): Promise<number> {
+async function backendPid(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return rows[0]?.pid ?? 0;
 }

@@ -4,45 +4,45 @@ import { failureCode } from "../failure-code.ts";
 import { missingTables } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
 
-/** The schema of our own, where the current one cannot have our tables. */
+/** The schema to use where the current one cannot hold the tables. */
 const OWN = "mintmark";
 
 export type Place = {
   schema: string;
-  /** What is odd about it, in a sentence for the log. */
+  /** A sentence for the log where the schema or encoding is not the expected one. */
   notice?: string;
 };
 
 export type PlaceOptions = {
   /** The schema that the URL names. */
   named: string | undefined;
-  /** Whether the tables must be there already. */
+  /** Whether the tables must exist. */
   guest: boolean;
-  /** Brings the tables in a schema up to date, in one transaction. */
+  /** Applies pending migrations in a schema, in one transaction. */
   migrate: (schema: string) => Promise<void>;
 };
 
 /**
- * Finds the schema that has our tables, or makes them: in the schema that the URL names; else in the current one; and
- * where that has tables of another program by the same names, or may not be changed, in the schema `mintmark`. Tables
- * that are there are always found again: a server that took another schema would begin with new keys.
+ * Finds the schema with the tables, or creates the tables: in the schema that the URL names, else in the current one, else,
+ * where that has other tables of the same names or may not be changed, in the schema `mintmark`. Always uses existing
+ * tables: in another schema the server would start with new keys.
  */
 export async function placeTables(db: Kysely<Schema>, { named, guest, migrate }: PlaceOptions): Promise<Place> {
   const { current, encoding, schemas } = await survey(db, named);
   const found = [named, current, OWN].find((schema) => schema !== undefined && schemas.has(schema));
   if (found !== undefined) {
     await migrate(found);
-    return noticing(found, { named, encoding });
+    return placeWithNotice(found, { named, encoding });
   }
   if (guest) throw missingTables();
   if (encoding !== "UTF8")
     throw new StartError(
-      `The database in DATABASE_URL has the encoding ${encoding}, which cannot hold all text: create one with  encoding 'UTF8' template template0`,
+      `The database in DATABASE_URL has the encoding ${encoding}, which cannot encode all text: create one with  encoding 'UTF8' template template0`,
     );
   const first = named ?? current;
   if (first === undefined)
     throw new StartError(
-      "The search_path of the user in DATABASE_URL names no schema that is there: create it, or name one by ?schema=NAME",
+      "The search_path of the user in DATABASE_URL names no existing schema: create it, or name one by ?schema=NAME",
     );
   if (named !== undefined) await createSchema(db, named);
   return await migrate(first)
@@ -50,19 +50,19 @@ export async function placeTables(db: Kysely<Schema>, { named, guest, migrate }:
     .catch((cause: unknown) => migrateElsewhere(db, { first, cause, named, migrate }));
 }
 
-function noticing(schema: string, { named, encoding }: { named: string | undefined; encoding: string }): Place {
+function placeWithNotice(schema: string, { named, encoding }: { named: string | undefined; encoding: string }): Place {
   if (named !== undefined && named !== schema)
     return {
       schema,
-      notice: `The schema that DATABASE_URL names has no tables of Mintmark, so those in ${quoted(schema)} are used: take schema out of DATABASE_URL`,
+      notice: `The schema in DATABASE_URL has no Mintmark tables: using those in ${quoted(schema)}. Remove schema from DATABASE_URL`,
     };
-  // By SQL_ASCII, text goes in and out as it is.
+  // SQL_ASCII stores bytes unchanged.
   if (encoding === "UTF8" || encoding === "SQL_ASCII") return { schema };
-  const notice = `The database has the encoding ${encoding}: text that it cannot hold is refused. Move it to one with the encoding UTF8`;
+  const notice = `The database has the encoding ${encoding} and rejects text that it cannot encode: move it to a database with the encoding UTF8`;
   return { schema, notice };
 }
 
-/** Another program's tables and types, and the right to make ours. */
+/** SQLSTATEs: tables or types of another program; a missing privilege or schema. */
 const OCCUPIED = new Set(["42P07", "42710"]);
 const FORBIDDEN = new Set(["42501", "3F000"]);
 
@@ -73,7 +73,7 @@ async function migrateElsewhere(
   const code = failureCode(cause) ?? "";
   const isOccupied = OCCUPIED.has(code);
   if (!isOccupied && !FORBIDDEN.has(code)) throw cause;
-  const what = isOccupied ? "has tables of another program" : "may not be changed by the user in DATABASE_URL";
+  const what = isOccupied ? "has tables of another program" : "cannot be changed by the user in DATABASE_URL";
   const why = `The schema ${quoted(first)} of the database ${what}`;
   const another = new StartError(`${why}: name another one by ?schema=NAME in DATABASE_URL`);
   if (named !== undefined || first === OWN) throw another;
@@ -84,14 +84,16 @@ async function migrateElsewhere(
     const code = failureCode(second) ?? "";
     if (OCCUPIED.has(code)) throw another;
     if (!FORBIDDEN.has(code)) throw second;
-    throw new StartError(`${why}: let its owner run  create schema ${OWN} authorization USER  for that user`);
+    throw new StartError(
+      `${why}: let the owner of the database run  create schema ${OWN} authorization USER  for that user`,
+    );
   }
-  return { schema: OWN, notice: `${why}, so the tables of Mintmark are in the schema ${OWN}` };
+  return { schema: OWN, notice: `${why}: using the schema ${OWN}` };
 }
 
 type Survey = { current: string | undefined; encoding: string; schemas: ReadonlySet<string> };
 
-/** Looks at the database: in which of the schemas in question our tables are. */
+/** Reads the current schema, the encoding, and which candidate schemas have the tables. */
 async function survey(db: Kysely<Schema>, named: string | undefined): Promise<Survey> {
   const { rows } = await sql<{ current: string | null; encoding: string; schemas: string[] }>`
     select current_schema()::text as current, pg_encoding_to_char(encoding) as encoding, array(
@@ -104,9 +106,9 @@ async function survey(db: Kysely<Schema>, named: string | undefined): Promise<Su
   return { current: row?.current ?? undefined, encoding: row?.encoding ?? "", schemas: new Set(row?.schemas) };
 }
 
-/** Creates a schema unless it is there; a program that starts at the same time may come first. */
+/** Creates a schema unless it exists. Another process may create it at the same time. */
 async function createSchema(db: Kysely<Schema>, schema: string): Promise<void> {
-  // Not by `if not exists`, which demands the right to create one even where it is there.
+  // Not `if not exists`, which requires the privilege to create even where the schema exists.
   const { rows } = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(db);
   if (rows.length > 0) return;
   try {
@@ -115,13 +117,13 @@ async function createSchema(db: Kysely<Schema>, schema: string): Promise<void> {
     const code = failureCode(cause);
     if (code === "42501" && schema !== OWN)
       throw new StartError(
-        `There is no schema ${quoted(schema)} in the database, and the user in DATABASE_URL may not create it: let its owner run  create schema ${quoted(schema)} authorization USER  for that user`,
+        `The database has no schema ${quoted(schema)}, and the user in DATABASE_URL cannot create it: let the owner of the database run  create schema ${quoted(schema)} authorization USER  for that user`,
       );
     if (code !== "42P06" && code !== "23505") throw cause;
   }
 }
 
-/** As it is, unless it could be more than a name in a log. */
+/** Hides names with characters that could forge a log line. */
 function quoted(schema: string): string {
   return /^\w+$/.test(schema) ? schema : '"…"';
 }

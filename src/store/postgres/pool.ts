@@ -5,25 +5,25 @@ import { ConnectionError } from "../outage.ts";
 import type { PostgresAddress } from "./address.ts";
 import { type Settings, setLocal, settingsFor, setUnlessPooled } from "./session-settings.ts";
 
-/** Longest wait for a connection, in milliseconds. */
-export const CONNECT_TIMEOUT = 1000;
+/** Longest wait for a connection. */
+export const CONNECT_TIMEOUT_MS = 1000;
 
 /**
- * What all statements run under: the longest time, in milliseconds, and the schema. Default: the role's own.
- * `connectLimit` is the longest wait for a connection. Default: {@link CONNECT_TIMEOUT}.
+ * `limit`: longest time of a lease, in milliseconds. `schema`: default: the role's own. `connectLimit`: longest wait for a
+ * connection, in milliseconds; default 1000.
  */
 export type PoolOptions = { limit: number; schema?: string | undefined; connectLimit?: number };
 
 /**
- * Makes a pool of connections to PostgreSQL for Kysely. Each is lent for at most `limit` milliseconds, the wait for it
- * included: a transaction of many statements is answered by then as a single one is.
- * One that failed is not lent again: it may be dead, or within a transaction.
+ * Creates a pool of PostgreSQL connections for Kysely. A lease ends after at most `limit` milliseconds, the wait for the
+ * connection included, also for a transaction of many statements. A connection that failed is closed: it may be dead, or
+ * within a transaction.
  *
- * Behind a pooler, a session is others' as well from one transaction to the next. There, settings are made within each
- * transaction, and a single statement gets one of its own, sent in one go.
+ * Behind a pooler, other clients use the session between transactions. There, each transaction applies the settings itself,
+ * and a single statement runs in a transaction of its own, pipelined.
  */
 export function createPool({ connectionString, connections }: PostgresAddress, options: PoolOptions): PostgresPool {
-  const { limit, connectLimit = CONNECT_TIMEOUT } = options;
+  const { limit, connectLimit = CONNECT_TIMEOUT_MS } = options;
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString,
@@ -33,12 +33,11 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
     pipeline: true,
     stream: () => openSocket(sockets),
   });
-  // One that breaks while it waits is replaced by the next loan. One that breaks while it is lent
-  // also fails its query; unheard, it would end the process.
+  // Without listeners, an error of an idle or leased connection would end the process. Its query fails anyway.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
 
-  /** How often connections were lost, and how often they had been when each one was made. */
+  /** Counts lost connections, now and at the creation of each connection. */
   let losses = 0;
   const madeAt = new WeakMap<pg.PoolClient, number>();
   const pooled = new WeakSet<pg.PoolClient>();
@@ -48,7 +47,7 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
       throw new ConnectionError(cause);
     });
     if ((madeAt.get(client) ?? losses) === losses) return client;
-    // Where one was lost, the older ones probably are as well: ten of them must not cost ten timeouts.
+    // Connections older than a lost one are probably dead too: ten of them must not cost ten timeouts.
     client.release(true);
     return connect();
   };
@@ -58,12 +57,12 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
     async connect() {
       const until = performance.now() + limit;
       const client = await connect();
-      const lost = () => {
+      const onLost = () => {
         if (madeAt.get(client) === losses) losses += 1;
-        // Else the driver would wait for answers to what it has sent already.
+        // Else the driver would wait for the responses to pipelined statements.
         client.connection.stream.destroy();
       };
-      const lease = leaseConnection(client, { until, lost });
+      const lease = leaseConnection(client, { until, lost: onLost });
       if (!madeAt.has(client)) {
         madeAt.set(client, losses);
         const isOwn = await lease.query(setUnlessPooled(client, settings), []).then(isSet, releaseAndThrow(lease));
@@ -72,7 +71,7 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
       return asClient(pooled.has(client) ? withinTransactions(lease, settings) : lease);
     },
     async end() {
-      // A server that does not answer the farewell must keep neither the caller nor the process.
+      // A server that does not answer must block neither the caller nor the exit of the process.
       const closeTimer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, limit);
@@ -86,12 +85,12 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
 type Query = (sql: string, parameters: readonly unknown[]) => Promise<PostgresQueryResult<unknown>>;
 type Lease = {
   query: Query;
-  /** Sends all that some work asks for in one go. */
-  together: <T>(work: () => T) => T;
+  /** Sends all statements of `work` in one write. */
+  pipeline: <T>(work: () => T) => T;
   release: () => void;
 };
 
-/** Kysely's type of `query` knows cursors as well, of which it asks for none here. */
+/** Kysely's type of `query` also has cursors, which are not used here. */
 function asClient({ query, release }: Lease): PostgresPoolClient {
   return { query: query as unknown as PostgresPoolClient["query"], release };
 }
@@ -107,7 +106,7 @@ function releaseAndThrow(lease: Lease): (cause: unknown) => never {
   };
 }
 
-/** Lends a connection until a moment. `lost` is called where it gives no answer at all. */
+/** Leases a connection until a deadline. Calls `onLost` where the server gives no response. */
 function leaseConnection(client: pg.PoolClient, { until, lost }: { until: number; lost: () => void }): Lease {
   let failure: unknown;
   let returned = false;
@@ -119,7 +118,7 @@ function leaseConnection(client: pg.PoolClient, { until, lost }: { until: number
   };
   const timer = setTimeout(() => {
     failure ??= new ConnectionError(new Error("PostgreSQL did not answer in time"));
-    // Also ends the query that is waiting for its answer.
+    // Also rejects the pending query.
     lost();
     release();
   }, until - performance.now());
@@ -135,7 +134,7 @@ function leaseConnection(client: pg.PoolClient, { until, lost }: { until: number
       throw failure;
     }
   };
-  const together = <T>(work: () => T): T => {
+  const pipeline = <T>(work: () => T): T => {
     const { stream } = client.connection;
     stream.cork();
     try {
@@ -144,10 +143,10 @@ function leaseConnection(client: pg.PoolClient, { until, lost }: { until: number
       stream.uncork();
     }
   };
-  return { query, together, release };
+  return { query, pipeline, release };
 }
 
-/** Runs a loan's transactions under settings of their own, and each single statement as such a transaction. */
+/** Applies the settings in each transaction of a lease, and runs each single statement as such a transaction. */
 function withinTransactions(lease: Lease, settings: Settings): Lease {
   let isOpen = false;
   const query: Query = async (sql, parameters) => {
@@ -159,9 +158,9 @@ function withinTransactions(lease: Lease, settings: Settings): Lease {
       if (END.test(sql)) isOpen = false;
       return lease.query(sql, parameters);
     }
-    // All three are sent before the first is answered, so that it takes no longer than one. A pooler that refuses the
-    // first and closes the connection would make a second write fail, and its answer be lost.
-    const [begun, answer, ended] = lease.together(() => [
+    // Pipelined: three statements take one round trip. In one write: if a pooler refuses the first and closes the
+    // connection, a second write would fail and hide its response.
+    const [begun, answer, ended] = lease.pipeline(() => [
       lease.query(`begin; ${setLocal(settings)}`, []),
       lease.query(sql, parameters),
       lease.query("commit", []),
@@ -176,10 +175,7 @@ function withinTransactions(lease: Lease, settings: Settings): Lease {
 const BEGIN = /^(begin|start transaction)\b/;
 const END = /^(commit|rollback)$/;
 
-/**
- * Makes a socket for the driver, which throws where bytes are no PostgreSQL: by that the connection is to end, and not the
- * process.
- */
+/** Creates a socket for the driver, which throws on bytes that are not PostgreSQL's: that must not end the process. */
 export function createDatabaseSocket(): Socket {
   const socket = new Socket();
   const emit: (event: string | symbol, ...values: unknown[]) => boolean = socket.emit.bind(socket);
@@ -204,7 +200,7 @@ function openSocket(sockets: Set<Socket>): Socket {
 
 const INT8 = 20;
 
-/** Numbers here are counts and seconds, far below 2^53. */
+/** All stored numbers are below 2^53. */
 function numberForBigint(oid: number, format?: "text" | "binary") {
   return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
 }

@@ -12,17 +12,17 @@ import { CHANNEL, listen } from "./notifications.ts";
 import { type Place, placeTables } from "./placement.ts";
 import { createPool, type PoolOptions } from "./pool.ts";
 
-/** Milliseconds. A request must be answered within two seconds, with or without the database. */
+/** A request must be answered within 2 s, with or without the database. */
 const LIMIT_MS = 1500;
-/** A start may have to wait for other servers that change the tables, and then change them itself. Many may start at once. */
+/** A start may wait while other servers migrate, and then migrate itself. In milliseconds. */
 const START_LIMITS: PoolOptions = { limit: 60_000, connectLimit: 10_000 };
 
 export type PostgresOptions = {
-  /** Whether the tables must be there already, and be of this release. Nothing is made then. Default false. */
+  /** Whether the tables must exist and have the schema of this release. Creates nothing. Default false. */
   guest?: boolean | undefined;
   /** Longest time for a query or a transaction, in milliseconds. Default 1500. */
   limit?: number;
-  /** Called with a sentence where the database is used in another way than could be expected. Default: nothing. */
+  /** Called with a sentence about an unexpected schema, encoding or pooler. Default: none. */
   onNotice?: ((sentence: string) => void) | undefined;
 };
 
@@ -32,8 +32,8 @@ export async function openPostgresStore(url: string, options?: Omit<PostgresOpti
 }
 
 /**
- * Opens a PostgreSQL database, by a `postgres://` URL, for any number of servers.
- * Throws a {@link StartError} where it cannot be reached or used. Later it may come and go.
+ * Opens a PostgreSQL database by a `postgres://` URL, for any number of servers. Throws a {@link StartError} where it cannot
+ * be reached or used. Reconnects after later outages.
  */
 export async function openPostgres(
   url: string,
@@ -54,13 +54,13 @@ export async function openPostgres(
   };
 }
 
-/** Finds or makes the tables; a guest only finds them. */
+/** Finds or creates the tables; a guest only finds them. */
 async function preparePlace(address: PostgresAddress, guest: boolean): Promise<Place> {
   const db = connectTo(address, START_LIMITS);
   const migrateIn = async (schema: string) => {
-    const there = connectTo(address, { ...START_LIMITS, schema });
-    const work = guest ? refuseOutdated(there) : migrate(there, { lock });
-    await work.finally(() => there.destroy().catch(() => {}));
+    const schemaDb = connectTo(address, { ...START_LIMITS, schema });
+    const work = guest ? refuseOutdated(schemaDb) : migrate(schemaDb, { lock });
+    await work.finally(() => schemaDb.destroy().catch(() => {}));
   };
   try {
     return await placeTables(db, { named: address.schema, guest, migrate: migrateIn });
@@ -72,8 +72,8 @@ async function preparePlace(address: PostgresAddress, guest: boolean): Promise<P
 }
 
 /**
- * Which copy of the tables this is: a dump is restored into new tables, a copy is another database. Files that were
- * restored in place are found out by their lower numbers. The clock is the one that all servers share.
+ * Distinguishes copies of the tables: a dump is restored into new tables, and a copy is another database. Files restored in
+ * place are detected by their lower sequence numbers. All servers share the clock.
  */
 const WITNESS: Witness = {
   history: sql<string>`concat_ws('.', (select oid from pg_database where datname = current_database()), 'state'::regclass::oid)`,
@@ -81,7 +81,7 @@ const WITNESS: Witness = {
   milliseconds: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
 };
 
-/** Of the transaction, so that no pooler keeps it. The programs of before take it as Kysely's migrator does. */
+/** A lock of the transaction, so that none stays in a pooler's session. Earlier releases take the same one by Kysely's migrator. */
 function lock(transaction: Transaction<Schema>): Promise<unknown> {
   return sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
 }

@@ -1,27 +1,27 @@
 import pg from "pg";
 
-/** Settings of PostgreSQL by name. They are made by Mintmark, and so above all that server, role and URL say. */
+/** PostgreSQL settings by name. They override those of server, role and URL. */
 export type Settings = Readonly<Record<string, string>>;
 
 export function settingsFor({ limit, schema }: { limit: number; schema?: string | undefined }): Settings {
-  // The server gives up first, so that a slow answer is not taken for a lost connection.
+  // Shorter than the lease, so that a slow statement is not taken for a lost connection.
   const timeout = String(Math.floor(limit * 0.8));
   return {
-    // A commit is on disk before it is answered.
+    // Commits are durable before the response.
     synchronous_commit: "on",
-    // Changes wait for each other by locks. By a stricter level they would fail instead.
+    // Changes wait for locks. At a stricter level they would fail instead.
     default_transaction_isolation: "read committed",
     statement_timeout: timeout,
     lock_timeout: timeout,
-    // A server that the network lost within a change must not hold the lock that all changes take.
+    // A disconnected server must not hold the lock that every change takes.
     idle_in_transaction_session_timeout: timeout,
     ...(schema !== undefined && { search_path: pg.escapeIdentifier(schema) }),
   };
 }
 
 /**
- * Makes settings for a session and gives a row for each; none, and leaves the session alone, where it is a pooler that
- * answered: its sessions go from one client to the next, and poolers make up the process that they name to a client.
+ * Applies settings to the session and returns a row for each. Behind a pooler it changes nothing and returns none: sessions
+ * are shared there, and the process id that a pooler reports is not that of the session.
  */
 export function setUnlessPooled(client: object, settings: Settings): string {
   const { processID } = client as { processID?: number | null };
@@ -30,7 +30,7 @@ export function setUnlessPooled(client: object, settings: Settings): string {
     where pg_backend_pid() = ${Number(processID)}`;
 }
 
-/** Makes settings for the transaction that has just begun. Another program may have left its own in the session. */
+/** Applies settings to the current transaction. Another client may have left its own in the session. */
 export function setLocal({ default_transaction_isolation: level, ...settings }: Settings): string {
   const local = Object.entries({ search_path: "", ...settings }).map(([name, value]) => {
     const isPath = name === "search_path";

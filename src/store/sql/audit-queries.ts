@@ -29,7 +29,7 @@ export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
     async checkWritable(bytes) {
       await db.transaction().execute(async (transaction) => {
         const id = randomUUID();
-        // Random, since PostgreSQL compresses text.
+        // Random: PostgreSQL compresses text.
         const subject = randomBytes(bytes >> 1).toString("hex");
         const record: AuditRecord = { id, at: 0, action: "check", outcome: "allowed", clientId: "check", subject };
         await transaction.insertInto("audit").values(toAuditRow(record)).execute();

@@ -8,8 +8,8 @@ import { insertRevocation, revocationOf } from "./trust-queries.ts";
 type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
 
 export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQueries {
-  /** A change that ends what others were authenticated by. */
-  const changeClients: Commit = (record, apply) =>
+  /** A change that may end the validity of a secret. */
+  const commitClients: Commit = (record, apply) =>
     change(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
       return apply(transaction, state);
@@ -37,7 +37,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQ
       }),
 
     replaceSecrets: (clientId, { from, to }, record) =>
-      changeClients(record, async (transaction) => {
+      commitClients(record, async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("clients")
           .set({ secrets: JSON.stringify(to) })
@@ -48,7 +48,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQ
       }),
 
     removeClient: (clientId, record) =>
-      changeClients(record, async (transaction, state) => {
+      commitClients(record, async (transaction, state) => {
         const { numDeletedRows } = await transaction
           .deleteFrom("clients")
           .where("client_id", "=", clientId)

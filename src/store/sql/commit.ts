@@ -7,35 +7,35 @@ import type { Schema } from "./schema.ts";
 
 export type Tx = Transaction<Schema>;
 
-/** The outcome of a change and its audit record; without a record, nothing was changed. */
+/** The outcome of a change and its audit record. Without a record, nothing was changed. */
 export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord };
 
-/** The number of a change, and the stored settings under which it is made. */
+/** The sequence number of a change, and the stored longest token lifetime. */
 export type ChangeState = { sequence: number; longestLifetime: number };
 
 /**
- * Runs a change under the one lock that all changes take, the row that numbers them, and writes its
- * record. The lock is held until the commit, so no change is visible before one with a lower number.
- * Throws `invalid_client` where the client that makes the change was removed meanwhile, or its secret has ended.
+ * Runs a change and writes its audit record, under the lock of the state row. The lock is held until the commit, so changes
+ * become visible in the order of their sequence numbers. Throws `invalid_client` where the client was removed since its
+ * authentication, or its secret is no longer valid.
  */
 export type Commit = <Outcome>(
   record: ChangeRecord,
   apply: (transaction: Tx, state: ChangeState) => Promise<Changed<Outcome>>,
 ) => Promise<Outcome>;
 
-/** Ways to notify other processes of a change: within the transaction that makes it, and after its commit. */
+/** Notifies other processes of a change: within its transaction, or after its commit. */
 export type Notifier = {
   notifyWithin?: ((transaction: Tx) => Promise<unknown>) | undefined;
   notifyPeers?: (() => void) | undefined;
-  /** Milliseconds since 1970 by the clock of the database, where it has one that all servers share. Default: this machine's. */
+  /** Unix time in milliseconds by the database's clock, which all servers share. Default: the clock of this machine. */
   milliseconds?: RawBuilder<number> | undefined;
 };
 
 export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, milliseconds }: Notifier): Commit {
-  return async (attempt, apply) => {
+  return async (change, apply) => {
     const { outcome, record } = await db.transaction().execute(async (transaction) => {
-      const { revision, longest_lifetime } = await nextSequence(transaction, attempt, milliseconds);
-      await refuseEndedSecret(transaction, attempt);
+      const { revision, longest_lifetime } = await nextSequence(transaction, change, milliseconds);
+      await refuseEndedSecret(transaction, change);
       const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });
       if (changed.record === undefined) return changed;
       await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
@@ -48,9 +48,8 @@ export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, mi
 }
 
 /**
- * Numbers are milliseconds since 1970, and always higher than the one before. So after a restore from a backup, the next
- * change has a higher number than all that were given out since the backup was made: a token that was issued in between
- * carries such a number, and is still older than its revocation.
+ * Sequence numbers are Unix milliseconds, and strictly increase. So after a restore from a backup, new numbers are higher
+ * than those in tokens that were issued since the backup: a revocation still covers these tokens.
  */
 function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<number>) {
   const now = milliseconds ?? sql<number>`${Date.now()}`;
@@ -70,8 +69,8 @@ function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBu
 }
 
 /**
- * The client was authenticated before the change got its lock, perhaps by a secret that counts no more. A removal and a new
- * secret take the same lock, so this is the last word.
+ * The client was authenticated before the change got the lock; its secret may have ended since. Removal and secret rotation
+ * take the same lock, so this check is final.
  */
 async function refuseEndedSecret(transaction: Tx, { clientId, secretHash, at }: ChangeRecord): Promise<void> {
   if (secretHash === undefined || clientId === undefined) return;

@@ -10,7 +10,7 @@ export function createCountQueries(db: Kysely<Schema>): Pick<Store, "addToCounts
   return {
     addToCounts: (additions) =>
       db.transaction().execute(async (transaction) => {
-        // In one order everywhere: two servers that lock the same rows in two orders would wait for each other.
+        // One lock order on all servers avoids deadlocks.
         const inOrder = [...additions].sort((a, b) => (a.id < b.id ? -1 : 1));
         const totals = new Map<string, number>();
         for (let at = 0; at < inOrder.length; at += MAX_ROWS) {

@@ -42,7 +42,7 @@ export function createGrantQueries(db: Kysely<Schema>, change: Commit): GrantQue
     rotateRefreshToken: (sid, rotation, record) =>
       db.transaction().execute(async (transaction) => {
         if (!(await renewIdleTime(transaction, sid, rotation))) return "unknown";
-        const outcome = await use(transaction, sid, rotation);
+        const outcome = await useToken(transaction, sid, rotation);
         if (outcome === "rotated" || outcome === "replayed")
           await transaction.insertInto("audit").values(toAuditRow(record)).execute();
         return outcome;
@@ -52,11 +52,11 @@ export function createGrantQueries(db: Kysely<Schema>, change: Commit): GrantQue
   };
 }
 
-/** Deletes ended sessions: first their refresh tokens, of which one session may have thousands, and then themselves. */
+/** Deletes expired grants: first their refresh tokens, which may be thousands for one grant, then the grants. */
 async function prune(transaction: Tx, now: Seconds, limit: number): Promise<Pruned> {
   const found = await findEnded(transaction, now, limit);
   if (found.length === 0) return { count: 0, more: false };
-  // Locks them and ends them for good: a server whose clock is behind must not prolong one that lacks tokens.
+  // Locks and ends them: a server whose clock is behind must not renew a grant whose tokens are deleted.
   const ended = await transaction
     .updateTable("sessions")
     .set({ idle_until: 0 })
@@ -79,7 +79,7 @@ async function prune(transaction: Tx, now: Seconds, limit: number): Promise<Prun
   return { count: sids.length, more: found.length >= limit };
 }
 
-/** Finds ended sessions by one index and then by the other: for both at once, there is no order to read them in. */
+/** Reads one index after the other: a condition on both columns could use neither for ordering. */
 async function findEnded(transaction: Tx, now: Seconds, limit: number): Promise<string[]> {
   const found = new Set<string>();
   for (const end of ["idle_until", "expires_at"] as const) {
@@ -90,7 +90,7 @@ async function findEnded(transaction: Tx, now: Seconds, limit: number): Promise<
   return [...found];
 }
 
-/** Keeps a session that is alive from idling, and locks it: of turns at once, one comes after the other. */
+/** Renews the idle time of an active grant. The update locks its row, so concurrent rotations run one after the other. */
 async function renewIdleTime(transaction: Tx, sid: string, { now, idleUntil }: RefreshRotation): Promise<boolean> {
   const { numUpdatedRows } = await transaction
     .updateTable("sessions")
@@ -102,7 +102,7 @@ async function renewIdleTime(transaction: Tx, sid: string, { now, idleUntil }: R
   return numUpdatedRows === 1n;
 }
 
-async function use(
+async function useToken(
   transaction: Tx,
   sid: string,
   rotation: RefreshRotation,
@@ -116,12 +116,12 @@ async function use(
   if (token === undefined) return "unknown";
   if (token.used_at !== null) {
     const { replayWindow, server } = rotation;
-    // Another server's clock may be ahead or behind, by as much as is promised to be tolerated.
+    // Tolerates the clock difference to the server that consumed the token.
     const window = token.used_by === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
     return rotation.now - token.used_at < window ? "replayed" : "reused";
   }
-  const use = { used_at: rotation.now, used_by: rotation.server };
-  await transaction.updateTable("refresh_tokens").set(use).where("hash", "=", rotation.hash).execute();
+  const useToken = { used_at: rotation.now, used_by: rotation.server };
+  await transaction.updateTable("refresh_tokens").set(useToken).where("hash", "=", rotation.hash).execute();
   await transaction.insertInto("refresh_tokens").values({ hash: rotation.next, sid }).execute();
   return "rotated";
 }

@@ -13,68 +13,68 @@ import type { Schema } from "./schema.ts";
 type KeyQueries = Pick<Store, "listKeys" | "addKey" | "revokeKey" | "rewrapKeys">;
 
 export function createKeyQueries(db: Kysely<Schema>, change: Commit): KeyQueries {
-  /** A change that others must read the keys again for. */
-  const changeKeys: Commit = (record, apply) =>
+  /** A change after which other servers must reload the keys. */
+  const commitKeys: Commit = (record, apply) =>
     change(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ keys_revision: state.sequence }).execute();
       return apply(transaction, state);
     });
 
   return {
-    listKeys: () => keysIn(db),
+    listKeys: () => readKeys(db),
 
     addKey: (key, record, { setsAlg = false } = {}) =>
-      changeKeys(record, async (transaction, { sequence }) => {
-        const stored = await keysIn(transaction);
+      commitKeys(record, async (transaction, { sequence }) => {
+        const stored = await readKeys(transaction);
         const keys = setsAlg ? await changeAlg(transaction, stored, { key, now: record.at }) : stored;
         return applySuccession(transaction, scheduleKey(keys, key), { keys, key, sequence, record });
       }),
 
     revokeKey: (kid, { now, replacement }, record) =>
-      changeKeys(record, async (transaction, { sequence }) => {
-        const keys = await keysIn(transaction);
+      commitKeys(record, async (transaction, { sequence }) => {
+        const keys = await readKeys(transaction);
         const key = keys.find((key) => key.kid === kid && key.killedAt === undefined);
         if (key === undefined) return { outcome: "unchanged" };
-        const dead = await revoke(transaction, key, now);
-        const left = keys.map((other) => (other === key ? dead : other));
-        await applySuccession(transaction, scheduleAfterRevocation(left, now), {
-          keys: left,
+        const revoked = await revoke(transaction, key, now);
+        const remaining = keys.map((other) => (other === key ? revoked : other));
+        await applySuccession(transaction, scheduleAfterRevocation(remaining, now), {
+          keys: remaining,
           key: replacement,
           sequence,
           record,
         });
-        return { outcome: "killed", record };
+        return { outcome: "revoked", record };
       }),
 
     rewrapKeys: (keys, record) =>
-      changeKeys(record, async (transaction) => {
-        const living = (await keysIn(transaction)).filter(({ killedAt }) => killedAt === undefined);
-        const sealed = new Map(keys.map(({ kid, privateJwk }) => [kid, privateJwk]));
-        if (living.some(({ kid }) => !sealed.has(kid))) return { outcome: "changed" };
+      commitKeys(record, async (transaction) => {
+        const living = (await readKeys(transaction)).filter(({ killedAt }) => killedAt === undefined);
+        const wrapped = new Map(keys.map(({ kid, privateJwk }) => [kid, privateJwk]));
+        if (living.some(({ kid }) => !wrapped.has(kid))) return { outcome: "changed" };
         for (const { kid } of living) {
-          const change = transaction.updateTable("keys").set({ private_jwk: sealed.get(kid) });
+          const change = transaction.updateTable("keys").set({ private_jwk: wrapped.get(kid) });
           await change.where("kid", "=", kid).execute();
         }
-        return { outcome: "resealed", record };
+        return { outcome: "rewrapped", record };
       }),
   };
 }
 
-async function keysIn(db: Kysely<Schema>): Promise<StoredKey[]> {
+async function readKeys(db: Kysely<Schema>): Promise<StoredKey[]> {
   const rows = await db.selectFrom("keys").selectAll().orderBy("sequence").execute();
   return rows.map(fromKeyRow);
 }
 
 async function revoke(transaction: Tx, key: StoredKey, now: Seconds): Promise<StoredKey> {
   const { kid } = key;
-  // One that never signed leaves its place to another.
+  // A pending key vacates its place after the key that it follows.
   const follows = key.activatesAt > now ? { follows: `killed ${kid}` } : {};
-  const dead = { killed_at: now, private_jwk: "", ...follows };
-  await transaction.updateTable("keys").set(dead).where("kid", "=", kid).execute();
+  const revoked = { killed_at: now, private_jwk: "", ...follows };
+  await transaction.updateTable("keys").set(revoked).where("kid", "=", kid).execute();
   return { ...key, killedAt: now };
 }
 
-/** Stores the algorithm of a key for all later ones. Those that wait for their turn behind the one it follows give way to it. */
+/** Stores the algorithm of a key for all later keys. Revokes pending keys of another algorithm after the key that it follows. */
 async function changeAlg(
   transaction: Tx,
   keys: readonly StoredKey[],
@@ -82,14 +82,14 @@ async function changeAlg(
 ): Promise<StoredKey[]> {
   await transaction.updateTable("state").set({ alg: key.alg }).execute();
   const place = keys.findIndex(({ kid }) => kid === key.follows);
-  const givesWay = (other: StoredKey, at: number) =>
+  const isSuperseded = (other: StoredKey, at: number) =>
     at > place && other.killedAt === undefined && other.alg !== key.alg && other.activatesAt > now;
-  return Promise.all(keys.map((other, at) => (givesWay(other, at) ? revoke(transaction, other, now) : other)));
+  return Promise.all(keys.map((other, at) => (isSuperseded(other, at) ? revoke(transaction, other, now) : other)));
 }
 
 type NewKey = { keys: readonly StoredKey[]; key: StoredKey; sequence: number; record: AuditRecord };
 
-/** Does what was found to do about a new key. Throws `kek_changed` for one that is sealed unlike those that are there. */
+/** Throws `kek_changed` for a key that is encrypted with another key-encryption key than the stored ones. */
 async function applySuccession(
   transaction: Tx,
   succession: Succession | undefined,
@@ -99,7 +99,7 @@ async function applySuccession(
   if ("activateEarlier" in succession) {
     const { activateEarlier: kids, activatesAt } = succession;
     await transaction.updateTable("keys").set({ activates_at: activatesAt }).where("kid", "in", kids).execute();
-    // The last of them is the one that lives.
+    // Only the last of them is unrevoked.
     return { outcome: "activated", record: { ...record, kid: kids.at(-1) ?? key.kid } };
   }
   requireSameKek(keys, key);
@@ -108,7 +108,7 @@ async function applySuccession(
   return { outcome: "added", record };
 }
 
-/** A server that still has the key-encryption key of before a rewrap must not leave keys that none can read beside it. */
+/** A server that still has the previous key-encryption key must not store keys that no other server can open. */
 function requireSameKek(keys: readonly StoredKey[], { privateJwk }: StoredKey): void {
   const living = keys.filter(({ killedAt }) => killedAt === undefined);
   if (living.some((key) => kekFingerprintOf(key.privateJwk) !== kekFingerprintOf(privateJwk)))

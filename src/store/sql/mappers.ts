@@ -6,7 +6,7 @@ import type { Grant } from "../grant.ts";
 import type { Position } from "../store.ts";
 import type { Schema } from "./schema.ts";
 
-/** Rows in one INSERT: SQLite takes 32,766 parameters. */
+/** Rows in one INSERT: SQLite allows 32,766 parameters. */
 export const MAX_ROWS = 1000;
 
 export function toKeyRow(key: StoredKey, sequence: number): Insertable<Schema["keys"]> {
@@ -84,20 +84,20 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
   };
 }
 
-export function toGrantRow(session: Grant): Insertable<Schema["sessions"]> {
+export function toGrantRow(grant: Grant): Insertable<Schema["sessions"]> {
   return {
-    sid: session.sid,
-    client_id: session.clientId,
-    subject: session.subject,
-    audience: [session.audience].flat()[0] ?? "",
-    audiences: typeof session.audience === "string" ? null : JSON.stringify(session.audience),
-    scope: session.scope ?? null,
-    claims: JSON.stringify(session.claims),
-    ttl: session.ttl,
-    seed: session.seed,
-    created_at: session.createdAt,
-    expires_at: session.expiresAt,
-    idle_until: session.idleUntil,
+    sid: grant.sid,
+    client_id: grant.clientId,
+    subject: grant.subject,
+    audience: [grant.audience].flat()[0] ?? "",
+    audiences: typeof grant.audience === "string" ? null : JSON.stringify(grant.audience),
+    scope: grant.scope ?? null,
+    claims: JSON.stringify(grant.claims),
+    ttl: grant.ttl,
+    seed: grant.seed,
+    created_at: grant.createdAt,
+    expires_at: grant.expiresAt,
+    idle_until: grant.idleUntil,
   };
 }
 

@@ -4,15 +4,15 @@ import { endsEarlierPrograms, migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
 
 export type MigrateOptions = {
-  /** The last change that is made: so the tables were with an earlier program. Default: all changes. */
+  /** The last migration to apply, as an earlier release would. Default: all. */
   upTo?: string;
-  /** Takes the lock of the database within the transaction, where beginning a transaction does not. */
+  /** Takes a lock within the transaction, where the database takes none at its begin. */
   lock?: (transaction: Transaction<Schema>) => Promise<unknown>;
 };
 
 /**
- * Brings the tables up to date in one transaction, or throws and leaves them as they were. A server may run, and start, on
- * tables that a newer one has extended; throws a {@link StartError} where the newer one took away what this one needs.
+ * Applies pending migrations in one transaction. Accepts tables that a newer release has extended. Throws a
+ * {@link StartError} where a newer release has removed what this one needs.
  */
 export async function migrate(db: Kysely<Schema>, { upTo, lock }: MigrateOptions = {}): Promise<void> {
   await db.transaction().execute(async (transaction) => {
@@ -26,14 +26,16 @@ export async function migrate(db: Kysely<Schema>, { upTo, lock }: MigrateOptions
   });
 }
 
-/** Throws a {@link StartError} where the tables are not there, or lack what this program needs. Changes nothing. */
+/** Throws a {@link StartError} where tables are missing or a migration is pending. Changes nothing. */
 export async function refuseOutdated(db: Kysely<Schema>): Promise<void> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === MIGRATIONS)) throw missingTables();
   const applied = await appliedMigrations(db);
   refuseUnworkable(applied);
   if (Object.keys(migrations).some((name) => !applied.includes(name)))
-    throw new StartError("The database is of an earlier Mintmark: start the server of this one first");
+    throw new StartError(
+      "The database has the schema of an earlier Mintmark release: start the server of this release first",
+    );
 }
 
 export function missingTables(): StartError {
@@ -44,14 +46,14 @@ function refuseUnworkable(applied: readonly string[]): void {
   const unworkable = applied.find((name) => endsEarlierPrograms(name) && !Object.hasOwn(migrations, name));
   if (unworkable !== undefined)
     throw new StartError(
-      `The database is of a newer Mintmark, which this one cannot work with (${unworkable}): start the newer one`,
+      `The database has the schema of a newer Mintmark release, which this release does not support (${unworkable}): start the newer release`,
     );
 }
 
 const MIGRATIONS = "mintmark_migration";
 const JOURNAL = sql.table(MIGRATIONS);
 
-/** As Kysely's migrator makes it: earlier programs read and write it by that. */
+/** Created as by Kysely's migrator, which earlier releases use. */
 async function createJournal(transaction: Transaction<Schema>): Promise<void> {
   await sql`create table if not exists ${JOURNAL} (
     name varchar(255) not null primary key,
@@ -59,7 +61,7 @@ async function createJournal(transaction: Transaction<Schema>): Promise<void> {
   )`.execute(transaction);
 }
 
-/** The names of the changes that the tables have had. */
+/** The names of the applied migrations. */
 export async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`select name from ${JOURNAL}`.execute(db);
   return rows.map(({ name }) => name);

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { type Migration, sql } from "kysely";
 
 /**
- * Each change of the tables, once and in this order. Never edited after it was released, only added to, by the rule in
- * docs/migrations.md: servers of the release before work on beside it.
+ * The migrations, in the order of their names. Never edit a released one; add by the rule in docs/migrations.md: servers of
+ * the previous release keep running on the migrated tables.
  */
 export const migrations: Record<string, Migration> = {
   "001-keys-clients-audit": {
@@ -122,7 +122,7 @@ export const migrations: Record<string, Migration> = {
           .execute();
       for (const column of ["issuer", "audience", "alg", "secret_kid", "secret_kids"])
         await db.schema.alterTable("state").addColumn(column, "text").execute();
-      // Nobody wrote down how long tokens could live until now: as long as the default allowed, unless the server says more.
+      // Earlier releases stored no longest lifetime: assume the default of `maxTtl`, or the longest lifetime of a grant.
       await sql`update state set longest_lifetime = 86400 where revision > 0 or exists (select 1 from audit)`.execute(
         db,
       );
@@ -138,7 +138,7 @@ export const migrations: Record<string, Migration> = {
   },
 };
 
-/** Whether a change, by its name, takes away what the programs before it need: those that do not know it must not start. */
+/** Whether a migration removes what earlier releases need: a release that does not know it must not start. */
 export function endsEarlierPrograms(name: string): boolean {
   return name.endsWith("-contract");
 }

@@ -2,18 +2,18 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Pruned } from "../store.ts";
 import type { Schema } from "./schema.ts";
 
-/** A table of which old rows are deleted: its unique column, and the indexed column with the moment that a row ends by. */
+/** A table to prune, its unique column `key`, and the indexed column `moment` with the expiry of a row. */
 export type PruneTarget = {
   table: keyof Schema;
   key: string;
   moment: string;
-  /** The moment that a row really ends by, where that has become a later one since it was written. */
+  /** The effective expiry of a row, where it may be later than the stored one. */
   until?: RawBuilder<number>;
 };
 
 /**
- * Makes the verb that deletes some of the rows whose moment is before another, the oldest first. A process goes on from
- * where it was: in PostgreSQL the index still leads to rows that are deleted, and each batch would pass all of them.
+ * Creates a function that deletes a batch of expired rows, oldest first. It continues after its last batch: in PostgreSQL,
+ * an index scan from the start would visit all rows that were deleted but not vacuumed.
  */
 export function createPrune(
   db: Kysely<Schema>,
@@ -28,7 +28,7 @@ export function createPrune(
     const more = rows.length === limit;
     from = more ? (rows.at(-1)?.moment ?? from) : Number.MIN_SAFE_INTEGER;
     if (rows.length === 0) return { count: 0, more };
-    // Named one by one, so that no plan reads the whole table; one that was prolonged meanwhile stays.
+    // By key, so that no plan scans the table. The condition spares rows that were extended meanwhile.
     const keys = rows.map((row) => row.key);
     if (target.until !== undefined)
       await sql`

@@ -10,15 +10,15 @@ import type { Schema } from "./schema.ts";
 import { createSettingsQueries } from "./settings-queries.ts";
 import { createTrustQueries, type Witness } from "./trust-queries.ts";
 
-/** The verbs that are nothing but SQL. */
+/** The store methods that are plain SQL. */
 export type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 
-/** The store's verbs as one set of queries for every database. */
+/** One set of queries for every database. */
 export function createQueries(
   db: Kysely<Schema>,
-  { witness, ...announcer }: Notifier & { witness?: Witness | undefined } = {},
+  { witness, ...notifier }: Notifier & { witness?: Witness | undefined } = {},
 ): Queries {
-  const change = createCommit(db, { ...announcer, milliseconds: witness?.milliseconds });
+  const change = createCommit(db, { ...notifier, milliseconds: witness?.milliseconds });
   return {
     ...createKeyQueries(db, change),
     ...createClientQueries(db, change),

@@ -2,17 +2,17 @@ import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
 import type { AuditRecord } from "../audit.ts";
 
-/** The tables, as the queries see them. Lists are JSON text; moments are whole seconds. */
+/** The tables. Lists are JSON text; times are Unix seconds. */
 export type Schema = {
-  /** One row: the number of the latest change. Taking the next one orders all changes, whoever makes them. */
+  /** One row, whose lock orders all changes. `revision` is the sequence number of the latest change. */
   state: {
     id: number;
     revision: number;
-    /** The number of the latest change of keys. */
+    /** Sequence number of the latest change of keys. */
     keys_revision: number;
-    /** Which history the numbers belong to. */
+    /** Identifies the history that the sequence numbers belong to. */
     epoch: string;
-    /** When the latest change was made, by the clock of the server that made it. */
+    /** Time of the latest change by the clock of the server that made it. */
     changed_at: number;
     /** See {@link StoredSettings}. */
     longest_lifetime: number;
@@ -21,15 +21,15 @@ export type Schema = {
     alg: KeyPairAlgorithm | null;
     secret_kid: string | null;
     secret_kids: string | null;
-    /** 0 where none is stored. */
+    /** 0: not stored. */
     ttl: number;
     max_ttl: number;
-    /** The number of the latest change of what clients there are and which secrets they have. */
+    /** Sequence number of the latest removal of a client or change of its secrets. */
     clients_revision: number;
   };
   keys: {
     kid: string;
-    /** The number of the change that added it. */
+    /** Sequence number of the change that added it. */
     sequence: number;
     alg: KeyPairAlgorithm;
     public_jwk: string;
@@ -37,7 +37,7 @@ export type Schema = {
     created_at: number;
     activates_at: number;
     killed_at: number | null;
-    /** The key it comes after; a key has one follower at most. Empty for the first. */
+    /** `kid` of the preceding key; unique, so a key has one successor. Empty for the first. */
     follows: string;
   };
   clients: {
@@ -51,15 +51,16 @@ export type Schema = {
     created_at: number;
     secrets: string;
   };
-  /** A thing is revoked once; if it is again, the row is given the number of the later change. */
+  /** A repeated revocation updates the sequence number of its row. */
   revocations: { kind: RevokedKind; id: string; sequence: number; until: number };
+  /** The grants. */
   sessions: {
     sid: string;
     client_id: string;
     subject: string;
-    /** The first of several: a server of the release before issues for that one alone. */
+    /** The first of several audiences: a server of the previous release knows only this one. */
     audience: string;
-    /** All of them, where they are several. */
+    /** All audiences, as a JSON list. Null for a single one. */
     audiences: string | null;
     scope: string | null;
     claims: string;
@@ -69,9 +70,9 @@ export type Schema = {
     expires_at: number;
     idle_until: number;
   };
-  /** Every refresh token of the sessions there are, used ones too: who presents one of those again is found out. */
+  /** All refresh tokens of active grants. Used ones are retained to detect reuse. */
   refresh_tokens: { hash: string; sid: string; used_at: number | null; used_by: string | null };
-  /** What is counted by all servers together for a while. */
+  /** Counts that all servers share. */
   counts: { id: string; count: number; until: number };
   audit: {
     id: string;

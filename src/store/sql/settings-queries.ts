@@ -14,20 +14,20 @@ export function createSettingsQueries(change: Commit): Pick<Store, "changeSettin
           .set({ id: 1, ...toStateRow(settings) })
           .execute();
         if (longestLifetime > stored.longestLifetime)
-          await raise(transaction, { from: stored.longestLifetime, to: longestLifetime });
+          await raiseLongestLifetime(transaction, { from: stored.longestLifetime, to: longestLifetime });
         return { outcome: undefined, ...(!isFirst && { record }) };
       }),
   };
 }
 
-/** Tokens may have had the longer lifetime before it was stored, under an earlier release or beside one. */
-async function raise(transaction: Tx, { from, to }: { from: number; to: number }): Promise<void> {
+/** Extends existing revocations: an earlier release may have issued tokens with the longer lifetime before it was stored. */
+async function raiseLongestLifetime(transaction: Tx, { from, to }: { from: number; to: number }): Promise<void> {
   await transaction
     .updateTable("revocations")
     .set(({ eb }) => ({ until: eb("until", "+", to - from) }))
     .where("kind", "<>", "token")
     .execute();
-  // Who follows has noted the shorter time.
+  // Followers hold the shorter retention. A new epoch makes them fetch a snapshot.
   const epoch = from === 0 ? {} : { epoch: randomUUID() };
   await transaction
     .updateTable("state")
@@ -35,7 +35,7 @@ async function raise(transaction: Tx, { from, to }: { from: number; to: number }
     .execute();
 }
 
-/** A member that is there but undefined empties its column. */
+/** A member that is present but undefined clears its column. */
 function toStateRow(settings: Omit<Partial<StoredSettings>, "longestLifetime">): Updateable<Schema["state"]> {
   return {
     ...("issuer" in settings && { issuer: settings.issuer ?? null }),

@@ -11,12 +11,12 @@ import type { Schema } from "./schema.ts";
 
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "forgetRevocations">;
 
-/** What a shared database knows by itself: which copy of the tables this is, and what time it is there, in seconds. */
+/** Facts from a shared database: which copy of the tables this is, and the time of its clock. */
 export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds>; milliseconds: RawBuilder<number> };
 
 /**
- * Until when a revocation is kept: as its row says, or longer where the longest lifetime has become known since it was made
- * (its number is the time), or where an earlier release has made it by a limit of its own.
+ * Until when a revocation is retained: its stored time, or a later one if the longest lifetime was raised since (its
+ * sequence number is its time) or an earlier release stored it under a lower limit.
  */
 const KEPT_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
@@ -44,7 +44,7 @@ export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps
           .where("kind", "=", revocation.kind)
           .where("id", "=", revocation.id)
           .executeTakeFirst();
-        // Tokens and sessions are revoked once and for all; whatever else, all that was issued until now.
+        // Tokens and grants are revoked once. A subject or client is revoked again, for tokens issued since.
         const isOnce = revocation.kind === "token" || revocation.kind === "session";
         if (known !== undefined && isOnce) return { outcome: known.sequence, record };
         await insertRevocation(transaction, revocationOf(revocation, { state, record }));
@@ -69,13 +69,10 @@ export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps
   };
 }
 
-/** Which column of a session a revocation ends it by. */
-const SESSIONS_BY = { subject: "subject", client: "client_id", session: "sid" } as const;
+/** The column that selects the grants of a revocation. */
+const COLUMN_OF_KIND = { subject: "subject", client: "client_id", session: "sid" } as const;
 
-/**
- * Settles how long a revocation is kept: of a token until it expires, else until all tokens have that could be meant, as
- * long as they could ever live and whatever this server allows now.
- */
+/** Sets the retention of a revocation: until the token expires, or until all tokens concerned have, by the longest lifetime ever. */
 export function revocationOf(
   { kind, id, until = 0 }: NewRevocation,
   { state, record }: { state: ChangeState; record: AuditRecord },
@@ -85,7 +82,7 @@ export function revocationOf(
   return { kind, id, sequence, until: Math.max(until, record.at + longestLifetime + MAX_CLOCK_SKEW) };
 }
 
-/** Stores a revocation, and ends the sessions that it is about. A later one never shortens an earlier one. */
+/** Stores a revocation and deletes its grants. Never shortens the retention of an earlier one. */
 export async function insertRevocation(transaction: Tx, revocation: Revocation): Promise<void> {
   const { kind, id, sequence, until } = revocation;
   await transaction
@@ -98,24 +95,24 @@ export async function insertRevocation(transaction: Tx, revocation: Revocation):
       })),
     )
     .execute();
-  if (kind !== "token") await endSessions(transaction, SESSIONS_BY[kind], id);
+  if (kind !== "token") await deleteGrants(transaction, COLUMN_OF_KIND[kind], id);
 }
 
-/** Ends sessions first and their tokens then, in the order in which a turn locks them. */
-async function endSessions(
+/** Deletes grants before their tokens: the lock order of a rotation. */
+async function deleteGrants(
   transaction: Tx,
-  by: (typeof SESSIONS_BY)[keyof typeof SESSIONS_BY],
+  by: (typeof COLUMN_OF_KIND)[keyof typeof COLUMN_OF_KIND],
   id: string,
 ): Promise<void> {
   const ended = await transaction.deleteFrom("sessions").where(by, "=", id).returning("sid").execute();
-  await deleteTokensOf(transaction, ended);
+  await deleteRefreshTokens(transaction, ended);
 }
 
-/** Values in one list: SQLite takes 32,766 parameters. */
+/** Values in one list: SQLite allows 32,766 parameters. */
 const MAX_VALUES = 1000;
 
-/** Deletes the refresh tokens of sessions that are deleted already. */
-async function deleteTokensOf(transaction: Tx, ended: readonly { sid: string }[]): Promise<void> {
+/** Deletes the refresh tokens of deleted grants. */
+async function deleteRefreshTokens(transaction: Tx, ended: readonly { sid: string }[]): Promise<void> {
   for (let at = 0; at < ended.length; at += MAX_VALUES) {
     const sids = ended.slice(at, at + MAX_VALUES).map(({ sid }) => sid);
     await transaction.deleteFrom("refresh_tokens").where("sid", "in", sids).execute();

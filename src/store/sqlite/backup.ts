@@ -10,9 +10,9 @@ import { FILE, noDatabase } from "./sqlite.ts";
 import { cannotOpen, refuseTruncated } from "./truncation.ts";
 
 /**
- * Copies the embedded database in a folder into a new file, as it is at one moment; a server may go on with it
- * meanwhile. The copy is on disk and was checked when it gets its name. Throws a {@link StartError} where there is no
- * database, or where the file is there already or cannot be written.
+ * Writes a consistent copy of the embedded database to a new file, also while a server runs. The copy is synced and checked
+ * (`quick_check`) before it gets its name. Throws a {@link StartError} where there is no database, and where the file exists
+ * or cannot be written.
  */
 export function backUp(folder: string, file: string): void {
   const source = join(fullPath(folder), FILE);
@@ -20,14 +20,14 @@ export function backUp(folder: string, file: string): void {
   refuseTruncated(source);
   const draft = `${file}.${randomUUID()}`;
   try {
-    // Made here, so that nobody else can read it at any time. The database fills a file that is empty.
+    // Created with mode 0600 before SQLite writes to it, so that no other user can ever read it.
     closeSync(openSync(draft, "wx", 0o600));
     copy(source, draft);
     linkSync(draft, file);
   } catch (cause) {
     const code = failureCode(cause);
     if (/^SQLITE_(NOTADB|CORRUPT)/.test(code ?? "")) throw cannotOpen(source, cause);
-    if (code === "EEXIST") throw new StartError(`${file} is there already: ${ANOTHER}`);
+    if (code === "EEXIST") throw new StartError(`${file} already exists: ${ANOTHER}`);
     throw new StartError(`${file} cannot be written${inBrackets(code)}: ${fileRemedy(code, ANOTHER)}`);
   } finally {
     if (existsSync(draft)) rmSync(draft);
@@ -47,9 +47,9 @@ function copy(source: string, target: string): void {
   }
   sync(target);
   const copied = new Database(target, { readonly: true });
-  const { quick_check: said } = copied.prepare("pragma quick_check").get() as { quick_check: string };
+  const { quick_check: result } = copied.prepare("pragma quick_check").get() as { quick_check: string };
   copied.close();
-  if (said !== "ok") throw Object.assign(new Error(), { code: "SQLITE_CORRUPT" });
+  if (result !== "ok") throw Object.assign(new Error(), { code: "SQLITE_CORRUPT" });
 }
 
 function sync(path: string): void {

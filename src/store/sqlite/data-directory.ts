@@ -4,14 +4,14 @@ import { StartError } from "../../errors.ts";
 import { failureCode } from "../failure-code.ts";
 import { fileRemedy, inBrackets } from "../remedies.ts";
 
-/** Permission bits: of everybody, of everybody and the group, to write for everybody, and of a folder that a group shares. */
+/** Permission bits. */
 const WORLD = 0o007;
 const OTHERS = 0o077;
 const WORLD_WRITE = 0o002;
 const SETGID = 0o2000;
 
-/** What systems and tools leave in folders by themselves, beside all that begins with a dot. */
-const STRAY = new Set([
+/** Entries that systems and tools create by themselves, beside dot files. */
+const IGNORED = new Set([
   "lost+found",
   "Thumbs.db",
   "ehthumbs.db",
@@ -26,23 +26,23 @@ const STRAY = new Set([
 ]);
 
 /**
- * Prepares a folder for files that begin with `prefix`, and gives its full path. The folder becomes 0700 and those files
- * 0600; where the setgid bit says that a group shares the folder, the group keeps what it may. What belongs to another user
- * stays as it is. Throws a {@link StartError} where everybody could read the files or replace them, where the folder cannot
- * be used, and where it holds files of something else, which stay as they are.
+ * Prepares a folder for files that begin with `prefix` and returns its absolute path. Sets mode 0700 on the folder and 0600
+ * on the files; a setgid folder is shared with a group, whose permissions stay. Does not change what belongs to another
+ * user. Throws a {@link StartError} where everybody could read or replace the files, where the folder cannot be used, and
+ * where it holds other files.
  */
 export function prepareDataDirectory(name: string, prefix: string): string {
   const folder = fullPath(name);
   try {
     makeFolder(folder);
-    const entries = readdirSync(folder).filter((entry) => !isStray(entry));
+    const entries = readdirSync(folder).filter((entry) => !isIgnored(entry));
     if (!entries.every((entry) => entry.startsWith(prefix))) {
       throw new StartError(`MINTMARK_DATA is ${folder}, which holds other files: name an empty folder or a new one`);
     }
     const isShared = (statSync(folder).mode & SETGID) !== 0;
-    const excess = isShared ? WORLD : OTHERS;
-    close(folder, { excess, intolerable: WORLD_WRITE });
-    for (const entry of entries) close(resolve(folder, entry), { excess, intolerable: WORLD });
+    const removed = isShared ? WORLD : OTHERS;
+    restrict(folder, { excess: removed, forbidden: WORLD_WRITE });
+    for (const entry of entries) restrict(resolve(folder, entry), { excess: removed, forbidden: WORLD });
     return folder;
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
@@ -52,18 +52,18 @@ export function prepareDataDirectory(name: string, prefix: string): string {
   }
 }
 
-/** The full path of a folder. Throws a {@link StartError} where the folder that this process stands in is gone. */
+/** The absolute path of a folder. Throws a {@link StartError} where the working directory was deleted. */
 export function fullPath(name: string): string {
   try {
     return resolve(name);
   } catch {
     throw new StartError(
-      "The folder that this was started in is gone: start it in another, or give MINTMARK_DATA a whole path",
+      "The working directory was deleted: start in another one, or set MINTMARK_DATA to an absolute path",
     );
   }
 }
 
-/** Not by `recursive`: with it, Node tries for ever where a file system says that there is no parent though there is. */
+/** Not `recursive`: Node then loops forever on file systems that report an existing parent as missing. */
 function makeFolder(folder: string): void {
   const parent = dirname(folder);
   if (!existsSync(parent) && parent !== folder) makeFolder(parent);
@@ -74,17 +74,17 @@ function makeFolder(folder: string): void {
   }
 }
 
-function isStray(entry: string): boolean {
-  return entry.startsWith(".") || STRAY.has(entry);
+function isIgnored(entry: string): boolean {
+  return entry.startsWith(".") || IGNORED.has(entry);
 }
 
-type Permissions = { excess: number; intolerable: number };
+type Permissions = { excess: number; forbidden: number };
 
 /**
- * Takes permissions away, which only the owner of a file can. Throws a {@link StartError} where some must not be left. A
- * file that is gone by then was a draft of another start.
+ * Removes permissions; only the owner can. Throws a {@link StartError} where a forbidden one stays. A file that is missing
+ * by then was a draft of another process.
  */
-function close(path: string, { excess, intolerable }: Permissions): void {
+function restrict(path: string, { excess, forbidden }: Permissions): void {
   const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777;
   if ((mode & excess) === 0) return;
   try {
@@ -92,14 +92,14 @@ function close(path: string, { excess, intolerable }: Permissions): void {
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return;
     if (errorCode(cause) !== "EPERM") throw cause;
-    if ((mode & intolerable) === 0) return;
+    if ((mode & forbidden) === 0) return;
     throw new StartError(
-      `${path} is open to everybody and belongs to another user: let its owner run  chmod o-rwx ${path}`,
+      `${path} is accessible to all users and belongs to another user: let its owner run  chmod o-rwx ${path}`,
     );
   }
 }
 
-/** The short code of a system or database error, such as `EACCES`: all of it that is fit to be shown. */
+/** The code of a system or database error, such as `EACCES`. Contains nothing secret. */
 export function errorCode(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   return typeof code === "string" ? code : "unknown error";

@@ -1,20 +1,20 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 
-/** Descriptors by the device and inode of their files. */
-const held = new Map<string, number>();
+/** Descriptors by device and inode. */
+const descriptors = new Map<string, number>();
 
 /**
- * Gives a descriptor to read a database file by, the same one for each file. It stays open until the file is deleted: to
- * close one ends all POSIX locks that this process has on the file, also those of SQLite, and another process that closes
- * the database would then delete the write-ahead log beneath this one (https://sqlite.org/howtocorrupt.html §2.2).
+ * A descriptor for reading a database file, one for each file. It stays open until the file is deleted: closing it would
+ * release all POSIX locks of this process on the file, SQLite's included, and another process could then delete the
+ * write-ahead log that is in use here (https://sqlite.org/howtocorrupt.html §2.2).
  */
 export function descriptorOf(file: string): number {
-  for (const [id, descriptor] of held) if (fstatSync(descriptor).nlink === 0) forget(id, descriptor);
+  for (const [id, descriptor] of descriptors) if (fstatSync(descriptor).nlink === 0) forget(id, descriptor);
   const id = identify(file);
-  const known = held.get(id);
+  const known = descriptors.get(id);
   if (known !== undefined) return known;
   const descriptor = openSync(file, "r");
-  held.set(id, descriptor);
+  descriptors.set(id, descriptor);
   return descriptor;
 }
 
@@ -24,6 +24,6 @@ function identify(file: string): string {
 }
 
 function forget(id: string, descriptor: number): void {
-  held.delete(id);
+  descriptors.delete(id);
   closeSync(descriptor);
 }

@@ -3,17 +3,17 @@ import { CompiledQuery, type Dialect, SqliteDialect } from "kysely";
 import type Database from "libsql";
 import { errorCode } from "./data-directory.ts";
 
-/** Waits between attempts, in milliseconds. A neighbour holds the lock for the length of a commit, mostly. */
-const FIRST_WAIT = 1;
-const LONGEST_WAIT = 50;
+/** Backoff between attempts. Other processes mostly hold the lock for the duration of a commit. */
+const FIRST_WAIT_MS = 1;
+const MAX_WAIT_MS = 50;
 
 /**
- * Makes Kysely's dialect of an open database. The driver is synchronous, so a statement that waited for a lock would stop
- * the event loop: the database must have a busy timeout of 0. A transaction takes the write lock as it begins, so it fails
- * with SQLITE_BUSY before it has done anything, or not at all.
+ * Creates Kysely's dialect for an open database, which must have a busy timeout of 0: the driver is synchronous, so a
+ * statement that waits for a lock would block the event loop. A transaction takes the write lock at its begin, so
+ * SQLITE_BUSY occurs before it has changed anything, or not at all.
  */
 export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): Dialect {
-  const plain = new SqliteDialect({ database: { prepare: keepPrepared(database), close: () => {} } });
+  const plain = new SqliteDialect({ database: { prepare: cachePrepared(database), close: () => {} } });
   return {
     createAdapter: () => plain.createAdapter(),
     createQueryCompiler: () => plain.createQueryCompiler(),
@@ -30,7 +30,7 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
         },
         commitTransaction: (connection) => driver.commitTransaction(connection),
         async rollbackTransaction(connection) {
-          // SQLite has rolled back by itself where the disk is full or cannot be read.
+          // SQLite rolls back by itself on a full disk or an I/O error.
           if (database.inTransaction) await driver.rollbackTransaction(connection);
         },
         destroy: close,
@@ -40,12 +40,12 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
 }
 
 /**
- * Runs work again while another process holds the lock, for at most `limit` milliseconds. Nothing waits behind it: the
- * connection is free between two attempts. The work must be a single statement or transaction.
+ * Retries work while another process holds the lock, for at most `limitMs`. The connection is free between attempts. The
+ * work must be a single statement or transaction.
  */
-export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limit: number): Promise<Outcome> {
-  const until = performance.now() + limit;
-  for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limitMs: number): Promise<Outcome> {
+  const until = performance.now() + limitMs;
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MAX_WAIT_MS)) {
     try {
       return await work();
     } catch (cause) {
@@ -55,11 +55,11 @@ export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limit: nu
   }
 }
 
-/** Statements that are kept. Their texts are few, but for lists of values, which there is one of for each length. */
+/** Cached statements. Lists of values have a text of their own for each length. */
 const MAX_PREPARED = 200;
 
-/** Prepares each statement once. To do so again takes longer than to run most of them. */
-function keepPrepared(database: Database.Database): (sql: string) => Database.Statement {
+/** Prepares each statement once: preparing takes longer than running most of them. */
+function cachePrepared(database: Database.Database): (sql: string) => Database.Statement {
   const prepared = new Map<string, Database.Statement>();
   return (sql) => {
     const known = prepared.get(sql);

@@ -2,19 +2,19 @@ import { readSync, statSync } from "node:fs";
 import { descriptorOf } from "./descriptors.ts";
 import { bytesByHeader, HEADER_BYTES } from "./truncation.ts";
 
-/** What SQLite has open of a database in WAL mode, beside the file itself. */
+/** Suffixes of the files that SQLite opens in WAL mode. */
 const COMPANIONS = ["", "-wal", "-shm"];
 
 export type OpenedFiles = {
-  /** Whether the names still lead to the files that were opened. */
-  areThere(): boolean;
-  /** Whether the database file was neither cut short nor overwritten from its beginning: SQLite would not notice for long. */
-  isWhole(): boolean;
+  /** Whether the paths still name the opened files. */
+  areInPlace(): boolean;
+  /** Whether the database file was neither truncated nor overwritten from its start, which SQLite may not notice for long. */
+  isIntact(): boolean;
 };
 
 /**
- * Remembers which files a database is, and gives the check that its names still lead to them. Where one was deleted or
- * replaced, SQLite writes on into a file that nobody will find again. A check takes about 2 µs.
+ * Remembers the inodes of the database files, to detect that one was deleted or replaced: SQLite would continue to write
+ * into an unlinked file. A check takes about 2 µs.
  */
 export function rememberFiles(file: string): OpenedFiles {
   const paths = COMPANIONS.map((suffix) => `${file}${suffix}`);
@@ -23,12 +23,12 @@ export function rememberFiles(file: string): OpenedFiles {
   const header = Buffer.alloc(HEADER_BYTES);
   let size = 0;
   return {
-    areThere: () => paths.every((path, at) => identify(path) === opened[at]),
-    isWhole() {
+    areInPlace: () => paths.every((path, at) => identify(path) === opened[at]),
+    isIntact() {
       const found = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
       const isRead = readSync(descriptor, header, { position: 0 }) === HEADER_BYTES;
       const bytes = isRead ? bytesByHeader(header) : undefined;
-      // While it grows the header may be ahead of it, and whoever vacuums it makes it shorter by the header.
+      // The header may be ahead of a growing file; a vacuum truncates the file to the size in the header.
       if (bytes === undefined || found < Math.min(size, bytes)) return false;
       size = found;
       return true;

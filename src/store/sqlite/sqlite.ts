@@ -15,15 +15,15 @@ import { refuseMoved } from "./moved.ts";
 import { type OpenedFiles, rememberFiles } from "./opened-files.ts";
 import { cannotOpen, refuseOrphanedLog, refuseTruncated } from "./truncation.ts";
 
-/** The embedded database, in a folder of its own. */
+/** File name of the embedded database. */
 export const FILE = "mintmark.db";
 
 export type SqliteOptions = {
-  /** Whether other processes may use the folder meanwhile. A server does not share; a command may. Default false. */
+  /** Whether other processes may use the folder at the same time, as for a command. Default false. */
   shared?: boolean;
-  /** Whether the database must be there already, and be of this release. Nothing is made then. Default false. */
+  /** Whether the database must exist and have the schema of this release. Creates nothing. Default false. */
   guest?: boolean | undefined;
-  /** Those other processes, where there is a way to tell them of changes. Default: they look every second. */
+  /** Notifies other processes of changes. Default: they poll every second. */
   peers?: PeerProcesses | undefined;
 };
 
@@ -33,10 +33,9 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
 }
 
 /**
- * Opens the embedded database in a folder of its own, made if need be.
- * A commit is on disk before it is answered: WAL with `synchronous=FULL`.
- * Throws a {@link StartError} where the folder cannot be used, is in use by another server, or where
- * the file is not a sound database.
+ * Opens the embedded database in a folder of its own, which it creates if missing. Commits are durable: WAL with
+ * `synchronous=FULL`. Throws a {@link StartError} where the folder cannot be used, another server uses it, or the file is no
+ * intact database.
  */
 export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Driver> {
   const { shared = false, guest = false, peers } = options;
@@ -52,7 +51,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       createDatabase(file);
     }
     refuseTruncated(file);
-    const opened = await whileBusy(async () => open(file), START_LIMIT);
+    const opened = await whileBusy(async () => open(file), START_LIMIT_MS);
     database = opened;
     const close = async () => {
       await checkpoint(opened);
@@ -60,10 +59,10 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       unlock();
     };
     const db = new Kysely<Schema>({ dialect: createSqliteDialect(opened, close) });
-    await whileBusy(() => (guest ? refuseOutdated(db) : migrate(db)), START_LIMIT);
-    // The file may have been restored from a backup while no server had it: its numbers may be given out again.
+    await whileBusy(() => (guest ? refuseOutdated(db) : migrate(db)), START_LIMIT_MS);
+    // The file may have been restored from a backup since: its sequence numbers may be issued a second time.
     const renew = () => db.updateTable("state").set({ epoch: randomUUID() }).execute();
-    if (!shared && !guest) await whileBusy(renew, START_LIMIT);
+    if (!shared && !guest) await whileBusy(renew, START_LIMIT_MS);
     return {
       db,
       system: "sqlite",
@@ -81,48 +80,48 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
 
 export function noDatabase(folder: string): StartError {
   return new StartError(
-    `There is no database in ${fullPath(folder)}: start the server first, or name its folder in MINTMARK_DATA`,
+    `There is no database in ${fullPath(folder)}: start the server first, or set MINTMARK_DATA to its folder`,
   );
 }
 
-/** A request must be answered within two seconds, and a start may have to wait for other programs. In milliseconds. */
+/** Longest wait for a lock: a request must be answered within 2 s; a start may wait for other processes. */
 const LIMIT_MS = 1500;
-const START_LIMIT = 60_000;
+const START_LIMIT_MS = 60_000;
 
-/** Runs verbs while the files are there that were opened, and whole: what went into others would be acknowledged and lost. */
+/** Checks the files after each call: a commit into replaced or damaged files would be acknowledged and lost. */
 function createRun(files: OpenedFiles): Required<Driver>["run"] {
   return async (verb) => {
     const outcome = await whileBusy(verb, LIMIT_MS);
-    if (!files.areThere()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
-    if (!files.isWhole()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
+    if (!files.areInPlace()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
+    if (!files.isIntact()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
     return outcome;
   };
 }
 
-/** Puts the whole state into one file, so that a copy of a stopped server's database is a backup. */
+/** Moves the write-ahead log into the database file, so that a copy of a stopped server's database is a backup. */
 async function checkpoint(database: Database.Database): Promise<void> {
   const attempt = async () => {
     const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
     if (outcome?.busy !== 0) throw Object.assign(new Error(), { code: "SQLITE_BUSY" });
   };
-  // What could not be put there stays in the write-ahead log, from where the next start takes it.
+  // On failure the next start reads the rest from the write-ahead log.
   await whileBusy(attempt, LIMIT_MS).catch(() => {});
 }
 
 /**
- * Takes the folder for this process, by a transaction that stays open: the system ends it with the
- * process, however that ends, so no lock is ever left behind. Gives the verb that lets it go.
+ * Locks the folder for this process by an open transaction, which the system releases with the process. Returns the
+ * function that unlocks.
  */
 function lock(file: string): () => void {
   const holder = openLock(file);
   try {
-    // Not EXCLUSIVE: of several that start at once, each could keep all others from it, and none would have it.
+    // Not EXCLUSIVE: several processes that start at once could then block each other, and none would start.
     holder.exec("BEGIN IMMEDIATE");
   } catch (cause) {
     holder.close();
     if (!errorCode(cause).startsWith("SQLITE_BUSY")) throw cannotOpen(file, cause);
     throw new StartError(
-      `${dirname(file)} is in use by another Mintmark: stop it, or name another folder in MINTMARK_DATA`,
+      `${dirname(file)} is in use by another Mintmark server: stop it, or set MINTMARK_DATA to another folder`,
     );
   }
   return () => {
@@ -141,7 +140,7 @@ function openLock(file: string): Database.Database {
   }
 }
 
-/** Removes what starts left behind that were killed while they made a database. */
+/** Removes drafts of processes that were killed while they created a database. */
 function removeDrafts(file: string): void {
   const folder = dirname(file);
   for (const entry of readdirSync(folder)) if (DRAFT.test(entry)) rmSync(join(folder, entry));
@@ -150,8 +149,8 @@ function removeDrafts(file: string): void {
 const DRAFT = new RegExp(`^${FILE.replace(".", "\\.")}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`);
 
 /**
- * Makes a database under a name of its own first, so that an interrupted start leaves none
- * that looks damaged, and of several that start at once one makes it.
+ * Creates a database under a temporary name and links it: an interrupted start leaves no file that looks damaged, and of
+ * several processes only one succeeds.
  */
 function createDatabase(file: string): void {
   const draft = `${file}.${randomUUID()}`;
@@ -171,7 +170,7 @@ function createDatabase(file: string): void {
 function open(file: string): Database.Database {
   const database = new Database(file);
   try {
-    // A wait for a lock would stop the event loop: see `whileBusy`.
+    // Waiting for a lock would block the event loop; see `whileBusy`.
     database.pragma("busy_timeout = 0");
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = FULL");
