@@ -140,7 +140,7 @@ describePostgres("a database that others use", () => {
     [
       "nowhere, and names a schema",
       "?schema=tokens",
-      /^There is no schema tokens .* let the owner of the database run {2}create schema tokens authorization USER {2}/,
+      /^The database has no schema tokens, .* let the owner of the database run {2}create schema tokens authorization USER {2}/,
     ],
     [
       "nowhere, and names one of others",
