@@ -3,9 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Registry } from "prom-client";
 import { MintmarkError, type Reason } from "../../errors.ts";
-import type { Credentials } from "../../service/clients/authenticate.ts";
 import type { TokenService } from "../../service/service.ts";
 import { errorCode } from "../../store/sqlite/data-directory.ts";
+import type { PresentedCredentials } from "../../token/client-secret-basic.ts";
 import type { AddressOf } from "../request/client-address.ts";
 import { credentialsOf } from "../request/credentials.ts";
 import type { Document } from "../respond.ts";
@@ -96,7 +96,7 @@ export function createAdmission(
 /** The database could not say who it is. */
 const FAILURES: ReadonlySet<Reason> = new Set(["unavailable", "internal_error"]);
 
-function digest({ clientId, clientSecret, asWritten }: Credentials): Buffer {
+function digest({ clientId, clientSecret, asWritten }: PresentedCredentials): Buffer {
   return createHash("sha256")
     .update(JSON.stringify([clientId, clientSecret, asWritten?.clientId, asWritten?.clientSecret]))
     .digest();

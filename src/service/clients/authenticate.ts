@@ -3,6 +3,7 @@ import { MintmarkError } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import { identifier } from "../../token/claims.ts";
+import type { PresentedCredentials } from "../../token/client-secret-basic.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
@@ -12,19 +13,15 @@ import { createFailedLogins, isDenial } from "./failed-logins.ts";
 import { createClientCache } from "./known-clients.ts";
 import { pairOf } from "./shared-failures.ts";
 
-/** What a client presents (RFC 6749 §2.3.1). */
-export type Credentials = {
-  clientId: string;
-  clientSecret: string;
-  /** The same without form-decoding, where that makes a difference: most programs send it so. */
-  asWritten?: { clientId: string; clientSecret: string };
-};
-
 /**
  * Tells who calls from an address, or throws `invalid_client` or `too_many_attempts`, or `unavailable` where that takes
  * longer than 1.5 s. With a rate, the call is counted as one of those, and `rate_limited` where they are too many.
  */
-export type Authenticate = (credentials: Credentials | undefined, address: string, rate?: Rate) => Promise<Caller>;
+export type Authenticate = (
+  credentials: PresentedCredentials | undefined,
+  address: string,
+  rate?: Rate,
+) => Promise<Caller>;
 
 export type AuthenticatorOptions = {
   store: Pick<Store, "findClient" | "shared" | "addToCounts" | "readCounts">;
@@ -131,7 +128,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     return lookUpAll(presented).catch((error: unknown) => countFailure(presented, error));
   }
 
-  async function authenticateInTime(credentials: Credentials, address: string): Promise<Caller> {
+  async function authenticateInTime(credentials: PresentedCredentials, address: string): Promise<Caller> {
     try {
       return await withTimeout(authenticate(presentedOf(credentials, address)));
     } catch (error) {
@@ -152,7 +149,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   };
 }
 
-function presentedOf({ asWritten, ...decoded }: Credentials, address: string): Presented {
+function presentedOf({ asWritten, ...decoded }: PresentedCredentials, address: string): Presented {
   const candidates = [decoded, ...(asWritten === undefined ? [] : [asWritten])].map(({ clientId, clientSecret }) => ({
     clientId,
     pair: pairOf({ clientId, address }),
@@ -162,4 +159,4 @@ function presentedOf({ asWritten, ...decoded }: Credentials, address: string): P
 }
 
 /** What is presented by a caller without credentials. */
-const NOBODY: Credentials = { clientId: "", clientSecret: "" };
+const NOBODY: PresentedCredentials = { clientId: "", clientSecret: "" };
