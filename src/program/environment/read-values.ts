@@ -1,35 +1,38 @@
 import { StartError } from "../../errors.ts";
+import { settingList } from "../settings.ts";
 import { isServiceLink } from "./service-links.ts";
-import { FILE_VARIABLES, readValueFile } from "./value-files.ts";
+import { readValueFile } from "./value-files.ts";
 import { textFault } from "./value-text.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Values by the names of their variables, and by which name a message should call each. */
+/** Texts by variable, and the name of each in messages, which says whether it came from a file. */
 export type Values = { values: Readonly<Record<string, string>>; nameOf: (variable: string) => string };
 
-/** Secrets of which an empty value is a mistake rather than none. */
-const NEVER_EMPTY: ReadonlySet<string> = new Set(["MINTMARK_SECRET", "MINTMARK_KEK", "MINTMARK_ADMIN_SECRET"]);
+const FILE_VARIABLES: ReadonlySet<string> = new Set(
+  settingList.filter(({ fromFile }) => fromFile).map(({ variable }) => `${variable}_FILE`),
+);
+const KNOWN: ReadonlySet<string> = new Set([...settingList.map(({ variable }) => variable), ...FILE_VARIABLES]);
 
 /**
- * Takes the values of known variables from an environment, those of `_FILE` variables from their files. What Kubernetes
- * and Docker add beside a service named mintmark is passed over. Throws a {@link StartError} for any other variable that
- * begins with `MINTMARK_`, and for a value that is wrong whatever it is for, by name and without the value.
+ * Reads the values of all settings from an environment, those of `_FILE` variables from their files. Ignores what
+ * Kubernetes and Docker add beside a service named mintmark. Throws a {@link StartError} for any other variable that
+ * begins with `MINTMARK_`, and for a text that no setting can have. The message names the variable, never the value.
  */
-export function readValues(environment: Environment, known: ReadonlySet<string>): Values {
-  refuseUnknown(environment, known);
+export function readValues(environment: Environment): Values {
+  refuseUnknown(environment);
   const values: Record<string, string> = {};
   const files = new Set<string>();
-  for (const variable of known) {
+  for (const { variable, fromFile, refuseEmpty } of settingList) {
     const value = environment[variable];
-    const path = FILE_VARIABLES.includes(variable) ? environment[`${variable}_FILE`] : undefined;
+    const path = fromFile && environment[`${variable}_FILE`];
     if (value && path) throw new StartError(`${variable} and ${variable}_FILE are both set: unset one of them`);
     if (path) {
       files.add(variable);
       refuseFaulty(`${variable}_FILE`, path);
       values[variable] = readValueFile(variable, path);
-    } else if (value || (value === "" && NEVER_EMPTY.has(variable))) values[variable] = value;
-    else if (path === "" && NEVER_EMPTY.has(variable))
+    } else if (value || (value === "" && refuseEmpty)) values[variable] = value;
+    else if (path === "" && refuseEmpty)
       throw new StartError(`${variable}_FILE is empty: give the path of a file, or unset it`);
   }
   const nameOf = (variable: string) => (files.has(variable) ? `${variable} (from ${variable}_FILE)` : variable);
@@ -37,11 +40,9 @@ export function readValues(environment: Environment, known: ReadonlySet<string>)
   return { values, nameOf };
 }
 
-function refuseUnknown(environment: Environment, known: ReadonlySet<string>): void {
-  const files = new Set(FILE_VARIABLES.map((variable) => `${variable}_FILE`));
+function refuseUnknown(environment: Environment): void {
   for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith("MINTMARK_") || !value || known.has(name) || files.has(name)) continue;
-    if (isServiceLink(name, value)) continue;
+    if (!name.startsWith("MINTMARK_") || !value || KNOWN.has(name) || isServiceLink(name, value)) continue;
     throw new StartError(`${name} is not a variable of Mintmark's: see  mintmark serve --help`);
   }
 }

@@ -3,22 +3,12 @@ import { readFileSync, statSync } from "node:fs";
 import { StartError } from "../../errors.ts";
 import { failureCode } from "../../store/failure-code.ts";
 
-/** Variables whose value can come from a file: each of them has a second one, whose name ends with `_FILE`. */
-export const FILE_VARIABLES: readonly string[] = [
-  "DATABASE_URL",
-  "MINTMARK_SECRET",
-  "MINTMARK_KEK",
-  "MINTMARK_KEK_PREVIOUS",
-  "MINTMARK_ADMIN_SECRET",
-  "MINTMARK_CLIENT_SECRET",
-];
-
-/** Of a file that holds one value. */
+/** The largest file that is read as a value. */
 const MAX_BYTES = 65_536;
 
 /**
- * Reads the value of a variable from a file, without the line break at its end. Throws a {@link StartError} that names the
- * `_FILE` variable: neither what the file holds, nor its path, in place of which somebody may have given the secret.
+ * Reads the value of a variable from a file, without the line break at its end. Throws a {@link StartError} that names
+ * the `_FILE` variable. It quotes neither the content nor the path: the path may be the secret itself, set by mistake.
  */
 export function readValueFile(variable: string, path: string): string {
   const name = `${variable}_FILE`;
@@ -43,7 +33,7 @@ function readRegularFile(path: string, refusal: (fault: string) => StartError): 
   }
 }
 
-/** A pipe or a device may never end, or never begin. */
+/** Refuses pipes and devices: reading one may block or never end. */
 function checkKind(path: string, refusal: (fault: string) => StartError) {
   const found = statSync(path);
   if (found.isDirectory()) throw refusal("names a folder");

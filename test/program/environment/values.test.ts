@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StartError } from "../../../src/errors.ts";
 import { readConfig } from "../../../src/program/config.ts";
-import { variables } from "../../../src/program/environment.ts";
+import { settings } from "../../../src/program/settings.ts";
 
 const KEK = Buffer.alloc(32, 7);
 const SECRET = "a-secret-of-more-than-32-bytes-in-length";
@@ -82,7 +82,7 @@ const refusalOf = (environment: Record<string, string>): string => {
 
 describe("the value of any variable", () => {
   it("has a sound one in this table", () => {
-    expect(Object.keys(SOUND).sort()).toEqual(Object.keys(variables).sort());
+    expect(Object.keys(SOUND).sort()).toEqual(Object.keys(settings).sort());
   });
 
   it.each(Object.entries(SOUND))("%s is taken as it is, and refused by name for what is around it", (name, sound) => {

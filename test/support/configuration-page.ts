@@ -1,0 +1,32 @@
+import { defaultOf, type Setting, settingList } from "../../src/program/settings.ts";
+
+/** The page on configuration, made of the table of settings. */
+export function configurationPage(): string {
+  const rows = settingList.map((setting) => `| \`${setting.variable}\` | ${defaultOf(setting)} | ${textOf(setting)} |`);
+  return `<!-- Generated from src/program/settings.ts by: npm run docs -->
+
+# Configuration
+
+The server and the command line read their settings from environment variables, once, at the start.
+
+| variable | default | meaning |
+| --- | --- | --- |
+${rows.join("\n")}
+
+- A wrong value ends the start with exit status 1 and one line on standard error. The line names the variable and never repeats the value.
+- A variable that begins with \`MINTMARK_\` and is not listed here is refused. What Kubernetes and Docker add beside a Service named mintmark is ignored.
+- An empty variable counts as unset. For ${listOf(({ refuseEmpty }) => refuseEmpty)} it is an error.
+- A value is refused where it begins or ends with white space or a quotation mark, has a line break or a control character, or is not UTF-8.
+- A file can hold the value of ${listOf(({ fromFile }) => fromFile)}: \`MINTMARK_KEK_FILE=/run/secrets/kek\` replaces \`MINTMARK_KEK\`. The line break at the end of the file is not part of the value.
+- A setting that is stored with the data applies to every server and command on that data. A server started with another value stores it, records the change in the audit log, and logs it.
+`;
+}
+
+function textOf({ doc }: Setting): string {
+  return doc.replaceAll("|", "\\|");
+}
+
+function listOf(isListed: (setting: Setting) => boolean | undefined): string {
+  const names = settingList.filter(isListed).map(({ variable }) => `\`${variable}\``);
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
