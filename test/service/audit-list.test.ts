@@ -116,7 +116,7 @@ describe("maintenance", () => {
     expect(subjectsOf(await opened.list())).toEqual(["b"]);
   });
 
-  it("forgets neither records nor sessions by a clock that is a year ahead for a while", async () => {
+  it("deletes neither records nor grants by a clock that is a year ahead for a while", async () => {
     await using opened = await openWithTokens(["a"]);
     const { refreshToken = "" } = await opened.service.getToken(localCaller, { claims: {}, refreshable: true });
     const { now } = opened.clock;

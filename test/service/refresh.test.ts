@@ -8,7 +8,7 @@ const DAY = 86_400;
 const dead = { reason: "invalid_refresh_token" };
 
 describe("refreshToken", () => {
-  it("gives the next pair, with the subject, audience, scope, claims and session of the first", async () => {
+  it("returns the next pair, with the subject, audience, scope, claims and grant of the first", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     const asked = { audience: "orders", scope: "read write", claims: { role: "reader" }, expiresIn: 300 };
@@ -22,7 +22,7 @@ describe("refreshToken", () => {
     expect(claims).toMatchObject({ sub: "ada", aud: "orders", role: "reader", sid: expect.any(String) });
   });
 
-  it("gives less scope where less is asked for, never more, and forgets none of what was granted (RFC 6749 §6)", async () => {
+  it("narrows the scope on request, never widens it, and keeps the granted scope (RFC 6749 §6)", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     const first = await issueGrant(service, caller, { scope: "read write" });
@@ -38,17 +38,17 @@ describe("refreshToken", () => {
     expect(await again(opened, less, { scope: "write read" })).toMatchObject({ scope: "write read" });
   });
 
-  it("is for the client alone that the session was given to, and a stranger's attempt ends nothing", async () => {
+  it("is bound to its client, and an attempt by another client ends nothing", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const session = await issueGrant(service, caller);
+    const grant = await issueGrant(service, caller);
     const stranger = await callerOf(service);
-    await expect(service.refreshToken(stranger, session)).rejects.toMatchObject(dead);
-    await expectLive(service, session.token);
-    await expect(service.refreshToken(caller, session)).resolves.toBeDefined();
+    await expect(service.refreshToken(stranger, grant)).rejects.toMatchObject(dead);
+    await expectLive(service, grant.token);
+    await expect(service.refreshToken(caller, grant)).resolves.toBeDefined();
   });
 
-  it("knows no token that it did not give out", async () => {
+  it("rejects a token that it did not issue", async () => {
     await using opened = await openWithClient();
     const { token, refreshToken } = await issueGrant(opened.service, opened.caller);
     for (const unknown of ["x", token, `${refreshToken}x`, refreshToken.slice(1), refreshToken.toLowerCase()])
@@ -56,7 +56,7 @@ describe("refreshToken", () => {
     await expectLive(opened.service, token);
   });
 
-  it("goes on while it is used, to the second, and ends when the session does", async () => {
+  it("renews the idle time to the second, and ends with the grant", async () => {
     await using opened = await openWithClient();
     const { service, caller, clock } = opened;
     const idle = await issueGrant(service, caller);
@@ -73,16 +73,16 @@ describe("refreshToken", () => {
   });
 });
 
-describe("a refresh token that is used again", () => {
-  it("gives one successor to a thousand who present it at once", async () => {
+describe("a reused refresh token", () => {
+  it("returns one successor to a thousand concurrent requests", async () => {
     await using opened = await openWithClient();
-    const session = await issueGrant(opened.service, opened.caller);
-    const answers = await Promise.all(Array.from({ length: 1000 }, () => again(opened, session)));
+    const grant = await issueGrant(opened.service, opened.caller);
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => again(opened, grant)));
     expect(new Set(answers.map(({ refreshToken }) => refreshToken)).size).toBe(1);
     await expect(again(opened, answers[0] ?? {})).resolves.toBeDefined();
   });
 
-  it("gives the same successor within the replay window, though that was used meanwhile", async () => {
+  it("returns the same successor within the replay window, though that was used meanwhile", async () => {
     await using opened = await openWithClient();
     const first = await issueGrant(opened.service, opened.caller);
     const second = await again(opened, first);
@@ -93,7 +93,7 @@ describe("a refresh token that is used again", () => {
     await expectLive(opened.service, third.token);
   });
 
-  it("ends the session after the window: somebody has a copy, and the audit log says so", async () => {
+  it("revokes the grant after the replay window (RFC 9700 §4.14.2), and audits it", async () => {
     await using opened = await openWithClient();
     const { service, caller, clock } = opened;
     const first = await issueGrant(service, caller);
@@ -113,13 +113,13 @@ describe("a refresh token that is used again", () => {
 });
 
 describe("a session", () => {
-  it("leaves nothing living once a revocation was acknowledged, however they race", async () => {
+  it("has no valid token once a revocation is acknowledged, however refreshes race with it", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     for (let round = 0; round < 25; round += 1) {
       const subject = `user-${round}`;
-      const session = await issueGrant(service, caller, { subject });
-      const refreshing = Array.from({ length: 4 }, () => again(opened, session).catch(() => undefined));
+      const grant = await issueGrant(service, caller, { subject });
+      const refreshing = Array.from({ length: 4 }, () => again(opened, grant).catch(() => undefined));
       const beginning = issueGrant(service, caller, { subject }).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, round % 5));
       await service.revokeAll(localCaller, { kind: "subject", id: subject });
@@ -133,11 +133,11 @@ describe("a session", () => {
         // One that was begun after the revocation may live, but then all of it does.
         expect(next === undefined).toBe(revoked);
       }
-      await expect(again(opened, session)).rejects.toMatchObject(dead);
+      await expect(again(opened, grant)).rejects.toMatchObject(dead);
     }
   });
 
-  it("leaves hashes alone in the database and nothing in the audit log", async () => {
+  it("stores only hashes in the database and no token in the audit log", async () => {
     await using opened = await openWithClient();
     const first = await issueGrant(opened.service, opened.caller);
     const second = await again(opened, first);

@@ -119,13 +119,13 @@ describe("revoking a token", () => {
     expect(await revokedIn(opened)).toEqual([]);
   });
 
-  it("ends the session of a refresh token, and with it all its tokens and no others", async () => {
+  it("revokes the grant of a refresh token with all its tokens, and no others", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const [session, other] = [await issueGrant(service, caller), await issueGrant(service, caller)];
-    const next = await service.refreshToken(caller, session);
-    await service.revokeToken(caller, session.refreshToken);
-    for (const { token, refreshToken = "" } of [session, next]) {
+    const [grant, other] = [await issueGrant(service, caller), await issueGrant(service, caller)];
+    const next = await service.refreshToken(caller, grant);
+    await service.revokeToken(caller, grant.refreshToken);
+    for (const { token, refreshToken = "" } of [grant, next]) {
       await expectRevoked(service, token);
       expect(await service.introspectToken(localCaller, token)).toEqual({ active: false });
       await expect(service.refreshToken(caller, { refreshToken })).rejects.toMatchObject({
@@ -136,7 +136,7 @@ describe("revoking a token", () => {
     await expect(service.refreshToken(caller, other)).resolves.toBeDefined();
   });
 
-  it("ends the tokens of a session that has ended by itself, as long as they live", async () => {
+  it("revokes the live tokens of an expired grant", async () => {
     await using opened = await openWithClient({ refreshIdle: 60, replayWindow: 10 });
     const { service, caller, clock } = opened;
     const { token, refreshToken } = await issueGrant(service, caller, { expiresIn: 86_400 });
@@ -158,7 +158,7 @@ describe("revoking a token", () => {
     });
   });
 
-  it("of another client's session takes the permission", async () => {
+  it("of another client's grant requires the permission", async () => {
     await using opened = await openWithClient();
     const { token, refreshToken } = await issueGrant(opened.service, opened.caller);
     const stranger = await callerOf(opened.service);
@@ -232,12 +232,12 @@ describe("revoking a subject or a client", () => {
   it("removed with its client: its access tokens and its refresh tokens are dead", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
-    const session = await issueGrant(service, caller);
+    const grant = await issueGrant(service, caller);
     await service.clients.remove(localCaller, caller.clientId);
-    await expectRevoked(service, session.token);
-    await expect(service.refreshToken(caller, session)).rejects.toMatchObject({ reason: "invalid_client" });
+    await expectRevoked(service, grant.token);
+    await expect(service.refreshToken(caller, grant)).rejects.toMatchObject({ reason: "invalid_client" });
     await opened.restart();
-    await expectRevoked(opened.service, session.token);
+    await expectRevoked(opened.service, grant.token);
   });
 });
 

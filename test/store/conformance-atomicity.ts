@@ -5,7 +5,7 @@ import type { Client } from "../../src/store/client.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aClient, aKey, aRecord, aSecret, aSession } from "./samples.ts";
+import { aClient, aGrant, aKey, aRecord, aSecret } from "./samples.ts";
 
 const everything = { limit: 1000 };
 const fault = new MintmarkError("internal_error");
@@ -98,11 +98,11 @@ async function furnish(store: Store) {
   const secrets = { from: client.secrets, to: [aSecret()] };
   const sooner = { ...next, follows: keys[0].kid, activatesAt: NOW };
   const newcomer = aClient();
-  const session = aSession();
+  const grant = aGrant();
   const changes: Record<string, (record: ChangeRecord) => Promise<unknown>> = {
     changeSettings: (record) => store.changeSettings({ issuer: "https://a.example" }, { record, isInitial: false }),
     revoke: (record) => store.revoke({ kind: "subject", id: "ada" }, record),
-    addGrant: (record) => store.addGrant(session, { hash: "hash", sequence: Number.MAX_SAFE_INTEGER }, record),
+    addGrant: (record) => store.addGrant(grant, { hash: "hash", sequence: Number.MAX_SAFE_INTEGER }, record),
     addKey: (record) => store.addKey(next, record),
     "addKey, activating": (record) => store.addKey(sooner, record),
     rewrapKeys: (record) =>

@@ -23,7 +23,7 @@ function describeAdding(open: Open): void {
       expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, second]));
     });
 
-    it("adds one first key and one follower, however many are offered at once by two processes", async () => {
+    it("adds one first key and one successor, however many two processes offer concurrently", async () => {
       await using opened = await open();
       let follows = "";
       for (const round of [1, 2]) {
@@ -40,7 +40,7 @@ function describeAdding(open: Open): void {
       expect(await opened.here.listAudit(everything)).toHaveLength(2);
     });
 
-    it("activates a follower that was to sign later, and records that one", async () => {
+    it("activates a successor that was to sign later, and audits that one", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const immediate = await aKey({ follows: first.kid, activatesAt: NOW + 5 });
@@ -50,7 +50,7 @@ function describeAdding(open: Open): void {
       expect((await opened.here.listAudit({ limit: 1 }))[0]?.kid).toBe(pending.kid);
     });
 
-    it("lets a follower sign earlier also where a clock that was ahead has killed others before it", async () => {
+    it("activates a successor earlier also where a clock that was ahead has revoked keys before it", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const ahead = pending.activatesAt + 9;
@@ -67,7 +67,7 @@ function describeAdding(open: Open): void {
       expect((await opened.here.listAudit({ limit: 1 }))[0]?.kid).toBe(replacement.kid);
     });
 
-    it("leaves a follower that signs as early, and records nothing", async () => {
+    it("leaves a successor that signs as early, and audits nothing", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const later = await aKey({ follows: first.kid, activatesAt: pending.activatesAt + 1 });
@@ -80,7 +80,7 @@ function describeAdding(open: Open): void {
 
 function describeKilling(open: Open): void {
   describe("revokeKey", () => {
-    it("forgets the private half and keeps the rest", async () => {
+    it("deletes the private half and keeps the rest", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       expect(await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord())).toBe(
@@ -94,7 +94,7 @@ function describeKilling(open: Open): void {
       );
     });
 
-    it("changes and records nothing for a key that is dead or unknown", async () => {
+    it("changes and audits nothing for a revoked or unknown key", async () => {
       await using opened = await open();
       const { first } = await addTwo(opened);
       await opened.here.revokeKey(first.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
@@ -107,7 +107,7 @@ function describeKilling(open: Open): void {
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
     });
 
-    it("makes room behind the key that a pending one was to follow", async () => {
+    it("frees the place of a revoked pending key", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       await opened.here.revokeKey(pending.kid, { now: NOW + 9, replacement: await aKey() }, aRecord());
@@ -116,7 +116,7 @@ function describeKilling(open: Open): void {
       expect(await opened.here.listKeys()).toContainEqual(next);
     });
 
-    it.each([0, 1])("makes no room for a key that was killed %i s after it began to sign", async (age) => {
+    it.each([0, 1])("keeps the place of a key that was revoked %i s after it began to sign", async (age) => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const now = pending.activatesAt + age;
@@ -136,7 +136,7 @@ function describeKilling(open: Open): void {
       expect(await opened.here.listKeys()).toContainEqual(replacement);
     });
 
-    it("adds the replacement of a key that has not signed yet by this clock", async () => {
+    it("adds the replacement of a key that is still pending by this clock", async () => {
       await using opened = await open();
       const first = await aKey();
       await opened.here.addKey(first, aRecord());
@@ -145,7 +145,7 @@ function describeKilling(open: Open): void {
       expect(await opened.here.listKeys()).toContainEqual({ ...replacement, follows: "" });
     });
 
-    it("activates the follower where there is one already, in place of the replacement", async () => {
+    it("activates an existing successor instead of adding the replacement", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const replacement = await aKey({ follows: first.kid, activatesAt: NOW + 9 });
@@ -154,7 +154,7 @@ function describeKilling(open: Open): void {
       expect(await opened.here.listKeys()).toContainEqual({ ...pending, activatesAt: NOW + 9 });
     });
 
-    it("kills once, with one replacement, however many ask at once in two processes", async () => {
+    it("revokes once, with one replacement, however many requests run concurrently in two processes", async () => {
       await using opened = await open();
       const first = await aKey();
       await opened.here.addKey(first, aRecord());
@@ -182,7 +182,7 @@ function describeResealing(open: Open): void {
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
     });
 
-    it("replaces none where another was added meanwhile", async () => {
+    it("replaces none where a key was added meanwhile", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
@@ -192,7 +192,7 @@ function describeResealing(open: Open): void {
       expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, pending, next]));
     });
 
-    it("lets no key be added that is sealed unlike those that are there", async () => {
+    it("rejects a new key that is encrypted with another key-encryption key", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.new.${key.kid}` }));
@@ -205,7 +205,7 @@ function describeResealing(open: Open): void {
       expect(await opened.here.addKey({ ...next, privateJwk: "sealed.new.x" }, aRecord())).toBe("added");
     });
 
-    it("leaves a key without its private half that was killed meanwhile", async () => {
+    it("stores no private half for a key that was revoked meanwhile", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
       await opened.there.revokeKey(first.kid, { now: NOW, replacement: await aKey() }, aRecord());

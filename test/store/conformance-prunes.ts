@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Pruned, Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aRecord, aSession, aTurn, records, unique } from "./samples.ts";
+import { aGrant, aRecord, aRotation, records, unique } from "./samples.ts";
 
 /** Where the past ends in these tests, and things that are older and younger by their number. */
 const PAST = NOW;
@@ -47,8 +47,8 @@ const cases: Case[] = [
 ];
 
 function addGrant(store: Store, fields: { expiresAt?: number; idleUntil?: number }) {
-  const session = aSession(fields);
-  return store.addGrant(session, { hash: session.sid, sequence: 0 }, aRecord({ at: NOW + 1000 }));
+  const grant = aGrant(fields);
+  return store.addGrant(grant, { hash: grant.sid, sequence: 0 }, aRecord({ at: NOW + 1000 }));
 }
 
 export function describePrunes(open: Open): void {
@@ -72,17 +72,17 @@ export function describePrunes(open: Open): void {
       },
     );
 
-    it("of sessions delete thousands of refresh tokens in small transactions, and none of a session that lives", async () => {
+    it("of grants delete thousands of refresh tokens in small transactions, and none of a grant that lives", async () => {
       await using opened = await open();
       const { here } = opened;
-      const [ended, alive] = [aSession({ idleUntil: NOW + 5 }), aSession({ idleUntil: NOW + 500 })];
+      const [ended, alive] = [aGrant({ idleUntil: NOW + 5 }), aGrant({ idleUntil: NOW + 500 })];
       for (const { sid } of [ended, alive]) {
-        const session = sid === ended.sid ? ended : alive;
-        await here.addGrant(session, { hash: sid, sequence: 0 }, aRecord());
+        const grant = sid === ended.sid ? ended : alive;
+        await here.addGrant(grant, { hash: sid, sequence: 0 }, aRecord());
         for (let turn = 0; turn < 5; turn += 1) {
           const hash = `${sid}${"+".repeat(turn)}`;
-          const { idleUntil } = session;
-          expect(await here.rotateRefreshToken(sid, aTurn(hash, { idleUntil }), aRecord())).toBe("rotated");
+          const { idleUntil } = grant;
+          expect(await here.rotateRefreshToken(sid, aRotation(hash, { idleUntil }), aRecord())).toBe("rotated");
         }
       }
       const outcomes: Pruned[] = [];
@@ -93,9 +93,9 @@ export function describePrunes(open: Open): void {
         { count: 1, more: false },
       ]);
       expect(await here.findGrant(`${ended.sid}+`)).toBeUndefined();
-      expect(await here.rotateRefreshToken(alive.sid, aTurn(`${alive.sid}+++++`, { now: NOW + 6 }), aRecord())).toBe(
-        "rotated",
-      );
+      expect(
+        await here.rotateRefreshToken(alive.sid, aRotation(`${alive.sid}+++++`, { now: NOW + 6 }), aRecord()),
+      ).toBe("rotated");
     });
   });
 

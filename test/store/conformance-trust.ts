@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aClient, aRecord, aSession, aTurn, unique } from "./samples.ts";
+import { aClient, aGrant, aRecord, aRotation, unique } from "./samples.ts";
 
 const until = NOW + 900;
 
@@ -20,7 +20,7 @@ export function describeTrust(open: Open): void {
       expect(await opened.here.listRevocations(0, 1)).toHaveLength(1);
     });
 
-    it("revokes a token or a session once, and records that it was asked to again", async () => {
+    it("revokes a token or a grant once, and audits the repeated request", async () => {
       await using opened = await open();
       for (const kind of ["token", "session"] as const) {
         const first = await opened.here.revoke({ kind, id: "a", until }, aRecord({ action: kind }));
@@ -68,17 +68,16 @@ export function describeTrust(open: Open): void {
       expect((await here.forgetRevocations(now + 7200, 10)).count).toBe(1);
     });
 
-    it("ends the sessions that it is about, and no other", async () => {
+    it("deletes the grants concerned, and no other", async () => {
       await using opened = await open();
       const { here, there } = opened;
       for (const by of ["subject", "clientId", "sid"] as const) {
-        const [ended, other] = [aSession(), aSession()];
-        for (const session of [ended, other])
-          await here.addGrant(session, { hash: session.sid, sequence: 0 }, aRecord());
+        const [ended, other] = [aGrant(), aGrant()];
+        for (const grant of [ended, other]) await here.addGrant(grant, { hash: grant.sid, sequence: 0 }, aRecord());
         const kind = ({ subject: "subject", clientId: "client", sid: "session" } as const)[by];
         await there.revoke({ kind, id: ended[by], until }, aRecord());
         expect(await here.findGrant(ended.sid)).toBeUndefined();
-        expect(await here.rotateRefreshToken(ended.sid, aTurn(ended.sid), aRecord())).toBe("unknown");
+        expect(await here.rotateRefreshToken(ended.sid, aRotation(ended.sid), aRecord())).toBe("unknown");
         expect(await here.findGrant(other.sid)).toEqual(other);
       }
     });
@@ -119,9 +118,9 @@ export function describeTrust(open: Open): void {
     it("revokes what was issued to the client and ends its sessions", async () => {
       await using opened = await open();
       const client = aClient();
-      const session = aSession({ clientId: client.clientId });
+      const grant = aGrant({ clientId: client.clientId });
       await opened.here.addClient(client, aRecord());
-      await opened.here.addGrant(session, { hash: "hash", sequence: 0 }, aRecord());
+      await opened.here.addGrant(grant, { hash: "hash", sequence: 0 }, aRecord());
       await opened.there.removeClient(client.clientId, aRecord());
       const { sequence } = await opened.here.position();
       expect(await opened.here.listRevocations(0, 10)).toEqual([

@@ -1,14 +1,14 @@
 import { MintmarkError } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
-import { aClient, aKey, aRecord, aSecret, aSession, aTurn, records, unique } from "./samples.ts";
+import { aClient, aGrant, aKey, aRecord, aRotation, aSecret, records, unique } from "./samples.ts";
 
 /** A call of every verb, on what is there or not. */
 export async function everyVerb(store: Store): Promise<Record<string, () => Promise<unknown>>> {
   const key = await aKey({ follows: (await aKey()).kid });
   const replacement = await aKey();
   const client = aClient();
-  const session = aSession();
+  const grant = aGrant();
   return {
     listKeys: () => store.listKeys(),
     addKey: () => store.addKey(key, aRecord()),
@@ -27,9 +27,9 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     revoke: () => store.revoke({ kind: "token", id: unique(), until: NOW }, aRecord()),
     listRevocations: () => store.listRevocations(0, 1),
     forgetRevocations: () => store.forgetRevocations(1, 10),
-    addGrant: () => store.addGrant(session, { hash: session.sid, sequence: 0 }, aRecord()),
-    findGrant: () => store.findGrant(session.sid),
-    rotateRefreshToken: () => store.rotateRefreshToken(session.sid, aTurn(session.sid), aRecord()),
+    addGrant: () => store.addGrant(grant, { hash: grant.sid, sequence: 0 }, aRecord()),
+    findGrant: () => store.findGrant(grant.sid),
+    rotateRefreshToken: () => store.rotateRefreshToken(grant.sid, aRotation(grant.sid), aRecord()),
     pruneGrants: () => store.pruneGrants(1, 10),
     addToCounts: () => store.addToCounts([{ id: unique(), amount: 1, until: NOW }]),
     readCounts: () => store.readCounts([unique()]),

@@ -43,7 +43,7 @@ export function aKey(fields: Partial<NewKey> = {}): Promise<StoredKey> {
   return generateKeyPair({ alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "", ...fields });
 }
 
-export function aSession(fields: Partial<Grant> = {}): Grant {
+export function aGrant(fields: Partial<Grant> = {}): Grant {
   return {
     sid: unique("sid-"),
     clientId: unique("client-"),
@@ -60,6 +60,6 @@ export function aSession(fields: Partial<Grant> = {}): Grant {
   };
 }
 
-export function aTurn(hash: string, fields: Partial<RefreshRotation> = {}): RefreshRotation {
+export function aRotation(hash: string, fields: Partial<RefreshRotation> = {}): RefreshRotation {
   return { hash, next: `${hash}+`, now: NOW, idleUntil: NOW + 100, replayWindow: 10, server: "one", ...fields };
 }

@@ -7,12 +7,12 @@ import { type Caller, hasPermission } from "./caller.ts";
 /** An act: what it is called, who may do it, and what it is done to. */
 export type Operation = {
   action: string;
-  /** Who may do it; without one, every client may. */
+  /** The required permission; without one, every client may. */
   permission: Permission | undefined;
   target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
-  /** What else is missing to the caller beside the permission, if anything is. */
+  /** Why the caller is refused although it has the permission. */
   denial?: Issue | undefined;
-  /** Whether the work itself finds out that the client's secret has ended since. Default: it is checked before. */
+  /** Whether `work` itself checks that the client's secret is still valid. Default: checked before. */
   findsEnded?: boolean;
 };
 
@@ -25,13 +25,13 @@ export type Authorize = <Result>(
 
 export type AuthorizerOptions = {
   audit: AuditLog;
-  /** Whether the secret of a client has ended since it was authenticated. A change checks that once more, under its own lock. */
+  /** Whether the secret of a caller has ended since its authentication. A change checks again, under its lock. */
   hasEnded: (caller: Caller) => Promise<boolean>;
 };
 
 /**
- * The one place that decides whether a caller may do something, and puts down that it was done or
- * refused. A refusal is durable before it is answered, and names what was missing.
+ * The only place that authorises and audits. The record of a refusal is durable before the error is thrown; the error names
+ * the missing right.
  */
 export function createAuthorizer({ audit, hasEnded }: AuthorizerOptions): Authorize {
   return async (caller, { action, permission, target, denial, findsEnded = false }, work) => {
@@ -55,7 +55,7 @@ export function createAuthorizer({ audit, hasEnded }: AuthorizerOptions): Author
   };
 }
 
-/** Whether it is this server that cannot do something: nothing was refused, and no record could be written. */
+/** Whether the server failed: nothing was refused, and no record can be written. */
 function isServerFailure({ reason }: MintmarkError): boolean {
   return catalogue[reason].status === 503;
 }

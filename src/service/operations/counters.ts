@@ -7,7 +7,7 @@ import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Timing } from "./instrument-store.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** What a verification can come to. */
+/** Outcomes of a verification. */
 const outcomes = [
   "valid",
   "invalid_token",
@@ -23,10 +23,7 @@ const outcomes = [
 ] as const satisfies readonly ("valid" | Reason)[];
 type Outcome = (typeof outcomes)[number];
 
-/**
- * What has been done since the start. Plain numbers, to be counted up where it is done: that takes nanoseconds,
- * and nobody need look at them.
- */
+/** Counters since the start: plain numbers, so that counting takes nanoseconds. */
 export type Counters = {
   issued: { getToken: number; refreshToken: number };
   verified: Record<Outcome, number>;
@@ -41,7 +38,7 @@ export function createCounters(): Counters {
   };
 }
 
-/** Counts a verification by what refused the token, if anything did. */
+/** Counts a verification by its error, if any. */
 export function countVerified({ verified }: Counters, refusal: unknown): void {
   if (refusal === undefined) {
     verified.valid += 1;
@@ -51,24 +48,24 @@ export function countVerified({ verified }: Counters, refusal: unknown): void {
   verified[outcomes.find((outcome) => outcome === reason) ?? "internal_error"] += 1;
 }
 
-/** What a service has done, and how it is. All names in it are of closed lists: none comes from a request. */
+/** Counters and gauges of a service. All names are from closed lists; none comes from a request. */
 export type Metrics = Counters & {
-  /** By the verb of the store; of those that were called. */
+  /** By store method; only of methods that were called. */
   store: ReadonlyMap<string, Timing>;
   tasks: Tasks["states"];
   followers: number;
-  /** How many changes the follower that is most behind has not been sent. */
+  /** Number of updates that the slowest follower has not been sent. */
   behind: number;
-  /** How old what this server knows of the store is. */
+  /** Age of the revocation data. */
   trustAge: Seconds;
-  /** Revocations that still matter. */
+  /** Revocations in memory. */
   held: number;
   keys: Record<KeyState, number>;
-  /** Absent with a shared secret, and where none can be opened. */
+  /** Absent with a shared secret, and where no key can be opened. */
   signingKey?: { age: Seconds; signsFor: Seconds };
 };
 
-/** How old the key is that signs, and for how long it goes on. It is to be followed by then, whether or not the next key is there. */
+/** Keys by state; age of the signing key, and time until its rotation is due. */
 export function measureKeys(
   keys: LoadedKeys,
   { now, rotation }: { now: Seconds; rotation: Seconds },

@@ -47,7 +47,7 @@ export type IssueOptions = {
   counts: Counters;
 };
 
-/** A token that was authorised by nobody yet: the operation to authorise, and the function that signs. */
+/** A token before authorisation: the operation to authorise, and the function that signs. */
 type PreparedToken = { sequence: number; operation: Omit<Operation, "action">; sign: () => Promise<IssuedToken> };
 
 export type Issuer = {
@@ -61,7 +61,7 @@ export type Issuer = {
   ): Promise<IssuedToken>;
 };
 
-/** Issues access tokens, for whatever face asked for them. */
+/** Issues access tokens. */
 export function createIssuer(options: IssueOptions): Issuer {
   const { settings, hasSecretEnded, claimsSchema, maxTtl, store, keys, trust, authorize, audit, clock, counts } =
     options;

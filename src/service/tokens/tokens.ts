@@ -10,14 +10,14 @@ import { refreshRotation, scopeViolation } from "./grant.ts";
 import { createIssuer, type GrantParameters, type IssuedToken, type IssueOptions } from "./issue.ts";
 import { hashOf } from "./refresh-token.ts";
 
-/** What a token is asked for with. Values are checked by the router's schemas; see there for their ranges. */
+/** A token request. The router's schemas validate the values; see there for their ranges. */
 export type TokenRequest<Custom = Record<string, unknown>> = {
   subject?: string | undefined;
   audience?: string | string[] | undefined;
   scope?: string | undefined;
   expiresIn?: Seconds | undefined;
   claims: Custom;
-  /** Whether a refresh token is wanted beside it. */
+  /** Whether to issue a refresh token too. */
   refreshable?: boolean | undefined;
 };
 
@@ -29,18 +29,14 @@ export type VerificationRequest = {
 export type RefreshRequest = { refreshToken: string; scope?: string | undefined };
 
 export type Tokens<Schema extends ClaimsSchema> = {
-  /** Issues an access token. Without a subject it is about the caller itself (RFC 9068 §5). */
+  /** Issues an access token. Default subject: the caller itself (RFC 9068 §5). */
   getToken(caller: Caller, request: TokenRequest<z.input<Schema>>): Promise<IssuedToken>;
   /**
-   * Issues the next access token of a session, and the next refresh token (RFC 6749 §6). One that was used
-   * already gives the same next one again for as long as the replay window; after that the session is
-   * revoked, since somebody has a copy (RFC 9700 §4.14.2).
+   * Issues the next access token of a grant, and the next refresh token (RFC 6749 §6). Within the replay window a used token
+   * returns the same successor; after it, reuse revokes the grant (RFC 9700 §4.14.2).
    */
   refreshToken(caller: Caller, request: RefreshRequest): Promise<IssuedToken>;
-  /**
-   * Verifies an access token for an audience; see `createTokenVerifier` for what is checked. With the address of the
-   * caller, the call is counted.
-   */
+  /** Verifies an access token for an audience; see `createTokenVerifier` for the checks. Counts the call if given an address. */
   verifyToken(request: VerificationRequest, address?: string): Promise<Claims<z.output<Schema>>>;
 };
 
@@ -53,7 +49,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = IssueOptions & {
   revokeReusedGrant: (grant: Grant) => Promise<void>;
 };
 
-/** The use cases of access tokens. A token leaves only when the record that it was issued is durable. */
+/** The use cases of access tokens. Returns no token before its audit record is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
   const { settings, maxTtl, store, authorize, clock, counts } = options;
   const { prepare, issue } = createIssuer(options);
