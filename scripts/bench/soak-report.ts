@@ -1,7 +1,7 @@
 import { panelsOf } from "./soak-chart.ts";
 import type { SoakReport, Wrong } from "./soak-load.ts";
 import type { Vitals } from "./soak-server.ts";
-import { type Allowance, judge, medianOf, type Series } from "./soak-verdict.ts";
+import { type Allowance, medianOf, type Series, verdictOf } from "./soak-verdict.ts";
 
 /** Some seconds of a run. */
 export type Sample = SoakReport & Vitals;
@@ -30,7 +30,7 @@ const SERIES: readonly { name: string; unit: string; of: (sample: Sample) => num
 /** A table and a chart of a run, and whether all was flat. */
 export function describeSoak(samples: readonly Sample[], about: About) {
   const series: Series[] = SERIES.map(({ name, unit, of }) => ({ name, unit, values: samples.map(of) }));
-  const verdicts = SERIES.map(({ may }, at) => judge(series[at]?.values ?? [], may));
+  const verdicts = SERIES.map(({ may }, at) => verdictOf(series[at]?.values ?? [], may));
   const isFlat = samples.length > 3 && verdicts.every((verdict) => verdict.isFlat);
   const [memory, heap, handles, p50, p99, delay] = series as [Series, Series, Series, Series, Series, Series];
   const panels = [

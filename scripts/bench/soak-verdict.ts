@@ -13,7 +13,7 @@ const JUDGED_FROM = 0.25;
  * Says whether a series is flat over its last three quarters: the slope is the median of those between all pairs of
  * values (Theil and Sen), which no single disturbance changes, and the growth is that slope over the whole time.
  */
-export function judge(values: readonly number[], { part, atLeast }: Allowance): Verdict {
+export function verdictOf(values: readonly number[], { part, atLeast }: Allowance): Verdict {
   const judged = values.slice(Math.floor(values.length * JUDGED_FROM));
   const slopes = judged.flatMap((one, at) =>
     judged.slice(at + 1).map((other, distance) => (other - one) / (distance + 1)),

@@ -5,14 +5,14 @@ import { startServer } from "../server.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The doors of the package, and those that need what is optional. */
+/** The entries of the package, and those that need what is optional. */
 const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const MAIN = "mintmark";
-const doors = Object.keys(exports)
-  .filter((door) => door !== "./package.json")
-  .map((door) => door.replace(/^\./, MAIN));
+const entries = Object.keys(exports)
+  .filter((entry) => entry !== "./package.json")
+  .map((entry) => entry.replace(/^\./, MAIN));
 const HEAVY = [MAIN, `${MAIN}/sqlite`, `${MAIN}/postgres`];
-const light = doors.filter((door) => !HEAVY.includes(door));
+const light = entries.filter((entry) => !HEAVY.includes(entry));
 
 /** What Node means to give up is an error here. That it reads modules by `require` is news to some versions, no more. */
 const FLAGS = ["--throw-deprecation", "--disable-warning=ExperimentalWarning"];
@@ -47,17 +47,18 @@ export function consumers(
   node: string,
   which: "all" | "light",
 ): Record<string, () => Promise<string>> {
-  const wanted = which === "all" ? doors : light;
+  const wanted = which === "all" ? entries : light;
   const run = (name: string, code: string) => {
     writeFileSync(join(project, name), code);
     return execFileSync(node, [...FLAGS, name], { cwd: project, encoding: "utf8" }).trim();
   };
-  const counted = `console.log(found.map((door) => Object.keys(door).length).join(" "));`;
+  const counted = `console.log(found.map((entry) => Object.keys(entry).length).join(" "));`;
   const list = JSON.stringify(wanted);
   return {
-    "imports every door": async () =>
-      `exports ${run("doors.mjs", `const found = await Promise.all(${list}.map((door) => import(door)));${counted}`)}`,
-    "requires every door": async () => `exports ${run("doors.cjs", `const found = ${list}.map(require);${counted}`)}`,
+    "imports every entry": async () =>
+      `exports ${run("entries.mjs", `const found = await Promise.all(${list}.map((entry) => import(entry)));${counted}`)}`,
+    "requires every entry": async () =>
+      `exports ${run("entries.cjs", `const found = ${list}.map(require);${counted}`)}`,
     ...(which === "all" && {
       "issues and verifies": async () => run("issue.mjs", ISSUE),
       "starts the program": () => start(project, node),

@@ -60,7 +60,7 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
       return `${records.length} records of a page`;
     },
     "a verifier of the one follows the other": async () => {
-      const { createVerifier: create } = (await import(join(here.root, "dist/verifier/verifier.js"))) as Doors;
+      const { createVerifier: create } = (await import(join(here.root, "dist/verifier/verifier.js"))) as VerifierModule;
       const { token } = await one.getToken.query();
       const { iss: issuer } = await one.verifyToken.mutate({ token });
       const verifier = create({ issuer, audience: issuer, url: there.url });
@@ -77,7 +77,7 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
   };
 }
 
-type Doors = { createVerifier: typeof createVerifier };
+type VerifierModule = { createVerifier: typeof createVerifier };
 
 const reasonOf = (error: unknown) => String((error as { reason?: string }).reason);
 

@@ -1,6 +1,6 @@
 import { attempt, isAnswer } from "./attempt.ts";
-import type { Target, Thing } from "./ledger.ts";
-import { clientOf, newName, noteRefusal, pickLive, type Stage, type TokenClient } from "./stage.ts";
+import { clientOf, newName, noteRefusal, pickLive, type Scenario, type TokenClient } from "./scenario.ts";
+import type { Target, Thing } from "./timeline.ts";
 
 type Ending = {
   act: string;
@@ -14,25 +14,25 @@ type Ending = {
 };
 
 /** Ends what the targets cover. */
-export async function end(stage: Stage, { act, targets, action, id, of, send }: Ending): Promise<boolean> {
-  const { ledger, acknowledge, count } = stage.books;
-  const withdrawal = ledger.withdraw(targets);
-  const client = clientOf(stage);
+export async function end(scenario: Scenario, { act, targets, action, id, of, send }: Ending): Promise<boolean> {
+  const { timeline, acknowledge, count } = scenario.ledger;
+  const withdrawal = timeline.withdraw(targets);
+  const client = clientOf(scenario);
   const outcome = await attempt((signal) => send(client, { signal }));
-  if (!isAnswer(outcome)) return noteRefusal(stage, act, { outcome });
+  if (!isAnswer(outcome)) return noteRefusal(scenario, act, { outcome });
   const isAlone = of === undefined || (of.life === "unsure" && of.doubts.every((doubt) => doubt === withdrawal));
-  ledger.acknowledge(withdrawal, performance.now());
+  timeline.acknowledge(withdrawal, performance.now());
   if (isAlone) acknowledge(act, { action, id });
   else count(act);
   return true;
 }
 
-export async function revokeToken(stage: Stage): Promise<boolean> {
-  const token = pickLive(stage, stage.books.tokens);
+export async function revokeToken(scenario: Scenario): Promise<boolean> {
+  const token = pickLive(scenario, scenario.ledger.tokens);
   if (token === undefined) return true;
   const { text, handles } = token;
   const { jti: id = "" } = handles;
-  return end(stage, {
+  return end(scenario, {
     act: "revoke a token",
     targets: [{ by: "jti", id }],
     action: "revokeToken",
@@ -42,12 +42,12 @@ export async function revokeToken(stage: Stage): Promise<boolean> {
   });
 }
 
-export async function revokeSession(stage: Stage): Promise<boolean> {
-  const session = pickLive(stage, stage.books.sessions);
+export async function revokeSession(scenario: Scenario): Promise<boolean> {
+  const session = pickLive(scenario, scenario.ledger.sessions);
   if (session === undefined) return true;
   const { current, handles } = session;
   const { sid: id = "" } = handles;
-  return end(stage, {
+  return end(scenario, {
     act: "revoke a session",
     targets: [{ by: "sid", id }],
     action: "revokeToken",
@@ -57,10 +57,10 @@ export async function revokeSession(stage: Stage): Promise<boolean> {
   });
 }
 
-export async function revokeSubject(stage: Stage): Promise<boolean> {
-  const { random, subjects } = stage;
+export async function revokeSubject(scenario: Scenario): Promise<boolean> {
+  const { random, subjects } = scenario;
   const [id = ""] = subjects.splice(Math.floor(random.between(0, subjects.length)), 1, newName("subject"));
-  return end(stage, {
+  return end(scenario, {
     act: "revoke a subject",
     targets: [{ by: "subject", id }],
     action: "revoke",
@@ -69,11 +69,11 @@ export async function revokeSubject(stage: Stage): Promise<boolean> {
   });
 }
 
-export async function revokeClient(stage: Stage): Promise<boolean> {
-  const client = pickLive(stage, stage.books.clients);
+export async function revokeClient(scenario: Scenario): Promise<boolean> {
+  const client = pickLive(scenario, scenario.ledger.clients);
   if (client === undefined) return true;
   const { clientId: id } = client;
-  return end(stage, {
+  return end(scenario, {
     act: "revoke a client",
     targets: [{ by: "clientId", id }],
     action: "revoke",
@@ -82,11 +82,11 @@ export async function revokeClient(stage: Stage): Promise<boolean> {
   });
 }
 
-export async function revokeKey(stage: Stage): Promise<boolean> {
-  const key = pickLive(stage, [...stage.books.keys.values()]);
+export async function revokeKey(scenario: Scenario): Promise<boolean> {
+  const key = pickLive(scenario, [...scenario.ledger.keys.values()]);
   if (key === undefined) return true;
   const { kid: id } = key;
-  return end(stage, {
+  return end(scenario, {
     act: "kill a key",
     targets: [{ by: "kid", id }],
     action: "keys.kill",

@@ -13,11 +13,11 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createRandom } from "../support/random.ts";
+import { openPostgresCluster, openSqliteCluster } from "./cluster.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Outcome, run } from "./run.ts";
-import { openPostgresWorld, openSqliteWorld } from "./world.ts";
 
-const WORLDS = { sqlite: openSqliteWorld, postgres: openPostgresWorld };
+const WORLDS = { sqlite: openSqliteCluster, postgres: openPostgresCluster };
 
 const { values } = parseArgs({
   options: {

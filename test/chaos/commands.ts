@@ -1,7 +1,7 @@
 import { mintmark } from "../support/command.ts";
 import { end } from "./acts-of-ending.ts";
 import type { Fault } from "./faults.ts";
-import { pickLive, type Stage } from "./stage.ts";
+import { pickLive, type Scenario } from "./scenario.ts";
 
 /** What anybody may run beside the servers at any time: it must change nothing. */
 const READING = [
@@ -11,21 +11,21 @@ const READING = [
 ];
 
 /** Commands that know where the data is, and none of the other variables of the servers. */
-export function bareCommands(stage: Stage, environment: Record<string, string>): Fault[] {
-  const { books, random } = stage;
+export function bareCommands(scenario: Scenario, environment: Record<string, string>): Fault[] {
+  const { ledger, random } = scenario;
   const read = async () => {
     const words = random.pick(READING);
     const { status, stderr } = await mintmark(words, { environment });
     // What it says of a database that another fault has hit is no breach.
     if (status !== 0 && !/database|unavailable|not ready/i.test(stderr))
-      books.breach(`mintmark ${words.join(" ")} ended with ${status}: ${stderr.slice(0, 300)}`);
+      ledger.breach(`mintmark ${words.join(" ")} ended with ${status}: ${stderr.slice(0, 300)}`);
     return status === 0;
   };
   const revoke = async () => {
-    const token = pickLive(stage, books.tokens);
+    const token = pickLive(scenario, ledger.tokens);
     if (token === undefined) return false;
     const { jti: id = "" } = token.handles;
-    return end(stage, {
+    return end(scenario, {
       act: "revoke a token by a command",
       targets: [{ by: "jti", id }],
       action: "revokeToken",

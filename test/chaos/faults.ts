@@ -4,7 +4,7 @@ import type { Random } from "../support/random.ts";
 import { bareCommands } from "./commands.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Member, signal } from "./member.ts";
-import type { Stage } from "./stage.ts";
+import type { Scenario } from "./scenario.ts";
 import type { Workload } from "./workload.ts";
 
 /** Makes a fault and takes it back; gives false where there was nothing to hurt. */
@@ -20,7 +20,7 @@ export type Fault = {
 /** Faults by the names of their kinds; several may be of one kind. */
 export type Faults = Record<string, Fault[]>;
 
-export type Scene = { members: readonly Member[]; stage: Stage; workload: Workload; random: Random };
+export type Scene = { members: readonly Member[]; scenario: Scenario; workload: Workload; random: Random };
 
 const DAY = 86_400;
 /** In seconds. Tokens live for a week at most, so beyond it all have expired meanwhile. */
@@ -34,7 +34,7 @@ export const LIMITS = [DAY, 2 * DAY, 7 * DAY];
  * off, it is configured anew, and commands are run beside it. `bare` is all that these know of its environment.
  */
 export function memberFaults(scene: Scene, bare: Record<string, string>): Faults {
-  const { members, stage, random } = scene;
+  const { members, scenario, random } = scene;
   const of = (weight: number, strike: (member: Member) => Promise<boolean>): Fault[] =>
     members.map((member) => ({ weight: weight / members.length, strike: () => strike(member) }));
   const feeds = HARMS.map((harm): [string, Fault[]] => [
@@ -57,7 +57,7 @@ export function memberFaults(scene: Scene, bare: Record<string, string>): Faults
       await member.start();
       return true;
     }),
-    "command with a bare environment": bareCommands(stage, bare),
+    "command with a bare environment": bareCommands(scenario, bare),
     "server stands still": of(5, async (member) => standStill(member.pids(), random.between(100, 2500))),
     ...(hasFakeClocks && { "clock jumps": of(5, (member) => jump(member, scene)) }),
     ...Object.fromEntries(feeds),
@@ -72,17 +72,17 @@ export async function standStill(pids: readonly number[], milliseconds: number):
   return pids.length > 0;
 }
 
-async function jump({ clock }: Member, { stage, workload, random }: Scene): Promise<boolean> {
+async function jump({ clock }: Member, { scenario, workload, random }: Scene): Promise<boolean> {
   const ahead = random.pick(JUMPS);
   // Who refreshes a session by two clocks is told rightly that its token was used long ago.
-  stage.clocksAgree = false;
+  scenario.clocksAgree = false;
   await workload.pause();
   clock.set(ahead);
   workload.resume();
   await sleep(random.between(300, 2000));
   await workload.pause();
   clock.set(0);
-  stage.clocksAgree = true;
+  scenario.clocksAgree = true;
   workload.resume();
   return true;
 }

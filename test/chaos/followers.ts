@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
 import type { Random } from "../support/random.ts";
 import { attempt, isAnswer, type Outcome } from "./attempt.ts";
-import { type Books, isOfNow, type Token } from "./books.ts";
+import { isOfNow, type Ledger, type Token } from "./ledger.ts";
 import type { Member } from "./member.ts";
-import { clientOf, type TokenClient } from "./stage.ts";
+import { clientOf, type TokenClient } from "./scenario.ts";
 
 /** In seconds: what verifiers promise here. A silence is noticed after 6, and the server's own promise is 30. */
 const MAX_STALENESS = 12;
@@ -20,10 +20,10 @@ const HEALING = 60_000;
 export type Follower = { verifier: Verifier; member: Member };
 export type Followers = ReturnType<typeof startFollowers>;
 
-type FollowersOptions = { members: readonly Member[]; issuer: string; books: Books; random: Random };
+type FollowersOptions = { members: readonly Member[]; issuer: string; ledger: Ledger; random: Random };
 
 /** Verifiers that follow the servers by a bad network, and are asked all the time about tokens that were revoked. */
-export function startFollowers({ members, issuer, books, random }: FollowersOptions) {
+export function startFollowers({ members, issuer, ledger, random }: FollowersOptions) {
   const followers = members.flatMap((member) =>
     Array.from({ length: PER_MEMBER }, (): Follower => {
       const url = member.network.url;
@@ -47,11 +47,11 @@ export function startFollowers({ members, issuer, books, random }: FollowersOpti
   /** Asks about those that were revoked last, and notes how long ago one was that is accepted. */
   async function ask(who: keyof typeof oldest, accepts: (token: string) => Promise<boolean>): Promise<void> {
     const bound = 1000 * (who === "follower" ? MAX_STALENESS : SERVER_STALENESS);
-    for (const { text, diedAt = 0, what } of random.sample(lastRevoked(books), 8)) {
+    for (const { text, diedAt = 0, what } of random.sample(lastRevoked(ledger), 8)) {
       const age = performance.now() - diedAt;
       if (!(await accepts(text))) continue;
       oldest[who] = Math.max(oldest[who], age);
-      if (age > bound) books.breach(`a ${who} accepted ${what}, revoked ${Math.round(age)} ms earlier`);
+      if (age > bound) ledger.breach(`a ${who} accepted ${what}, revoked ${Math.round(age)} ms earlier`);
     }
   }
 
@@ -81,13 +81,13 @@ export function startFollowers({ members, issuer, books, random }: FollowersOpti
     /** Resolves when all followers of a server, or all there are, know what was revoked just now; gives the milliseconds. */
     async healed(member?: Member): Promise<number> {
       const start = performance.now();
-      const make = () => makeRevokedToken(books, () => clientOf({ random, origins }));
+      const make = () => makeRevokedToken(ledger, () => clientOf({ random, origins }));
       let token = await make();
       const concerned = followers.filter((follower) => member === undefined || follower.member === member);
       for (const { verifier } of concerned) {
         for (let reason = await reasonOf(verifier, token); reason !== "token_revoked"; ) {
           if (performance.now() - start > HEALING) {
-            books.breach(`a follower is not whole after ${HEALING} ms: ${reason}, ${verifier.failure?.message}`);
+            ledger.breach(`a follower is not whole after ${HEALING} ms: ${reason}, ${verifier.failure?.message}`);
             return HEALING;
           }
           await sleep(20);
@@ -106,16 +106,16 @@ export function startFollowers({ members, issuer, books, random }: FollowersOpti
   };
 }
 
-function lastRevoked({ tokens }: Books): Token[] {
+function lastRevoked({ tokens }: Ledger): Token[] {
   return tokens.slice(-1000).filter(({ life }) => life === "dead");
 }
 
-async function makeRevokedToken(books: Books, client: () => TokenClient): Promise<string> {
+async function makeRevokedToken(ledger: Ledger, client: () => TokenClient): Promise<string> {
   const { token } = await persist((signal) => client().getToken.query({ expiresIn: 86_400 }, { signal }));
-  if (!isOfNow(token)) return makeRevokedToken(books, client);
+  if (!isOfNow(token)) return makeRevokedToken(ledger, client);
   await persist((signal) => client().revokeToken.mutate({ token }, { signal }));
   // It has no entry, but it is an acknowledged act as any other.
-  books.count("revoke to see it spread");
+  ledger.count("revoke to see it spread");
   return token;
 }
 

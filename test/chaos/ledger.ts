@@ -1,144 +1,108 @@
-/**
- * What is certain of something that was handed out: that it counts, that it counts no more, or neither, since
- * its withdrawal was asked for and nobody was told what came of it.
- */
-type Life = "live" | "dead" | "unsure";
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import { createExpectations } from "./expectations.ts";
+import { createTimeline, type Thing } from "./timeline.ts";
 
-/** By what something can be withdrawn. */
-type Handle = "jti" | "sid" | "subject" | "clientId" | "kid" | "client";
-export type Target = { by: Handle; id: string };
-
-/** Something that was handed out and acknowledged: a token, a session, a client. */
-export type Thing = {
-  readonly what: string;
-  readonly handles: Partial<Record<Handle, string>>;
-  /** Tick at which it was acknowledged. */
-  readonly addedAt: number;
-  life: Life;
-  /** Milliseconds of a steady clock at which it was known to count no more. */
-  diedAt?: number;
-  /** What may have ended it, as far as that is not settled. */
-  doubts: Withdrawal[];
+export type Token = Thing & { text: string };
+export type Session = Thing & {
+  current: string;
+  previous?: string;
+  /** Somebody is using it: only one refreshes a session at a time, but where two are meant to. */
+  busy: boolean;
 };
-
-type Withdrawal = {
-  readonly targets: readonly Target[];
-  readonly begunAt: number;
-  /** The tick, and the milliseconds. */
-  acknowledged?: { tick: number; at: number };
+export type Client = Thing & {
+  clientId: string;
+  secret: string;
+  busy: boolean;
+  /** Its secret was changed, perhaps, and nobody was told the new one. */
+  isLockedOut: boolean;
 };
+export type Key = Thing & { kid: string };
 
-/** Subjects and clients are revoked up to a moment; what was withdrawn by another handle is so for ever. */
-const UNTIL_NOW: ReadonlySet<Handle> = new Set(["subject", "clientId"]);
+export type Ledger = ReturnType<typeof createLedger>;
 
-export type Ledger<Item extends Thing = Thing> = {
-  /** The next moment, to be taken before something is asked for. */
-  tick(): number;
-  /** Notes what was acknowledged, having been asked for at a tick. */
-  add<One extends Item>(item: Omit<One, "addedAt" | "life" | "doubts">, askedAt: number): One;
-  /** Notes that the end of all that the targets cover is about to be asked for. */
-  withdraw(targets: readonly Target[]): Withdrawal;
-  /** Notes that it was acknowledged. */
-  acknowledge(withdrawal: Withdrawal, now: number): void;
-  /** Compares what is said of a thing with what is certain, or makes it certain. */
-  observe(item: Item, says: "live" | "dead", now: number): void;
-  /** Ends a round in which everything in doubt was observed: whatever was asked for has happened by then, or never will. */
-  settle(): void;
-  /** What was found to be wrong. */
-  breaches(): readonly string[];
-};
+/** An answer of `getToken` or `refreshToken`. */
+type Issued = { token: string; refreshToken?: string | undefined };
 
-/**
- * Keeps account, outside the service, of what it acknowledged. What was asked for and not answered may have
- * happened at any moment until the round is settled, but not by halves.
- */
-export function createLedger<Item extends Thing>(): Ledger<Item> {
-  let now = 0;
-  const items: Item[] = [];
-  const byHandle = new Map<string, Item[]>();
-  let open: Withdrawal[] = [];
+/** How far a token's `iat` may be from the clock of this process, in seconds. */
+const CLOCKS_APART = 30;
+
+/** Whether a token was issued by a clock that is right. */
+export function isOfNow(token: string): boolean {
+  return Math.abs((decodeJwt(token).iat ?? 0) - Date.now() / 1000) < CLOCKS_APART;
+}
+
+/** The ledger of one service: what it acknowledged, and what must hold of that. */
+export function createLedger() {
+  const timeline = createTimeline();
+  const audit = createExpectations();
+  const acknowledged = new Map<string, number>();
+  const [tokens, sessions, clients]: [Token[], Session[], Client[]] = [[], [], []];
+  const sids = new Set<string>();
+  const keys = new Map<string, Key>();
+  const successors = new Map<string, string>();
   const breaches: string[] = [];
+  const listeners = new Set<() => void>();
 
-  const coveredBy = ({ targets }: Withdrawal) => targets.flatMap(({ by, id }) => byHandle.get(`${by} ${id}`) ?? []);
-
-  function die(item: Item, at: number): void {
-    item.life = "dead";
-    item.diedAt ??= at;
-    item.doubts = [];
+  function noteToken(token: string, askedAt: number): { sid: string | undefined; subject: string; clientId: string } {
+    const { jti = "", sub: subject = "", client_id, sid } = decodeJwt<{ client_id: string; sid?: string }>(token);
+    const { kid = "" } = decodeProtectedHeader(token);
+    const handles = { jti, kid, subject, clientId: client_id, ...(sid !== undefined && { sid }) };
+    if (isOfNow(token)) tokens.push(timeline.add<Token>({ what: `token ${jti}`, handles, text: token }, askedAt));
+    return { sid, subject, clientId: client_id };
   }
 
-  function doubt(item: Item, withdrawal: Withdrawal): void {
-    if (item.life === "dead") return;
-    item.life = "unsure";
-    item.doubts.push(withdrawal);
-  }
-
-  /** What a withdrawal that nobody was told the outcome of did to one thing, it did to all. */
-  function findHalfDone(): void {
-    for (const withdrawal of open.filter(({ acknowledged }) => acknowledged === undefined)) {
-      const alone = coveredBy(withdrawal).filter(
-        ({ doubts, addedAt }) => addedAt <= withdrawal.begunAt && doubts.length === 1 && doubts[0] === withdrawal,
-      );
-      const lives = new Set(alone.map(({ life }) => life));
-      if (lives.size > 1) breaches.push(`half done: the withdrawal of ${named(withdrawal)}`);
-    }
+  function count(act: string): void {
+    acknowledged.set(act, (acknowledged.get(act) ?? 0) + 1);
+    for (const listener of listeners) listener();
   }
 
   return {
-    tick: () => ++now,
-
-    add<One extends Item>(item: Omit<One, "addedAt" | "life" | "doubts">, askedAt: number): One {
-      const added = { ...item, addedAt: ++now, life: "live", doubts: [] } as unknown as One;
-      items.push(added);
-      for (const [by, id] of Object.entries(added.handles)) {
-        const key = `${by} ${id}`;
-        const others = byHandle.get(key);
-        if (others === undefined) byHandle.set(key, [added]);
-        else others.push(added);
+    timeline,
+    audit,
+    acknowledged,
+    tokens,
+    sessions,
+    clients,
+    keys,
+    /** Calls back after each acknowledged act, until the verb that it gives is called. */
+    onAcknowledged(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    /** Counts an act that was acknowledged. */
+    count,
+    /** Counts it, and expects its record. */
+    acknowledge(act: string, record: { action: string; id: string }): void {
+      audit.expect(record.action, record.id);
+      count(act);
+    },
+    /** Notes tokens that were issued, and gives the `jti`. */
+    noteIssued({ token, refreshToken }: Issued, askedAt: number): string {
+      const { sid, subject, clientId } = noteToken(token, askedAt);
+      if (refreshToken !== undefined && sid !== undefined && !sids.has(sid)) {
+        sids.add(sid);
+        const session = {
+          what: `session ${sid}`,
+          handles: { sid, subject, clientId },
+          current: refreshToken,
+          busy: false,
+        };
+        sessions.push(timeline.add<Session>(session, askedAt));
       }
-      for (const withdrawal of open) {
-        const { targets, acknowledged } = withdrawal;
-        const covering = targets.filter(({ by, id }) => added.handles[by] === id);
-        if (covering.length === 0) continue;
-        if (acknowledged === undefined) doubt(added, withdrawal);
-        else if (covering.some(({ by }) => !UNTIL_NOW.has(by))) die(added, acknowledged.at);
-        else if (acknowledged.tick > askedAt) doubt(added, withdrawal);
-      }
-      return added;
+      return decodeJwt(token).jti ?? "";
     },
-
-    withdraw(targets) {
-      const withdrawal: Withdrawal = { targets, begunAt: ++now };
-      open.push(withdrawal);
-      for (const item of new Set(coveredBy(withdrawal))) doubt(item, withdrawal);
-      return withdrawal;
+    noteKey(kid: string, askedAt: number): void {
+      if (!keys.has(kid)) keys.set(kid, timeline.add<Key>({ what: `key ${kid}`, handles: { kid }, kid }, askedAt));
     },
-
-    acknowledge(withdrawal, at) {
-      withdrawal.acknowledged = { tick: ++now, at };
-      for (const { by, id } of withdrawal.targets) {
-        for (const item of byHandle.get(`${by} ${id}`) ?? [])
-          if (item.addedAt <= withdrawal.begunAt || !UNTIL_NOW.has(by)) die(item, at);
-      }
+    /** Notes which refresh token followed from one. Each has one successor, whoever asks and however often. */
+    noteSuccessor(of: string, successor: string): void {
+      const known = successors.get(of);
+      if (known !== undefined && known !== successor) breaches.push("a refresh token has two successors");
+      successors.set(of, successor);
     },
-
-    observe(item, says, at) {
-      if (item.life !== "unsure" && item.life !== says)
-        breaches.push(says === "dead" ? `lost: ${item.what}` : `came back: ${item.what}`);
-      if (says === "dead") item.diedAt ??= at;
-      item.life = says;
+    breach(text: string): void {
+      breaches.push(text);
     },
-
-    settle() {
-      findHalfDone();
-      for (const item of items) item.doubts = [];
-      open = [];
-    },
-
-    breaches: () => breaches,
+    breaches: () => [...timeline.breaches(), ...breaches],
   };
-}
-
-function named({ targets }: Withdrawal): string {
-  return targets.map(({ by, id }) => `${by} ${id}`).join(", ");
 }

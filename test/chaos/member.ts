@@ -3,8 +3,8 @@ import { startBadNetwork } from "../support/bad-network.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { childrenOf } from "../support/process-tree.ts";
 import type { Random } from "../support/random.ts";
-import type { Books } from "./books.ts";
 import { createFakeClock } from "./fake-clock.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** Milliseconds for processes to be gone when the first one was killed. */
 const FAREWELL = 10_000;
@@ -14,10 +14,10 @@ const STARTS = 20;
 
 export type Member = Awaited<ReturnType<typeof startMember>>;
 
-export type MemberOptions = { environment: Record<string, string>; books: Books; random: Random };
+export type MemberOptions = { environment: Record<string, string>; ledger: Ledger; random: Random };
 
 /** Starts a server whose processes may be killed, whose clock may be set, and whose followers come by a bad network. */
-export async function startMember({ environment, books, random }: MemberOptions) {
+export async function startMember({ environment, ledger, random }: MemberOptions) {
   const clock = createFakeClock();
   const PORT = await freePort();
   let variables = environment;
@@ -35,7 +35,7 @@ export async function startMember({ environment, books, random }: MemberOptions)
   function watchEnd(): void {
     const { ended } = server;
     ended.then(({ code, stderr }) => {
-      if (!isMeantToEnd) books.breach(`a server ended by itself (${code}): ${stderr.slice(-500)}`);
+      if (!isMeantToEnd) ledger.breach(`a server ended by itself (${code}): ${stderr.slice(-500)}`);
     });
   }
   const children = () => childrenOf(server.pid);
@@ -55,7 +55,7 @@ export async function startMember({ environment, books, random }: MemberOptions)
       const all = pids();
       if (server.pid !== undefined) signal(server.pid, "SIGKILL");
       await server.ended;
-      void expectGone(all, books);
+      void expectGone(all, ledger);
     },
     /** Kills these at once, the first process among them, without looking for it first: it takes milliseconds. */
     async killAll(victims: readonly number[]): Promise<void> {
@@ -112,10 +112,10 @@ function isThere(pid: number): boolean {
 }
 
 /** Workers that outlive their first process would hold what the next one needs. */
-async function expectGone(pids: readonly number[], books: Books): Promise<void> {
+async function expectGone(pids: readonly number[], ledger: Ledger): Promise<void> {
   const deadline = performance.now() + FAREWELL;
   while (pids.some(isThere)) {
-    if (performance.now() > deadline) return books.breach("workers have outlived their first process");
+    if (performance.now() > deadline) return ledger.breach("workers have outlived their first process");
     await sleep(50);
   }
 }

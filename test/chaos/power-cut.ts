@@ -16,11 +16,11 @@ const UNREAD = 50;
  * acknowledged, as a power cut may: only that was to be on the disk by then. What is in memory, the index of the log, is
  * gone as well. Gives false where all that was written had been acknowledged, so that nothing could be lost.
  */
-export async function cutPower(member: Member, { stage, workload, random }: Scene, file: string): Promise<boolean> {
+export async function cutPower(member: Member, { scenario, workload, random }: Scene, file: string): Promise<boolean> {
   const log = `${file}-wal`;
   await workload.pause();
   let isLate = false;
-  const unlisten = stage.books.onAcknowledged(() => {
+  const unlisten = scenario.ledger.onAcknowledged(() => {
     isLate = true;
   });
   const victims = member.pids();

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../support/random.ts";
-import { createBooks } from "./books.ts";
+import { type Cluster, type ClusterOptions, ISSUER } from "./cluster.ts";
 import type { Faults } from "./faults.ts";
 import { type Followers, startFollowers } from "./followers.ts";
 import { inspect } from "./inspect.ts";
+import { createLedger } from "./ledger.ts";
 import type { Member } from "./member.ts";
-import { newName, type Stage } from "./stage.ts";
+import { newName, type Scenario } from "./scenario.ts";
 import { startWorkload } from "./workload.ts";
-import { ISSUER, type World, type WorldOptions } from "./world.ts";
 
 /** What was done to the service, and what came of it. */
 export type Outcome = {
@@ -21,7 +21,7 @@ export type Outcome = {
 
 export type RunOptions = {
   name: string;
-  open: (options: WorldOptions) => Promise<World>;
+  open: (options: ClusterOptions) => Promise<Cluster>;
   faults: number;
   random: Random;
   tell: (line: string) => void;
@@ -35,21 +35,21 @@ const HEALING = 60_000;
 /** Milliseconds until well that are worth a line. */
 const SLOW = 10_000;
 
-/** Makes faults, one after another, while acts are done, and compares the service with the books after each round. */
+/** Makes faults, one after another, while acts are done, and compares the service with the ledger after each round. */
 export async function run({ name, open, faults: wanted, random, tell }: RunOptions): Promise<Outcome> {
-  const books = createBooks();
-  await using world = await open({ books, random: random.fork() });
-  const { members } = world;
-  const stage: Stage = {
-    books,
+  const ledger = createLedger();
+  await using cluster = await open({ ledger, random: random.fork() });
+  const { members } = cluster;
+  const scenario: Scenario = {
+    ledger,
     random: random.fork(),
     origins: members.map(({ origin }) => origin),
     subjects: Array.from({ length: SUBJECTS }, () => newName("subject")),
     clocksAgree: true,
   };
-  const workload = startWorkload(stage);
-  const followers = startFollowers({ members, issuer: ISSUER, books, random: random.fork() });
-  const faults = world.faults({ members, stage, workload, random: random.fork() });
+  const workload = startWorkload(scenario);
+  const followers = startFollowers({ members, issuer: ISSUER, ledger, random: random.fork() });
+  const faults = cluster.faults({ members, scenario, workload, random: random.fork() });
   const made: Outcome["faults"] = new Map(Object.keys(faults).map((kind) => [kind, { count: 0, longest: 0 }]));
   const chances = random.fork();
   let healings: Promise<void>[] = [];
@@ -63,29 +63,29 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
       seen.longest = Math.max(seen.longest, milliseconds);
       if (milliseconds > SLOW) tell(`${name}: ${(milliseconds / 1000).toFixed(1)} s until well after: ${kind}`);
     };
-    if (fault.followersOf === undefined) note(await healed(world, books));
+    if (fault.followersOf === undefined) note(await healed(cluster, ledger));
     else healings.push(followers.healed(fault.followersOf).then(note));
     return true;
   }
 
-  for (let total = 0; total < wanted && books.breaches().length === 0; ) {
-    const since = books.ledger.tick();
+  for (let total = 0; total < wanted && ledger.breaches().length === 0; ) {
+    const since = ledger.timeline.tick();
     workload.resume();
     for (let inRound = 0; inRound < FAULTS_PER_ROUND && total < wanted; ) {
       if (await strike()) [inRound, total] = [inRound + 1, total + 1];
       await sleep(chances.between(GAP.min, GAP.max));
     }
     await workload.pause();
-    await healed(world, books);
+    await healed(cluster, ledger);
     const whole = Promise.all([...healings, followers.healed()]);
     healings = [];
-    await inspect(stage, { followers: followers.all, whole, since, everything: total === wanted });
-    const acts = [...books.acknowledged.values()].reduce((sum, count) => sum + count, 0);
-    tell(`${name}: ${total} of ${wanted} faults, ${acts} acts acknowledged, ${books.breaches().length} breaches`);
+    await inspect(scenario, { followers: followers.all, whole, since, everything: total === wanted });
+    const acts = [...ledger.acknowledged.values()].reduce((sum, count) => sum + count, 0);
+    tell(`${name}: ${total} of ${wanted} faults, ${acts} acts acknowledged, ${ledger.breaches().length} breaches`);
   }
   await workload.stop();
   await followers.stop();
-  return { faults: made, acknowledged: books.acknowledged, oldest: followers.oldest, breaches: books.breaches() };
+  return { faults: made, acknowledged: ledger.acknowledged, oldest: followers.oldest, breaches: ledger.breaches() };
 }
 
 function pickFault(faults: Faults, random: Random) {
@@ -98,7 +98,7 @@ function pickFault(faults: Faults, random: Random) {
 }
 
 /** Resolves when every process of every server serves again and can write; gives the milliseconds. */
-async function healed({ members, workers }: World, { breach }: ReturnType<typeof createBooks>): Promise<number> {
+async function healed({ members, workers }: Cluster, { breach }: ReturnType<typeof createLedger>): Promise<number> {
   const start = performance.now();
   for (const member of members) {
     for (let ailment = await ailmentOf(member, workers); ailment !== undefined; ) {

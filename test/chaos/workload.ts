@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ACTS } from "./acts.ts";
-import type { Stage } from "./stage.ts";
+import type { Scenario } from "./scenario.ts";
 
 export type Workload = {
   /** Lets nobody begin anything, and resolves when nothing is under way. */
@@ -19,20 +19,20 @@ const AFTER_FAILURE = 40;
 const weights = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
 
 /** Lets actors do one act after another, all of them at once, whatever befalls the servers. It begins paused. */
-export function startWorkload(stage: Stage): Workload {
+export function startWorkload(scenario: Scenario): Workload {
   let gate = withResolvers();
   let isPaused = true;
   let stopped = false;
   const underWay = new Set<Promise<boolean>>();
 
-  const doOne = () => ACTS[stage.random.weighted(weights)]?.[1](stage) ?? Promise.resolve(true);
+  const doOne = () => ACTS[scenario.random.weighted(weights)]?.[1](scenario) ?? Promise.resolve(true);
 
   async function doSomething(): Promise<void> {
     const doing = doOne();
     underWay.add(doing);
     const done = await doing;
     underWay.delete(doing);
-    await sleep(done ? stage.random.between(BREAK.min, BREAK.max) : AFTER_FAILURE);
+    await sleep(done ? scenario.random.between(BREAK.min, BREAK.max) : AFTER_FAILURE);
   }
 
   async function act(): Promise<void> {

@@ -1,65 +1,65 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { type Outcome, openAttackRun, presentAll, surprises } from "./attacks/attack-run.ts";
 import { type Attempt, representatives } from "./attacks/attempts.ts";
-import { type Door, verifierDoor, verifyTokenDoor } from "./attacks/doors.ts";
+import { type Endpoint, verifierEndpoint, verifyTokenEndpoint } from "./attacks/endpoints.ts";
 import { issueAttacks } from "./attacks/issue.ts";
 import { lifecycleAttacks } from "./attacks/lifecycle.ts";
 import { memoryAttacks } from "./attacks/memory.ts";
 import { ELSEWHERE, OWN_TESTS } from "./attacks/register.ts";
 import { requestAttacks } from "./attacks/requests.ts";
-import { layOpen, type Outcome, storm, surprises } from "./attacks/siege.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const LONG = 600_000;
 
-const siege = await layOpen();
-const { targets, attempts, outbound, log, addresses } = siege;
-afterAll(() => siege.close());
+const attackRun = await openAttackRun();
+const { targets, attempts, outbound, log, addresses } = attackRun;
+afterAll(() => attackRun.close());
 
 const outcomes: Outcome[] = [];
 
-const possibleAt = (door: Door) => attempts.filter((attempt) => door.expects(attempt) !== undefined);
+const possibleAt = (endpoint: Endpoint) => attempts.filter((attempt) => endpoint.expects(attempt) !== undefined);
 
-async function expectVerdicts(door: Door, tried: readonly Attempt[]): Promise<void> {
-  const found = await storm(targets, door, tried);
+async function expectVerdicts(endpoint: Endpoint, tried: readonly Attempt[]): Promise<void> {
+  const found = await presentAll(targets, endpoint, tried);
   outcomes.push(...found);
   expect(surprises(found)).toEqual([]);
 }
 
 /**
- * Every token goes to `verifyToken` and to a local verifier. The other doors lead to one of these two, and to send each
+ * Every token goes to `verifyToken` and to a local verifier. The other endpoints lead to one of these two, and to send each
  * of 9,400 tokens to each of them takes more than a minute where all else here takes ten seconds. So each sees of every
  * row one token by each algorithm, and one token of every third name: `npm run attacks` sends all.
  */
 describe("every token of the list of attacks", () => {
-  for (const door of [verifyTokenDoor, verifierDoor])
-    test(`is judged as it should be by ${door.name}`, () => expectVerdicts(door, attempts), LONG);
+  for (const endpoint of [verifyTokenEndpoint, verifierEndpoint])
+    test(`is judged as it should be by ${endpoint.name}`, () => expectVerdicts(endpoint, attempts), LONG);
 
-  for (const [turn, door] of [...siege.procedures, ...siege.middlewares].entries())
+  for (const [turn, endpoint] of [...attackRun.procedures, ...attackRun.middlewares].entries())
     test(
-      `is judged as it should be at ${door.name}`,
-      () => expectVerdicts(door, representatives(possibleAt(door), turn)),
+      `is judged as it should be at ${endpoint.name}`,
+      () => expectVerdicts(endpoint, representatives(possibleAt(endpoint), turn)),
       LONG,
     );
 
-  test("is refused in the same words by one door, whatever is in it and whichever row it is of (row 51)", () => {
+  test("is refused in the same words by one endpoint, whatever is in it and whichever row it is of (row 51)", () => {
     const said = new Map<string, Set<string>>();
-    for (const { door, attempt, answer } of outcomes) {
+    for (const { endpoint, attempt, answer } of outcomes) {
       // Procedures of middleware are named by the algorithm and the audience. What is bad about an input is said.
       if (["accepted", "active", "invalid_request"].includes(answer.verdict)) continue;
-      note(said, `${door} ${attempt.alg} ${answer.verdict}`, answer.said.replace(/"path":"[0-9a-f]+"/, ""));
+      note(said, `${endpoint} ${attempt.alg} ${answer.verdict}`, answer.said.replace(/"path":"[0-9a-f]+"/, ""));
     }
     expect([...said].filter(([, words]) => words.size > 1)).toEqual([]);
   });
 
   test("never comes back in the header of an answer, nor as bad input", () => {
     const heads = new Map<string, Set<string>>();
-    for (const { door, answer } of outcomes) note(heads, door, answer.head);
+    for (const { endpoint, answer } of outcomes) note(heads, endpoint, answer.head);
     // One for each kind of refusal, and one where there is none; of several in a batch, the last one counts.
-    for (const [door, fields] of heads) expect(fields.size, door).toBeLessThan(6);
+    for (const [endpoint, fields] of heads) expect(fields.size, endpoint).toBeLessThan(6);
     const badInputs = outcomes.filter(({ answer }) => answer.verdict === "invalid_request");
-    expect(new Set(badInputs.map(({ door, answer }) => `${door} ${answer.said}`)).size).toBeLessThan(30);
+    expect(new Set(badInputs.map(({ endpoint, answer }) => `${endpoint} ${answer.said}`)).size).toBeLessThan(30);
   });
 });
 
@@ -67,10 +67,10 @@ function note(sets: Map<string, Set<string>>, key: string, value: string): void 
   sets.set(key, (sets.get(key) ?? new Set()).add(value));
 }
 
-describe("tokens in the wrong place", () => requestAttacks(siege));
-describe("tokens in time", () => lifecycleAttacks(siege));
-describe("tokens that are asked for", () => issueAttacks(siege));
-describe("memory", () => memoryAttacks(siege));
+describe("tokens in the wrong place", () => requestAttacks(attackRun));
+describe("tokens in time", () => lifecycleAttacks(attackRun));
+describe("tokens that are asked for", () => issueAttacks(attackRun));
+describe("memory", () => memoryAttacks(attackRun));
 
 describe("a service under attack", () => {
   test("connects to nobody, whatever a token says", () => {
@@ -89,7 +89,7 @@ describe("a service under attack", () => {
 describe("the list of attacks", () => {
   const rows = Array.from({ length: 51 }, (_, index) => index + 1);
 
-  test("has a test at the doors for every row, or says where else it has one", () => {
+  test("has a test at the endpoints for every row, or says where else it has one", () => {
     const tried = new Set(attempts.map(({ row }) => row));
     const accounted = [...tried, ...OWN_TESTS, ...Object.keys(ELSEWHERE).map(Number)];
     expect(accounted.sort((a, b) => a - b)).toEqual(rows);
@@ -99,11 +99,13 @@ describe("the list of attacks", () => {
     }
   });
 
-  test("was tried at every door, row by row and algorithm by algorithm", () => {
+  test("was tried at every endpoint, row by row and algorithm by algorithm", () => {
     const kindOf = ({ row, alg }: Attempt) => `row ${row} ${alg}`;
-    for (const door of [verifyTokenDoor, verifierDoor, ...siege.procedures, ...siege.middlewares]) {
-      const tried = outcomes.filter((outcome) => outcome.door === door.name).map(({ attempt }) => kindOf(attempt));
-      expect(new Set(tried), door.name).toEqual(new Set(possibleAt(door).map(kindOf)));
+    for (const endpoint of [verifyTokenEndpoint, verifierEndpoint, ...attackRun.procedures, ...attackRun.middlewares]) {
+      const tried = outcomes
+        .filter((outcome) => outcome.endpoint === endpoint.name)
+        .map(({ attempt }) => kindOf(attempt));
+      expect(new Set(tried), endpoint.name).toEqual(new Set(possibleAt(endpoint).map(kindOf)));
     }
   });
 });

@@ -80,11 +80,11 @@ async function timeAlone(work: () => unknown): Promise<number> {
     await work();
     times.push(stop());
   }
-  return judgeTimes(times);
+  return requireFast(times);
 }
 
 /** The middle one of some times in milliseconds. Throws where that is too long. */
-export function judgeTimes(times: readonly number[]): number {
+export function requireFast(times: readonly number[]): number {
   const median = times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
   if (median > SLOW) throw new Violation(`takes more than ${SLOW} ms, ${times.length} times alone`);
   return median;

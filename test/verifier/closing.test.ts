@@ -6,7 +6,7 @@ import { publish, type Script, startFeed } from "../support/feed.ts";
 import { openPairForge, type PairForge } from "../support/forge.ts";
 import { follow, healthy } from "../support/verifier.ts";
 
-const DOOR = join(import.meta.dirname, "../../dist/verifier/verifier.js");
+const ENTRY = join(import.meta.dirname, "../../dist/verifier/verifier.js");
 
 let by: PairForge;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeAll(async () => {
 /** Runs a program that has a `verifier` in a process of its own, and gives what it prints once it has ended by itself. */
 async function run(options: object, program: string): Promise<string> {
   const source = `
-    import { createVerifier } from ${JSON.stringify(DOOR)};
+    import { createVerifier } from ${JSON.stringify(ENTRY)};
     const verifier = createVerifier(${JSON.stringify({ issuer: "http://issuer", audience: "a", ...options })});
     ${program}
     process.on("exit", () => console.log(process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap").join()));

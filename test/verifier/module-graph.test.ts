@@ -60,8 +60,8 @@ it.each([
   [".", []],
   ["./sqlite", ["kysely", "libsql"]],
   ["./postgres", ["kysely", "pg"]],
-])("mintmark (%s) loads at its import, of the drivers, %j", (door, drivers) => {
+])("mintmark (%s) loads at its import, of the drivers, %j", (entry, drivers) => {
   const { exports } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
-  const { foreign } = graphOf(join(dist, "..", exports[door].default), { lazily: false });
+  const { foreign } = graphOf(join(dist, "..", exports[entry].default), { lazily: false });
   expect(DRIVERS.filter((name) => foreign.has(name))).toEqual(drivers);
 });

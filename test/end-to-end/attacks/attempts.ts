@@ -23,7 +23,7 @@ export type Attempt = {
   isIdentified?: boolean;
 };
 
-/** Whether every variety is tried with every algorithm at every door, which takes minutes. */
+/** Whether every variety is tried with every algorithm at every endpoint, which takes minutes. */
 const ALL = process.env.MINTMARK_TEST_ATTACKS === "all";
 
 /** Forges all tokens of the list of attacks with the keys of running services. */
@@ -41,7 +41,7 @@ export async function forgeAttempts(
   }
 
   const suite: AttackSuite = {
-    // At a door, no row goes without any algorithm.
+    // At a endpoint, no row goes without any algorithm.
     forges: { ...forges, fast: forges.all },
     strangers: await openStrangers(),
     service,
@@ -78,8 +78,8 @@ async function tokensOfOthers(byAlg: Targets["byAlg"], own: Algorithm): Promise<
 }
 
 /**
- * One token of each third name, and one of each row for each algorithm. Which ones goes by a turn: at every door there
- * are other names, algorithms and varieties, so that a name comes to two doors or three.
+ * One token of each third name, and one of each row for each algorithm. Which ones goes by a turn: at every endpoint there
+ * are other names, algorithms and varieties, so that a name comes to two endpoints or three.
  */
 export function representatives(attempts: readonly Attempt[], turn: number): readonly Attempt[] {
   if (ALL) return attempts;

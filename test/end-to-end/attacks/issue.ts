@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { RESERVED_CLAIMS } from "../../../src/token/claims.ts";
 import { call } from "../../support/request.ts";
 import { hostileInputs } from "../../token/attacks/issue.ts";
-import type { Siege } from "./siege.ts";
+import type { AttackRun } from "./attack-run.ts";
 
 /** Row 46, by the one procedure that writes tokens. */
-export function issueAttacks({ targets }: Siege): void {
+export function issueAttacks({ targets }: AttackRun): void {
   test("row 46: getToken refuses over HTTP what nobody may ask for", async () => {
     const inputs = hostileTexts();
     expect(inputs.length).toBeGreaterThan(150);

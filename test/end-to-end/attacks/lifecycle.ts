@@ -3,9 +3,9 @@ import { encode, type Forge, forge, goodClaims, goodHeader } from "../../support
 import { call } from "../../support/request.ts";
 import { NOW } from "../../support/service.ts";
 import { twinOf } from "../../token/attacks/signature.ts";
+import { type AttackRun, presentAll, surprises } from "./attack-run.ts";
 import type { Attempt } from "./attempts.ts";
-import { introspectTokenDoor, verifierDoor, verifyTokenDoor } from "./doors.ts";
-import { type Siege, storm, surprises } from "./siege.ts";
+import { introspectTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "./endpoints.ts";
 import type { Target } from "./targets.ts";
 
 /** As long as a busy machine may take for what takes milliseconds. */
@@ -14,20 +14,22 @@ const SOON = { interval: 5, timeout: 10_000 };
 type Expected = Pick<Attempt, "row" | "verdict"> & { audience?: string; among?: readonly Target[] };
 
 /** Rows 20, 44, 47 and 48: tokens that were good a moment ago, or that look like one that is. */
-export function lifecycleAttacks(siege: Siege): void {
-  const all = [...siege.targets.byAlg.values()];
+export function lifecycleAttacks(attackRun: AttackRun): void {
+  const all = [...attackRun.targets.byAlg.values()];
   const pairs = all.filter(({ by }) => by.alg !== "HS256");
-  const doors = [verifyTokenDoor, introspectTokenDoor, verifierDoor, ...siege.middlewares];
+  const endpoints = [verifyTokenEndpoint, introspectTokenEndpoint, verifierEndpoint, ...attackRun.middlewares];
 
-  /** Presents a token of each service at every door. */
+  /** Presents a token of each service at every endpoint. */
   async function expectEverywhere(tokenOf: (by: Forge) => string, { among = all, ...expected }: Expected) {
     const attempts = among.map(({ by }) => ({
       ...expected,
       ...{ alg: by.alg, token: tokenOf(by), name: "a token", variety: "" },
     }));
     // Revocations reach those who follow the service a moment after it has answered.
-    await expect.poll(async () => surprises(await storm(siege.targets, verifierDoor, attempts)), SOON).toEqual([]);
-    const outcomes = await Promise.all(doors.map((door) => storm(siege.targets, door, attempts)));
+    await expect
+      .poll(async () => surprises(await presentAll(attackRun.targets, verifierEndpoint, attempts)), SOON)
+      .toEqual([]);
+    const outcomes = await Promise.all(endpoints.map((endpoint) => presentAll(attackRun.targets, endpoint, attempts)));
     expect(surprises(outcomes.flat())).toEqual([]);
   }
 
@@ -37,7 +39,7 @@ export function lifecycleAttacks(siege: Siege): void {
       await expectEverywhere(first, { row: 47, verdict });
       await expectEverywhere(second, { row: 47, verdict });
     }
-    const audience = siege.attempts.find(({ audience }) => audience !== undefined)?.audience ?? "";
+    const audience = attackRun.attempts.find(({ audience }) => audience !== undefined)?.audience ?? "";
     await expectEverywhere(remembered, { row: 47, verdict: "wrong_audience", audience });
   });
 
@@ -54,12 +56,12 @@ export function lifecycleAttacks(siege: Siege): void {
     }
   });
 
-  const stillGood = siege.attempts.filter(({ verdict, token }) => verdict === "accepted" && isPlain(token));
+  const stillGood = attackRun.attempts.filter(({ verdict, token }) => verdict === "accepted" && isPlain(token));
 
   async function expectAll(verdict: Attempt["verdict"]): Promise<void> {
     const attempts = stillGood.map((attempt) => ({ ...attempt, verdict }));
-    for (const door of [verifyTokenDoor, introspectTokenDoor, verifierDoor])
-      expect(surprises(await storm(siege.targets, door, attempts))).toEqual([]);
+    for (const endpoint of [verifyTokenEndpoint, introspectTokenEndpoint, verifierEndpoint])
+      expect(surprises(await presentAll(attackRun.targets, endpoint, attempts))).toEqual([]);
   }
 
   test("row 48: all spellings of one token are good until one of them is revoked, and then none is", async () => {

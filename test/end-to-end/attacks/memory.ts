@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { forge, goodClaims, goodHeader, withSignature } from "../../support/forge.ts";
 import { heapInUse } from "../../support/heap.ts";
+import { type AttackRun, presentAll, surprises } from "./attack-run.ts";
 import type { Attempt } from "./attempts.ts";
-import { refreshTokenDoor, revokeTokenDoor, verifierDoor, verifyTokenDoor } from "./doors.ts";
-import { type Siege, storm, surprises } from "./siege.ts";
+import { refreshTokenEndpoint, revokeTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "./endpoints.ts";
 
 /** How many tokens are refused while memory is watched. More by MINTMARK_TEST_ATTACKS. */
 const TOKENS = process.env.MINTMARK_TEST_ATTACKS === "all" ? 100_000 : 600;
@@ -20,8 +20,8 @@ const PER_TOKEN = 32;
 const NOISE = 1_000_000;
 
 /** Refusals leave nothing behind: whoever sends bad tokens for a year must not fill the memory with them. */
-export function memoryAttacks(siege: Siege): void {
-  const { targets } = siege;
+export function memoryAttacks(attackRun: AttackRun): void {
+  const { targets } = attackRun;
   const target = targets.byAlg.get("HS256");
   if (target === undefined) throw new Error("there is no service with a secret");
   const { by } = target;
@@ -40,8 +40,8 @@ export function memoryAttacks(siege: Siege): void {
   async function refuse(count: number): Promise<void> {
     for (let done = 0; done < count; done += ROUND) {
       const attempts = Array.from({ length: ROUND }, (_, at) => fresh(at));
-      for (const door of [verifyTokenDoor, revokeTokenDoor, refreshTokenDoor, verifierDoor]) {
-        expect(surprises(await storm(targets, door, attempts))).toEqual([]);
+      for (const endpoint of [verifyTokenEndpoint, revokeTokenEndpoint, refreshTokenEndpoint, verifierEndpoint]) {
+        expect(surprises(await presentAll(targets, endpoint, attempts))).toEqual([]);
       }
     }
   }

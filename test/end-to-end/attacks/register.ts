@@ -42,5 +42,5 @@ export const ELSEWHERE: Record<number, { why: string; file: string; test: string
   },
 };
 
-/** Rows that are more than tokens, and so have tests of their own at the doors. */
+/** Rows that are more than tokens, and so have tests of their own at the endpoints. */
 export const OWN_TESTS = [20, 44, 46, 47, 48, 51];

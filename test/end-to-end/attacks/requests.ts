@@ -4,8 +4,8 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { forge } from "../../support/forge.ts";
 import { send } from "../../support/request.ts";
+import type { AttackRun } from "./attack-run.ts";
 import { WELCOME } from "./frameworks.ts";
-import type { Siege } from "./siege.ts";
 
 const BAD = "Bearer bad";
 
@@ -35,12 +35,12 @@ function requestsWith(good: string): Record<string, { method?: string; lines: st
 }
 
 /** Tokens that are good, but not where a token has to be; and requests that are read in two ways. */
-export function requestAttacks(siege: Siege): void {
-  const { es256 } = siege.targets.forges;
+export function requestAttacks(attackRun: AttackRun): void {
+  const { es256 } = attackRun.targets.forges;
   const good = forge(es256);
 
   test("open nothing, and neither do requests without one", async () => {
-    for (const { name, url } of siege.protectedUrls) {
+    for (const { name, url } of attackRun.protectedUrls) {
       expect(await exchange(url, { lines: [`Authorization: Bearer ${good}`] }), name).toContain(WELCOME);
       for (const [what, request] of Object.entries(requestsWith(good))) {
         const answer = await exchange(url, request);
@@ -52,7 +52,7 @@ export function requestAttacks(siege: Siege): void {
   });
 
   test("are not looked for in a body that is compressed: nothing is ever inflated", async () => {
-    const { url } = siege.targets.byAlg.get("ES256") ?? { url: "" };
+    const { url } = attackRun.targets.byAlg.get("ES256") ?? { url: "" };
     const answer = await send(`${url}/trpc/verifyToken`, {
       method: "POST",
       headers: { "content-type": "application/json", "content-encoding": "gzip" },
@@ -63,7 +63,7 @@ export function requestAttacks(siege: Siege): void {
   });
 
   test("count in a batch for their own call alone, and for none where its body holds an input of no call", async () => {
-    const { url } = siege.targets.byAlg.get("ES256") ?? { url: "" };
+    const { url } = attackRun.targets.byAlg.get("ES256") ?? { url: "" };
     const [right, wrong] = [JSON.stringify({ token: good }), JSON.stringify({ token: `${good}A` })];
     const path = `${url}/trpc/${Array(4).fill("verifyToken").join(",")}?batch=1`;
     const reasonsOf = async (body: string) => {

@@ -1,4 +1,4 @@
-import { AGAIN, judgeTimes, type RunOptions, SLOW } from "../run-target.ts";
+import { AGAIN, type RunOptions, requireFast, SLOW } from "../run-target.ts";
 import { type Outcome, Violation } from "../target.ts";
 import { checkAnswer } from "./check.ts";
 import { converse } from "./connection.ts";
@@ -48,7 +48,7 @@ export async function tryAgain(server: FuzzServer, suspect: Conversation, { pool
       if (first <= SLOW) continue;
       const times = [first];
       while (times.length < AGAIN) times.push(await timeOf(alone));
-      options.tally.time(judgeTimes(times));
+      options.tally.time(requireFast(times));
     } catch (error) {
       options.onViolation(alone, error as Error);
     }

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { createTokenClient } from "../../../src/client/client.ts";
 import { encodeBasic } from "../../../src/token/client-secret-basic.ts";
-import { type Court, judge } from "../judge.ts";
 import { keyOf } from "../keys.ts";
+import { type Oracle, verdictOf } from "../oracle.ts";
 import { twinOf } from "../sign.ts";
 import { createSignedSet, type SignedSet } from "../signed-set.ts";
 import { ISSUER } from "../targets/token.ts";
@@ -77,15 +77,15 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     const isIn = ({ signerOf }: SignedSet) => signerOf(token) !== undefined || signerOf(twinOf(token)) !== undefined;
     if (isIn(issued)) return true;
     if (!isIn(signed)) return false;
-    // It was judged a moment ago.
+    // It had its verdict a moment ago.
     const signedBy = key.alg;
-    return [0, 1, 2, 3].some((ago) => judge({ token, signedBy }, courtAt(now() - ago)) === "accepted");
+    return [0, 1, 2, 3].some((ago) => verdictOf({ token, signedBy }, oracleAt(now() - ago)) === "accepted");
   }
 
   return { client, fill, refill, isGood, note: (token: string) => void issued.add(token, key.alg) };
 }
 
-function courtAt(now: number): Court {
+function oracleAt(now: number): Oracle {
   const algorithms = new Map([[key.kid, key.alg]]);
   return {
     issuer: ISSUER,

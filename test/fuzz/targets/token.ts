@@ -7,8 +7,8 @@ import type { KeyLookup } from "../../../src/token/jws.ts";
 import { verifyAccessToken } from "../../../src/token/verify.ts";
 import { createTrustState } from "../../../src/trust/trust-state.ts";
 import { createTokenVerifier, type ExpectedToken } from "../../../src/verifier/token-verifier.ts";
-import { type Court, judge } from "../judge.ts";
 import { type FuzzKey, keys } from "../keys.ts";
+import { type Oracle, verdictOf } from "../oracle.ts";
 import { twinOf } from "../sign.ts";
 import { createSignedSet } from "../signed-set.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
@@ -21,7 +21,7 @@ export const NOW = 1798761600;
 
 const MAX_LIFETIME = 86400;
 
-const court: Court = {
+const oracle: Oracle = {
   issuer: ISSUER,
   now: NOW,
   maxLifetime: MAX_LIFETIME,
@@ -67,7 +67,7 @@ export type TokenTargetOptions = {
 };
 
 /**
- * Verification of tokens, by itself and behind the cache, held against a judge who has none of its code and
+ * Verification of tokens, by itself and behind the cache, held against an oracle that has none of its code and
  * knows what was signed. The cached one is asked twice, for the second answer comes from the cache.
  */
 export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions = {}): Target<TokenInput> {
@@ -106,12 +106,12 @@ export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions =
       const { token, audience, scope } = input;
       const twin = twinOf(token);
       const isTwin = input.signedBy === undefined && signed.signerOf(twin) === "ES256" && twinOf(twin) === token;
-      // ECDSA knows of no rule by which the twin of a signature would be worse, so it is judged as what it is a twin of.
+      // ECDSA knows of no rule by which the twin of a signature would be worse, so it is given the verdict of what it is a twin of.
       const theCase = { token, audience, scope, signedBy: isTwin ? "ES256" : input.signedBy };
-      const verdict = judge(theCase, { ...court, revokedTokens: new Set(), revokedSubjects: new Map() });
+      const verdict = verdictOf(theCase, { ...oracle, revokedTokens: new Set(), revokedSubjects: new Map() });
       const expected = { issuer: ISSUER, audience, scope, now: NOW, maxLifetime: MAX_LIFETIME };
       await expectVerdict(verdict, token, () => verify(token, lookup, { ...expected, claimsSchema: anyClaims }));
-      const cached = judge(theCase, court);
+      const cached = verdictOf(theCase, oracle);
       for (let time = 0; time < 2; time += 1)
         await expectVerdict(cached, token, () => verifyCached(token, { audience, scope }));
       return { what: isTwin ? `${cached} (n - s)` : cached, isParsed: parseCompact(token) !== undefined };

@@ -2,14 +2,14 @@ import { captureLog } from "../../support/log.ts";
 import { countConnections } from "../../support/outbound.ts";
 import { ISSUER } from "../../support/service.ts";
 import { type Attempt, forgeAttempts } from "./attempts.ts";
-import * as doors from "./doors.ts";
+import * as endpoints from "./endpoints.ts";
 import { FRAMEWORKS, type Mounts } from "./frameworks.ts";
 import { openTargets, type Target, type Targets } from "./targets.ts";
 
-export type Siege = Awaited<ReturnType<typeof layOpen>>;
+export type AttackRun = Awaited<ReturnType<typeof openAttackRun>>;
 
-/** Opens services of every algorithm, all doors to them, and forges what is to be tried at these. */
-export async function layOpen() {
+/** Opens services of every algorithm, all endpoints to them, and forges what is to be tried at these. */
+export async function openAttackRun() {
   const outbound = await countConnections();
   const log = captureLog();
   const targets = await openTargets(log.logger);
@@ -26,9 +26,9 @@ export async function layOpen() {
     log,
     /** Where connections may go to: the services and their neighbours, who are asked by the tests alone. */
     addresses: urls.map((url) => new URL(url).host).sort(),
-    procedures: [doors.introspectTokenDoor, doors.revokeTokenDoor, doors.refreshTokenDoor],
+    procedures: [endpoints.introspectTokenEndpoint, endpoints.revokeTokenEndpoint, endpoints.refreshTokenEndpoint],
     middlewares: apps.map(({ name, url }) =>
-      doors.middlewareDoor(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
+      endpoints.middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
     ),
     /** The servers behind middleware, each by a place that tokens by ES256 open. */
     protectedUrls: apps.map(({ name, url }) => ({ name, url: `${url}/${nameOf("ES256", ISSUER)}` })),
@@ -61,17 +61,21 @@ function openApps(mounts: Mounts) {
   return Promise.all(Object.entries(FRAMEWORKS).map(async ([name, open]) => ({ name, ...(await open(mounts)) })));
 }
 
-/** What a door said, beside what it should have said. */
-export type Outcome = { door: string; attempt: Attempt; expected: string; answer: doors.Answer };
+/** What a endpoint said, beside what it should have said. */
+export type Outcome = { endpoint: string; attempt: Attempt; expected: string; answer: endpoints.Answer };
 
-/** Tries whatever can be tried at a door. */
-export async function storm({ byAlg }: Targets, door: doors.Door, attempts: readonly Attempt[]): Promise<Outcome[]> {
+/** Tries whatever can be tried at a endpoint. */
+export async function presentAll(
+  { byAlg }: Targets,
+  endpoint: endpoints.Endpoint,
+  attempts: readonly Attempt[],
+): Promise<Outcome[]> {
   const outcomes = [...byAlg].map(async ([alg, target]) => {
-    const own = attempts.filter((attempt) => attempt.alg === alg && door.expects(attempt) !== undefined);
-    const answers = await door.knock(target, own);
+    const own = attempts.filter((attempt) => attempt.alg === alg && endpoint.expects(attempt) !== undefined);
+    const answers = await endpoint.present(target, own);
     return own.map((attempt, at) => {
       const answer = answers[at] ?? { verdict: "no answer", said: "", head: "" };
-      return { door: door.name, attempt, expected: door.expects(attempt) ?? "", answer };
+      return { endpoint: endpoint.name, attempt, expected: endpoint.expects(attempt) ?? "", answer };
     });
   });
   return (await Promise.all(outcomes)).flat();
@@ -81,7 +85,7 @@ export async function storm({ byAlg }: Targets, door: doors.Door, attempts: read
 export function surprises(outcomes: readonly Outcome[]): string[] {
   return outcomes
     .filter(({ expected, answer }) => answer.verdict !== expected)
-    .map(({ door, attempt: { row, alg, name, variety }, expected, answer }) =>
-      `${door}, row ${row} (${alg}): ${answer.verdict} in place of ${expected} for ${name} ${variety}`.trim(),
+    .map(({ endpoint, attempt: { row, alg, name, variety }, expected, answer }) =>
+      `${endpoint}, row ${row} (${alg}): ${answer.verdict} in place of ${expected} for ${name} ${variety}`.trim(),
     );
 }

@@ -1,75 +1,75 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../support/random.ts";
 import { createExpectations } from "./expectations.ts";
-import { createLedger, type Ledger, type Thing } from "./ledger.ts";
+import { createTimeline, type Thing, type Timeline } from "./timeline.ts";
 
-const token = (ledger: Ledger, handles: Thing["handles"], askedAt = ledger.tick()) =>
-  ledger.add<Thing>({ what: `token ${handles.jti}`, handles }, askedAt);
+const token = (timeline: Timeline, handles: Thing["handles"], askedAt = timeline.tick()) =>
+  timeline.add<Thing>({ what: `token ${handles.jti}`, handles }, askedAt);
 const ada = { by: "subject", id: "ada" } as const;
 
-describe("the ledger", () => {
+describe("the timeline", () => {
   it("holds what was acknowledged to live, until its end is acknowledged", () => {
-    const ledger = createLedger();
-    const [one, other] = [token(ledger, { jti: "1", subject: "ada" }), token(ledger, { jti: "2", subject: "bob" })];
-    const revocation = ledger.withdraw([ada]);
+    const timeline = createTimeline();
+    const [one, other] = [token(timeline, { jti: "1", subject: "ada" }), token(timeline, { jti: "2", subject: "bob" })];
+    const revocation = timeline.withdraw([ada]);
     expect([one.life, other.life]).toEqual(["unsure", "live"]);
-    ledger.acknowledge(revocation, 17);
+    timeline.acknowledge(revocation, 17);
     expect(one).toMatchObject({ life: "dead", diedAt: 17 });
     expect(other.life).toBe("live");
   });
 
   it("holds what was asked for after a revocation was acknowledged to live, and what overlaps with it to be in doubt", () => {
-    const ledger = createLedger();
-    const before = ledger.tick();
-    const revocation = ledger.withdraw([ada]);
-    const during = token(ledger, { jti: "1", subject: "ada" }, before);
-    ledger.acknowledge(revocation, 0);
+    const timeline = createTimeline();
+    const before = timeline.tick();
+    const revocation = timeline.withdraw([ada]);
+    const during = token(timeline, { jti: "1", subject: "ada" }, before);
+    timeline.acknowledge(revocation, 0);
     expect(during.life).toBe("unsure");
-    expect(token(ledger, { jti: "2", subject: "ada" }, before).life).toBe("unsure");
-    expect(token(ledger, { jti: "3", subject: "ada" }).life).toBe("live");
+    expect(token(timeline, { jti: "2", subject: "ada" }, before).life).toBe("unsure");
+    expect(token(timeline, { jti: "3", subject: "ada" }).life).toBe("live");
   });
 
   it("holds whatever comes of a key that was killed, or of a session that was revoked, to be dead for ever", () => {
-    const ledger = createLedger();
-    ledger.acknowledge(ledger.withdraw([{ by: "kid", id: "k" }]), 5);
-    expect(token(ledger, { jti: "1", kid: "k" })).toMatchObject({ life: "dead", diedAt: 5 });
+    const timeline = createTimeline();
+    timeline.acknowledge(timeline.withdraw([{ by: "kid", id: "k" }]), 5);
+    expect(token(timeline, { jti: "1", kid: "k" })).toMatchObject({ life: "dead", diedAt: 5 });
   });
 
   it("doubts all that an end might cover which nobody was told of, until the round is settled", () => {
-    const ledger = createLedger();
-    const one = token(ledger, { jti: "1", subject: "ada" });
-    ledger.withdraw([ada]);
-    const later = token(ledger, { jti: "2", subject: "ada" });
+    const timeline = createTimeline();
+    const one = token(timeline, { jti: "1", subject: "ada" });
+    timeline.withdraw([ada]);
+    const later = token(timeline, { jti: "2", subject: "ada" });
     expect([one.life, later.life]).toEqual(["unsure", "unsure"]);
-    ledger.observe(one, "dead", 9);
-    ledger.observe(later, "live", 9);
-    ledger.settle();
-    expect(ledger.breaches()).toEqual([]);
-    expect(token(ledger, { jti: "3", subject: "ada" }).life).toBe("live");
-    ledger.observe(one, "live", 10);
-    ledger.observe(later, "dead", 10);
-    expect(ledger.breaches()).toEqual(["came back: token 1", "lost: token 2"]);
+    timeline.observe(one, "dead", 9);
+    timeline.observe(later, "live", 9);
+    timeline.settle();
+    expect(timeline.breaches()).toEqual([]);
+    expect(token(timeline, { jti: "3", subject: "ada" }).life).toBe("live");
+    timeline.observe(one, "live", 10);
+    timeline.observe(later, "dead", 10);
+    expect(timeline.breaches()).toEqual(["came back: token 1", "lost: token 2"]);
   });
 
   it("tells of an end that was done by halves", () => {
-    const ledger = createLedger();
-    const [one, other] = [token(ledger, { jti: "1", subject: "ada" }), token(ledger, { jti: "2", subject: "ada" })];
-    ledger.withdraw([ada]);
-    ledger.observe(one, "dead", 0);
-    ledger.observe(other, "live", 0);
-    ledger.settle();
-    expect(ledger.breaches()).toEqual(["half done: the withdrawal of subject ada"]);
+    const timeline = createTimeline();
+    const [one, other] = [token(timeline, { jti: "1", subject: "ada" }), token(timeline, { jti: "2", subject: "ada" })];
+    timeline.withdraw([ada]);
+    timeline.observe(one, "dead", 0);
+    timeline.observe(other, "live", 0);
+    timeline.settle();
+    expect(timeline.breaches()).toEqual(["half done: the withdrawal of subject ada"]);
   });
 
   it("lets two ends that nobody was told of explain what one of them cannot", () => {
-    const ledger = createLedger();
-    const [one, other] = [token(ledger, { jti: "1", subject: "ada" }), token(ledger, { jti: "2", subject: "ada" })];
-    ledger.withdraw([ada]);
-    ledger.withdraw([{ by: "jti", id: "1" }]);
-    ledger.observe(one, "dead", 0);
-    ledger.observe(other, "live", 0);
-    ledger.settle();
-    expect(ledger.breaches()).toEqual([]);
+    const timeline = createTimeline();
+    const [one, other] = [token(timeline, { jti: "1", subject: "ada" }), token(timeline, { jti: "2", subject: "ada" })];
+    timeline.withdraw([ada]);
+    timeline.withdraw([{ by: "jti", id: "1" }]);
+    timeline.observe(one, "dead", 0);
+    timeline.observe(other, "live", 0);
+    timeline.settle();
+    expect(timeline.breaches()).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { send } from "../../support/request.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Target } from "./targets.ts";
 
-/** What a door said of a token. */
+/** What a endpoint said of a token. */
 export type Answer = {
   verdict: string;
   /** All of it that is about this token alone. */
@@ -14,12 +14,12 @@ export type Answer = {
 };
 
 /** A place at which tokens are presented. */
-export type Door = {
+export type Endpoint = {
   name: string;
   /** What is to be said of a token here, or `undefined` where it cannot be presented. */
   expects(attempt: Attempt): string | undefined;
   /** Presents tokens of one algorithm to the service that has its key. */
-  knock(target: Target, attempts: readonly Attempt[]): Promise<Answer[]>;
+  present(target: Target, attempts: readonly Attempt[]): Promise<Answer[]>;
 };
 
 const MAX_CALLS = 50;
@@ -48,13 +48,13 @@ type Envelope = { result?: { data: Record<string, unknown> }; error?: { data: { 
 type Procedure = {
   name: string;
   input(attempt: Attempt): object;
-  expects: Door["expects"];
+  expects: Endpoint["expects"];
   /** The verdict where the call was no error. */
   verdict(data: Record<string, unknown>): string;
 };
 
 /** A procedure of the service, called over HTTP in batches as large as they may be. */
-function procedureDoor({ name, input, expects, verdict }: Procedure): Door {
+function procedureEndpoint({ name, input, expects, verdict }: Procedure): Endpoint {
   const sent = (attempt: Attempt) => JSON.stringify(input(attempt));
 
   async function call(url: string, inputs: readonly string[], agent: Agent): Promise<Answer[]> {
@@ -76,7 +76,7 @@ function procedureDoor({ name, input, expects, verdict }: Procedure): Door {
   return {
     name,
     expects: (attempt) => (Buffer.byteLength(sent(attempt)) > MAX_BODY ? "payload_too_large" : expects(attempt)),
-    async knock({ url }, attempts) {
+    async present({ url }, attempts) {
       const batches = inBatches(attempts.map(sent));
       return (await inTurns(batches, (batch, agent) => call(url, batch, agent))).flat();
     },
@@ -104,7 +104,7 @@ function inBatches(inputs: readonly string[]): string[][] {
 }
 
 /** Of what is no text, JSON leaves something else: bad input, but for a String object, which it turns into text. */
-function ofText(expects: Door["expects"]): Door["expects"] {
+function ofText(expects: Endpoint["expects"]): Endpoint["expects"] {
   return (attempt) => {
     if (attempt.token instanceof String) return undefined;
     return typeof attempt.token === "string" ? expects(attempt) : "invalid_request";
@@ -116,14 +116,14 @@ const isReal = ({ verdict }: Attempt) => verdict === "accepted" || verdict === "
 
 const MAX_REFRESH_TOKEN = 255;
 
-export const verifyTokenDoor = procedureDoor({
+export const verifyTokenEndpoint = procedureEndpoint({
   name: "verifyToken",
   input: ({ token, audience }) => ({ token, audience }),
   expects: ofText(({ verdict }) => verdict),
   verdict: () => "accepted",
 });
 
-export const introspectTokenDoor = procedureDoor({
+export const introspectTokenEndpoint = procedureEndpoint({
   name: "introspectToken",
   input: ({ token }) => ({ token }),
   // RFC 7662 §2.2: why it is not active is not said.
@@ -131,7 +131,7 @@ export const introspectTokenDoor = procedureDoor({
   verdict: ({ active }) => (active === true ? "active" : "inactive"),
 });
 
-export const revokeTokenDoor = procedureDoor({
+export const revokeTokenEndpoint = procedureEndpoint({
   name: "revokeToken",
   input: ({ token }) => ({ token }),
   // RFC 7009 §2.2: there is nothing to revoke, so it is done. Of one that the service's own key has signed, there is.
@@ -139,7 +139,7 @@ export const revokeTokenDoor = procedureDoor({
   verdict: ({ sequence }) => (typeof sequence === "number" ? "done" : "another answer"),
 });
 
-export const refreshTokenDoor = procedureDoor({
+export const refreshTokenEndpoint = procedureEndpoint({
   name: "refreshToken",
   input: ({ token }) => ({ refreshToken: token }),
   expects: ofText(({ token }) => {
@@ -150,11 +150,11 @@ export const refreshTokenDoor = procedureDoor({
 });
 
 /** What a service that follows the first one asks within its own process. */
-export const verifierDoor: Door = {
+export const verifierEndpoint: Endpoint = {
   name: "createVerifier",
   // With a shared secret no key is published, so nobody but the service itself can say yes.
   expects: ({ alg, verdict }) => (alg === "HS256" ? "invalid_token" : verdict),
-  knock: ({ verifier }, attempts) =>
+  present: ({ verifier }, attempts) =>
     Promise.all(
       attempts.map(({ token, audience }) =>
         verifier.verify(token, { audience }).then(
@@ -177,7 +177,7 @@ const UNSENDABLE = /[^\t\P{Cc}]|^[\t ]|[\t ]$/u;
 const MAX_HEADER = 15_000;
 
 /** A service with a middleware in front of it. */
-export function middlewareDoor(name: string, urlOf: (alg: Algorithm, audience?: string) => string): Door {
+export function middlewareEndpoint(name: string, urlOf: (alg: Algorithm, audience?: string) => string): Endpoint {
   async function askFor({ alg, token, audience }: Attempt, agent: Agent): Promise<Answer> {
     const authorization = Buffer.from(`Bearer ${token}`).toString("latin1");
     const { status, head, text } = await ask(urlOf(alg, audience), { agent, headers: { authorization } });
@@ -192,6 +192,6 @@ export function middlewareDoor(name: string, urlOf: (alg: Algorithm, audience?: 
       if (typeof token !== "string" || token.length > MAX_HEADER || UNSENDABLE.test(token)) return undefined;
       return BEARER_TOKEN.test(token) ? verdict : "malformed_request";
     },
-    knock: (_, attempts) => inTurns(attempts, askFor),
+    present: (_, attempts) => inTurns(attempts, askFor),
   };
 }

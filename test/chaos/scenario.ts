@@ -1,14 +1,14 @@
 import { createTokenClient } from "../../src/client/client.ts";
 import type { Random } from "../support/random.ts";
 import { isRefusal, type Outcome } from "./attempt.ts";
-import type { Books } from "./books.ts";
-import type { Thing } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Thing } from "./timeline.ts";
 
 export type TokenClient = ReturnType<typeof createTokenClient>;
 
 /** What acts are done with. */
-export type Stage = {
-  books: Books;
+export type Scenario = {
+  ledger: Ledger;
   random: Random;
   origins: readonly string[];
   /** Whom tokens are about. One that is revoked makes place for another. */
@@ -25,7 +25,7 @@ const LATEST = 400;
 
 /** Connects to any of the servers. */
 export function clientOf(
-  { random, origins }: Pick<Stage, "random" | "origins">,
+  { random, origins }: Pick<Scenario, "random" | "origins">,
   credentials?: { clientId: string; clientSecret: string },
 ): TokenClient {
   return createTokenClient({ url: random.pick(origins), ...(credentials && { credentials }) });
@@ -33,7 +33,7 @@ export function clientOf(
 
 /** Picks one of the latest that live and that nobody is busy with. */
 export function pickLive<Item extends Thing & { busy?: boolean }>(
-  { random }: Pick<Stage, "random">,
+  { random }: Pick<Scenario, "random">,
   items: readonly Item[],
 ): Item | undefined {
   const latest = items.slice(-LATEST).filter(({ life, busy }) => life === "live" && busy !== true);
@@ -43,9 +43,9 @@ export function pickLive<Item extends Thing & { busy?: boolean }>(
 type Answered = { outcome: Outcome<unknown>; of?: readonly Thing[] };
 
 /** Notes a refusal of what ought to have been granted, unless something that it is about was withdrawn meanwhile. */
-export function noteRefusal({ books }: Stage, act: string, { outcome, of = [] }: Answered): false {
+export function noteRefusal({ ledger }: Scenario, act: string, { outcome, of = [] }: Answered): false {
   const isBreach = isRefusal(outcome) && outcome.refused !== SLOWED_DOWN && of.every(({ life }) => life === "live");
-  if (isBreach) books.breach(`${act} was refused (${outcome.refused}): ${of.map(({ what }) => what)}`);
+  if (isBreach) ledger.breach(`${act} was refused (${outcome.refused}): ${of.map(({ what }) => what)}`);
   return false;
 }
 

@@ -5,13 +5,13 @@ import { startBadNetwork } from "../support/bad-network.ts";
 import { startPostgres } from "../support/postgres.ts";
 import type { Random } from "../support/random.ts";
 import { openSmallDisk, type SmallDisk } from "../support/small-disk.ts";
-import type { Books } from "./books.ts";
 import { databaseFaults, type Faults, LIMITS, memberFaults, type Scene, standStill } from "./faults.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Member, startMember } from "./member.ts";
 import { cutPower } from "./power-cut.ts";
 
 /** Servers on a database, and all that can befall them. */
-export type World = {
+export type Cluster = {
   members: readonly Member[];
   /** Processes that each server has beside its first one. */
   workers: number;
@@ -19,7 +19,7 @@ export type World = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type WorldOptions = { books: Books; random: Random };
+export type ClusterOptions = { ledger: Ledger; random: Random };
 
 export const ISSUER = "https://tokens.example";
 
@@ -33,11 +33,11 @@ const COMMON = {
 };
 
 /** One server with workers, on the embedded database, on a disk that can be full. */
-export async function openSqliteWorld({ books, random }: WorldOptions): Promise<World> {
+export async function openSqliteCluster({ ledger, random }: ClusterOptions): Promise<Cluster> {
   const disk = openSmallDisk(96);
   const data = join(disk.path, "data");
   const environment = { ...COMMON, MINTMARK_DATA: data, MINTMARK_WORKERS: String(WORKERS) };
-  const member = await startMember({ environment, books, random });
+  const member = await startMember({ environment, ledger, random });
   return {
     members: [member],
     workers: WORKERS,
@@ -87,7 +87,7 @@ async function fillDisk(disk: SmallDisk, random: Random): Promise<boolean> {
 }
 
 /** Two servers on one PostgreSQL, each by a bad network of its own. */
-export async function openPostgresWorld({ books, random }: WorldOptions): Promise<World> {
+export async function openPostgresCluster({ ledger, random }: ClusterOptions): Promise<Cluster> {
   const postgres = await startPostgres();
   const url = new URL(await postgres.newDatabase());
   const kek = randomBytes(32).toString("base64url");
@@ -97,7 +97,7 @@ export async function openPostgresWorld({ books, random }: WorldOptions): Promis
     const database = new URL(url);
     database.port = String(port);
     const environment = { ...COMMON, DATABASE_URL: database.href, MINTMARK_KEK: kek };
-    members.push(await startMember({ environment, books, random }));
+    members.push(await startMember({ environment, ledger, random }));
   }
   const pause = async () => {
     postgres.pause();

@@ -11,7 +11,7 @@ export type Case = {
   scope?: string | undefined;
 };
 
-export type Court = {
+export type Oracle = {
   issuer: string;
   now: number;
   maxLifetime: number;
@@ -33,23 +33,23 @@ const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
  * Says how a token has to be answered: another implementation of what the README, RFC 9068 and the catalogue of
  * errors promise, without a line of the verifier's and without cryptography: who signs knows what was signed.
  */
-export function judge({ token, signedBy, audience, scope }: Case, court: Court): "accepted" | Reason {
-  const claims = signedBy !== undefined ? claimsOf(token, signedBy, court) : undefined;
+export function verdictOf({ token, signedBy, audience, scope }: Case, oracle: Oracle): "accepted" | Reason {
+  const claims = signedBy !== undefined ? claimsOf(token, signedBy, oracle) : undefined;
   if (claims === undefined) return "invalid_token";
   const { iss, aud, iat, exp, nbf, jti, sub } = claims as unknown as Typed;
-  if (iss !== court.issuer) return "wrong_issuer";
+  if (iss !== oracle.issuer) return "wrong_issuer";
   const isFor = (wanted: string) => aud === wanted || (Array.isArray(aud) && aud.includes(wanted));
   if (audience !== undefined && ![audience].flat().some(isFor)) return "wrong_audience";
-  if (!(exp > iat && exp - iat <= court.maxLifetime)) return "invalid_token";
-  if (exp <= court.now) return "token_expired";
-  if (iat > court.now + 60 || (nbf ?? 0) > court.now) return "not_yet_valid";
+  if (!(exp > iat && exp - iat <= oracle.maxLifetime)) return "invalid_token";
+  if (exp <= oracle.now) return "token_expired";
+  if (iat > oracle.now + 60 || (nbf ?? 0) > oracle.now) return "not_yet_valid";
   const granted = String(claims.scope ?? "").split(" ");
   if (scope !== undefined && !scope.split(" ").every((one) => granted.includes(one))) return "insufficient_scope";
-  const bound = court.revokedSubjects.get(sub) ?? 0;
-  return court.revokedTokens.has(jti) || sequenceIn(jti) < bound ? "token_revoked" : "accepted";
+  const bound = oracle.revokedSubjects.get(sub) ?? 0;
+  return oracle.revokedTokens.has(jti) || sequenceIn(jti) < bound ? "token_revoked" : "accepted";
 }
 
-function claimsOf(token: string, signedBy: string, { algorithms }: Court): Claims | undefined {
+function claimsOf(token: string, signedBy: string, { algorithms }: Oracle): Claims | undefined {
   const segments = token.split(".");
   if (token.length > 8000 || segments.length !== 3 || !segments.every(isCanonical)) return undefined;
   const [header, claims] = segments.map((segment) => readStrictly(Buffer.from(segment, "base64url")));

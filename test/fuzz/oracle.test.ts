@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { anyClaims } from "../../src/token/claims.ts";
 import { verifyAccessToken } from "../../src/token/verify.ts";
-import { type Case, type Court, judge } from "./judge.ts";
 import { keyOf, keys } from "./keys.ts";
+import { type Case, type Oracle, verdictOf } from "./oracle.ts";
 import { signSegments } from "./sign.ts";
 import { ISSUER, NOW } from "./targets/token.ts";
 
 const by = keyOf("ES256");
 const maxLifetime = 86400;
-const court: Court = {
+const oracle: Oracle = {
   issuer: ISSUER,
   now: NOW,
   maxLifetime,
@@ -26,7 +26,7 @@ function tokenFor(aud: unknown): string {
 
 const SIXTEEN = Array.from({ length: 16 }, (_, at) => `a${at}`);
 
-type Row = [aud: unknown, expected: Case["audience"], verdict: ReturnType<typeof judge>];
+type Row = [aud: unknown, expected: Case["audience"], verdict: ReturnType<typeof verdictOf>];
 const ROWS: Row[] = [
   ["orders", "orders", "accepted"],
   ["orders", "billing", "wrong_audience"],
@@ -52,12 +52,12 @@ const ROWS: Row[] = [
   [null, undefined, "invalid_token"],
 ];
 
-describe("the judge of the fuzzer", () => {
+describe("the oracle of the fuzzer", () => {
   it.each(ROWS)(
     "of a token for %j, where %j is expected, says as the verifier does: %s",
     async (aud, audience, verdict) => {
       const token = tokenFor(aud);
-      expect(judge({ token, signedBy: by.alg, audience }, court)).toBe(verdict);
+      expect(verdictOf({ token, signedBy: by.alg, audience }, oracle)).toBe(verdict);
       const lookup = (kid: string) => keys.find((key) => key.kid === kid)?.verification;
       const expected = { issuer: ISSUER, audience, now: NOW, maxLifetime, claimsSchema: anyClaims };
       const said = await verifyAccessToken(token, lookup, expected).then(

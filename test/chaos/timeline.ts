@@ -1,0 +1,144 @@
+/**
+ * What is certain of something that was handed out: that it counts, that it counts no more, or neither, since
+ * its withdrawal was asked for and nobody was told what came of it.
+ */
+type Life = "live" | "dead" | "unsure";
+
+/** By what something can be withdrawn. */
+type Handle = "jti" | "sid" | "subject" | "clientId" | "kid" | "client";
+export type Target = { by: Handle; id: string };
+
+/** Something that was handed out and acknowledged: a token, a session, a client. */
+export type Thing = {
+  readonly what: string;
+  readonly handles: Partial<Record<Handle, string>>;
+  /** Tick at which it was acknowledged. */
+  readonly addedAt: number;
+  life: Life;
+  /** Milliseconds of a steady clock at which it was known to count no more. */
+  diedAt?: number;
+  /** What may have ended it, as far as that is not settled. */
+  doubts: Withdrawal[];
+};
+
+type Withdrawal = {
+  readonly targets: readonly Target[];
+  readonly begunAt: number;
+  /** The tick, and the milliseconds. */
+  acknowledged?: { tick: number; at: number };
+};
+
+/** Subjects and clients are revoked up to a moment; what was withdrawn by another handle is so for ever. */
+const UNTIL_NOW: ReadonlySet<Handle> = new Set(["subject", "clientId"]);
+
+export type Timeline<Item extends Thing = Thing> = {
+  /** The next moment, to be taken before something is asked for. */
+  tick(): number;
+  /** Notes what was acknowledged, having been asked for at a tick. */
+  add<One extends Item>(item: Omit<One, "addedAt" | "life" | "doubts">, askedAt: number): One;
+  /** Notes that the end of all that the targets cover is about to be asked for. */
+  withdraw(targets: readonly Target[]): Withdrawal;
+  /** Notes that it was acknowledged. */
+  acknowledge(withdrawal: Withdrawal, now: number): void;
+  /** Compares what is said of a thing with what is certain, or makes it certain. */
+  observe(item: Item, says: "live" | "dead", now: number): void;
+  /** Ends a round in which everything in doubt was observed: whatever was asked for has happened by then, or never will. */
+  settle(): void;
+  /** What was found to be wrong. */
+  breaches(): readonly string[];
+};
+
+/**
+ * Keeps account, outside the service, of what it acknowledged. What was asked for and not answered may have
+ * happened at any moment until the round is settled, but not by halves.
+ */
+export function createTimeline<Item extends Thing>(): Timeline<Item> {
+  let now = 0;
+  const items: Item[] = [];
+  const byHandle = new Map<string, Item[]>();
+  let open: Withdrawal[] = [];
+  const breaches: string[] = [];
+
+  const coveredBy = ({ targets }: Withdrawal) => targets.flatMap(({ by, id }) => byHandle.get(`${by} ${id}`) ?? []);
+
+  function die(item: Item, at: number): void {
+    item.life = "dead";
+    item.diedAt ??= at;
+    item.doubts = [];
+  }
+
+  function doubt(item: Item, withdrawal: Withdrawal): void {
+    if (item.life === "dead") return;
+    item.life = "unsure";
+    item.doubts.push(withdrawal);
+  }
+
+  /** What a withdrawal that nobody was told the outcome of did to one thing, it did to all. */
+  function findHalfDone(): void {
+    for (const withdrawal of open.filter(({ acknowledged }) => acknowledged === undefined)) {
+      const alone = coveredBy(withdrawal).filter(
+        ({ doubts, addedAt }) => addedAt <= withdrawal.begunAt && doubts.length === 1 && doubts[0] === withdrawal,
+      );
+      const lives = new Set(alone.map(({ life }) => life));
+      if (lives.size > 1) breaches.push(`half done: the withdrawal of ${named(withdrawal)}`);
+    }
+  }
+
+  return {
+    tick: () => ++now,
+
+    add<One extends Item>(item: Omit<One, "addedAt" | "life" | "doubts">, askedAt: number): One {
+      const added = { ...item, addedAt: ++now, life: "live", doubts: [] } as unknown as One;
+      items.push(added);
+      for (const [by, id] of Object.entries(added.handles)) {
+        const key = `${by} ${id}`;
+        const others = byHandle.get(key);
+        if (others === undefined) byHandle.set(key, [added]);
+        else others.push(added);
+      }
+      for (const withdrawal of open) {
+        const { targets, acknowledged } = withdrawal;
+        const covering = targets.filter(({ by, id }) => added.handles[by] === id);
+        if (covering.length === 0) continue;
+        if (acknowledged === undefined) doubt(added, withdrawal);
+        else if (covering.some(({ by }) => !UNTIL_NOW.has(by))) die(added, acknowledged.at);
+        else if (acknowledged.tick > askedAt) doubt(added, withdrawal);
+      }
+      return added;
+    },
+
+    withdraw(targets) {
+      const withdrawal: Withdrawal = { targets, begunAt: ++now };
+      open.push(withdrawal);
+      for (const item of new Set(coveredBy(withdrawal))) doubt(item, withdrawal);
+      return withdrawal;
+    },
+
+    acknowledge(withdrawal, at) {
+      withdrawal.acknowledged = { tick: ++now, at };
+      for (const { by, id } of withdrawal.targets) {
+        for (const item of byHandle.get(`${by} ${id}`) ?? [])
+          if (item.addedAt <= withdrawal.begunAt || !UNTIL_NOW.has(by)) die(item, at);
+      }
+    },
+
+    observe(item, says, at) {
+      if (item.life !== "unsure" && item.life !== says)
+        breaches.push(says === "dead" ? `lost: ${item.what}` : `came back: ${item.what}`);
+      if (says === "dead") item.diedAt ??= at;
+      item.life = says;
+    },
+
+    settle() {
+      findHalfDone();
+      for (const item of items) item.doubts = [];
+      open = [];
+    },
+
+    breaches: () => breaches,
+  };
+}
+
+function named({ targets }: Withdrawal): string {
+  return targets.map(({ by, id }) => `${by} ${id}`).join(", ");
+}
