@@ -10,12 +10,12 @@ const ALGORITHMS: readonly KeyPairAlgorithm[] = ["ES256", "ES384", "RS256", "PS2
 
 export function keyCommands(): Command {
   const list = new Command("list")
-    .description("list the keys and the state that each is in; times are in UTC")
+    .description("list the keys and their states; times are in UTC")
     .addHelpText("after", "\nExample:\n  mintmark keys list --json");
 
   const rotate = new Command("rotate")
-    .description("make the next key; it is published first and signs later")
-    .option("--immediate", "sign with it at once, as after a leak")
+    .description("create the next key; it is published first and signs later")
+    .option("--immediate", "sign with it immediately, as after a leak")
     .addOption(
       new Option(
         "--alg <algorithm>",
@@ -24,39 +24,41 @@ export function keyCommands(): Command {
     )
     .addHelpText("after", "\nExample:\n  mintmark keys rotate --immediate");
 
-  const kill = new Command("kill")
-    .description("kill a key and all its tokens")
-    .argument("<kid>", "the key, as `keys list` names it")
-    .addHelpText("after", "\nExample:\n  mintmark keys kill NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-
   return new Command("keys")
-    .description("list, rotate and kill keys")
+    .description("list, rotate and revoke keys")
     .addCommand(serviceCommand(list, async (client) => keyTable(await client.keys.list.query())))
     .addCommand(
       serviceCommand<{ immediate?: boolean; alg?: KeyPairAlgorithm }>(rotate, async (client, { options }) =>
         keyTable(await client.keys.rotate.mutate(options)),
       ),
     )
-    .addCommand(
-      serviceCommand(kill, async (client, { words: [keyId = ""] }) => {
-        const revoked = await client.revoke.mutate({ keyId });
-        return { json: revoked, text: `killed ${keyId}` };
-      }),
-    )
+    .addCommand(revokeCommand("revoke"))
+    .addCommand(revokeCommand("kill"), { hidden: true })
     .addCommand(rewrapCommand());
+}
+
+/** `kill` is its earlier name. */
+function revokeCommand(name: "revoke" | "kill"): Command {
+  const revoke = new Command(name)
+    .description("revoke a key and all tokens that it signed")
+    .argument("<kid>", "the kid of the key, as `keys list` prints it")
+    .addHelpText("after", "\nExample:\n  mintmark keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+  return serviceCommand(revoke, async (client, { words: [keyId = ""] }) => {
+    const revoked = await client.revoke.mutate({ keyId });
+    return { json: revoked, text: `revoked ${keyId}` };
+  });
 }
 
 function rewrapCommand(): Command {
   return new Command("rewrap")
     .description(
-      "encrypt the private keys of this machine's data with MINTMARK_KEK, from MINTMARK_KEK_PREVIOUS or from none",
+      "encrypt the private keys of this machine's data with MINTMARK_KEK; MINTMARK_KEK_PREVIOUS decrypts those that are encrypted",
     )
     .addHelpText("after", "\nExample:\n  MINTMARK_KEK_PREVIOUS=… MINTMARK_KEK=… mintmark keys rewrap")
     .action(() =>
       reportFailure(async () => {
         const config = readConfig();
-        if (config.kek === undefined)
-          throw new StartError("MINTMARK_KEK must be set: it is what the keys are encrypted with");
+        if (config.kek === undefined) throw new StartError("MINTMARK_KEK must be set: the keys are encrypted with it");
         const [{ openStore }, { rewrapKeys }] = await Promise.all([
           import("../program/compose.ts"),
           import("../service/keys/rewrap.ts"),
@@ -64,7 +66,7 @@ function rewrapCommand(): Command {
         const store = await openStore(config, { guest: true });
         try {
           const count = await rewrapKeys(store, { from: config.previousKek, to: config.kek });
-          print(`encrypted ${count} keys anew`);
+          print(`encrypted ${count} keys with MINTMARK_KEK`);
         } finally {
           await store.close();
         }
@@ -76,7 +78,7 @@ function keyTable(keys: readonly KeyView[]): Result {
   const rows = keys.map(({ kid, alg, state, activatesAt, retiresAt, removedAt, killedAt }) => [
     kid,
     alg,
-    killedAt === undefined ? state : "killed",
+    killedAt === undefined ? state : "revoked",
     moment(activatesAt),
     moment(retiresAt),
     moment(killedAt ?? removedAt),

@@ -1,49 +1,27 @@
+import { connectionRemedies } from "./connection-remedies.ts";
 import { failureCode } from "./failure-code.ts";
 import { ConnectionError } from "./outage.ts";
 
 /** Remedies by error code or by class of codes. */
 type Remedies = Readonly<Record<string, string>>;
 
-const CERTIFICATE =
-  "its TLS certificate is not trusted: add sslrootcert=FILE with the certificate of its authority to DATABASE_URL";
-const TLS = "the TLS handshake failed: check that PostgreSQL listens on that port, and its TLS versions";
-const HOST = "check the host and port in DATABASE_URL and the network";
 const RIGHTS = "make its user the owner of the database, or of a schema named mintmark in it";
 
 /** Errors of sockets, DNS and TLS, and SQLSTATEs of PostgreSQL and poolers (Appendix A of its manual). */
 const POSTGRES: Remedies = {
-  ECONNREFUSED: "the connection was refused: check that PostgreSQL runs, and the host and port in DATABASE_URL",
+  ...connectionRemedies({
+    host: "the host in DATABASE_URL",
+    address: "the host and port in DATABASE_URL",
+    server: "PostgreSQL",
+    trust: "add sslrootcert=FILE with the certificate of its authority to DATABASE_URL",
+    tls: "check that PostgreSQL listens on that port, and its TLS versions",
+  }),
   ECONNRESET: "the connection was closed: check that PostgreSQL listens on that port, and whether it requires TLS",
-  EPIPE: "the connection was closed: check that PostgreSQL listens on that port",
-  ENOTFOUND: "the host name does not exist: check the host in DATABASE_URL",
-  EAI_AGAIN: "the host name cannot be resolved: check the DNS of this machine and the host in DATABASE_URL",
-  ETIMEDOUT: `the connection timed out: ${HOST}, such as a firewall`,
-  EHOSTUNREACH: `its host is unreachable: ${HOST}`,
-  EHOSTDOWN: `its host is down: ${HOST}`,
-  ENETUNREACH: `its network is unreachable: ${HOST}`,
-  EADDRNOTAVAIL: `its host is unreachable, or no local port is free: ${HOST}`,
   ENOENT: "there is no socket in that folder: check that PostgreSQL runs, and the host in DATABASE_URL",
   EACCES: "this user cannot open its socket: check the host in DATABASE_URL",
-  EPERM: "this process is not permitted to connect: check the rules of the firewall and of the service manager",
-  EMFILE: "this process has too many open files: raise its limit, such as LimitNOFILE",
-  ENFILE: "this machine has too many open files: raise fs.file-max",
   NO_TLS: "it does not support TLS: enable TLS, or remove sslmode from DATABASE_URL if the network is trusted",
   NO_PASSWORD: "it requires a password and DATABASE_URL has none: add it after the user",
   AUTHENTICATION: "it requires an unsupported authentication method: use scram-sha-256 in its pg_hba.conf",
-  DEPTH_ZERO_SELF_SIGNED_CERT: CERTIFICATE,
-  SELF_SIGNED_CERT_IN_CHAIN: CERTIFICATE,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: CERTIFICATE,
-  UNABLE_TO_GET_ISSUER_CERT: CERTIFICATE,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: CERTIFICATE,
-  CERT_UNTRUSTED: CERTIFICATE,
-  CERT_SIGNATURE_FAILURE: CERTIFICATE,
-  CERT_HAS_EXPIRED: "its TLS certificate has expired: renew it",
-  CERT_NOT_YET_VALID: "its TLS certificate is not valid yet: check the clocks of both machines",
-  CERT_REVOKED: "its TLS certificate was revoked: renew it",
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    "its TLS certificate is for another host name: use the host name of the certificate in DATABASE_URL",
-  EPROTO: TLS,
-  ERR_SSL: TLS,
   ERR_OSSL: "a certificate or key in DATABASE_URL is invalid: check sslrootcert, sslcert and sslkey",
 
   "08P01":

@@ -75,7 +75,7 @@ async function backUpAndRestore(shell: Shell, { from, to, backUp, restore, after
 async function endAll(shell: Shell, { client, late, environment }: Restored): Promise<void> {
   const { token, refreshToken = "" } = late;
   expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "local" });
-  await shell('keys kill -- "$kid"', environment);
+  await shell('keys revoke -- "$kid"', environment);
   const verdict = () => verdictOf(client.verifyToken.mutate({ token }).catch(({ data }) => Promise.reject(data)));
   await expect.poll(verdict).toBe("invalid_token");
   await expect(client.refreshToken.mutate({ refreshToken })).rejects.toMatchObject({ data: { httpStatus: 401 } });

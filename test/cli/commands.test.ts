@@ -69,14 +69,14 @@ describe("the commands, on the data of this machine", () => {
     expect(await mintmark(["revoke"], { environment })).toMatchObject({ status: 1 });
   });
 
-  it("rotate and kill keys", async () => {
+  it("rotate and revoke keys", async () => {
     const [first] = await json(["keys", "list"], environment);
     expect(first).toMatchObject({ state: "active" });
     const rotated = await json(["keys", "rotate", "--immediate"], environment);
     expect(rotated.map(({ state }: { state: string }) => state)).toEqual(["retiring", "active"]);
-    await json(["keys", "kill", first.kid], environment);
+    await json(["keys", "revoke", first.kid], environment);
     expect((await mintmark(["keys", "list"], { environment })).stdout).toMatch(
-      new RegExp(`${first.kid}  ES256  killed`),
+      new RegExp(`${first.kid}  ES256  revoked`),
     );
     expect(await mintmark(["keys", "kill", "nobody"], { environment })).toMatchObject({
       status: 1,

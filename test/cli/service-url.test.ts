@@ -51,33 +51,37 @@ const answering =
 
 describe("of a service that gives no answer of its own, a command says", () => {
   it.each<[string, RequestListener, string]>([
-    ["that it is another page", answering(200), "answers 200 with text/html, which no Mintmark does: check the URL"],
+    ["that it is another page", answering(200), "answers 200 with text/html, so it is not Mintmark: check the URL"],
     [
       "that it is another API",
       answering(200, { "content-type": "application/json; charset=utf-8" }, "{}"),
-      "answers 200 with application/json, which no Mintmark does: check the URL",
+      "answers 200 with application/json, so it is not Mintmark: check the URL",
     ],
-    ["that the path is wrong", answering(404), "answers 404, and is no Mintmark there: check the path"],
+    ["that the path is wrong", answering(404), "answers 404, so it is not Mintmark: check the path"],
     [
       "that the path is wrong, where the answer is JSON",
       answering(404, { "content-type": "application/json" }, '{"error":"not found"}'),
-      "answers 404, and is no Mintmark there: check the path",
+      "answers 404, so it is not Mintmark: check the path",
     ],
-    ["that a proxy lets nobody in", answering(401, { "www-authenticate": "Basic" }), "answers 401 as no Mintmark does"],
-    ["that a proxy forbids it", answering(403), "answers 403 as no Mintmark does"],
-    ["that its proxy does not reach it", answering(502), "answers 502 as no Mintmark does: check that it runs"],
+    [
+      "that a proxy lets nobody in",
+      answering(401, { "www-authenticate": "Basic" }),
+      "answers 401, but not from Mintmark",
+    ],
+    ["that a proxy forbids it", answering(403), "answers 403, but not from Mintmark"],
+    ["that its proxy does not reach it", answering(502), "answers 502, but not from Mintmark: check that it runs"],
     ["that it is starting", answering(503, {}, "Starting"), "answers 503: it is starting or stopping"],
     [
       "where it redirects to",
       answering(301, { location: "https://user:canary@tokens.example/auth/trpc/getToken?batch=1&secret=canary" }),
-      "answers with a redirect (301) to https://tokens.example/auth: give the URL that is right as --url",
+      "answers with a redirect (301) to https://tokens.example/auth: give the correct URL as --url",
     ],
     ["where it redirects to on the same host", answering(308, { location: "/auth/trpc/getToken" }), "/auth: give"],
     ["that it sends elsewhere, and does not say where", answering(302), "answers 302 with text/html"],
     [
       "that it closes the connection",
       (request) => void request.socket.destroy(),
-      "cannot be reached (UND_ERR_SOCKET): it closed the connection",
+      "cannot be reached (UND_ERR_SOCKET): the connection was closed",
     ],
   ])("%s", async (_name, listener, expected) => {
     await using server = await listening(createServer(listener));
@@ -95,7 +99,7 @@ describe("of a service that gives no answer of its own, a command says", () => {
       return server;
     })();
     expect(await saidOf(`http://127.0.0.1:${port}/auth`)).toBe(
-      `The service at http://127.0.0.1:${port}/auth cannot be reached (ECONNREFUSED): nothing listens there: check the host and the port, and that the service runs`,
+      `The service at http://127.0.0.1:${port}/auth cannot be reached (ECONNREFUSED): the connection was refused: check the host and the port, and that the service runs`,
     );
   });
 
@@ -117,25 +121,25 @@ describe("of a service that gives no answer of its own, a command says", () => {
 
   it("that it speaks TLS, or does not", async () => {
     await using plain = await listening(createServer(answering(200)));
-    expect(await saidOf(`https://127.0.0.1:${plain.port}`)).toMatch(/\((EPROTO|ERR_SSL\w+)\): TLS with it failed/);
+    expect(await saidOf(`https://127.0.0.1:${plain.port}`)).toMatch(
+      /\((EPROTO|ERR_SSL\w+)\): the TLS handshake failed/,
+    );
     await using secure = await listening(createSecureServer(selfSigned("localhost"), answering(200)));
     expect(await saidOf(`http://127.0.0.1:${secure.port}`)).toMatch(
-      /cannot be reached \(\w+\): it closed|does not speak HTTP/,
+      /cannot be reached \(\w+\): the connection was closed|does not speak HTTP/,
     );
   });
 
   it("that it does not speak HTTP", async () => {
     await using server = await listening(createPlainServer((socket) => void socket.end("SSH-2.0-OpenSSH_9.2\r\n")));
-    expect(await saidOf(`http://127.0.0.1:${server.port}`)).toMatch(
-      /\(HPE_\w+\): what listens there does not speak HTTP/,
-    );
+    expect(await saidOf(`http://127.0.0.1:${server.port}`)).toMatch(/\(HPE_\w+\): the server does not speak HTTP/);
   });
 
   it.each([
-    ["ENOTFOUND", "no host of that name"],
+    ["ENOTFOUND", "the host name does not exist"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "is for another host"],
     ["CERT_HAS_EXPIRED", "has expired"],
-    ["UND_ERR_CONNECT_TIMEOUT", "no answer in time"],
+    ["UND_ERR_CONNECT_TIMEOUT", "the connection timed out"],
     ["SOME_NEW_CODE", "check the URL, and that it runs"],
   ])("what to do about %s, however deep that is", (code, expected) => {
     const cause = Object.assign(new Error("canary"), { code });
@@ -185,7 +189,7 @@ describe("--url", () => {
     expect(await at(`http://127.0.0.1:${server.port}`)).toEqual({
       status: 1,
       stdout: "",
-      stderr: `mintmark: The service at http://127.0.0.1:${server.port} answers 404, and is no Mintmark there: check the path, which is all that stands before /trpc\n`,
+      stderr: `mintmark: The service at http://127.0.0.1:${server.port} answers 404, so it is not Mintmark: check the path, which is everything before /trpc\n`,
     });
     const secret = await at("http://admin:canary@127.0.0.1:3000");
     expect(secret).toMatchObject({
