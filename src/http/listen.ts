@@ -9,7 +9,7 @@ import { sendText } from "./respond.ts";
  * How long a connection may wait for its next request. Longer than load balancers keep one, which is 60 to 600 s in the
  * large clouds: a server that closes it first may do so while a request is on its way.
  */
-export const KEEP_ALIVE_MS: Seconds = 620;
+export const KEEP_ALIVE: Seconds = 620;
 
 /** Milliseconds. A client that is slower than this is cut off; see `node:http` for what the first four bound. */
 export type Timeouts = {
@@ -24,7 +24,7 @@ export type Timeouts = {
 const TIMEOUTS: Timeouts = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: KEEP_ALIVE_MS * 1000,
+  keepAliveTimeout: KEEP_ALIVE * 1000,
   connectionsCheckingInterval: 5_000,
   silence: 30_000,
 };

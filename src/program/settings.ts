@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KEEP_ALIVE_MS } from "../http/listen.ts";
+import { KEEP_ALIVE } from "../http/listen.ts";
 import * as schemas from "./environment/schemas.ts";
 
 /** One setting. Type `Config`, `mintmark serve --help` and `docs/configuration.md` come from the table of them. */
@@ -180,7 +180,7 @@ export const settings = {
   },
   MINTMARK_KEEP_ALIVE: {
     name: "keepAlive",
-    schema: schemas.keepAlive.default(KEEP_ALIVE_MS),
+    schema: schemas.keepAlive.default(KEEP_ALIVE),
     unit,
     doc: "how long an idle connection stays open; longer than the idle timeout of the load balancer in front",
   },

@@ -26,7 +26,7 @@ export type Source = Omit<TrustSource, "isStale"> & {
 };
 
 /** How often revocations that matter no more are forgotten. */
-const PRUNE_MS: Seconds = 10;
+const PRUNE_INTERVAL: Seconds = 10;
 
 /** Milliseconds after which a connection is measured anew: the clocks of two machines drift apart. */
 const RENEW = { always: 3_600_000, whenStale: 60_000 };
@@ -76,7 +76,7 @@ export function createFeedSource({ service, status, maxStaleness, clock, monoton
   function prune(): void {
     const now = clock();
     if (copy.trust().hasForgottenTooMuch(now)) resynchronise("The clock was set back: what was forgotten may matter");
-    if (Math.abs(now - prunedAt) < PRUNE_MS) return;
+    if (Math.abs(now - prunedAt) < PRUNE_INTERVAL) return;
     prunedAt = now;
     copy.trust().forget(now);
   }
