@@ -1,15 +1,15 @@
-import type { Seconds } from "../time.ts";
+import type { Milliseconds, Seconds } from "../time.ts";
 
 /** Milliseconds. The first attempt comes soon: mostly it is one connection that was lost, and not the service. */
-const FIRST_MS = 100;
-const LONGEST_MS = 5000;
+const FIRST_MS: Milliseconds = 100;
+const LONGEST_MS: Milliseconds = 5000;
 
 /** What a `Retry-After` may ask for. A longer one would keep a verifier stale for no good reason. */
 const RETRY_AFTER: { min: Seconds; max: Seconds } = { min: 1, max: 30 };
 
 export type Backoff = {
   /** How many milliseconds to wait before the next attempt. */
-  next(retryAfter: Seconds | undefined): number;
+  next(retryAfter: Seconds | undefined): Milliseconds;
   reset(): void;
 };
 

@@ -1,8 +1,9 @@
+import type { Milliseconds } from "../time.ts";
 /** Milliseconds since an arbitrary moment. It is never set back and does not stop while the machine sleeps. */
 export type MonotonicClock = () => number;
 
 /** A lead of the wall clock by more than this is time that the steady one has missed. */
-const SUSPENDED_MS = 1000;
+const SUSPENDED_MS: Milliseconds = 1000;
 
 /**
  * `performance.now()` stands still while a machine sleeps or a virtual one is paused, and what was known

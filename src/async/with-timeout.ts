@@ -1,7 +1,8 @@
 import { MintmarkError } from "../errors.ts";
+import type { Milliseconds } from "../time.ts";
 
 /** Milliseconds. A request must be answered within two seconds, and may wait for work that itself waits for its turn. */
-const REQUEST_TIMEOUT_MS = 1500;
+const REQUEST_TIMEOUT_MS: Milliseconds = 1500;
 
 /** Waits for work that a request needs. Where it takes too long, the request is refused; the work goes on. */
 export async function withTimeout<Outcome>(work: Promise<Outcome>): Promise<Outcome> {

@@ -3,10 +3,11 @@ import { Command } from "commander";
 import { StartError } from "../errors.ts";
 import { readConfig } from "../program/config.ts";
 import { requireSqliteDriver } from "../program/native.ts";
+import type { Milliseconds } from "../time.ts";
 import { print, reportFailure } from "./run.ts";
 
 /** Milliseconds. All state is moved in one transaction, which takes as long as there is much of it. */
-const MOVE_LIMIT = 3_600_000;
+const MOVE_LIMIT: Milliseconds = 3_600_000;
 
 export function moveCommand(): Command {
   return new Command("move")

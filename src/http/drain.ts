@@ -1,16 +1,17 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Milliseconds } from "../time.ts";
 
 /** How long requests in flight may take to finish once the server takes no more, in milliseconds. */
-const GRACE_MS = 10_000;
+const GRACE_MS: Milliseconds = 10_000;
 
 /** How long a connection may need, at least, to bring a request that its client has just sent, in milliseconds. */
-const IN_TRANSIT_MS = 50;
+const IN_TRANSIT_MS: Milliseconds = 50;
 
 export type Drain = {
   /** Serves on for so many milliseconds, and lets every answer tell its client to use the connection no more. */
-  rejectNew(milliseconds: number): Promise<void>;
+  rejectNew(milliseconds: Milliseconds): Promise<void>;
   /** Takes no more connections, and resolves when the requests in flight are answered, or after 10 s. */
   end(): Promise<void>;
 };

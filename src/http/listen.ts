@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { StartError } from "../errors.ts";
-import type { Seconds } from "../time.ts";
+import type { Milliseconds, Seconds } from "../time.ts";
 import { createDrain } from "./drain.ts";
 import { sendText } from "./respond.ts";
 
@@ -13,12 +13,12 @@ export const KEEP_ALIVE: Seconds = 620;
 
 /** Milliseconds. A client that is slower than this is cut off; see `node:http` for what the first four bound. */
 export type Timeouts = {
-  headersTimeout: number;
-  requestTimeout: number;
-  keepAliveTimeout: number;
-  connectionsCheckingInterval: number;
+  headersTimeout: Milliseconds;
+  requestTimeout: Milliseconds;
+  keepAliveTimeout: Milliseconds;
+  connectionsCheckingInterval: Milliseconds;
   /** How long a connection may neither send nor take anything in. A feed has heartbeats. */
-  silence: number;
+  silence: Milliseconds;
 };
 
 const TIMEOUTS: Timeouts = {
@@ -55,7 +55,7 @@ export type RunningServer = {
    * Serves on for `drain` milliseconds (default 0), in which every answer tells its client to connect anew, elsewhere; then
    * takes no more connections, lets requests in flight finish for 10 s at most, and closes what was served.
    */
-  close: (options?: { drain?: number }) => Promise<void>;
+  close: (options?: { drain?: Milliseconds }) => Promise<void>;
 };
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { storeRemedy } from "../store/remedies.ts";
+import type { Milliseconds } from "../time.ts";
 import { requestIdOf } from "./request/request-id.ts";
 
 /**
@@ -15,14 +16,16 @@ export function describeError(error: unknown): { type: string; code?: string; fr
 }
 
 /** How often the same remedy is logged, in milliseconds: while the database is away, every call fails by it. */
-const AGAIN = 60_000;
+const AGAIN: Milliseconds = 60_000;
 
 /**
  * Makes what says what an operator should do about a failure of the store, in one sentence without what was thrown: with
  * the first of many failures, and once a minute while they last. Undefined for the others.
  */
-export function createRemedies(now = () => performance.now()): (cause: unknown) => string | undefined {
-  const said = new Map<string, number>();
+export function createRemedies(
+  now: () => Milliseconds = () => performance.now(),
+): (cause: unknown) => string | undefined {
+  const said = new Map<string, Milliseconds>();
   return (cause) => {
     const remedy = storeRemedy(cause);
     const last = said.get(remedy ?? "");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
 import type { RateLimitOptions } from "../service/throttle/call-limits.ts";
+import type { Seconds } from "../time.ts";
 import { accessIn, conflictIn } from "./environment/conflicts.ts";
 import { type Environment, readValues } from "./environment/read-values.ts";
 import { type Fields, fieldsOf, type Variable, variables } from "./settings.ts";
@@ -9,7 +10,7 @@ type Grouped = "clientId" | "clientSecret" | "rateIssue" | "rateIssueAddress" | 
 type Resolved = {
   kek: Buffer | undefined;
   access: "open" | "clients";
-  drain: number;
+  drain: Seconds;
   rateLimits: RateLimitOptions;
   /** Of commands with `--url`. */
   credentials: { clientId: string; clientSecret: string } | undefined;

@@ -6,6 +6,7 @@ import { describeError } from "../http/log.ts";
 import type { HandlerOptions } from "../http/options.ts";
 import { createRequestHandler } from "../http/server.ts";
 import { storeRemedy } from "../store/remedies.ts";
+import type { Milliseconds } from "../time.ts";
 import { type OpenOptions, openService } from "./compose.ts";
 import type { Config } from "./config.ts";
 import { onStop } from "./signals.ts";
@@ -17,7 +18,7 @@ export type ServeOptions = {
 };
 
 /** Longest time for a stop beside the drain, in milliseconds: requests in flight have 10 s, the database 3. */
-const MAX_STOP_MS = 15_000;
+const MAX_STOP_MS: Milliseconds = 15_000;
 
 /** Serves what the configuration describes, until a signal tells this process to stop. */
 export async function serve(
@@ -56,11 +57,11 @@ export async function serve(
 }
 
 /** How often the same failure of the same work is logged, in milliseconds: some of it is tried every second. */
-const REPEAT_AFTER_MS = 60_000;
+const REPEAT_AFTER_MS: Milliseconds = 60_000;
 
 /** Logs work in the background that failed, and what an operator should know. */
 export function createErrorReporter(logger: Logger): Required<Pick<OpenOptions, "onError" | "onNotice">> {
-  const logged = new Map<string, { code: string | undefined; at: number }>();
+  const logged = new Map<string, { code: string | undefined; at: Milliseconds }>();
   return {
     onError(work, error) {
       const cause = error instanceof MintmarkError ? (error.cause ?? error) : error;

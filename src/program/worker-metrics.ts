@@ -2,6 +2,7 @@ import type { Worker } from "node:cluster";
 import { MintmarkError } from "../errors.ts";
 import type { Sample } from "../http/metrics/metrics.ts";
 import { mergeSamples, type ReadSamples, type ShareSamples } from "../http/metrics/metrics-endpoint.ts";
+import type { Milliseconds } from "../time.ts";
 
 /** What a worker tells the first process: that it wants the metrics of all, or has its own to give. */
 export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
@@ -9,7 +10,7 @@ export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
 type ToWorker = { give: number } | { all: Sample[][] | undefined; to: number };
 
 /** How long another process may take to give its metrics, in milliseconds. */
-const GATHER_TIMEOUT_MS = 3000;
+const GATHER_TIMEOUT_MS: Milliseconds = 3000;
 
 /** Makes a worker give its metrics to the first process, and get those of all from there. */
 export function shareSamples(): ShareSamples {
@@ -78,7 +79,7 @@ function send(worker: Worker, message: ToWorker): void {
 }
 
 /** Questions to another process, by their number. One that is not answered in time rejects. */
-function createQuestions<Answer>(patience: number) {
+function createQuestions<Answer>(patience: Milliseconds) {
   const waiting = new Map<number, (answer: Answer) => void>();
   let asked = 0;
   return {

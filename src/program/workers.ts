@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { listen } from "../http/listen.ts";
 import { createReader } from "../http/metrics/metrics-endpoint.ts";
 import type { PeerProcesses } from "../store/sql/driver.ts";
+import type { Milliseconds } from "../time.ts";
 import { openService } from "./compose.ts";
 import type { Config } from "./config.ts";
 import { createErrorReporter, type ServeOptions, serve } from "./serve.ts";
@@ -13,7 +14,7 @@ import { type FromWorker, gatherMetrics, shareSamples } from "./worker-metrics.t
 type Message = { listening: string } | "changed" | FromWorker;
 
 /** How long a worker must have run for another to take its place at once, in milliseconds; else it is waited for as long. */
-const HEALTHY_AFTER_MS = 1000;
+const HEALTHY_AFTER_MS: Milliseconds = 1000;
 
 /**
  * Serves by several processes that share the port and the database. The first one serves nobody: it has the

@@ -7,6 +7,7 @@ import { listen } from "../../src/http/listen.ts";
 import { createRequestHandler } from "../../src/http/server.ts";
 import type { TokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
+import type { Seconds } from "../../src/time.ts";
 import type { JsonObject } from "../../src/token/json.ts";
 import type { TrustUpdate } from "../../src/trust/trust-update.ts";
 import { addClient } from "../support/clients.ts";
@@ -39,7 +40,7 @@ describe("createTokenClient", () => {
     const verified = await client.verifyToken.mutate({ token });
     expect(verified).toMatchObject({ sub: "ada", role: "writer" });
     expectTypeOf(verified.role).toEqualTypeOf<"reader" | "writer">();
-    expectTypeOf(verified.exp).toEqualTypeOf<number>();
+    expectTypeOf(verified.exp).toEqualTypeOf<Seconds>();
     // @ts-expect-error a role that the schema does not know
     await expect(client.getToken.query({ claims: { role: "owner" } })).rejects.toThrow(/claims.role/);
     // @ts-expect-error the schema requires claims

@@ -8,6 +8,7 @@ import {
   isTrackedEnvelope,
   type TRPCError,
 } from "@trpc/server";
+import type { Milliseconds } from "../../time.ts";
 import { headersFor, isOfPage, sendError } from "../error-response.ts";
 import { createInputs, type InputRules } from "./inputs.ts";
 
@@ -22,10 +23,10 @@ export type Subscription = {
   context: object;
   onError: (failure: { error: TRPCError; path: string }) => void;
   /** How long the first value may let the head of the answer wait, in milliseconds. Default 2.5 s, longer than a refusal takes. */
-  slowReaderTimeout?: number;
+  slowReaderTimeout?: Milliseconds;
 };
 
-const SLOW_READER_TIMEOUT_MS = 2500;
+const SLOW_READER_TIMEOUT_MS: Milliseconds = 2500;
 
 const HEADERS = {
   "content-type": "text/event-stream",

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { Context, ServedRouter } from "../../router/procedure.ts";
 import type { Authenticate } from "../../service/clients/authenticate.ts";
+import type { Milliseconds } from "../../time.ts";
 import { headersFor, isOfPage, sendErrorResponse } from "../error-response.ts";
 import { createRemedies, describeError } from "../log.ts";
 import type { AddressOf } from "../request/client-address.ts";
@@ -24,7 +25,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
 /** How long an answer may wait for its reader without a byte being taken, in milliseconds, unless the server says. */
-const SLOW_READER_TIMEOUT_MS = 30_000;
+const SLOW_READER_TIMEOUT_MS: Milliseconds = 30_000;
 
 export type TrpcListenerOptions = {
   router: ServedRouter;

@@ -2,16 +2,16 @@ import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { ClientSecret } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
-import type { Clock } from "../../time.ts";
+import type { Clock, Milliseconds } from "../../time.ts";
 import { digestMatches } from "./client-secret.ts";
 
 /** Most cached pairs of client and address, least recently used first to go. Each takes half a kilobyte. */
 const MAX_KNOWN = 10_000;
 
 /** Shortest time between two reads of the secrets of a pair, to recognise a rotated one. */
-const REFRESH_AFTER_MS = 1000;
+const REFRESH_AFTER_MS: Milliseconds = 1000;
 
-type Known = { secrets: readonly ClientSecret[]; readAt: number; reading: Promise<void> };
+type Known = { secrets: readonly ClientSecret[]; readAt: Milliseconds; reading: Promise<void> };
 
 /** Caches clients that have authenticated, by address, with the hashes of their secrets as last read. */
 export type ClientCache = {

@@ -2,7 +2,7 @@ import { coalesce } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { CountAddition, Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import { addressPrefix } from "../throttle/address-prefix.ts";
 import { countId } from "../throttle/call-limits.ts";
 import { WINDOW } from "../throttle/fixed-window.ts";
@@ -20,7 +20,7 @@ export function pairOf({ clientId, address }: Attempt): string {
 }
 
 /** How often failures are told to the others, in milliseconds: guesses of many at once must not each cost a commit. */
-const FLUSH_INTERVAL_MS = 20;
+const FLUSH_INTERVAL_MS: Milliseconds = 20;
 
 /** Counts failures over all servers, by whole minutes, in their store. */
 export function createSharedFailures(store: Pick<Store, "addToCounts" | "readCounts">, clock: Clock) {

@@ -1,7 +1,7 @@
 import { MintmarkError } from "../../errors.ts";
 import type { Keyring } from "../../keys/keyring.ts";
 import type { Store } from "../../store/store.ts";
-import type { Clock } from "../../time.ts";
+import type { Clock, Milliseconds } from "../../time.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
@@ -37,7 +37,7 @@ export type FeedOptions = {
   maxFollowers: { total: number; perClient: number };
 };
 
-const HEARTBEAT_MS = 5000;
+const HEARTBEAT_MS: Milliseconds = 5000;
 
 /** The cursor within a snapshot, which cannot be resumed. */
 const SNAPSHOT_CURSOR = "snapshot";

@@ -3,7 +3,7 @@ import { coalesce } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import type { StoredSettings } from "../../store/settings.ts";
 import type { Position, Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import { createTrustState, type TrustState } from "../../trust/trust-state.ts";
 import type { Revocation, TrustUpdate } from "../../trust/trust-update.ts";
 
@@ -24,7 +24,7 @@ export type StoreFollower = {
   /** The time of the position last read; see `Position`. */
   latestTime(): Seconds;
   /** When the state was last known to be complete: milliseconds of a monotonic clock. */
-  knownAt(): number;
+  knownAt(): Milliseconds;
   /** Whether the store could not be read for longer than `maxStaleness`. */
   isStale(): boolean;
   /** The updates after a sequence number; `undefined` if some of them are no longer in memory. */

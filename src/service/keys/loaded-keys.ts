@@ -5,7 +5,7 @@ import type { KeyEncryptionKey } from "../../keys/key-wrapping.ts";
 import { createSecretKeyring, type Keyring, keyringAt, type LoadedKey } from "../../keys/keyring.ts";
 import type { KeyPolicy } from "../../keys/lifecycle.ts";
 import type { Store } from "../../store/store.ts";
-import type { Clock } from "../../time.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { KeyLookup } from "../../token/jws.ts";
 import type { VerificationKey } from "../../token/signature.ts";
 
@@ -34,7 +34,7 @@ export type LoadedKeysOptions = {
 };
 
 /** Shortest time between two reads for an unknown `kid`: tokens with random kids must not load the store. */
-const POLL_INTERVAL_MS = 100;
+const POLL_INTERVAL_MS: Milliseconds = 100;
 
 /** The keyring of a shared secret. Stored key pairs, which signed before it was set, still identify tokens. */
 export function secretKeys(secret: string, store: Pick<Store, "listKeys">): LoadedKeys {
@@ -65,7 +65,7 @@ export function secretKeys(secret: string, store: Pick<Store, "listKeys">): Load
 /** The stored keys. Empty before the first `reload`. */
 export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOptions): LoadedKeys {
   let loaded: LoadedKey[] = [];
-  let keyring: { of: Keyring; at: number } | undefined;
+  let keyring: { of: Keyring; at: Seconds } | undefined;
 
   function current(): Keyring {
     const now = clock();

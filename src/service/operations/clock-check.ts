@@ -1,15 +1,15 @@
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
-import type { Clock } from "../../time.ts";
+import type { Clock, Milliseconds } from "../../time.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 
 /** How long a clock is reported as behind. After that, the other clock must have been ahead. */
-const DOUBT_MS = 5 * 60_000;
+const DOUBT_MS: Milliseconds = 5 * 60_000;
 
 export type ClockCheckOptions = {
   trust: Pick<StoreFollower, "latestTime">;
   clock: Clock;
   /** Milliseconds of a monotonic clock. */
-  monotonic?: () => number;
+  monotonic?: () => Milliseconds;
 };
 
 /**
@@ -19,7 +19,7 @@ export type ClockCheckOptions = {
  */
 export function createClockCheck(options: ClockCheckOptions): () => "ok" | "behind" {
   const { trust, clock, monotonic = () => performance.now() } = options;
-  let since: number | undefined;
+  let since: Milliseconds | undefined;
   return () => {
     if (trust.latestTime() <= clock() + MAX_CLOCK_SKEW) {
       since = undefined;

@@ -1,6 +1,7 @@
 import { MintmarkError } from "../../errors.ts";
 import { isDamage } from "../../store/outage.ts";
 import type { Store } from "../../store/store.ts";
+import type { Milliseconds } from "../../time.ts";
 import { CLIENT_SPAN, inSpan, type Tracer } from "./tracer.ts";
 
 /** Upper bounds of the spans of time that are told apart, in seconds. Beyond the last a request is refused. */
@@ -19,7 +20,7 @@ export type Timing = {
  * How the last write went, and when it ended: milliseconds of a steady clock. `damage` is the first failure, also of a
  * read, that said that the database file is damaged: what still works may not be what was stored.
  */
-export type LastWrite = { hasFailed: boolean; at: number; damage?: MintmarkError };
+export type LastWrite = { hasFailed: boolean; at: Milliseconds; damage?: MintmarkError };
 
 /** Verbs that change nothing. All others write. */
 const READS: readonly string[] = [

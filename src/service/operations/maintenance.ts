@@ -1,18 +1,18 @@
 import type { Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import { createPrunes } from "./prunes.ts";
 import type { Tasks } from "./tasks.ts";
 
-const INTERVAL_MS = 60_000;
+const INTERVAL_MS: Milliseconds = 60_000;
 
 /** Retry interval of a failed key rotation. Until then the server is not ready. */
-const RETRY_MS = 5000;
+const RETRY_MS: Milliseconds = 5000;
 
 /** How often processes share their counts of calls. */
-const SHARE_MS = 1000;
+const SHARE_MS: Milliseconds = 1000;
 
 export type MaintenanceOptions = {
   store: Store;

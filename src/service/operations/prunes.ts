@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { coalesce } from "../../async/coalesce.ts";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Pruned, Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import { createRetentionClock } from "../feed/retention-clock.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -10,7 +10,7 @@ import type { Tasks } from "./tasks.ts";
 const BATCH = 200;
 
 /** Shortest pause between two transactions. A pause is as long as the last transaction, to leave half the time to requests. */
-const PAUSE_MS = 5;
+const PAUSE_MS: Milliseconds = 5;
 
 export type PrunesOptions = {
   store: Pick<Store, "pruneCounts" | "pruneAudit" | "pruneGrants" | "forgetRevocations">;

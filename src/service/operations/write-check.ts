@@ -1,13 +1,14 @@
 import { coalesce } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import type { Store } from "../../store/store.ts";
+import type { Milliseconds } from "../../time.ts";
 import type { LastWrite } from "./instrument-store.ts";
 
 /** How long a successful write counts as proof. */
-const PROOF_MS = 2000;
+const PROOF_MS: Milliseconds = 2000;
 
 /** Shortest time between two probes: readiness requests are unauthenticated. */
-const PROBE_INTERVAL_MS = 250;
+const PROBE_INTERVAL_MS: Milliseconds = 250;
 
 /** Size of a probe: about that of a token. */
 export const PROBE_BYTES = 100;

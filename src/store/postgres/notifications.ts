@@ -1,17 +1,18 @@
 import type { Socket } from "node:net";
 import pg from "pg";
+import type { Milliseconds } from "../../time.ts";
 import type { PostgresAddress } from "./address.ts";
 import { CONNECT_TIMEOUT_MS, createDatabaseSocket } from "./pool.ts";
 
 export const CHANNEL = "mintmark";
 
-const RETRY_MS = 1000;
+const RETRY_MS: Milliseconds = 1000;
 
 export type ListenOptions = {
   /** Called for each notification, and once listening has started. */
   notify: () => void;
   /** Longest time for a query, in milliseconds. */
-  limit: number;
+  limit: Milliseconds;
   /** Called once, with a sentence, where a pooler drops notifications. */
   onNotice: (sentence: string) => void;
 };

@@ -1,18 +1,19 @@
 import { Socket } from "node:net";
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg from "pg";
+import type { Milliseconds } from "../../time.ts";
 import { ConnectionError } from "../outage.ts";
 import type { PostgresAddress } from "./address.ts";
 import { type Settings, setLocal, settingsFor, setUnlessPooled } from "./session-settings.ts";
 
 /** Longest wait for a connection. */
-export const CONNECT_TIMEOUT_MS = 1000;
+export const CONNECT_TIMEOUT_MS: Milliseconds = 1000;
 
 /**
  * `limit`: longest time of a lease, in milliseconds. `schema`: default: the role's own. `connectLimit`: longest wait for a
  * connection, in milliseconds; default 1000.
  */
-export type PoolOptions = { limit: number; schema?: string | undefined; connectLimit?: number };
+export type PoolOptions = { limit: Milliseconds; schema?: string | undefined; connectLimit?: Milliseconds };
 
 /**
  * Creates a pool of PostgreSQL connections for Kysely. A lease ends after at most `limit` milliseconds, the wait for the
@@ -107,7 +108,7 @@ function releaseAndThrow(lease: Lease): (cause: unknown) => never {
 }
 
 /** Leases a connection until a deadline. Calls `onLost` where the server gives no response. */
-function leaseConnection(client: pg.PoolClient, { until, lost }: { until: number; lost: () => void }): Lease {
+function leaseConnection(client: pg.PoolClient, { until, lost }: { until: Milliseconds; lost: () => void }): Lease {
   let failure: unknown;
   let returned = false;
   const release = () => {

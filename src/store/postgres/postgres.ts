@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import { StartError } from "../../errors.ts";
-import type { Seconds } from "../../time.ts";
+import type { Milliseconds, Seconds } from "../../time.ts";
 import { postgresRemedy } from "../remedies.ts";
 import { createStore, type Driver } from "../sql/driver.ts";
 import { migrate, refuseOutdated } from "../sql/migrate.ts";
@@ -13,7 +13,7 @@ import { type Place, placeTables } from "./placement.ts";
 import { createPool, type PoolOptions } from "./pool.ts";
 
 /** A request must be answered within 2 s, with or without the database. */
-const LIMIT_MS = 1500;
+const LIMIT_MS: Milliseconds = 1500;
 /** A start may wait while other servers migrate, and then migrate itself. In milliseconds. */
 const START_LIMITS: PoolOptions = { limit: 60_000, connectLimit: 10_000 };
 
@@ -21,7 +21,7 @@ export type PostgresOptions = {
   /** Whether the tables must exist and have the schema of this release. Creates nothing. Default false. */
   guest?: boolean | undefined;
   /** Longest time for a query or a transaction, in milliseconds. Default 1500. */
-  limit?: number;
+  limit?: Milliseconds;
   /** Called with a sentence about an unexpected schema, encoding or pooler. Default: none. */
   onNotice?: ((sentence: string) => void) | undefined;
 };
@@ -78,7 +78,7 @@ async function preparePlace(address: PostgresAddress, guest: boolean): Promise<P
 const WITNESS: Witness = {
   history: sql<string>`concat_ws('.', (select oid from pg_database where datname = current_database()), 'state'::regclass::oid)`,
   now: sql<Seconds>`extract(epoch from clock_timestamp())::bigint`,
-  milliseconds: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  milliseconds: sql<Milliseconds>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
 };
 
 /** A lock of the transaction, so that none stays in a pooler's session. Earlier releases take the same one by Kysely's migrator. */

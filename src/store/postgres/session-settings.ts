@@ -1,9 +1,10 @@
 import pg from "pg";
+import type { Milliseconds } from "../../time.ts";
 
 /** PostgreSQL settings by name. They override those of server, role and URL. */
 export type Settings = Readonly<Record<string, string>>;
 
-export function settingsFor({ limit, schema }: { limit: number; schema?: string | undefined }): Settings {
+export function settingsFor({ limit, schema }: { limit: Milliseconds; schema?: string | undefined }): Settings {
   // Shorter than the lease, so that a slow statement is not taken for a lost connection.
   const timeout = String(Math.floor(limit * 0.8));
   return {

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import { MintmarkError } from "../../errors.ts";
+import type { Milliseconds } from "../../time.ts";
 import type { AuditRecord, ChangeRecord } from "../audit.ts";
 import { type ClientSecret, hasSecret } from "../client.ts";
 import { toAuditRow } from "./mappers.ts";
@@ -28,7 +29,7 @@ export type Notifier = {
   notifyWithin?: ((transaction: Tx) => Promise<unknown>) | undefined;
   notifyPeers?: (() => void) | undefined;
   /** Unix time in milliseconds by the database's clock, which all servers share. Default: the clock of this machine. */
-  milliseconds?: RawBuilder<number> | undefined;
+  milliseconds?: RawBuilder<Milliseconds> | undefined;
 };
 
 export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, milliseconds }: Notifier): Commit {
@@ -51,8 +52,8 @@ export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, mi
  * Sequence numbers are Unix milliseconds, and strictly increase. So after a restore from a backup, new numbers are higher
  * than those in tokens that were issued since the backup: a revocation still covers these tokens.
  */
-function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<number>) {
-  const now = milliseconds ?? sql<number>`${Date.now()}`;
+function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<Milliseconds>) {
+  const now = milliseconds ?? sql<Milliseconds>`${Date.now()}`;
   return transaction
     .updateTable("state")
     .set(({ eb }) => ({

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { MintmarkError } from "../../errors.ts";
+import type { Milliseconds } from "../../time.ts";
 import { isOutage } from "../outage.ts";
 import type { Store } from "../store.ts";
 import { createQueries, type Queries } from "./queries.ts";
@@ -29,7 +30,7 @@ export type Driver = {
 export type PeerProcesses = Required<Pick<Driver, "notifyPeers" | "listen">>;
 
 /** How often another process's changes are looked for, in milliseconds, whether or not they were announced. */
-const POLL_MS = 1000;
+const POLL_MS: Milliseconds = 1000;
 
 /** Makes a store of a database: its queries, watched and guarded. */
 export function createStore({ db, system, shared, listen, run = once, close, ...others }: Driver): Store {

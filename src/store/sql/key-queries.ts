@@ -82,7 +82,7 @@ async function changeAlg(
 ): Promise<StoredKey[]> {
   await transaction.updateTable("state").set({ alg: key.alg }).execute();
   const place = keys.findIndex(({ kid }) => kid === key.follows);
-  const isSuperseded = (other: StoredKey, at: number) =>
+  const isSuperseded = (other: StoredKey, at: Seconds) =>
     at > place && other.killedAt === undefined && other.alg !== key.alg && other.activatesAt > now;
   return Promise.all(keys.map((other, at) => (isSuperseded(other, at) ? revoke(transaction, other, now) : other)));
 }

@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { Seconds } from "../../time.ts";
 import type { Pruned } from "../store.ts";
 import type { Schema } from "./schema.ts";
 
@@ -8,7 +9,7 @@ export type PruneTarget = {
   key: string;
   moment: string;
   /** The effective expiry of a row, where it may be later than the stored one. */
-  until?: RawBuilder<number>;
+  until?: RawBuilder<Seconds>;
 };
 
 /**
@@ -18,11 +19,11 @@ export type PruneTarget = {
 export function createPrune(
   db: Kysely<Schema>,
   target: PruneTarget,
-): (before: number, limit: number) => Promise<Pruned> {
+): (before: Seconds, limit: number) => Promise<Pruned> {
   const [table, key, moment] = [sql.table(target.table), sql.ref(target.key), sql.ref(target.moment)];
   let from = Number.MIN_SAFE_INTEGER;
   return async (before, limit) => {
-    const { rows } = await sql<{ key: string | number; moment: number }>`
+    const { rows } = await sql<{ key: string | number; moment: Seconds }>`
       select ${key} as key, ${moment} as moment from ${table}
       where ${moment} >= ${from} and ${moment} < ${before} order by ${moment} limit ${limit}`.execute(db);
     const more = rows.length === limit;

@@ -1,4 +1,5 @@
 import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
+import type { Seconds } from "../../time.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
 import type { AuditRecord } from "../audit.ts";
 
@@ -13,7 +14,7 @@ export type Schema = {
     /** Identifies the history that the sequence numbers belong to. */
     epoch: string;
     /** Time of the latest change by the clock of the server that made it. */
-    changed_at: number;
+    changed_at: Seconds;
     /** See {@link StoredSettings}. */
     longest_lifetime: number;
     issuer: string | null;
@@ -34,9 +35,9 @@ export type Schema = {
     alg: KeyPairAlgorithm;
     public_jwk: string;
     private_jwk: string;
-    created_at: number;
-    activates_at: number;
-    killed_at: number | null;
+    created_at: Seconds;
+    activates_at: Seconds;
+    killed_at: Seconds | null;
     /** `kid` of the preceding key; unique, so a key has one successor. Empty for the first. */
     follows: string;
   };
@@ -48,11 +49,11 @@ export type Schema = {
     audiences: string;
     any_subject: number;
     max_ttl: number | null;
-    created_at: number;
+    created_at: Seconds;
     secrets: string;
   };
   /** A repeated revocation updates the sequence number of its row. */
-  revocations: { kind: RevokedKind; id: string; sequence: number; until: number };
+  revocations: { kind: RevokedKind; id: string; sequence: number; until: Seconds };
   /** The grants. */
   sessions: {
     sid: string;
@@ -66,17 +67,17 @@ export type Schema = {
     claims: string;
     ttl: number;
     seed: string;
-    created_at: number;
-    expires_at: number;
-    idle_until: number;
+    created_at: Seconds;
+    expires_at: Seconds;
+    idle_until: Seconds;
   };
   /** All refresh tokens of active grants. Used ones are retained to detect reuse. */
-  refresh_tokens: { hash: string; sid: string; used_at: number | null; used_by: string | null };
+  refresh_tokens: { hash: string; sid: string; used_at: Seconds | null; used_by: string | null };
   /** Counts that all servers share. */
-  counts: { id: string; count: number; until: number };
+  counts: { id: string; count: number; until: Seconds };
   audit: {
     id: string;
-    at: number;
+    at: Seconds;
     client_id: string | null;
     action: string;
     outcome: AuditRecord["outcome"];

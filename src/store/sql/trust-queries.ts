@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
-import type { Seconds } from "../../time.ts";
+import type { Milliseconds, Seconds } from "../../time.ts";
 import type { Revocation } from "../../trust/trust-update.ts";
 import type { AuditRecord } from "../audit.ts";
 import type { NewRevocation, Store } from "../store.ts";
@@ -12,7 +12,7 @@ import type { Schema } from "./schema.ts";
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "forgetRevocations">;
 
 /** Facts from a shared database: which copy of the tables this is, and the time of its clock. */
-export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds>; milliseconds: RawBuilder<number> };
+export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds>; milliseconds: RawBuilder<Milliseconds> };
 
 /**
  * Until when a revocation is retained: its stored time, or a later one if the longest lifetime was raised since (its

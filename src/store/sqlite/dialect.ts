@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CompiledQuery, type Dialect, SqliteDialect } from "kysely";
 import type Database from "libsql";
+import type { Milliseconds } from "../../time.ts";
 import { errorCode } from "./data-directory.ts";
 
 /** Backoff between attempts. Other processes mostly hold the lock for the duration of a commit. */
-const FIRST_WAIT_MS = 1;
-const MAX_WAIT_MS = 50;
+const FIRST_WAIT_MS: Milliseconds = 1;
+const MAX_WAIT_MS: Milliseconds = 50;
 
 /**
  * Creates Kysely's dialect for an open database, which must have a busy timeout of 0: the driver is synchronous, so a
@@ -43,9 +44,9 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
  * Retries work while another process holds the lock, for at most `limitMs`. The connection is free between attempts. The
  * work must be a single statement or transaction.
  */
-export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limitMs: number): Promise<Outcome> {
+export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limitMs: Milliseconds): Promise<Outcome> {
   const until = performance.now() + limitMs;
-  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MAX_WAIT_MS)) {
+  for (let wait: Milliseconds = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MAX_WAIT_MS)) {
     try {
       return await work();
     } catch (cause) {

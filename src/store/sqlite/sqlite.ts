@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Kysely } from "kysely";
 import Database from "libsql";
 import { StartError } from "../../errors.ts";
+import type { Milliseconds } from "../../time.ts";
 import { FILES_MOVED } from "../outage.ts";
 import { createStore, type Driver, type PeerProcesses } from "../sql/driver.ts";
 import { migrate, refuseOutdated } from "../sql/migrate.ts";
@@ -85,8 +86,8 @@ export function noDatabase(folder: string): StartError {
 }
 
 /** Longest wait for a lock: a request must be answered within 2 s; a start may wait for other processes. */
-const LIMIT_MS = 1500;
-const START_LIMIT_MS = 60_000;
+const LIMIT_MS: Milliseconds = 1500;
+const START_LIMIT_MS: Milliseconds = 60_000;
 
 /** Checks the files after each call: a commit into replaced or damaged files would be acknowledged and lost. */
 function createRun(files: OpenedFiles): Required<Driver>["run"] {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "../../async/backoff.ts";
+import type { Milliseconds } from "../../time.ts";
 import type { Service } from "./http-client.ts";
 import { ExchangeError } from "./issuer-error.ts";
 
 /** A connection that was of use for as long (in milliseconds) is followed by another one soon. */
-const HEALTHY_AFTER_MS = 1000;
+const HEALTHY_AFTER_MS: Milliseconds = 1000;
 
 export type RetryLoop = {
   /** Why the latest attempt failed, or `undefined` where what was learned last is all there is. */
