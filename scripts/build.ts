@@ -1,4 +1,4 @@
-/** Makes what is published: the compiled sources, the programs, the script of the start page, and the files of Swagger UI that `/docs` serves. */
+/** Makes what is published: the compiled sources, the programs, the files of the pages, and Swagger UI for `/docs`. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +19,8 @@ await bundle([join(next, "program/main.js"), join(next, "cli/mintmark.js")], joi
 // What only the programs are made of is in them.
 for (const part of ["cli", "program"]) rmSync(join(next, part), { recursive: true });
 mkdirSync(join(next, "pages"));
-cpSync(join(root, "src/http/pages/browser/start.js"), join(next, "pages/start.js"));
+for (const file of ["start.html", "start.css", "start.js", "docs.html", "docs.js"])
+  cpSync(join(root, "src/http/pages/browser", file), join(next, "pages", file));
 mkdirSync(join(next, "swagger-ui"));
 for (const file of [
   "swagger-ui.css",

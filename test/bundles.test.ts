@@ -13,7 +13,7 @@ import { createTokenServer, createTokenService, openSqliteStore } from "mintmark
 async function main() {
   const service = await createTokenService({ store: await openSqliteStore(process.argv[2]) });
   const server = await createTokenServer(service, { port: 0 });
-  for (const path of ["/trpc/getToken", "/", "/openapi.json", "/metrics", "/start.js", "/docs/swagger-ui.css"]) {
+  for (const path of ["/trpc/getToken", "/openapi.json", "/metrics", "/", "/start.css", "/start.js", "/docs", "/docs/start.js", "/docs/swagger-ui.css"]) {
     const response = await fetch(server.origin + path);
     console.log(response.status, path, response.ok ? "" : await response.text());
   }
@@ -58,17 +58,23 @@ describe.each([
 ] as const)("a server in one file (%s)", (format, file) => {
   it("serves, says which files of its pages are missing, and finds them beside itself", async () => {
     const outfile = await bundle(format, file);
-    const served = ["200 /trpc/getToken", "200 /", "200 /openapi.json", "200 /metrics"];
+    const served = ["200 /trpc/getToken", "200 /openapi.json", "200 /metrics"];
+    const files = {
+      "/": "pages/start.html",
+      "/start.css": "pages/start.css",
+      "/start.js": "pages/start.js",
+      "/docs": "pages/docs.html",
+      "/docs/start.js": "pages/docs.js",
+      "/docs/swagger-ui.css": "swagger-ui/swagger-ui.css",
+    };
     const missing = (path: string) =>
       `A file of this page is missing: copy node_modules/mintmark/dist/${path} to ${path} beside the bundle`;
     expect(answersOf(outfile)).toEqual([
       ...served,
-      `404 /start.js ${missing("pages/start.js")}`,
-      `404 /docs/swagger-ui.css ${missing("swagger-ui/swagger-ui.css")}`,
+      ...Object.entries(files).map(([path, file]) => `404 ${path} ${missing(file)}`),
     ]);
-    for (const path of ["pages/start.js", "swagger-ui/swagger-ui.css"])
-      cpSync(join(dist, path), join(dirname(outfile), path));
-    expect(answersOf(outfile)).toEqual([...served, "200 /start.js", "200 /docs/swagger-ui.css"]);
+    for (const file of Object.values(files)) cpSync(join(dist, file), join(dirname(outfile), file));
+    expect(answersOf(outfile)).toEqual([...served, ...Object.keys(files).map((path) => `200 ${path}`)]);
   });
 });
 

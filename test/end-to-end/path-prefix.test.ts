@@ -34,6 +34,7 @@ describe("a server whose issuer has a path", () => {
       "/docs",
       "/docs/",
       "/docs/start.js",
+      "/start.css",
       "/start.js",
       "/openapi.json",
       "/.well-known/jwks.json",

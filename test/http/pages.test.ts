@@ -11,6 +11,8 @@ const DOCUMENTS = [
   "/docs",
   "/docs/swagger-ui.css",
   "/docs/start.js",
+  "/start.css",
+  "/start.js",
 ];
 
 let server: Awaited<ReturnType<typeof openServer>>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { skeletonOf } from "../../src/http/pages/skeleton.ts";
-import { startPage } from "../../src/http/pages/start-page.ts";
+import { type StartPageOptions, startPage } from "../../src/http/pages/start-page.ts";
 import { anyClaims, type ClaimsSchema } from "../../src/token/claims.ts";
 import { call } from "../support/request.ts";
 import { openServer } from "../support/service.ts";
@@ -65,13 +65,17 @@ const SCHEMAS: Record<string, [schema: ClaimsSchema, skeleton: object]> = {
   "an example of a part": [z.object({ plan: z.string().meta({ examples: ["gold"] }) }), { plan: "gold" }],
 };
 
+async function htmlOf(options: Partial<StartPageOptions>): Promise<string> {
+  const { body } = await startPage({ issuer: "x", open: true, claims: anyClaims, ...options });
+  return String(body);
+}
+
 describe("the field for claims of the page at /", () => {
   it.each(Object.entries(SCHEMAS))(
     "begins for %s with what is required, and a token can be had by it",
     async (...row) => {
       const [, [claims, skeleton]] = row;
-      const [, escaped = ""] =
-        /<textarea id="custom"[^>]*>([^<]*)</.exec(startPage({ issuer: "x", open: true, claims })) ?? [];
+      const [, escaped = ""] = /<textarea id="custom"[^>]*>([^<]*)</.exec(await htmlOf({ claims })) ?? [];
       const shown = JSON.parse(escaped.replaceAll("&quot;", '"'));
       expect(shown).toEqual(skeleton);
       await using server = await openServer({ claims });
@@ -79,20 +83,27 @@ describe("the field for claims of the page at /", () => {
     },
   );
 
-  it("is not there where claims have no schema, nor where callers must be known", () => {
+  it("is not there where claims have no schema, nor where callers must be known", async () => {
     const claims = z.object({ role });
     for (const options of [
       { open: true, claims: anyClaims },
       { open: false, claims },
     ])
-      expect(startPage({ issuer: "x", ...options })).not.toMatch(/textarea id|<details/);
+      expect(await htmlOf(options)).not.toMatch(/textarea id|<details/);
   });
 
-  it("lets nothing of the schema be markup", () => {
+  it("lets nothing of the schema be markup", async () => {
     const claims = z.object({ "</textarea><script>": z.literal("<img src=x>") }).meta({ description: "<b>&" });
-    const page = startPage({ issuer: "x", open: true, claims });
+    const page = await htmlOf({ claims });
     expect(page).not.toMatch(/<img|<b>|<\/textarea><script/);
     expect(page).toContain("&lt;img src=x&gt;");
+  });
+
+  it("lets nothing of the issuer or of the schema be a template", async () => {
+    const claims = z.object({ role: z.literal("{{#open}}{{issuer}}{{/open}}") });
+    const page = await htmlOf({ issuer: "{{url}}$&<b>", claims });
+    expect(page).toContain("<code>{{url}}$&amp;&lt;b&gt;</code>");
+    expect(page).toContain("{{#open}}{{issuer}}{{/open}}");
   });
 
   it("has an end, whatever the schema", () => {

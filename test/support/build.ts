@@ -12,6 +12,8 @@ export function setup(): void {
 }
 
 function newest(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /\.(ts|js|html|css)$/.test(file),
+  );
   return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));
 }

@@ -5,14 +5,14 @@ import { errorCode } from "../../store/sqlite/data-directory.ts";
 import type { Document } from "../respond.ts";
 
 /**
- * A file that the build puts below `dist`, as a document. A server that was bundled into one file looks for it beside that
- * file, too. Where it is in neither place, a 404 says what to do.
+ * A file below `dist`, as a document. A server in a single-file bundle finds it beside the bundle, too. A missing file is a
+ * 404 that names it.
  *
- * Not by a URL that is relative to this module: bundlers resolve it when they build, and fail where it names a folder.
+ * Not by a URL relative to this module: bundlers resolve it at build time and fail for a folder.
  */
 export async function assetDocument(path: string, type: string): Promise<Document> {
   const here = await ownFolder();
-  // This module is three levels below the package, and two where it is a part of a program.
+  // The package is three levels above this module, two above a program, and beside a bundle.
   for (const folder of here === undefined ? [] : ["../../../dist", "../../dist", "."]) {
     try {
       return { type, body: readFileSync(join(here ?? "", folder, path)) };
@@ -24,7 +24,7 @@ export async function assetDocument(path: string, type: string): Promise<Documen
   return { status: 404, type: "text/plain; charset=utf-8", body, cacheControl: "no-store" };
 }
 
-/** A bundle of CommonJS has no URL, but a `__dirname`. */
+/** A CommonJS bundle has `__dirname` instead of a URL. */
 async function ownFolder(): Promise<string | undefined> {
   const { ownUrl } = await import("./own-url.ts").catch(() => ({ ownUrl: undefined }));
   if (ownUrl?.startsWith("file:")) return dirname(fileURLToPath(ownUrl));

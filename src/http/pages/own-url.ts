@@ -1,5 +1,2 @@
-/**
- * The URL of this module. It stands alone, to be loaded when it is needed: test runners that compile modules to CommonJS
- * cannot compile this one.
- */
+/** The URL of this module. Imported on demand: test runners that compile to CommonJS cannot compile this module. */
 export const ownUrl: string | undefined = import.meta.url;

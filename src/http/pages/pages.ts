@@ -5,56 +5,58 @@ import type { Readiness } from "../../service/operations/readiness.ts";
 import type { TokenService } from "../../service/service.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import type { Document } from "../respond.ts";
-import { docsAssets, docsPage } from "./docs-page.ts";
+import { assetDocument } from "./assets.ts";
 import { describeApi } from "./openapi.ts";
-import { readStartScript, startPage } from "./start-page.ts";
+import { startPage } from "./start-page.ts";
+import { pageDocument } from "./template.ts";
 
-const HTML = "text/html; charset=utf-8";
+const CSS = "text/css; charset=utf-8";
+const JAVASCRIPT = "text/javascript; charset=utf-8";
 
-/** Nothing is loaded from, sent to, or framed by anywhere else. Swagger UI needs inline styles and data images. */
-const PAGE_HEADERS = {
-  "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "referrer-policy": "no-referrer",
-};
+/** The files that the pages load: path, file below `dist`, media type. No other file is served. */
+const ASSETS = [
+  ["/start.css", "pages/start.css", CSS],
+  ["/start.js", "pages/start.js", JAVASCRIPT],
+  ["/docs/start.js", "pages/docs.js", JAVASCRIPT],
+  ["/docs/swagger-ui.css", "swagger-ui/swagger-ui.css", CSS],
+  ["/docs/swagger-ui-bundle.js", "swagger-ui/swagger-ui-bundle.js", JAVASCRIPT],
+] as const;
 
 export type MakeDocument = (request: IncomingMessage) => Document | Promise<Document>;
 
 export type ServedDocument = {
   make: MakeDocument;
-  /** Whether pages of every origin may read it: it is public, and made for programs. */
+  /** Pages of every origin may read it. */
   anyOrigin?: boolean;
-  /** Whether it is given to who names no host, also where access is open. A browser always names one, so that no rebound name gets it. */
+  /** Served without a `Host` header, also where access is open. A browser always sends one, so DNS rebinding gains nothing. */
   withoutHost?: boolean;
 };
 
 export type PagesOptions = {
   router: ServedRouter;
   metrics: MakeDocument;
-  /** The path of the issuer, below which all are served as well; empty for most. */
+  /** The path of the issuer, default empty. All documents are served below it, too. */
   basePath: string;
 };
 
 /**
- * The plain HTTP documents by path. Each is made when it is asked for; those that cannot change, once. All refer to each
- * other by relative URLs, so that they work below whatever path a proxy puts them.
+ * The plain HTTP documents by path. Documents that cannot change are made once. Links between them are relative, so that
+ * they work below any path of a proxy.
  */
 export function createPages(
   service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness"> & { claims: ClaimsSchema },
   { router, metrics, basePath }: PagesOptions,
 ): ReadonlyMap<string, ServedDocument> {
-  const page = (body: () => string) => ({ make: memoize(() => ({ type: HTML, body: body(), headers: PAGE_HEADERS })) });
   return new Map<string, ServedDocument>([
-    ["/", page(() => startPage(service))],
-    ["/start.js", { make: memoize(readStartScript) }],
+    ["/", { make: memoize(() => startPage(service)) }],
     ["/healthz", { make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true }],
     ["/readyz", { make: () => service.readiness().then(readinessDocument), withoutHost: true }],
     ["/metrics", { make: metrics }],
     ["/.well-known/jwks.json", { make: () => jwkSet(service), anyOrigin: true, withoutHost: true }],
     ["/openapi.json", { make: memoize(() => json(describeApi(router))), anyOrigin: true, withoutHost: true }],
-    ["/docs", page(() => docsPage("docs/"))],
-    ["/docs/", page(() => docsPage(""))],
-    ...docsAssets.map(({ path, read }) => [path, { make: memoize(read) }] as const),
+    ["/docs", { make: memoize(() => pageDocument("docs.html", { path: "docs/" })) }],
+    ["/docs/", { make: memoize(() => pageDocument("docs.html", { path: "" })) }],
+    ...ASSETS.map(([path, file, type]) => [path, { make: memoize(() => assetDocument(file, type)) }] as const),
     ...(basePath === "" ? [] : [[basePath, { make: memoize(() => withSlash(basePath)) }] as const]),
   ]);
 }
@@ -64,13 +66,13 @@ function jwkSet(service: Pick<TokenService, "jwks">): Document {
   return { type: "application/jwk-set+json", body: JSON.stringify(service.jwks()), cacheControl };
 }
 
-/** Sends to the start page by a relative URL: what a proxy put before the path is not known here. */
+/** Redirects to the start page by a relative URL: the path prefix of a proxy is unknown here. */
 function withSlash(path: string): Document {
   const location = `${path.slice(path.lastIndexOf("/") + 1)}/`;
   return { status: 308, type: "text/plain; charset=utf-8", body: `See ${location}\n`, headers: { location } };
 }
 
-/** Says whether requests can be served in full and, by name, what is wrong where they cannot. */
+/** 200 where every check is ok, else 503. `failing` names the causes. */
 function readinessDocument({ checks, failing }: Readiness): Document {
   const isReady = Object.values(checks).every((state) => state === "ok");
   const status = isReady ? "ready" : "not ready";
