@@ -75,7 +75,9 @@ describe.each([
     const statusOf = async (token?: string, at = path, method = "GET") => {
       const headers = { ...(token && { authorization: `Bearer ${token}` }), "content-type": "application/json" };
       const body = method === "POST" ? { body: "{}" } : {};
-      const response = await fetch(`http://127.0.0.1:${port}${at}`, { method, headers, ...body }).catch(() => undefined);
+      const response = await fetch(`http://127.0.0.1:${port}${at}`, { method, headers, ...body }).catch(
+        () => undefined,
+      );
       await response?.text();
       return response?.status;
     };
