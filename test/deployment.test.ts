@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../src/program/config.ts";
+import { documents } from "./support/documents.ts";
 import { blockOf, replaceAll } from "./support/guide.ts";
 import { testWith } from "./support/optional.ts";
 import { temporaryFolder } from "./support/service.ts";
@@ -74,30 +75,11 @@ describe("the deployment guide", () => {
 });
 
 describe("the documents", () => {
-  const documents = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => join("docs", name));
-
-  it.each(["README.md", ...documents])("%s has links to files that there are", (document) => {
-    const text = readFileSync(join(root, document), "utf8");
-    const links = [...text.matchAll(/\]\((?!\w+:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, path = ""]) => path);
-    for (const link of links)
-      expect({ link, found: existsSync(join(root, dirname(document), link)) }).toEqual({ link, found: true });
-  });
-
-  it.each(["README.md", ...documents])("%s installs the package as the file that `npm pack` makes", (document) => {
+  it.each(documents)("%s installs the package as the file that `npm pack` makes", (document) => {
     const { name, version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const text = readFileSync(join(root, document), "utf8");
     const files = [...text.matchAll(/mintmark-([\w.]+)\.tgz/g)].map(([file]) => file);
     for (const file of files) expect([`${name}-${version}.tgz`, "mintmark-VERSION.tgz"]).toContain(file);
     expect(text).not.toMatch(/npm install(?: [^\s`]+)* mintmark(?:@[^\s`]+)?[ `\n]/);
-  });
-
-  it("are all linked from the README or from one that is", () => {
-    const texts = ["README.md", ...documents].map((document) => [document, readFileSync(join(root, document), "utf8")]);
-    for (const document of documents) {
-      const name = document.split("/").at(-1) ?? "";
-      expect(texts.some(([other, text]) => other !== document && text?.includes(`${name})`))).toBe(true);
-    }
   });
 });

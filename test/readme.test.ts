@@ -1,95 +1,84 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readConfig } from "../src/program/config.ts";
+import { startServer } from "../scripts/server.ts";
 import { guarded } from "./support/children.ts";
+import { blocksIn, ROOT } from "./support/documents.ts";
+import { blockOf } from "./support/guide.ts";
 import { freePort } from "./support/process.ts";
 
-const root = join(import.meta.dirname, "..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
-
-const blocks = [...readme.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code);
-const serverAt = blocks.findIndex((code) => code.includes("createTokenServer("));
-const [server = "", client = "", output] = blocks.slice(serverAt);
-
-/** What the pieces on verifying and revoking go on from: the claims and the client of the pieces before them. */
-const PRELUDE = `import { initTRPC } from "@trpc/server";
-import { createTokenClient } from "mintmark/client";
-import type { BearerContext } from "mintmark/verifier/trpc";
-import { z } from "zod";
-const claims = z.object({ role: z.enum(["reader", "writer"]) });
-const client = createTokenClient({ url: "http://127.0.0.1:3000" });
-const publicProcedure = initTRPC.context<BearerContext>().create().procedure;
-declare const token: string;
-`;
-const USES = `
-protectedProcedure.query(({ ctx }): "reader" | "writer" => ctx.auth.role);
-orderProcedure.query(({ ctx }): string => ctx.auth.sub + sub + role);
-`;
-const pieces = blocks.filter((code) => /mintmark\/verifier|revokeToken/.test(code));
+const README = "README.md";
+const server = blockOf(README, "ts", "createTokenServer(");
+const client = blockOf(README, "ts", "createTokenClient<Router>(");
+const revoke = blockOf(README, "ts", "revokeToken");
+const output = blockOf(README, "", "ada writer");
 
 // Below the project's root, so that `mintmark` means this package.
-mkdirSync(join(root, ".cache"), { recursive: true });
-const folder = mkdtempSync(join(root, ".cache/readme-"));
+mkdirSync(join(ROOT, ".cache"), { recursive: true });
+const folder = mkdtempSync(join(ROOT, ".cache/readme-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const run = (name: string) =>
+  execFileSync(process.execPath, ["--import", "tsx", name], { cwd: folder, encoding: "utf8" });
+
 describe("the README", () => {
-  it("shows typed code that compiles and prints what it says", async () => {
+  it("shows typed code that prints what it says", async () => {
     const port = await freePort();
     writeFileSync(join(folder, "server.ts"), server.replace("(service)", `(service, { port: ${port} })`));
     writeFileSync(join(folder, "client.ts"), client.replace(":3000", `:${port}`));
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const options = [
-      "--noEmit",
-      "--ignoreConfig",
-      "--strict",
-      "--module",
-      "nodenext",
-      "--target",
-      "es2023",
-      "--allowImportingTsExtensions",
-      "--skipLibCheck",
-      "--types",
-      "node",
-    ];
-    expect(pieces).toHaveLength(3);
-    writeFileSync(join(folder, "verify.ts"), [PRELUDE, ...pieces, USES].join("\n"));
-    const files = ["client.ts", "verify.ts"].map((name) => join(folder, name));
-    execFileSync(process.execPath, [tsc, ...options, ...files], { cwd: root, stdio: "inherit" });
-
     const running = guarded(
-      spawn(process.execPath, ["--import", "tsx", "server.ts"], {
-        cwd: folder,
-        stdio: ["ignore", "pipe", "inherit"],
-      }),
+      spawn(process.execPath, ["--import", "tsx", "server.ts"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] }),
     );
     const ended = once(running, "exit");
     try {
       await Promise.race([once(running.stdout, "data"), ended]);
-      const printed = execFileSync(process.execPath, ["--import", "tsx", "client.ts"], {
-        cwd: folder,
-        encoding: "utf8",
-      });
-      expect(printed).toBe(output);
+      expect(run("client.ts")).toBe(output);
     } finally {
       running.kill("SIGKILL");
       await ended;
     }
   });
 
-  it("names the variables that there are, with their defaults", () => {
-    const defaults = readConfig({});
-    for (const value of [
-      defaults.host,
-      defaults.port,
-      defaults.data,
-      defaults.ttl,
-      defaults.maxTtl,
-      defaults.logLevel,
-    ]) {
-      expect(readme).toContain(`\`${value}\``);
+  it("shows commands of curl that are answered as it says, and how to revoke", async () => {
+    const issuer = await startServer(join(folder, "data"), { entry: "built" });
+    try {
+      const curl = blockOf(README, "sh", "verifyToken").replaceAll("http://127.0.0.1:3000", issuer.url);
+      const { stdout } = spawnSync("bash", ["-c", curl.replaceAll(/$/gm, "; echo")], { encoding: "utf8" });
+      const shape = (text: string) =>
+        text
+          .split("\n")
+          .filter((line) => line.startsWith("{"))
+          .map(shapeOf);
+      expect(shape(stdout)).toEqual(shape(blockOf(README, "json", "result")));
+      writeFileSync(join(folder, "revoke.ts"), revoke.replace("http://127.0.0.1:3000", issuer.url));
+      expect(run("revoke.ts")).toBe("Bearer\n");
+    } finally {
+      await issuer.stop("SIGKILL");
     }
   });
+
+  it("adds a client as it says", async () => {
+    const words = (blockOf(README, "sh", "clients add").trim().split(/\s+/) ?? []).slice(2);
+    const data = join(folder, "clients");
+    await (await startServer(data, { entry: "built" })).stop("SIGKILL");
+    const printed = execFileSync(process.execPath, [join(ROOT, "dist/bin/mintmark.js"), ...words], {
+      env: { PATH: process.env.PATH, MINTMARK_DATA: data },
+      encoding: "utf8",
+    });
+    const labels = (text: string) => [...text.matchAll(/^(\w+ \w+) {2,}\S+$/gm)].map(([, label]) => label);
+    expect(labels(printed)).toEqual(labels(blockOf(README, "", "client secret")));
+  });
+
+  it("shows no other programs than these", () => {
+    const shown = blocksIn(README).map(({ language }) => language);
+    expect(shown).toEqual(["", "", "sh", "json", "sh", "ts", "ts", "ts", "", "ts", "sh", ""]);
+  });
 });
+
+/** The names in a JSON text, and the reason where it is a refusal. */
+function shapeOf(line: string): unknown {
+  const { result, error } = JSON.parse(line);
+  return result === undefined ? error : Object.keys(result.data);
+}

@@ -61,14 +61,16 @@ export type DescribedProcedure = {
 
 /** What the procedures of a router say of themselves, as the page on the API has it. */
 export function proceduresOf(router: ServedRouter): DescribedProcedure[] {
-  return Object.entries(router._def.procedures as Record<string, { _def: Definition }>).map(([name, { _def }]) => ({
-    name,
-    type: _def.type,
-    summary: _def.meta?.summary ?? "",
-    input: fieldsOf(_def.inputs[0], "input"),
-    output: fieldsOf(_def.meta?.output, "output"),
-    reasons: (_def.meta?.errors ?? []).map((reason) => `\`${reason}\``).join(", "),
-  }));
+  return Object.entries(router._def.procedures as unknown as Record<string, { _def: Definition }>).map(
+    ([name, { _def }]) => ({
+      name,
+      type: _def.type,
+      summary: _def.meta?.summary ?? "",
+      input: fieldsOf(_def.inputs[0], "input"),
+      output: fieldsOf(_def.meta?.output, "output"),
+      reasons: (_def.meta?.errors ?? []).map((reason) => `\`${reason}\``).join(", "),
+    }),
+  );
 }
 
 type Schema = {
