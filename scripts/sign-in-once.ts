@@ -18,7 +18,7 @@ import type { TokenRouter } from "../src/router/router.ts";
 import { bearerAuth } from "../src/verifier/middleware/fastify.ts";
 import { type BearerContext, bearerHeaders, trpcAuth } from "../src/verifier/middleware/trpc.ts";
 import { createVerifier } from "../src/verifier/verifier.ts";
-import { startServer } from "./server.ts";
+import { startServer } from "../test/support/program.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 const audience = "https://shop.example";

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { createTokenClient, isTokenError } from "../src/client/client.ts";
 import type { TokenRouter } from "../src/router/router.ts";
-import { startServer } from "./server.ts";
+import { startServer } from "../test/support/program.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { startServer } from "../scripts/server.ts";
 import { guarded } from "./support/children.ts";
 import { blocksIn, ROOT } from "./support/documents.ts";
 import { blockOf } from "./support/guide.ts";
 import { freePort } from "./support/process.ts";
+import { startServer } from "./support/program.ts";
 
 const README = "README.md";
 const server = blockOf(README, "ts", "createTokenServer(");

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startServer } from "../server.ts";
+import { startServer } from "../../test/support/program.ts";
 
 /** What was measured, in words, and its value with its unit. */
 export type Report = Record<string, string>;

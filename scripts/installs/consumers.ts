@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startServer } from "../server.ts";
+import { startServer } from "../../test/support/program.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

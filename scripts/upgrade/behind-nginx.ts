@@ -4,7 +4,7 @@ import { startConsumer } from "../../test/support/consumer.ts";
 import { startNginx } from "../../test/support/nginx.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { freePort } from "../../test/support/process.ts";
-import { startServer } from "../server.ts";
+import { startServer } from "../../test/support/program.ts";
 import type { Earlier } from "./earlier.ts";
 
 /** For how long nginx passes nothing on to a server that it could not connect to, and a little, in milliseconds. */

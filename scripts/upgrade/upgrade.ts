@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { createTokenClient } from "../../src/client/client.ts";
 import { hasNginx } from "../../test/support/nginx.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
-import { type StartedServer, startServer } from "../server.ts";
+import { type StartedServer, startServer } from "../../test/support/program.ts";
 import { createSteps } from "../steps.ts";
 import { upgradeBehindNginx } from "./behind-nginx.ts";
 import { crossings } from "./crossings.ts";

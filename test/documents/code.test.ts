@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type StartedServer, startServer } from "../../scripts/server.ts";
 import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { blocksIn, documents, fileOf, ROOT } from "../support/documents.ts";
 import { replaceAll } from "../support/guide.ts";
 import { freePort } from "../support/process.ts";
+import { type StartedServer, startServer } from "../support/program.ts";
 
 const ISSUER = "http://127.0.0.1:3000";
 const blocks = documents.flatMap(blocksIn).filter(({ language }) => language === "ts");

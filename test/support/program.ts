@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { guarded } from "../test/support/children.ts";
+import { guarded } from "./children.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "../..");
 
 /** From the sources as `npm run dev`, or what was built as `npm start`. */
 const ENTRIES = { source: ["--import", "tsx", "src/program/main.ts"], built: ["dist/bin/main.js"] };
