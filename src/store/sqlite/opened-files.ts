@@ -14,7 +14,7 @@ export type OpenedFiles = {
 
 /**
  * Remembers the inodes of the database files, to detect that one was deleted or replaced: SQLite would continue to write
- * into an unlinked file. A check takes about 2 µs.
+ * into an unlinked file. Both checks together take about 4 µs.
  */
 export function rememberFiles(file: string): OpenedFiles {
   const paths = COMPANIONS.map((suffix) => `${file}${suffix}`);
