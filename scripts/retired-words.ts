@@ -57,7 +57,7 @@ type Finding = { position: number; word: string; term: string };
 
 /** Comments, strings and templates are prose: the phrases judge them. Blanks keep every position. */
 const codeOf = (source: string) =>
-  source.replace(/\/\*[^]*?\*\/|(?<!:)\/\/.*$|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/gm, (text) =>
+  source.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/gm, (text) =>
     " ".repeat(text.length),
   );
 
