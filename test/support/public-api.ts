@@ -14,6 +14,7 @@ export const DOORS: Readonly<Record<string, string>> = {
   "mintmark/verifier/trpc": "src/verifier/middleware/trpc.ts",
   "mintmark/verifier/node": "src/verifier/middleware/node.ts",
   "mintmark/verifier/fastify": "src/verifier/middleware/fastify.ts",
+  "mintmark/verifier/hono": "src/verifier/middleware/hono.ts",
   "mintmark/verifier/fetch": "src/verifier/middleware/fetch.ts",
 };
 

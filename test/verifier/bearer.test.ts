@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { MintmarkError, StartError } from "../../src/errors.ts";
 import {
-  answerOf,
   type BearerOptions,
-  BearerRefusal,
   type BearerRequest,
   createAuthenticate,
   withScope,
 } from "../../src/verifier/middleware/bearer.ts";
+import { BearerRefusal, refusalParts } from "../../src/verifier/middleware/refusal.ts";
 
 /** A verifier that says yes to everything, and what it was asked. */
 function agreeable() {
@@ -104,7 +103,7 @@ describe("createAuthenticate", () => {
 
   it("says when to try again where the verifier knows, in whole seconds", async () => {
     const refusal = await refusalOf(new MintmarkError("unavailable", { retryAfter: 2.5 }));
-    expect(answerOf(refusal)).toEqual({
+    expect(refusalParts(refusal)).toEqual({
       status: 503,
       headers: { "content-type": "application/json", "cache-control": "no-store", "retry-after": "3" },
       body: '{"error":"temporarily_unavailable","error_description":"Not ready: retry shortly","reason":"unavailable"}',
@@ -116,8 +115,8 @@ describe("createAuthenticate", () => {
     async (error) => {
       const refusal = await refusalOf(error);
       expect(refusal.cause).toBe(error);
-      expect(answerOf(refusal).status).toBe(500);
-      expect(JSON.parse(answerOf(refusal).body)).toEqual({
+      expect(refusalParts(refusal).status).toBe(500);
+      expect(JSON.parse(refusalParts(refusal).body)).toEqual({
         error: "server_error",
         error_description: "Internal server error",
         reason: "internal_error",
@@ -132,7 +131,7 @@ describe("createAuthenticate", () => {
     expect(told).toEqual([]);
     const refusal = await authenticate({ headers: {} });
     expect(told).toEqual([refusal]);
-    expect(answerOf(told[0] ?? (refusal as BearerRefusal)).body).toBe(
+    expect(refusalParts(told[0] ?? (refusal as BearerRefusal)).body).toBe(
       '{"error_description":"Could not validate credentials","reason":"invalid_token"}',
     );
   });

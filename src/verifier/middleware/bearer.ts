@@ -2,6 +2,9 @@ import { z } from "zod";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../../token/check-options.ts";
 import { type Audience, audience, scopeString } from "../../token/claims.ts";
+import { BearerRefusal } from "./refusal.ts";
+
+export { BearerRefusal };
 
 /** What verifies tokens: what `createVerifier` makes, or anything else of that shape. */
 export type TokenVerifier<Claims> = {
@@ -33,29 +36,6 @@ export type BearerOptions = {
 
 /** Gives the claims of the token that a request carries, or why it is refused. */
 export type Authenticate<Claims> = (request: BearerRequest) => Promise<Claims | BearerRefusal>;
-
-/** A refusal, and how HTTP says it (RFC 6750 §3). Carries nothing of the token. */
-export class BearerRefusal extends MintmarkError {
-  readonly status: number;
-  /** The error code of OAuth. None where there were no credentials (RFC 6750 §3.1). */
-  readonly error: string | undefined;
-  readonly wwwAuthenticate: string | undefined;
-
-  constructor(reason: Reason, { status, error, wwwAuthenticate, retryAfter, cause }: Rejection) {
-    super(reason, { cause, ...(retryAfter !== undefined && { retryAfter }) });
-    this.status = status;
-    this.error = error;
-    this.wwwAuthenticate = wwwAuthenticate;
-  }
-}
-
-type Rejection = {
-  status: number;
-  error?: string | undefined;
-  wwwAuthenticate?: string | undefined;
-  retryAfter?: number | undefined;
-  cause?: unknown;
-};
 
 /** The reasons of a verifier. Of any other error the caller learns nothing. */
 const REASONS: ReadonlySet<Reason> = new Set([
@@ -139,22 +119,6 @@ export function withScope(options: BearerOptions, scope: string): BearerOptions 
 export function claimsOf<Claims>({ auth }: { auth?: Claims }): Claims {
   if (auth === undefined) throw new MintmarkError("internal_error", { cause: "bearerAuth does not run before this" });
   return auth;
-}
-
-/** The whole HTTP answer of a refusal. */
-export function answerOf(refusal: BearerRefusal): { status: number; headers: Record<string, string>; body: string } {
-  const { status, error, reason, message } = refusal;
-  const headers = { "content-type": "application/json", ...headersOf(refusal) };
-  return { status, headers, body: JSON.stringify({ error, error_description: message, reason }) };
-}
-
-/** What a refusal says in header fields, whatever its body. */
-export function headersOf({ wwwAuthenticate, retryAfter }: BearerRefusal): Record<string, string> {
-  return {
-    "cache-control": "no-store",
-    ...(wwwAuthenticate !== undefined && { "www-authenticate": wwwAuthenticate }),
-    ...(retryAfter !== undefined && { "retry-after": String(Math.ceil(retryAfter)) }),
-  };
 }
 
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;

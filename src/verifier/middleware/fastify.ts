@@ -1,13 +1,12 @@
 import {
-  answerOf,
   type BearerOptions,
-  BearerRefusal,
   type BearerRequest,
   claimsOf,
   createAuthenticate,
   type TokenVerifier,
   withScope,
 } from "./bearer.ts";
+import { BearerRefusal, refusalParts } from "./refusal.ts";
 
 /** A request of Fastify, before or after its token was verified. */
 export type FastifyRequest<Claims> = BearerRequest & { auth?: Claims };
@@ -41,7 +40,7 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: Bea
   async function auth(request: FastifyRequest<Claims>, reply: FastifyReply): Promise<unknown> {
     const claims = await authenticate(request);
     if (claims instanceof BearerRefusal) {
-      const { status, headers, body } = answerOf(claims);
+      const { status, headers, body } = refusalParts(claims);
       reply.statusCode = status;
       reply.headers(headers);
       return reply.send(body);

@@ -1,13 +1,12 @@
 import {
-  answerOf,
   type BearerOptions,
-  BearerRefusal,
   type BearerRequest,
   claimsOf,
   createAuthenticate,
   type TokenVerifier,
   withScope,
 } from "./bearer.ts";
+import { BearerRefusal, refusalParts } from "./refusal.ts";
 
 /** A request of `node:http` or Express, before or after its token was verified. */
 export type NodeRequest<Claims> = BearerRequest & { auth?: Claims };
@@ -44,7 +43,7 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: Bea
   async function auth(request: NodeRequest<Claims>, response: NodeResponse, next: () => void): Promise<void> {
     const claims = await authenticate(request);
     if (claims instanceof BearerRefusal) {
-      const { status, headers, body } = answerOf(claims);
+      const { status, headers, body } = refusalParts(claims);
       response.writeHead(status, headers);
       response.end(body);
       return;

@@ -1,14 +1,13 @@
 import { initTRPC, type TRPCError } from "@trpc/server";
 import {
   type BearerOptions,
-  BearerRefusal,
   type BearerRequest,
   createAuthenticate,
   type HeaderFields,
-  headersOf,
   type TokenVerifier,
   withScope,
 } from "./bearer.ts";
+import { BearerRefusal, refusalHeaders } from "./refusal.ts";
 import { toTrpcError } from "./trpc-error.ts";
 
 /** What the context must hold: the request, or its header fields alone. With Node, prefer the request: see `rawHeaders`. */
@@ -56,5 +55,5 @@ export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: Beare
 export function bearerHeaders(errors: readonly TRPCError[]): Headers {
   // Of a batch with several refusals, the first speaks for all.
   const error = errors.map(({ cause }) => cause).find((cause) => cause instanceof BearerRefusal);
-  return new Headers(error && headersOf(error));
+  return new Headers(error && refusalHeaders(error));
 }

@@ -1,7 +1,8 @@
 import { validateHeaderValue } from "node:http";
 import fc from "fast-check";
 import { catalogue } from "../../../src/errors.ts";
-import { answerOf, BearerRefusal, createAuthenticate, headersOf } from "../../../src/verifier/middleware/bearer.ts";
+import { createAuthenticate } from "../../../src/verifier/middleware/bearer.ts";
+import { BearerRefusal, refusalHeaders, refusalParts } from "../../../src/verifier/middleware/refusal.ts";
 import { keyOf } from "../keys.ts";
 import { createSignedSet } from "../signed-set.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
@@ -64,13 +65,13 @@ export const bearerTarget: Target<{ values: string[] }> = {
 
 /** A refusal is one of the catalogue, can be sent as it is, blames nobody here, and quotes nothing. */
 function expectSound(refusal: BearerRefusal, values: readonly string[]): string {
-  const { status, body } = answerOf(refusal);
+  const { status, body } = refusalParts(refusal);
   if (status !== 400 && status !== 401 && status !== 403) throw new Violation(`answered ${status}`);
-  for (const [name, value] of Object.entries(headersOf(refusal))) validateHeaderValue(name, value);
+  for (const [name, value] of Object.entries(refusalHeaders(refusal))) validateHeaderValue(name, value);
   const { reason, error } = JSON.parse(body) as { reason: string; error?: string };
   if (!(reason in catalogue)) throw new Violation(`gave a reason that is not in the catalogue: ${reason}`);
   const tail = values.join().slice(-14);
-  if (tail.length === 14 && `${body}${JSON.stringify(headersOf(refusal))}`.includes(tail))
+  if (tail.length === 14 && `${body}${JSON.stringify(refusalHeaders(refusal))}`.includes(tail))
     throw new Violation("quotes the credentials");
   return error === undefined ? "401" : reason;
 }
