@@ -25,8 +25,8 @@ export async function serve(
   config: Config,
   { logger, onListening, share, ...open }: ServeOptions & Pick<HandlerOptions, "share"> & Omit<OpenOptions, "origin">,
 ): Promise<void> {
-  // A follower is a request that lives on. V8 concludes from a thousand of them that all requests do, and makes whatever
-  // belongs to one in the old generation, where it stays for long: to serve one then takes half as long again.
+  // Requests of followers never end. From a thousand of them V8 learns to allocate requests in the old generation, and a
+  // verifyToken takes half as much processor time again (50.4 in place of 32.6 µs, medians of 8 rounds by turns).
   setFlagsFromString("--no-allocation-site-pretenuring");
   const server = await listen({
     host: config.host,

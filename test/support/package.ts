@@ -6,7 +6,8 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** All that may be in the package. */
 const ALLOWED = [
-  /^(README\.md|LICENSE|package\.json)$/,
+  /^((CHANGELOG|CONTRIBUTING|README)\.md|LICENSE|package\.json)$/,
+  /^docs\/(guides\/)?[a-z-]+\.(md|png)$/,
   /^dist\/bin\/((main|mintmark|[a-z-]+-[A-Z0-9]{8})\.js|LICENSES\.txt)$/,
   /^dist\/(async|client|http|keys|router|service|store|token|trust|verifier)\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)$/,
   /^dist\/(errors|index|postgres|sqlite|time)\.(js|d\.ts)$/,
