@@ -42,7 +42,11 @@ const nativeCopies: Plugin = {
       if (COPY.test(source)) replaced += 1;
       return { contents: source.replace(COPY, "const _objectSpread2 = Object.assign;"), loader: "js" };
     });
-    onEnd(() => (replaced > 0 ? {} : { errors: [{ text: "tRPC has no polyfill of the object spread any more: remove nativeCopies" }] }));
+    onEnd(() =>
+      replaced > 0
+        ? {}
+        : { errors: [{ text: "tRPC has no polyfill of the object spread any more: remove nativeCopies" }] },
+    );
   },
 };
 

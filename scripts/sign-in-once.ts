@@ -18,7 +18,7 @@ import type { TokenRouter } from "../src/router/router.ts";
 import { bearerAuth } from "../src/verifier/middleware/fastify.ts";
 import { type BearerContext, bearerHeaders, trpcAuth } from "../src/verifier/middleware/trpc.ts";
 import { createVerifier } from "../src/verifier/verifier.ts";
-import { startServer } from "../test/support/program.ts";
+import { startServer } from "../test/support/process.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 const audience = "https://shop.example";
@@ -74,8 +74,8 @@ async function step(what: string, work: () => Promise<string>): Promise<void> {
 }
 
 const data = mkdtempSync(join(tmpdir(), "mintmark-demo-"));
-let issuer = await startServer(data, { entry: "source", env: { MINTMARK_LOG_LEVEL: "silent" } });
-const { url } = issuer;
+let issuer = await startServer({ MINTMARK_DATA: data }, { entry: "source" });
+const { origin: url } = issuer;
 const services = { orders: await startOrders(url), invoices: await startInvoices(url) };
 const client = createTokenClient<TokenRouter<typeof claims>>({ url });
 const both = async (status: number, token: string) => {
@@ -108,8 +108,8 @@ await step("the issuer is killed", async () => {
 await step("both still know enough", () => both(200, token));
 await step(`and refuse when they have heard nothing for ${maxStaleness} s`, () => both(503, token));
 await step("the issuer is back", async () => {
-  issuer = await startServer(data, { entry: "source", env: { PORT: new URL(url).port } });
-  return issuer.url;
+  issuer = await startServer({ MINTMARK_DATA: data, PORT: new URL(url).port }, { entry: "source" });
+  return issuer.origin;
 });
 await step("both are open again", () => both(200, token));
 

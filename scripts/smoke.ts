@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { createTokenClient, isTokenError } from "../src/client/client.ts";
 import type { TokenRouter } from "../src/router/router.ts";
-import { startServer } from "../test/support/program.ts";
+import { startServer } from "../test/support/process.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
@@ -97,10 +97,10 @@ async function run(url: string): Promise<boolean> {
 
 async function runOnOwnServer(): Promise<boolean> {
   const data = mkdtempSync(join(tmpdir(), "mintmark-smoke-"));
-  const server = await startServer(data, { entry: "source" });
+  const server = await startServer({ MINTMARK_DATA: data }, { entry: "source" });
   try {
-    const passed = await run(server.url);
-    const code = await server.stop();
+    const passed = await run(server.origin);
+    const { code } = await server.stop();
     process.stdout.write(`  ${code === 0 ? "ok   " : "FAIL "} the server stops when told: exit ${code}\n`);
     return passed && code === 0;
   } finally {

@@ -6,8 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { guarded } from "./support/children.ts";
 import { blocksIn, ROOT } from "./support/documents.ts";
 import { blockOf } from "./support/guide.ts";
-import { freePort } from "./support/process.ts";
-import { startServer } from "./support/program.ts";
+import { freePort, startServer } from "./support/process.ts";
 
 const README = "README.md";
 const server = blockOf(README, "ts", "createTokenServer(");
@@ -44,9 +43,9 @@ describe("the README", () => {
   });
 
   it("shows commands of curl that are answered as it says", async () => {
-    const issuer = await startServer(join(folder, "data"), { entry: "built" });
+    const issuer = await startServer({ MINTMARK_DATA: join(folder, "data") });
     try {
-      const curl = blockOf(README, "sh", "verifyToken").replaceAll("http://127.0.0.1:3000", issuer.url);
+      const curl = blockOf(README, "sh", "verifyToken").replaceAll("http://127.0.0.1:3000", issuer.origin);
       const { stdout } = spawnSync("bash", ["-c", curl.replaceAll(/$/gm, "; echo")], { encoding: "utf8" });
       const shape = (text: string) =>
         text
@@ -62,7 +61,7 @@ describe("the README", () => {
   it("adds a client as it says", async () => {
     const words = (blockOf(README, "sh", "clients add").trim().split(/\s+/) ?? []).slice(2);
     const data = join(folder, "clients");
-    await (await startServer(data, { entry: "built" })).stop("SIGKILL");
+    await (await startServer({ MINTMARK_DATA: data })).stop("SIGKILL");
     const printed = execFileSync(process.execPath, [join(ROOT, "dist/bin/mintmark.js"), ...words], {
       env: { PATH: process.env.PATH, MINTMARK_DATA: data },
       encoding: "utf8",

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startServer } from "../../test/support/program.ts";
+import { startServer } from "../../test/support/process.ts";
 
 /** What was measured, in words, and its value with its unit. */
 export type Report = Record<string, string>;
@@ -10,9 +10,9 @@ export type Report = Record<string, string>;
 export async function startOwnServer(env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
   const data = join(folder, "data");
-  const server = await startServer(data, { entry: "built", env });
+  const server = await startServer({ MINTMARK_DATA: data, ...env });
   return {
-    url: server.url,
+    url: server.origin,
     data,
     /** Ends the process and leaves its data. */
     pause: () => server.stop(),

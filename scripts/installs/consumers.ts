@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startServer } from "../../test/support/program.ts";
+import { startServer } from "../../test/support/process.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -82,10 +82,10 @@ await server.close();
 
 async function start(project: string, node: string): Promise<string> {
   const data = join(project, "data");
-  const server = await startServer(data, { entry: "built", root: join(project, "node_modules/mintmark"), node });
-  const { status } = await fetch(`${server.url}/trpc/getToken`);
-  const { status: docs } = await fetch(`${server.url}/docs`);
-  const code = await server.stop();
+  const server = await startServer({ MINTMARK_DATA: data }, { root: join(project, "node_modules/mintmark"), node });
+  const { status } = await fetch(`${server.origin}/trpc/getToken`);
+  const { status: docs } = await fetch(`${server.origin}/docs`);
+  const { code } = await server.stop();
   if (status !== 200 || docs !== 200 || code !== 0) throw new Error(`answers ${status} and ${docs}, exit ${code}`);
   return "answers, and exit 0";
 }

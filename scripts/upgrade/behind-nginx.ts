@@ -3,8 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startConsumer } from "../../test/support/consumer.ts";
 import { startNginx } from "../../test/support/nginx.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
-import { freePort } from "../../test/support/process.ts";
-import { startServer } from "../../test/support/program.ts";
+import { freePort, startServer } from "../../test/support/process.ts";
 import type { Earlier } from "./earlier.ts";
 
 /** For how long nginx passes nothing on to a server that it could not connect to, and a little, in milliseconds. */
@@ -27,8 +26,7 @@ export async function upgradeBehindNginx(earlier: Earlier): Promise<string> {
     DATABASE_URL: await postgres.newDatabase(),
   };
   const ports = [await freePort(), await freePort()];
-  const start = (PORT: string, from?: Earlier) =>
-    startServer("", { entry: "built", env: { ...env, PORT }, ...(from && { root: from.root }) });
+  const start = (PORT: string, from?: Earlier) => startServer({ ...env, PORT }, from && { root: from.root });
   const servers = await Promise.all(ports.map((port) => start(port, earlier)));
   await using nginx = await startNginx(ports.map((port) => `127.0.0.1:${port}`));
   const { origin: url, certificate } = nginx;

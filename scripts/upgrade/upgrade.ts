@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { createTokenClient } from "../../src/client/client.ts";
 import { hasNginx } from "../../test/support/nginx.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
-import { type StartedServer, startServer } from "../../test/support/program.ts";
+import { type StartedServer, startServer } from "../../test/support/process.ts";
 import { createSteps } from "../steps.ts";
 import { upgradeBehindNginx } from "./behind-nginx.ts";
 import { crossings } from "./crossings.ts";
@@ -32,34 +32,34 @@ async function onPostgres(earlier: Earlier, load: { seconds: number }): Promise<
     DATABASE_URL: await postgres.newDatabase(),
     MINTMARK_KEK: randomBytes(32).toString("base64url"),
   };
-  const startEarlier = () => startServer("", { entry: "built", env, root: earlier.root });
+  const startEarlier = () => startServer(env, { root: earlier.root });
   let old = await startEarlier();
-  const kept = await createTokenClient({ url: old.url }).getToken.query({ expiresIn: 3600, refreshable: true });
-  const calls = startLoad([old.url]);
+  const kept = await createTokenClient({ url: old.origin }).getToken.query({ expiresIn: 3600, refreshable: true });
+  const calls = startLoad([old.origin]);
   const underLoad = async () => `${await calls.watch(load.seconds * 1000)} rounds of calls, none failed`;
   await step("the earlier one serves", underLoad);
 
-  const fresh = await startServer("", { entry: "built", env });
+  const fresh = await startServer(env);
   await step("it serves on after this one has changed the tables", underLoad);
-  await calls.use([old.url, fresh.url]);
+  await calls.use([old.origin, fresh.origin]);
   await step("both serve", underLoad);
   const sides = () =>
     [
-      { ...old, root: earlier.root },
-      { ...fresh, root: ROOT },
+      { url: old.origin, root: earlier.root },
+      { url: fresh.origin, root: ROOT },
     ] as const;
   for (const [name, work] of Object.entries(crossings(...sides()))) await step(`earlier to this: ${name}`, work);
   for (const [name, work] of Object.entries(crossings(sides()[1], sides()[0])))
     await step(`this to earlier: ${name}`, work);
   await step("both serve on", underLoad);
 
-  await calls.use([fresh.url]);
+  await calls.use([fresh.origin]);
   await step("the earlier one stops when told", () => stop(old));
   await step("this one serves alone", underLoad);
-  await step("what the earlier one issued is good", () => stillGood(fresh.url, kept));
+  await step("what the earlier one issued is good", () => stillGood(fresh.origin, kept));
 
   old = await startEarlier();
-  await calls.use([old.url]);
+  await calls.use([old.origin]);
   await step("this one stops when told", () => stop(fresh));
   await step("the earlier one serves alone on the changed tables, as after a rollback", underLoad);
   await calls.end();
@@ -67,7 +67,7 @@ async function onPostgres(earlier: Earlier, load: { seconds: number }): Promise<
 }
 
 async function stop(server: StartedServer): Promise<string> {
-  const code = await server.stop();
+  const { code } = await server.stop();
   if (code !== 0) throw new Error(`exit ${code}`);
   return "exit 0";
 }
@@ -87,8 +87,8 @@ async function onSqlite(earlier: Earlier): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), "mintmark-upgrade-"));
   const sides = { earlier: earlier.root, this: ROOT };
   const serveBy = async (side: keyof typeof sides, work: (url: string) => Promise<string>) => {
-    const server = await startServer(data, { entry: "built", env: COMMON, root: sides[side] });
-    await step(side === "this" ? "this one" : "the earlier one", () => work(server.url));
+    const server = await startServer({ ...COMMON, MINTMARK_DATA: data }, { root: sides[side] });
+    await step(side === "this" ? "this one" : "the earlier one", () => work(server.origin));
     await server.stop();
   };
   const issue = (url: string) => createTokenClient({ url }).getToken.query({ expiresIn: 3600, refreshable: true });

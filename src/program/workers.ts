@@ -10,17 +10,18 @@ import { createErrorReporter, type ServeOptions, serve } from "./serve.ts";
 import { onStop } from "./signals.ts";
 import { type FromWorker, gatherMetrics, shareSamples } from "./worker-metrics.ts";
 
-/** What workers tell the first process: where they listen, that the database was changed, and metrics. */
-type Message = { listening: string } | "changed" | FromWorker;
+/** Messages of a worker to the supervisor: its origin, a change of the database, and metrics. */
+type Message = { listening: string } | typeof CHANGED | FromWorker;
 
-/** How long a worker must have run for another to take its place at once, in milliseconds; else it is waited for as long. */
+const CHANGED = "changed";
+
+/** A worker that ends earlier is replaced after this delay, a later one immediately. */
 const HEALTHY_AFTER_MS: Milliseconds = 1000;
 
 /**
- * Serves by several processes that share the port and the database. The first one serves nobody: it has the
- * embedded database to itself and lets the others in, rotates keys and forgets what is past, and replaces
- * workers that end. What one of them changes, the others are told of within milliseconds; on the
- * embedded database by way of the first, on PostgreSQL by its own notifications.
+ * Serves by several processes that share the port and the database. The supervisor serves no request: it locks the
+ * embedded database for its workers, runs maintenance, and replaces workers that end. A change by one process reaches
+ * the others within milliseconds: relayed by the supervisor on SQLite, by NOTIFY on PostgreSQL.
  */
 export async function serveByWorkers(config: Config, options: ServeOptions): Promise<void> {
   if (cluster.isWorker) await runWorker(config, options);
@@ -28,23 +29,22 @@ export async function serveByWorkers(config: Config, options: ServeOptions): Pro
 }
 
 async function runWorker(config: Config, { logger }: ServeOptions): Promise<void> {
-  const tell = (message: Message) => void process.send?.(message);
+  const send = (message: Message) => void process.send?.(message);
   const peers: PeerProcesses = {
-    notifyPeers: () => tell("changed"),
-    listen: (wake) => {
-      const onMessage = (message: unknown) => message === "changed" && wake();
+    notifyPeers: () => send(CHANGED),
+    listen: (notify) => {
+      const onMessage = (message: unknown) => message === CHANGED && notify();
       process.on("message", onMessage);
       return () => process.off("message", onMessage);
     },
   };
-  const onListening = (origin: string) => tell({ listening: origin });
+  const onListening = (origin: string) => send({ listening: origin });
   await serve(config, { logger, onListening, peers, shared: true, runsMaintenance: false, share: shareSamples() });
 }
 
 async function superviseWorkers(config: Config, { logger, onListening }: ServeOptions): Promise<void> {
-  const { peers, onMessage } = createRelay();
   const origin = await originOf(config);
-  const service = await openService(config, { origin, peers, ...createErrorReporter(logger) });
+  const service = await openService(config, { origin, peers: relay(), ...createErrorReporter(logger) });
   const PORT = new URL(origin).port || "80";
   const serving = new Set<Worker>();
   const metrics = gatherMetrics(
@@ -58,7 +58,7 @@ async function superviseWorkers(config: Config, { logger, onListening }: ServeOp
     const began = performance.now();
     const worker = cluster.fork({ PORT });
     worker.on("message", (message: Message) => {
-      if (message === "changed") return onMessage(worker);
+      if (message === CHANGED) return;
       if (!("listening" in message)) return metrics.receive(worker, message);
       serving.add(worker);
       listening += 1;
@@ -67,11 +67,11 @@ async function superviseWorkers(config: Config, { logger, onListening }: ServeOp
     });
     worker.once("exit", (code, signal) => {
       if (isStopping) return;
-      // The very first has said why it cannot start.
+      // The first worker has logged why it cannot start.
       if (listening === 0) return void service.close().finally(() => process.exit(1));
       serving.delete(worker);
       void metrics.keep(worker);
-      logger.error({ worker: worker.process.pid, code, signal }, "a worker has ended, and is replaced");
+      logger.error({ worker: worker.process.pid, code, signal }, "a worker ended and is replaced");
       const wait = performance.now() - began < HEALTHY_AFTER_MS ? HEALTHY_AFTER_MS : 0;
       setTimeout(() => isStopping || start(), wait);
     });
@@ -79,7 +79,7 @@ async function superviseWorkers(config: Config, { logger, onListening }: ServeOp
   const stop = async (signal: NodeJS.Signals) => {
     if (isStopping) return;
     isStopping = true;
-    logger.info({ signal }, "telling the workers to finish");
+    logger.info({ signal }, "stopping the workers");
     await Promise.all(workersNow().map(end));
     await service.close();
   };
@@ -88,8 +88,8 @@ async function superviseWorkers(config: Config, { logger, onListening }: ServeOp
 }
 
 /**
- * Gives the origin at which the workers will listen. Picks the port for all of them where none is named, also for those
- * that will replace them. Throws a `StartError` where the address cannot be had.
+ * Returns the origin at which all workers listen, replacements included. Picks a free port for port 0. Throws a
+ * `StartError` where the address cannot be used.
  */
 async function originOf({ host, port }: Config): Promise<string> {
   const { origin, close } = await listen({
@@ -111,24 +111,17 @@ async function end(worker: Worker): Promise<void> {
   await ended;
 }
 
-/** Passes on, from any process to all others, that the database was changed. */
-function createRelay(): { peers: PeerProcesses; onMessage: (teller: Worker) => void } {
-  const listeners = new Set<() => void>();
-  const notifyOthers = (teller?: Worker) => {
-    // One that is just ending need not know.
-    for (const worker of workersNow()) if (worker !== teller) worker.send("changed", () => {});
+/** Relays changes of the database between all processes. */
+function relay(): PeerProcesses {
+  const broadcast = (sender?: Worker) => {
+    // A worker that is ending may miss it.
+    for (const worker of workersNow()) if (worker !== sender) worker.send(CHANGED, () => {});
   };
-  return {
-    peers: {
-      notifyPeers: () => notifyOthers(),
-      listen: (wake) => {
-        listeners.add(wake);
-        return () => listeners.delete(wake);
-      },
-    },
-    onMessage(teller) {
-      notifyOthers(teller);
-      for (const wake of listeners) wake();
-    },
+  const onChange = (react: (sender: Worker) => void) => {
+    const onMessage = (sender: Worker, message: unknown) => message === CHANGED && react(sender);
+    cluster.on("message", onMessage);
+    return () => cluster.off("message", onMessage);
   };
+  onChange(broadcast);
+  return { notifyPeers: () => broadcast(), listen: onChange };
 }

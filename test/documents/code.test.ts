@@ -7,8 +7,7 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { blocksIn, documents, fileOf, ROOT } from "../support/documents.ts";
 import { replaceAll } from "../support/guide.ts";
-import { freePort } from "../support/process.ts";
-import { type StartedServer, startServer } from "../support/program.ts";
+import { freePort, type StartedServer, startServer } from "../support/process.ts";
 
 const ISSUER = "http://127.0.0.1:3000";
 const blocks = documents.flatMap(blocksIn).filter(({ language }) => language === "ts");
@@ -19,7 +18,7 @@ const folder = mkdtempSync(join(ROOT, ".cache/documents-"));
 let issuer: StartedServer;
 beforeAll(async () => {
   for (const block of blocks) put(block.document, fileOf(block) ?? "", block.code);
-  issuer = await startServer(join(folder, "data"), { entry: "built" });
+  issuer = await startServer({ MINTMARK_DATA: join(folder, "data") });
 });
 afterAll(async () => {
   await issuer.stop("SIGKILL");
@@ -37,7 +36,7 @@ function put(document: string, name: string, code: string): string {
 function runnable(document: string, name: string, others: Record<string, string> = {}): string {
   const block = blocks.find((one) => one.document === document && fileOf(one) === name);
   if (block === undefined) throw new Error(`${document} has no ${name}`);
-  return put(`${document}/run`, name, replaceAll(block.code, { [ISSUER]: issuer.url, ...others }));
+  return put(`${document}/run`, name, replaceAll(block.code, { [ISSUER]: issuer.origin, ...others }));
 }
 
 const run = (file: string) =>
@@ -82,7 +81,7 @@ describe.each([
       return response?.status;
     };
     try {
-      const client = createTokenClient({ url: issuer.url });
+      const client = createTokenClient({ url: issuer.origin });
       const { token } = await client.getToken.query({ subject: "ada", scope: "orders:write" });
       const { token: other } = await client.getToken.query({ subject: "ada" });
       await expect.poll(() => statusOf(token), { timeout: 20_000 }).toBe(200);
@@ -100,7 +99,7 @@ describe.each([
 
 describe("the guide to Next.js", () => {
   it("has a route that a token opens", async () => {
-    const { token } = await createTokenClient({ url: issuer.url }).getToken.query({ subject: "ada" });
+    const { token } = await createTokenClient({ url: issuer.origin }).getToken.query({ subject: "ada" });
     const route = runnable("docs/guides/nextjs.md", "app/api/me/route.ts");
     const program = put(
       "docs/guides/nextjs.md/run",

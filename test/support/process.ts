@@ -4,29 +4,41 @@ import { join } from "node:path";
 
 import { guarded } from "./children.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The sources as in `npm run dev`, or the build as in `npm start`. */
+const ENTRIES = { source: ["--import", "tsx", "src/program/main.ts"], built: ["dist/bin/main.js"] };
+
+/** `root` is the folder of another copy of the project, `node` another Node. */
+type LaunchOptions = { entry?: keyof typeof ENTRIES; root?: string; node?: string };
+
 const WELCOME = /^Mintmark listening on (\S+)\n/m;
 
 type Environment = Readonly<Record<string, string>>;
 
-/** How a process ended. The code is null where a signal killed it. */
+/** The exit of a process. The code is null after a signal. */
 type Ended = { code: number | null; stdout: string; stderr: string };
 
-/** Starts the real server as a process of its own, and waits until it listens. Killed at the end of its block. */
-export async function startServer(environment: Environment) {
-  const { child, output, ended, welcome } = launch(environment);
+export type StartedServer = Awaited<ReturnType<typeof startServer>>;
+
+/**
+ * Starts the server as a process of its own, on a free port unless `PORT` names one, and waits until it listens. Killed
+ * at the end of its block.
+ */
+export async function startServer(environment: Environment, options?: LaunchOptions) {
+  const { child, output, ended, welcome } = launch(environment, options);
   const origin = await Promise.race([welcome, ended.then(() => undefined)]);
-  if (origin === undefined) throw new Error(`The server did not start: ${output.stderr}`);
+  if (origin === undefined) throw new Error(`the server did not start: ${output.stderr}`);
   return {
     origin,
     pid: child.pid,
-    /** What it has printed until now. */
+    /** Standard output until now. */
     stdout: () => output.stdout,
-    /** What it has logged until now. */
+    /** The log until now. */
     stderr: () => output.stderr,
-    /** Resolves when it has ended, for whatever reason. */
+    /** Resolves when the process has ended. */
     ended,
-    stop(signal: NodeJS.Signals): Promise<Ended> {
+    stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
       child.kill(signal);
       return ended;
     },
@@ -38,8 +50,8 @@ export async function startServer(environment: Environment) {
 }
 
 /**
- * Starts the server where it should refuse to, and gives how it ended, with the message of the one fatal line of its log
- * where it wrote that and nothing else. One that listens after all is killed.
+ * Starts a server that should refuse to start. Returns its exit, and the message of its log where that is one fatal line.
+ * Kills a server that listens.
  */
 export async function startInVain(environment: Environment): Promise<Ended & { message: string | undefined }> {
   const { child, ended, welcome } = launch(environment);
@@ -49,26 +61,29 @@ export async function startInVain(environment: Environment): Promise<Ended & { m
   return { ...how, message: fatalMessageOf(how.stderr) };
 }
 
-/** The message of a fatal line of a log, where standard error has that and nothing else. */
+/** The message of the log, where that is one fatal line and nothing else. */
 export function fatalMessageOf(stderr: string): string | undefined {
   const [, line] = /^(\{.*\})\n$/.exec(stderr) ?? [];
   const { level, msg } = JSON.parse(line ?? "{}");
   return level === 60 && typeof msg === "string" ? msg : undefined;
 }
 
-/** Starts the server and kills it when a moment has come, wherever it is by then. */
+/** Starts the server and kills it as soon as `moment` resolves. */
 export async function startAndKill(environment: Environment, moment: Promise<unknown>): Promise<Ended> {
   const { child, ended } = launch(environment);
   void moment.then(() => child.kill("SIGKILL"));
   return ended;
 }
 
-function launch(environment: Environment) {
+function launch(
+  environment: Environment,
+  { entry = "built", root = ROOT, node = process.execPath }: LaunchOptions = {},
+) {
   const child = guarded(
-    spawn(process.execPath, ["dist/bin/main.js"], {
-      cwd: ROOT,
-      // Nothing else of the environment: the server refuses a MINTMARK_ variable that it does not know.
-      env: { PATH: process.env.PATH, ...environment },
+    spawn(node, ENTRIES[entry], {
+      cwd: root,
+      // No other variable of this environment: the server refuses an unknown MINTMARK_ variable.
+      env: { PATH: process.env.PATH, PORT: "0", ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     }),
   );
