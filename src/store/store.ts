@@ -19,7 +19,7 @@ export type Store = {
   /** Whether other servers may use the database at the same time. They exchange counts through it. */
   readonly shared: boolean;
   /** `db.system.name` of OpenTelemetry. */
-  readonly system: "sqlite" | "postgresql";
+  readonly system: "sqlite" | "postgresql" | "memory";
 
   /** All keys, revoked ones included, in insertion order. */
   listKeys(): Promise<StoredKey[]>;

@@ -63,17 +63,28 @@ export function describeStore(name: string, { address, empty, crowded = true }: 
         },
       };
     };
-    describeKeys(open);
-    describeClients(open);
-    describeAudit(open);
-    describeCounts(open);
-    if (crowded) describeRevision(open);
-    describeTrust(open);
-    describeSessions(open);
-    describePrunes(open);
-    describeAtomicity(open);
-    if (crowded) describeStrings(open);
+    describeVerbs(open, crowded);
   });
+}
+
+/** The contract of a store that another process cannot open. */
+export function describeContract(name: string, open: Open): void {
+  describe(name, () => {
+    describeVerbs(open, true);
+  });
+}
+
+function describeVerbs(open: Open, crowded: boolean): void {
+  describeKeys(open);
+  describeClients(open);
+  describeAudit(open);
+  describeCounts(open);
+  if (crowded) describeRevision(open);
+  describeTrust(open);
+  describeSessions(open);
+  describePrunes(open);
+  describeAtomicity(open);
+  if (crowded) describeStrings(open);
 }
 
 async function openBoth(address: StoreAddress, elsewhere: Elsewhere): Promise<Opened> {

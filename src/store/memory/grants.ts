@@ -1,0 +1,60 @@
+import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
+import type { Seconds } from "../../time.ts";
+import type { Grant } from "../grant.ts";
+import type { Store } from "../store.ts";
+import { addRecord, commit, type MemoryDatabase, removeGrant, requireNewRecord } from "./database.ts";
+
+type GrantVerbs = Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken" | "pruneGrants">;
+
+export function createGrantVerbs(database: MemoryDatabase): GrantVerbs {
+  const { grants, refreshTokens, revocations } = database;
+  return {
+    addGrant: async (grant, { hash, sequence }, record) =>
+      commit(database, record, () => {
+        const revoked = [`subject ${grant.subject}`, `client ${grant.clientId}`].some(
+          (id) => (revocations.get(id)?.sequence ?? 0) > sequence,
+        );
+        if (revoked) return { outcome: "revoked" };
+        grants.set(grant.sid, structuredClone(grant));
+        refreshTokens.set(hash, { sid: grant.sid });
+        return { outcome: "added", record };
+      }),
+
+    async findGrant(hash) {
+      const token = refreshTokens.get(hash);
+      return token && structuredClone(grants.get(token.sid));
+    },
+
+    async rotateRefreshToken(sid, { hash, next, now, idleUntil, replayWindow, server }, record) {
+      const [grant, token] = [grants.get(sid), refreshTokens.get(hash)];
+      if (grant === undefined || token?.sid !== sid || hasEnded(grant, now)) return "unknown";
+      const window = token.usedBy === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
+      if (token.usedAt !== undefined && now - token.usedAt >= window) return "reused";
+      requireNewRecord(database, record);
+      addRecord(database, record);
+      grant.idleUntil = idleUntil;
+      if (token.usedAt !== undefined) return "replayed";
+      Object.assign(token, { usedAt: now, usedBy: server });
+      refreshTokens.set(next, { sid });
+      return "rotated";
+    },
+
+    async pruneGrants(now, limit) {
+      const ended = [...grants.values()].filter((grant) => hasEnded(grant, now)).slice(0, limit);
+      const sids = new Set(ended.map(({ sid }) => sid));
+      const hashes = [...refreshTokens].filter(([, { sid }]) => sids.has(sid)).map(([hash]) => hash);
+      for (const hash of hashes.slice(0, limit)) refreshTokens.delete(hash);
+      if (hashes.length > limit) {
+        // A clock that is behind must not renew a grant whose tokens are deleted.
+        for (const grant of ended) grant.idleUntil = 0;
+        return { count: 0, more: true };
+      }
+      for (const sid of sids) removeGrant(database, sid);
+      return { count: sids.size, more: ended.length >= limit };
+    },
+  };
+}
+
+function hasEnded({ expiresAt, idleUntil }: Grant, now: Seconds): boolean {
+  return expiresAt <= now || idleUntil <= now;
+}

@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import type { AuditQuery, AuditRecord } from "../audit.ts";
+import type { Pruned, Store } from "../store.ts";
+import {
+  addRecord,
+  addRevocation,
+  commit,
+  createMemoryDatabase,
+  type MemoryDatabase,
+  requireNewRecord,
+  retainedUntil,
+} from "./database.ts";
+import { createGrantVerbs } from "./grants.ts";
+import { createKeyVerbs } from "./keys.ts";
+
+/** How often watchers are called without a change, as the other stores do. */
+const POLL_MS = 1000;
+
+/**
+ * A store in the memory of this process, for tests: it fulfils the contract of {@link Store} except that nothing is
+ * durable. Stores of one database see each other's changes, as servers with one database do.
+ */
+export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase()): Store {
+  const ends = new Set<() => void>();
+  return {
+    ...createKeyVerbs(database),
+    ...createGrantVerbs(database),
+    ...createClientVerbs(database),
+    ...createTrustVerbs(database),
+    ...createAuditVerbs(database),
+    ...createCountVerbs(database),
+    shared: false,
+    system: "memory",
+    watch(onChange) {
+      const timer = setInterval(onChange, POLL_MS).unref();
+      const end = () => {
+        clearInterval(timer);
+        database.watchers.delete(onChange);
+        ends.delete(end);
+      };
+      database.watchers.add(onChange);
+      ends.add(end);
+      return end;
+    },
+    async close() {
+      for (const end of ends) end();
+    },
+  };
+}
+
+type ClientVerbs = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
+
+function createClientVerbs(database: MemoryDatabase): ClientVerbs {
+  const { clients, position } = database;
+  return {
+    findClient: async (clientId) => structuredClone(clients.get(clientId)),
+    listClients: async () =>
+      structuredClone([...clients.values()]).toSorted(
+        (a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId),
+      ),
+    addClient: async (client, record) =>
+      commit(database, record, () => {
+        if (clients.has(client.clientId)) return { outcome: "present" };
+        clients.set(client.clientId, structuredClone(client));
+        return { outcome: "added", record };
+      }),
+    replaceSecrets: async (clientId, { from, to }, record) =>
+      commit(database, record, (sequence) => {
+        position.clientsSequence = sequence;
+        const client = clients.get(clientId);
+        if (client === undefined || JSON.stringify(client.secrets) !== JSON.stringify(from))
+          return { outcome: "changed" };
+        clients.set(clientId, { ...client, secrets: structuredClone(to) });
+        return { outcome: "replaced", record };
+      }),
+    removeClient: async (clientId, record) =>
+      commit(database, record, (sequence) => {
+        position.clientsSequence = sequence;
+        if (!clients.delete(clientId)) return { outcome: "unknown" };
+        addRevocation(database, { kind: "client", id: clientId }, { sequence, at: record.at });
+        return { outcome: "removed", record };
+      }),
+  };
+}
+
+type TrustVerbs = Pick<Store, "position" | "changeSettings" | "revoke" | "listRevocations" | "forgetRevocations">;
+
+function createTrustVerbs(database: MemoryDatabase): TrustVerbs {
+  const { position, revocations } = database;
+  return {
+    position: async () => structuredClone(position),
+
+    changeSettings: async ({ longestLifetime = 0, ...settings }, { record, isInitial }) =>
+      commit(database, record, () => {
+        const from = position.settings.longestLifetime;
+        Object.assign(position.settings, structuredClone(settings));
+        if (longestLifetime > from) {
+          for (const revocation of revocations.values())
+            if (revocation.kind !== "token") revocation.until += longestLifetime - from;
+          // Followers have the shorter retention. A new epoch makes them fetch a snapshot.
+          if (from > 0) position.epoch = randomUUID();
+          position.settings.longestLifetime = longestLifetime;
+        }
+        return { outcome: undefined, ...(!isInitial && { record }) };
+      }),
+
+    revoke: async (revocation, record) =>
+      commit(database, record, (sequence) => {
+        const known = revocations.get(`${revocation.kind} ${revocation.id}`);
+        // Tokens and grants are revoked once. A subject or client is revoked again, for tokens issued since.
+        const isOnce = revocation.kind === "token" || revocation.kind === "session";
+        if (known !== undefined && isOnce) return { outcome: known.sequence, record };
+        addRevocation(database, revocation, { sequence, at: record.at });
+        return { outcome: sequence, record };
+      }),
+
+    listRevocations: async (after, limit) =>
+      [...revocations.values()]
+        .filter(({ sequence }) => sequence > after)
+        .toSorted((a, b) => a.sequence - b.sequence)
+        .slice(0, limit)
+        .map((revocation) => ({ ...revocation, until: retainedUntil(database, revocation) })),
+
+    forgetRevocations: async (before, limit) =>
+      prune(revocations, limit, (revocation) => retainedUntil(database, revocation) < before),
+  };
+}
+
+type AuditVerbs = Pick<Store, "appendAudit" | "listAudit" | "pruneAudit" | "checkWritable">;
+
+function createAuditVerbs(database: MemoryDatabase): AuditVerbs {
+  const { audit } = database;
+  return {
+    async appendAudit(records) {
+      for (const record of records) requireNewRecord(database, record);
+      for (const record of records) addRecord(database, record);
+    },
+    listAudit: async (query) =>
+      structuredClone(
+        [...audit.values()]
+          .filter((record) => isListed(record, query))
+          .toSorted((a, b) => compare(b.id, a.id))
+          .slice(0, query.limit),
+      ),
+    pruneAudit: async (before, limit) => prune(audit, limit, ({ at }) => at < before),
+    async checkWritable() {},
+  };
+}
+
+function isListed(record: AuditRecord, { clientId, action, outcome, from, to, before }: AuditQuery): boolean {
+  return (
+    (clientId === undefined || record.clientId === clientId) &&
+    (action === undefined || record.action === action) &&
+    (outcome === undefined || record.outcome === outcome) &&
+    (from === undefined || record.at >= from) &&
+    (to === undefined || record.at < to) &&
+    (before === undefined || record.id < before)
+  );
+}
+
+function createCountVerbs({ counts }: MemoryDatabase): Pick<Store, "addToCounts" | "readCounts" | "pruneCounts"> {
+  return {
+    addToCounts: async (additions) =>
+      additions.map(({ id, amount, until }) => {
+        const count = counts.get(id) ?? { count: 0, until };
+        count.count += amount;
+        counts.set(id, count);
+        return count.count;
+      }),
+    readCounts: async (ids) => ids.map((id) => counts.get(id)?.count ?? 0),
+    pruneCounts: async (now, limit) => prune(counts, limit, ({ until }) => until <= now),
+  };
+}
+
+function prune<Row>(rows: Map<string, Row>, limit: number, isExpired: (row: Row) => boolean): Pruned {
+  const expired = [...rows].filter(([, row]) => isExpired(row)).slice(0, limit);
+  for (const [id] of expired) rows.delete(id);
+  return { count: expired.length, more: expired.length === limit };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
