@@ -15,6 +15,7 @@ const ROOMS = [
   "store",
   "service",
   "router",
+  "testing",
   "http",
   "client",
   "program",
