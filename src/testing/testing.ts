@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { MintmarkError } from "../errors.ts";
 import type { JwkSet } from "../keys/keyring.ts";
 import { localCaller } from "../service/access/caller.ts";
@@ -6,6 +6,7 @@ import { createTokenService } from "../service/service.ts";
 import type { IssuedToken } from "../service/tokens/issue.ts";
 import { openMemoryStore } from "../store/memory/memory.ts";
 import type { Seconds } from "../time.ts";
+import { checkOptions, type OptionSchemas } from "../token/check-options.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import type { Verifier, VerifierState } from "../verifier/verifier.ts";
 
@@ -59,6 +60,16 @@ export type TestIssuer<Schema extends ClaimsSchema = AnyClaims> = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+const moment = "must be a whole number of seconds since 1970";
+
+/** The service checks the others. */
+const schemas: OptionSchemas<TestIssuerOptions<ClaimsSchema>> = {
+  issuer: z.unknown().optional(),
+  audience: z.unknown().optional(),
+  claims: z.unknown().optional(),
+  now: z.int(moment).nonnegative(moment).optional(),
+};
+
 /**
  * Creates an issuer and its verifier for tests, in memory: no port, no file, no network, and a clock that stands still. It is
  * the service itself on a store in memory, so its tokens, refusals and revocations are those of production:
@@ -73,6 +84,7 @@ export type TestIssuer<Schema extends ClaimsSchema = AnyClaims> = {
 export async function createTestIssuer<Schema extends ClaimsSchema = AnyClaims>(
   options: TestIssuerOptions<Schema> = {},
 ): Promise<TestIssuer<Schema>> {
+  checkOptions("createTestIssuer", schemas, options);
   const { issuer = "https://issuer.test", audience = issuer, claims } = options;
   let now = options.now ?? Math.floor(Date.now() / 1000);
   const service = await createTokenService({

@@ -16,6 +16,7 @@ export const DOORS: Readonly<Record<string, string>> = {
   "mintmark/verifier/fastify": "src/verifier/middleware/fastify.ts",
   "mintmark/verifier/hono": "src/verifier/middleware/hono.ts",
   "mintmark/verifier/fetch": "src/verifier/middleware/fetch.ts",
+  "mintmark/testing": "src/testing/testing.ts",
 };
 
 /** Option types of the package, each with the source that declares it. */
@@ -26,6 +27,8 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   TokenClientOptions: "src/client/client.ts",
   VerifierOptions: "src/verifier/options.ts",
   BearerOptions: "src/verifier/middleware/bearer.ts",
+  TestIssuerOptions: "src/testing/testing.ts",
+  TestTokenOptions: "src/testing/testing.ts",
 };
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");

@@ -1,6 +1,7 @@
 import { initTRPC } from "@trpc/server";
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { StartError } from "../../src/errors.ts";
 import { createTestIssuer } from "../../src/testing/testing.ts";
 import { type BearerContext, trpcAuth } from "../../src/verifier/middleware/trpc.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";
@@ -16,6 +17,12 @@ it("issues tokens with typed claims, which its verifier accepts", async () => {
   expect(verified).toMatchObject({ sub: "ada", role: "writer", iss: issuer.issuer, iat: NOW, exp: NOW + 60 });
   // @ts-expect-error: the schema has no such role.
   await expect(issuer.token({ claims: { role: "owner" } })).rejects.toMatchObject({ reason: "invalid_request" });
+});
+
+it("refuses options that it does not know, or whose values are wrong", async () => {
+  const wrong = [{ isuer: "https://a.test" }, { now: 1.5 }, { now: -1 }, { issuer: "a" }, { audience: "" }];
+  for (const options of wrong)
+    await expect(createTestIssuer(options), JSON.stringify(options)).rejects.toThrow(StartError);
 });
 
 it("protects a tRPC procedure without a server", async () => {
