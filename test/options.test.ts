@@ -183,7 +183,7 @@ const VERIFIER: Row[] = [
   ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY, "30", null].map(
     (maxStaleness): Row => [
       { maxStaleness },
-      'maxStaleness must be a number of seconds, more than 0: what is to go on without limit has onStale: "accept"',
+      'maxStaleness must be a number of seconds, more than 0: for no limit, set onStale: "accept"',
     ],
   ),
   [{ maxStaleness: 0.4 }, undefined],

@@ -1,20 +1,21 @@
+import type { Milliseconds } from "../time.ts";
+
 /**
- * Makes work that is asked for at any time run one at a time. All who ask before it begins share one
- * run, so each gets the outcome of a run that began after they asked; a failure reaches those of its run only.
- * With `interval`, a run begins that many milliseconds after the one before it, at the earliest.
+ * Runs `work` one run at a time. Calls made before a run starts share it: each gets the outcome of a run that started after
+ * the call. A failure rejects the calls of its run only. Two runs start at least `intervalMs` apart.
  */
-export function coalesce<Outcome>(work: () => Promise<Outcome>, interval = 0): () => Promise<Outcome> {
+export function coalesce<Outcome>(work: () => Promise<Outcome>, intervalMs: Milliseconds = 0): () => Promise<Outcome> {
   let next: Promise<Outcome> | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  let began = Number.NEGATIVE_INFINITY;
+  let startedAt = Number.NEGATIVE_INFINITY;
 
   async function runNext(): Promise<Outcome> {
     await last.catch(() => {});
-    const early = began + interval - performance.now();
-    // Even where nothing is under way, whoever else is about to ask may join.
-    await new Promise((resolve) => (early > 0 ? setTimeout(resolve, early) : setImmediate(resolve)));
+    const waitMs = startedAt + intervalMs - performance.now();
+    // Also without a wait, the calls of this turn of the event loop share the run.
+    await new Promise((resolve) => (waitMs > 0 ? setTimeout(resolve, waitMs) : setImmediate(resolve)));
     next = undefined;
-    began = performance.now();
+    startedAt = performance.now();
     const run = work();
     last = run;
     return run;
@@ -23,5 +24,25 @@ export function coalesce<Outcome>(work: () => Promise<Outcome>, interval = 0): (
   return () => {
     next ??= runNext();
     return next;
+  };
+}
+
+/**
+ * Starts `work` at most once in `intervalMs`. Calls during a run share it; calls in the rest of the interval do nothing.
+ * Never rejects.
+ */
+export function throttle(work: () => Promise<void>, intervalMs: Milliseconds): () => Promise<void> {
+  let run = Promise.resolve();
+  let nextAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now < nextAt) return run;
+    nextAt = Number.POSITIVE_INFINITY;
+    run = work()
+      .catch(() => {})
+      .finally(() => {
+        nextAt = now + intervalMs;
+      });
+    return run;
   };
 }

@@ -1,12 +1,10 @@
 import { Command, Option } from "commander";
 import { StartError } from "../errors.ts";
-import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
+import { KEY_PAIR_ALGORITHMS, type KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import { readConfig } from "../program/config.ts";
 import type { KeyView } from "../service/keys/key-management.ts";
 import { print, type Result, reportFailure, serviceCommand } from "./run.ts";
 import { moment, table } from "./text.ts";
-
-const ALGORITHMS: readonly KeyPairAlgorithm[] = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];
 
 export function keyCommands(): Command {
   const list = new Command("list")
@@ -20,7 +18,7 @@ export function keyCommands(): Command {
       new Option(
         "--alg <algorithm>",
         "the algorithm of this key and of all later ones; default: that of the service",
-      ).choices(ALGORITHMS),
+      ).choices(KEY_PAIR_ALGORITHMS),
     )
     .addHelpText("after", "\nExample:\n  mintmark keys rotate --immediate");
 

@@ -3,7 +3,7 @@ import { ForeignAnswerError } from "../client/client.ts";
 import { StartError } from "../errors.ts";
 import { connectionRemedies } from "../store/connection-remedies.ts";
 import { failureCode } from "../store/failure-code.ts";
-import { endpointFault } from "../token/http-url.ts";
+import { validateServiceUrl } from "../token/http-url.ts";
 
 const CONNECTION = connectionRemedies({
   host: "the host",
@@ -34,7 +34,7 @@ export function checkServiceUrl(url: string): void {
     throw new StartError("--url must have no password in it: set MINTMARK_CLIENT_ID and MINTMARK_CLIENT_SECRET");
   if (!/^https?:$/.test(protocol)) throw new StartError(`--url ${must}`);
   if (`${search}${hash}` !== "") throw new StartError("--url must have no query and no fragment");
-  const fault = endpointFault(url);
+  const fault = validateServiceUrl(url);
   if (fault !== undefined) throw new StartError(`--url ${fault}`);
 }
 

@@ -13,7 +13,7 @@ import type { ErrorShape } from "../router/procedure.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { type Credentials, encodeBasic } from "../token/client-secret-basic.ts";
-import { endpointFault } from "../token/http-url.ts";
+import { validateServiceUrl } from "../token/http-url.ts";
 
 export type TokenClientOptions = {
   /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
@@ -146,7 +146,7 @@ function validateOptions(options: TokenClientOptions): string | undefined {
     return `there is no option ${/^\w{1,64}$/.test(unknown) ? unknown : "of some of these names"}`;
   const { url, credentials } = options;
   if (!isServiceUrl(url)) return "url must be an http or https URL without credentials, query or fragment";
-  const fault = endpointFault(String(url));
+  const fault = validateServiceUrl(String(url));
   if (fault !== undefined) return `url ${fault}`;
   if (credentials === undefined) return undefined;
   const { clientId, clientSecret } = credentials ?? {};

@@ -4,16 +4,23 @@ import { z } from "zod";
 import type { Algorithm, VerificationKey } from "../token/signature.ts";
 import { hasRocaFingerprint, toBigInt } from "./rsa.ts";
 
-/** Algorithms with a key pair: all but the shared-secret one. */
-export type KeyPairAlgorithm = Exclude<Algorithm, "HS256">;
+/** The algorithms with a key pair: all but HS256. */
+export const KEY_PAIR_ALGORITHMS = [
+  "ES256",
+  "ES384",
+  "RS256",
+  "PS256",
+  "EdDSA",
+] as const satisfies readonly Algorithm[];
+export type KeyPairAlgorithm = (typeof KEY_PAIR_ALGORITHMS)[number];
 
-/** Bytes in their one canonical spelling: a key that can be spelled in several ways has several thumbprints (RFC 7638 §3). */
+/** Canonical base64url: another spelling of a key would have another thumbprint (RFC 7638 §3). */
 const base64url = z
   .string()
   .min(1)
   .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "must be canonical base64url");
 
-/** A number in as few bytes as it needs (RFC 7518 §2, Base64urlUInt). */
+/** A number without leading zero bytes (RFC 7518 §2, Base64urlUInt). */
 const base64urlUInt = base64url.refine(
   (text) => Buffer.from(text, "base64url")[0] !== 0,
   "must not begin with a zero byte",
@@ -51,13 +58,12 @@ const rsaKey = z.strictObject({
 
 const CURVES: Record<string, string> = { ES256: "P-256", ES384: "P-384" };
 
-/** How many bytes a coordinate has, zeros in front included (RFC 7518 §6.2.1.2). */
+/** Bytes of a coordinate, leading zeros included (RFC 7518 §6.2.1.2). */
 const COORDINATE: Record<string, number> = { "P-256": 32, "P-384": 48 };
 const RSA_BITS = { min: 2048, max: 4096 };
 
 /**
- * A public key as it stands in the JWK Set (RFC 7517 §4): public members only, always with `kid`,
- * `use: "sig"` and the one `alg` it may be used with.
+ * A public key of the JWK Set (RFC 7517 §4): public members only, with `kid`, `use: "sig"` and its one `alg`.
  */
 const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).superRefine((jwk, context) => {
   const fault = validateJwk(jwk);
@@ -73,7 +79,8 @@ function validateJwk(jwk: PublicJwk): string | undefined {
   const modulus = toBigInt(jwk.n);
   const bits = modulus.toString(2).length;
   if (bits < RSA_BITS.min || bits > RSA_BITS.max) return `an RSA key must have ${RSA_BITS.min} to ${RSA_BITS.max} bits`;
-  return hasRocaFingerprint(modulus) ? "the RSA key was made by a generator known to be weak (ROCA)" : undefined;
+  // Reachable: a verifier imports the JWK Set of an issuer whose keys this package did not generate.
+  return hasRocaFingerprint(modulus) ? "the RSA key is of a generator known to be weak (ROCA)" : undefined;
 }
 
 function byteLength(base64url: string): number {
@@ -81,12 +88,12 @@ function byteLength(base64url: string): number {
 }
 
 /**
- * Imports a public JWK for verification. Throws on anything but a sound EC, Ed25519 or RSA key that
- * names its algorithm: never a symmetric or private key, so no public key can end up as an HMAC secret.
+ * Imports a public JWK for verification. Throws unless it is a valid EC, Ed25519 or RSA public key with its `alg`. Symmetric
+ * keys are refused: a public key must not become an HMAC secret (RFC 8725 §2.1).
  */
 export async function importPublicJwk(jwk: unknown): Promise<VerificationKey> {
   const checked = publicJwk.parse(jwk);
   const key = await importJWK(checked, checked.alg);
-  if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no public key");
+  if (key instanceof Uint8Array) throw new TypeError("a symmetric key is not a public key");
   return { kid: checked.kid, alg: checked.alg, key: KeyObject.from(key) };
 }

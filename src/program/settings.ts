@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { KEEP_ALIVE } from "../http/listen.ts";
+import { KEY_PAIR_ALGORITHMS } from "../keys/public-jwk.ts";
 import * as schemas from "./environment/schemas.ts";
 
 /** One setting. Type `Config`, `mintmark serve --help` and `docs/configuration.md` come from the table of them. */
@@ -57,7 +58,7 @@ export const settings = {
   },
   MINTMARK_ALG: {
     name: "alg",
-    schema: z.enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"]).optional(),
+    schema: z.enum(KEY_PAIR_ALGORITHMS).optional(),
     otherwise: "that of the data, at first `ES256`",
     doc: "`ES256`, `ES384`, `RS256`, `PS256` or `EdDSA`, from the next key on; stored with the data",
   },

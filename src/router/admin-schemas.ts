@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { KEY_PAIR_ALGORITHMS } from "../keys/public-jwk.ts";
 import { permissions } from "../store/client.ts";
 import { identifier } from "../token/claims.ts";
 import { hasInvisible } from "../token/invisible.ts";
@@ -23,7 +24,7 @@ export const rotateInput = z
       .default(false)
       .meta({ description: "Sign with it at once, as after a leak, without publishing it ahead." }),
     alg: z
-      .enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"])
+      .enum(KEY_PAIR_ALGORITHMS)
       .optional()
       .meta({ description: "Algorithm of this key and of all later ones. Default: as it is stored." }),
   })

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { StartError } from "../errors.ts";
 import type { KeyEncryptionKey } from "../keys/key-wrapping.ts";
 import { PUBLISH_AHEAD } from "../keys/lifecycle.ts";
-import type { KeyPairAlgorithm } from "../keys/public-jwk.ts";
+import { KEY_PAIR_ALGORITHMS, type KeyPairAlgorithm } from "../keys/public-jwk.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, type Seconds, systemClock } from "../time.ts";
@@ -100,7 +100,7 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   audience: identifier.refine(isPlainText, PLAIN_TEXT).optional(),
   claims: z.unknown().optional(),
   store: onceMade.optional(),
-  alg: z.enum(["ES256", "ES384", "RS256", "PS256", "EdDSA"]).optional(),
+  alg: z.enum(KEY_PAIR_ALGORITHMS).optional(),
   secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
   kek: z.custom(isKek, "must be 32 bytes, as a Buffer or a Uint8Array").optional(),
   ttl: seconds.optional(),

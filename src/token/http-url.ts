@@ -22,7 +22,7 @@ const ENDPOINT = /\/trpc(?:\/(?:events|[a-z]+Token))?\/*$/;
  * Says what is wrong with the URL of a service, or the path of one, that goes on to where the service is called, as the end
  * of a sentence; `undefined` of any other. The URL must have neither credentials nor a query: it is quoted.
  */
-export function endpointFault(url: string): string | undefined {
+export function validateServiceUrl(url: string): string | undefined {
   const isPath = url === "" || url.startsWith("/");
   const { origin, pathname } = new URL(url, isPath ? "http://page" : undefined);
   const end = ENDPOINT.exec(pathname);

@@ -19,14 +19,14 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 
 /**
  * Reads bytes as one JSON object that every reader understands alike: valid UTF-8 without a byte
- * order mark, and neither a {@link textFault} nor a {@link validateJson}. Returns `undefined` for
+ * order mark, and neither a {@link validateJsonText} nor a {@link validateJson}. Returns `undefined` for
  * anything else; never throws.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   try {
     const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    if (!isPlainObject(value) || validateJson(value) !== undefined || textFault(text, value) !== undefined)
+    if (!isPlainObject(value) || validateJson(value) !== undefined || validateJsonText(text, value) !== undefined)
       return undefined;
     return value as JsonObject;
   } catch {
@@ -79,7 +79,7 @@ const NOT_ZERO = /^[-0.]*[1-9]/;
  * Says what a parsed text had that its value has not, or `undefined`: a member named twice, after unescaping (`s\u0075b`
  * is `sub`; RFC 8259 §4 leaves open which counts, and readers differ), or a number that became zero.
  */
-export function textFault(text: string, value: unknown): string | undefined {
+export function validateJsonText(text: string, value: unknown): string | undefined {
   if (serialisesTo(value, text)) return undefined;
   const open: Set<string>[] = [];
   for (const [lexeme, colon] of text.matchAll(LEXEME)) {

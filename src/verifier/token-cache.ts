@@ -1,33 +1,31 @@
-/** Most tokens in one generation, and most characters of all of them together. */
+/** Most tokens in one generation, and most characters in all of them. */
 const MAX_TOKENS = 5000;
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 
-/** The end of a token, nearly all of which is signature: whatever else is changed in a token, this tells many apart. */
+/** Length of the end of a token that is its key: nearly all of it is signature, so that tokens differ in it. */
 const TAIL = 64;
 
 export type TokenCache<Value> = {
   get(token: string): Value | undefined;
-  /** Keeps the value of a token whose signature is good (so it is ASCII), from the second time within a short while on. */
+  /** Caches the value of a verified token (so it is ASCII), from its second use within a short time on. */
   set(token: string, value: Value): void;
 };
 
 type Entry<Value> = { token: string; value: Value };
 
 /**
- * A bounded cache that is keyed by the exact text of tokens. They are filed by their last characters, since
- * to hash a whole token takes longer than all else; what is found must then be equal to the last character.
- *
- * It has two generations: when the younger one is full the older one is dropped, but for those that were
- * asked for since. So nothing has to be put in order when a token is read. Tokens that come once leave no
- * more than a mark: were they kept, they would push out those that come again, and outlive the young heap.
+ * Two-generation LRU of tokens by their exact text. When the younger generation is full, the older one is dropped, except
+ * for tokens read since: so a read moves nothing. Lookup is by the last characters, then by comparison, since a hash of the
+ * whole token takes longer than everything else. A token is cached on its second use, so that one-time tokens do not evict
+ * hot ones.
  */
 export function createTokenCache<Value>(): TokenCache<Value> {
   let young = new Map<string, Entry<Value>>();
   let old = new Map<string, Entry<Value>>();
   let characters = 0;
-  const wasSeen = createMarks();
+  const wasSeen = createSeenFilter();
 
-  function keep(token: string, value: Value): void {
+  function insert(token: string, value: Value): void {
     if (young.size >= MAX_TOKENS || characters + token.length > MAX_CHARACTERS) {
       [young, old] = [new Map(), young];
       characters = 0;
@@ -43,31 +41,31 @@ export function createTokenCache<Value>(): TokenCache<Value> {
       if (found !== undefined) return found.token === token ? found.value : undefined;
       const survivor = old.get(tail);
       if (survivor?.token !== token) return undefined;
-      keep(survivor.token, survivor.value);
+      insert(survivor.token, survivor.value);
       return survivor.value;
     },
     set(token, value) {
-      // A token that was cut out of a header is a view of all of it, and would keep it: 16 KiB of spaces, at worst.
-      if (wasSeen(token)) keep(Buffer.from(token, "latin1").toString("latin1"), value);
+      // A copy: a token cut out of a header is a view that retains the whole header, up to 16 KiB.
+      if (wasSeen(token)) insert(Buffer.from(token, "latin1").toString("latin1"), value);
     },
   };
 }
 
-const MARKS = 2 ** 14;
-const MARKED = 8;
+const SLOTS = 2 ** 14;
+const HASHED = 8;
 
-/** Marks tokens, by characters of their signature, and says whether one had its mark already. A mark lasts until another takes its place. */
-function createMarks(): (token: string) => boolean {
-  const marks = new Int32Array(MARKS);
+/** Whether a token was seen before, by a hash of the end of its signature. A slot lasts until another token takes it. */
+function createSeenFilter(): (token: string) => boolean {
+  const slots = new Int32Array(SLOTS);
   return (token) => {
     // FNV-1a.
-    let mark = 0x811c9dc5;
-    for (let at = Math.max(0, token.length - MARKED); at < token.length; at += 1) {
-      mark = Math.imul(mark ^ token.charCodeAt(at), 0x01000193);
+    let hash = 0x811c9dc5;
+    for (let at = Math.max(0, token.length - HASHED); at < token.length; at += 1) {
+      hash = Math.imul(hash ^ token.charCodeAt(at), 0x01000193);
     }
-    const place = mark & (MARKS - 1);
-    if (marks[place] === mark) return true;
-    marks[place] = mark;
+    const slot = hash & (SLOTS - 1);
+    if (slots[slot] === hash) return true;
+    slots[slot] = hash;
     return false;
   };
 }

@@ -7,34 +7,34 @@ import { type SignedClaims, validateClaims, verifySigned } from "../token/verify
 import type { TrustState } from "../trust/trust-state.ts";
 import { createTokenCache } from "./token-cache.ts";
 
-/** Where trust comes from: in the server the store, elsewhere the feed of events or the JWK Set alone. */
+/** The source of trust: the store in the server; elsewhere the feed, or the JWK Set alone. */
 export type TrustSource = {
-  /** Finds a key that counts at this moment among those that are known. */
+  /** Finds a key in memory that is trusted now. */
   lookup(kid: string): VerificationKey | undefined;
-  /** Asks about a key that is not known: it may have been made a moment ago. */
+  /** Fetches a key that is not in memory: it may be new. */
   fetchKey(kid: string): Promise<VerificationKey | undefined>;
-  /** What has been revoked, as far as is known. */
+  /** The known revocations. */
   trust(): Pick<TrustState, "revocationReason">;
-  /** Whether too little is known of late to say yes or no. */
+  /** Whether the data is too old to accept or refuse a token by. */
   isStale(): boolean;
 };
 
 export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
   source: TrustSource;
-  /** The only acceptable `iss`, and the longest acceptable lifetime; by default any. Read at each verification. */
+  /** The only acceptable `iss`, and the longest acceptable lifetime (default: any). Read at each verification. */
   policy: () => { issuer: string; maxLifetime?: Seconds | undefined };
   claimsSchema: Schema;
   clock: Clock;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
-  /** Told of every verification: what refused the token, or `undefined` where it is valid. */
-  onVerified?: ((refusal: unknown) => void) | undefined;
+  /** Called after every verification, with the error of a refused token. */
+  onVerified?: ((error: unknown) => void) | undefined;
 };
 
 export type ExpectedToken = {
-  /** Must be the `aud` or one of them, exactly; of a list, any. Without one, whom a token is for is not looked at. */
+  /** Must be in `aud`, exactly; of a list, any. Default: `aud` is not validated. */
   audience?: Audience | undefined;
-  /** Scope tokens that the token must all have, separated by spaces. Default: none. */
+  /** Required scope tokens, separated by spaces. Default: none. */
   scope?: string | undefined;
 };
 
@@ -44,13 +44,10 @@ export type VerifyToken<Schema extends ClaimsSchema> = (
 ) => Promise<Claims<z.output<Schema>>>;
 
 /**
- * Makes the one way in which tokens are verified, in the server and in every service. Gives the claims,
- * frozen, or throws a {@link MintmarkError}: `invalid_token` until the signature has proved good,
- * `verifier_stale` where it cannot be known whether a token still counts.
+ * Creates the verification of tokens for the server and for every other service. It returns the frozen claims, or throws a
+ * {@link MintmarkError}: `invalid_token` until the signature is verified, `verifier_stale` where the data is too old.
  *
- * A token whose signature was checked before is not checked again. The cache is keyed by the exact
- * text of the token and sits below all else: times, audience, scope, whether its key still counts and
- * whether it was revoked are looked at every time.
+ * Signatures are cached by the exact text of the token. Times, audience, scope, key and revocation are checked every time.
  */
 export function createTokenVerifier<Schema extends ClaimsSchema>({
   source,
@@ -60,19 +57,19 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
   clockTolerance,
   onVerified = () => {},
 }: TokenVerifierOptions<Schema>): VerifyToken<Schema> {
-  const checked = createTokenCache<SignedClaims<Schema>>();
-  const find = (kid: string) => source.lookup(kid) ?? source.fetchKey(kid);
+  const cache = createTokenCache<SignedClaims<Schema>>();
+  const findKey = (kid: string) => source.lookup(kid) ?? source.fetchKey(kid);
 
   async function verifyNew(token: unknown): Promise<SignedClaims<Schema> | undefined> {
-    const signed = await verifySigned(token, find, claimsSchema);
-    // Asking for a key takes time, in which too little may have become known.
+    const signed = await verifySigned(token, findKey, claimsSchema);
+    // The data may have become stale during the fetch of a key.
     if (source.isStale()) throw new MintmarkError("verifier_stale");
-    if (signed !== undefined) checked.set(String(token), deepFreeze(signed));
+    if (signed !== undefined) cache.set(String(token), deepFreeze(signed));
     return signed;
   }
 
   function recheck(token: unknown): SignedClaims<Schema> | undefined {
-    const signed = typeof token === "string" ? checked.get(token) : undefined;
+    const signed = typeof token === "string" ? cache.get(token) : undefined;
     return signed && source.lookup(signed.kid) && signed;
   }
 
@@ -89,14 +86,14 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
       if (fault !== undefined) throw new MintmarkError(fault);
       onVerified(undefined);
       return claims;
-    } catch (refusal) {
-      onVerified(refusal);
-      throw refusal;
+    } catch (error) {
+      onVerified(error);
+      throw error;
     }
   };
 }
 
-/** Claims are handed out more than once: whoever gets them must not change them for the next. */
+/** Cached claims are returned more than once: a caller must not change them for the next. */
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

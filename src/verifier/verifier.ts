@@ -19,48 +19,46 @@ export type { ExpectedToken, VerifierOptions, VerifierState };
 
 export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {
   /**
-   * Gives the claims of an access token, frozen, or rejects with a `MintmarkError`. Its reason is
-   * `verifier_stale` where it cannot be known whether the token counts: while connecting, stale (unless
-   * `onStale` says otherwise) or closed. `await verifier.ready` first where a token can wait.
+   * Returns the frozen claims of an access token, or rejects with a `MintmarkError`: `verifier_stale` while the verifier is
+   * connecting, closed, or stale (unless `onStale` is `accept`). `await verifier.ready` first where a token can wait.
    */
   verify(token: unknown, expected?: ExpectedToken): Promise<Claims<z.output<Schema>>>;
   readonly state: VerifierState;
-  /** How old what is known is, in seconds, delays on the way included. Infinite while nothing is known. */
+  /** Age of the revocation data, network delays included. Infinite before the first. */
   readonly age: Seconds;
   /**
-   * Why nothing new comes from the service, or why all its tokens are refused: it signs with a secret that was not given, or
-   * with keys though one was. Else `undefined`. It is tried again whatever this is: show it to an operator.
+   * Why the latest attempt to reach the service failed, or why all its tokens are refused: it signs with a secret that was
+   * not given, or with keys although one was. Else `undefined`. The verifier retries in any case. Show it to an operator.
    */
   readonly failure: Error | undefined;
   /**
-   * Resolves when the verifier is live for the first time. Rejects where it is closed before, and with {@link failure} where
-   * the service says that it will refuse until somebody acts: it does not know the credentials (`invalid_client`), or the
-   * client lacks the permission `follow_events` (`permission_denied`). The verifier tries again all the same, and this
-   * resolves once it is live. While the service cannot be reached it is pending.
+   * Resolves when the verifier is first live. Pending while the service cannot be reached. Rejects when the verifier is
+   * closed before, and with {@link failure} where an operator must act: unknown credentials (`invalid_client`), or a client
+   * without the permission `follow_events` (`permission_denied`). The verifier still retries; once it is live, `ready` is a
+   * resolved promise.
    */
   readonly ready: Promise<void>;
-  /** Calls back after every change of state. Gives the verb that ends it. */
+  /** Calls back after every change of state. Returns the function that unsubscribes. */
   onStateChange(listener: (state: VerifierState) => void): () => void;
-  /** Ends all work: no timer and no connection is left. A verifier that is closed stays closed. */
+  /** Ends all work permanently: no timer and no connection is left. */
   close(): void;
   [Symbol.dispose](): void;
 };
 
 /**
- * Makes a verifier of the access tokens of one issuer. It verifies them by itself, and follows the feed
- * of the service to know the keys and what has been revoked:
+ * Creates a verifier for the access tokens of one issuer. It verifies locally, and follows the feed of the service for keys
+ * and revocations:
  *
  *     using verifier = createVerifier({ issuer: "https://tokens.example", audience: "https://orders.example" });
  *     await verifier.ready;
  *     const { sub } = await verifier.verify(token, { scope: "orders:read" });
  *
- * One that follows the feed keeps its process alive until it is closed, as any open connection does.
- * Loses it the service, it goes on for `maxStaleness` seconds and tries to reach it again for ever.
- * With `secret` it verifies the tokens of a service that signs by HS256, and follows the feed for revocations alone.
- * With `follow: false` the JWK Set is kept for as long as its `Cache-Control` says (10 s to a day, 600 s
- * where it does not), fetched anew ahead of that time, and stale `maxStaleness` seconds after it.
+ * While it follows the feed, the open connection keeps the process alive. Without the service it goes on for `maxStaleness`
+ * seconds, and reconnects for ever. With `secret` it verifies HS256 tokens and reads revocations alone from the feed. With
+ * `follow: false` it caches the JWK Set as its `Cache-Control` says (10 s to a day, default 600 s), fetches it again before
+ * that time, and is stale `maxStaleness` seconds after it.
  *
- * Throws a `StartError` for options that are wrong. Not checked: whether `sub` still exists, and who sent the token.
+ * Throws a `StartError` for wrong options. Not checked: whether `sub` still exists, and who sent the token.
  */
 export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   options: VerifierOptions<Schema>,
@@ -69,7 +67,7 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
   const { issuer, audience, secret, credentials, clockTolerance, maxLifetime = 86_400 } = options;
   const { maxStaleness = 30, onStale = "reject", follow = true, clock = systemClock } = options;
   const monotonic = createMonotonicClock();
-  const status = createFreshness(monotonic);
+  const freshness = createFreshness(monotonic);
   const closing = new AbortController();
   const service: Service = {
     url,
@@ -77,17 +75,17 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
     fetch: options.fetch ?? globalThis.fetch,
     closing: closing.signal,
   };
-  const following = { service, status, maxStaleness, clock, monotonic };
-  const followed = follow
-    ? createFeedSource(following)
+  const sourceOptions = { service, freshness, maxStaleness, clock, monotonic };
+  const published = follow
+    ? createFeedSource(sourceOptions)
     : secret === undefined
-      ? createJwksSource(following)
-      : createFixedSource(following);
-  const { failure, ...source } = withSecret(followed, secret);
+      ? createJwksSource(sourceOptions)
+      : createFixedSource(sourceOptions);
+  const { failure, ...source } = withSecret(published, secret);
   const policy = { issuer, maxLifetime };
   const isUsable = (state: VerifierState) => state === "live" || (state === "stale" && onStale === "accept");
   const verify = createTokenVerifier({
-    source: { ...source, isStale: () => !isUsable(status.state) },
+    source: { ...source, isStale: () => !isUsable(freshness.state) },
     policy: () => policy,
     claimsSchema: (options.claims ?? anyClaims) as Schema,
     clock,
@@ -96,24 +94,24 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
 
   function close(): void {
     closing.abort();
-    status.close();
+    freshness.close();
   }
 
   return {
     verify: (token, expected = {}) => verify(token, { audience: expected.audience ?? audience, scope: expected.scope }),
     get state() {
-      return status.state;
+      return freshness.state;
     },
     get age() {
-      return status.age;
+      return freshness.age;
     },
     get failure() {
       return failure();
     },
     get ready() {
-      return status.ready;
+      return freshness.ready;
     },
-    onStateChange: status.onStateChange,
+    onStateChange: freshness.onStateChange,
     close,
     [Symbol.dispose]: close,
   };

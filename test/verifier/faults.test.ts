@@ -35,19 +35,19 @@ const faults: Record<string, { script: Script; failure: string }> = {
     script: ({ response }) => response.writeHead(200, { "content-type": "text/html" }).end("<p>Sign in"),
     failure: "no feed",
   },
-  "no JSON": { script: ({ write }) => write("data: {\n\n"), failure: "no update" },
-  "JSON of another form": { script: ({ write }) => write('data: {"sequence":1}\n\n'), failure: "no update" },
+  "no JSON": { script: ({ write }) => write("data: {\n\n"), failure: "no valid update" },
+  "JSON of another form": { script: ({ write }) => write('data: {"sequence":1}\n\n'), failure: "no valid update" },
   "an update too many": {
     script: ({ send }) => send({ ...snapshot([by]), admin: true } as never),
-    failure: "no update",
+    failure: "no valid update",
   },
   "bytes that are no UTF-8": { script: ({ write }) => write(Buffer.from([0xff, 0xfe, 0x0a, 0x0a])), failure: "" },
-  "a cursor without end": { script: ({ send }) => send(snapshot([by]), "c".repeat(1001)), failure: "no update" },
+  "a cursor without end": { script: ({ send }) => send(snapshot([by]), "c".repeat(1001)), failure: "no valid update" },
   "an update of nothing": { script: ({ send }) => send(update()), failure: "does not continue" },
-  silence: { script: () => {}, failure: "Nothing was heard" },
+  silence: { script: () => {}, failure: "Received nothing" },
   "pings alone": {
     script: ({ event }) => setInterval(() => event("ping", ""), 20).unref(),
-    failure: "Nothing was heard",
+    failure: "Received nothing",
   },
 };
 
@@ -64,7 +64,7 @@ describe("a verifier whose feed fails", () => {
       };
       let fault: Error | undefined;
       await using followed = await follow([script, again], {
-        maxStaleness: failure === "Nothing was heard" ? 0.4 : 30,
+        maxStaleness: failure === "Received nothing" ? 0.4 : 30,
       });
       await followed.verifier.ready;
       expect(await verdict).toBe("verifier_stale");

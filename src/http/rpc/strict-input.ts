@@ -1,7 +1,7 @@
 import type { TRPCError } from "@trpc/server";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import { plainName } from "../../router/procedure.ts";
-import { decodeUtf8, isPlainObject, textFault, validateJson } from "../../token/json.ts";
+import { decodeUtf8, isPlainObject, validateJson, validateJsonText } from "../../token/json.ts";
 import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
 import type { InputRules, InputSource } from "./inputs.ts";
 import { countCalls, queryError } from "./query.ts";
@@ -21,7 +21,7 @@ export const strictRules: InputRules = {
     if (text === undefined) throw rejectInput("malformed_request", "has bytes that are not UTF-8");
     if (text === "") return undefined;
     const value: unknown = JSON.parse(text);
-    const textual = textFault(text, value);
+    const textual = validateJsonText(text, value);
     if (textual !== undefined) throw rejectInput("malformed_request", textual);
     if (source.isBatch && isPlainObject(value) && !areCallInputs(Object.keys(value), source))
       throw rejectInput("malformed_request", 'has an input of no call: those of a batch are sent as {"0": …, "1": …}');

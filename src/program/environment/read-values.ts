@@ -2,7 +2,7 @@ import { StartError } from "../../errors.ts";
 import { settingList } from "../settings.ts";
 import { isServiceLink } from "./service-links.ts";
 import { readValueFile } from "./value-files.ts";
-import { textFault } from "./value-text.ts";
+import { validateJsonText } from "./value-text.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,6 +48,6 @@ function refuseUnknown(environment: Environment): void {
 }
 
 function refuseFaulty(name: string, text: string): void {
-  const fault = textFault(text);
+  const fault = validateJsonText(text);
   if (fault !== undefined) throw new StartError(`${name} ${fault}`);
 }

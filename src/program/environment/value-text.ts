@@ -14,7 +14,7 @@ const REFERENCE = /\$\([A-Za-z_]\w*\)|\$\{[A-Za-z_]\w*\}/;
  * begins with its name: `begins with a quotation mark: remove it`. Such a value would be used as it stands, for
  * another key or an issuer that no token can carry. Repeats nothing of the text. Returns `undefined` for a sound one.
  */
-export function textFault(text: string): string | undefined {
+export function validateJsonText(text: string): string | undefined {
   // What is read from bytes that are not UTF-8 has U+FFFD in their place, so different bytes would be the same secret.
   if (!text.isWellFormed() || text.includes("\uFFFD")) return "has bytes that are not UTF-8: write it anew";
   const characters = Array.from(text);

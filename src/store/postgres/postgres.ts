@@ -5,7 +5,7 @@ import { postgresRemedy } from "../remedies.ts";
 import { createStore, type Driver } from "../sql/driver.ts";
 import { migrate, refuseOutdated } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
-import type { Witness } from "../sql/trust-queries.ts";
+import type { DatabaseInfo } from "../sql/trust-queries.ts";
 import type { Store } from "../store.ts";
 import { type PostgresAddress, parsePostgresUrl } from "./address.ts";
 import { CHANNEL, listen } from "./notifications.ts";
@@ -49,7 +49,7 @@ export async function openPostgres(
     system: "postgresql",
     notifyWithin: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (notify) => listen(address, { notify, limit: LIMIT_MS, onNotice }),
-    witness: WITNESS,
+    info: DATABASE_INFO,
     close: () => db.destroy(),
   };
 }
@@ -75,7 +75,7 @@ async function preparePlace(address: PostgresAddress, guest: boolean): Promise<P
  * Distinguishes copies of the tables: a dump is restored into new tables, and a copy is another database. Files restored in
  * place are detected by their lower sequence numbers. All servers share the clock.
  */
-const WITNESS: Witness = {
+const DATABASE_INFO: DatabaseInfo = {
   history: sql<string>`concat_ws('.', (select oid from pg_database where datname = current_database()), 'state'::regclass::oid)`,
   now: sql<Seconds>`extract(epoch from clock_timestamp())::bigint`,
   milliseconds: sql<Milliseconds>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,

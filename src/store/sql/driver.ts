@@ -5,7 +5,7 @@ import { isOutage } from "../outage.ts";
 import type { Store } from "../store.ts";
 import { createQueries, type Queries } from "./queries.ts";
 import type { Schema } from "./schema.ts";
-import type { Witness } from "./trust-queries.ts";
+import type { DatabaseInfo } from "./trust-queries.ts";
 
 /** What one database does in its own way. */
 export type Driver = {
@@ -22,7 +22,7 @@ export type Driver = {
   /** Runs a verb, again where it did nothing because another process had the database locked. Default: once. */
   run?: <Outcome>(verb: () => Promise<Outcome>) => Promise<Outcome>;
   /** Read with the position, where other servers may have the database open. */
-  witness?: Witness;
+  info?: DatabaseInfo;
   close: () => Promise<void>;
 };
 

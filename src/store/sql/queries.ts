@@ -8,7 +8,7 @@ import { createGrantQueries } from "./grant-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSettingsQueries } from "./settings-queries.ts";
-import { createTrustQueries, type Witness } from "./trust-queries.ts";
+import { createTrustQueries, type DatabaseInfo } from "./trust-queries.ts";
 
 /** The store methods that are plain SQL. */
 export type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
@@ -16,14 +16,14 @@ export type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 /** One set of queries for every database. */
 export function createQueries(
   db: Kysely<Schema>,
-  { witness, ...notifier }: Notifier & { witness?: Witness | undefined } = {},
+  { info, ...notifier }: Notifier & { info?: DatabaseInfo | undefined } = {},
 ): Queries {
-  const change = createCommit(db, { ...notifier, milliseconds: witness?.milliseconds });
+  const change = createCommit(db, { ...notifier, milliseconds: info?.milliseconds });
   return {
     ...createKeyQueries(db, change),
     ...createClientQueries(db, change),
     ...createSettingsQueries(change),
-    ...createTrustQueries(db, { change, witness }),
+    ...createTrustQueries(db, { change, info }),
     ...createGrantQueries(db, change),
     ...createAuditQueries(db),
     ...createCountQueries(db),

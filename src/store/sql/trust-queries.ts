@@ -12,7 +12,11 @@ import type { Schema } from "./schema.ts";
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "forgetRevocations">;
 
 /** Facts from a shared database: which copy of the tables this is, and the time of its clock. */
-export type Witness = { history: RawBuilder<string>; now: RawBuilder<Seconds>; milliseconds: RawBuilder<Milliseconds> };
+export type DatabaseInfo = {
+  history: RawBuilder<string>;
+  now: RawBuilder<Seconds>;
+  milliseconds: RawBuilder<Milliseconds>;
+};
 
 /**
  * Until when a revocation is retained: its stored time, or a later one if the longest lifetime was raised since (its
@@ -22,15 +26,15 @@ const KEPT_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
   else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
-type Deps = { change: Commit; witness: Witness | undefined };
+type Deps = { change: Commit; info: DatabaseInfo | undefined };
 
-export function createTrustQueries(db: Kysely<Schema>, { change, witness }: Deps): TrustQueries {
+export function createTrustQueries(db: Kysely<Schema>, { change, info }: Deps): TrustQueries {
   return {
     async position() {
       const state = db.selectFrom("state").selectAll();
-      if (witness === undefined) return fromStateRow(await state.executeTakeFirstOrThrow());
+      if (info === undefined) return fromStateRow(await state.executeTakeFirstOrThrow());
       const { history, now, ...row } = await state
-        .select([witness.history.as("history"), witness.now.as("now")])
+        .select([info.history.as("history"), info.now.as("now")])
         .executeTakeFirstOrThrow();
       const position = fromStateRow(row);
       return { ...position, epoch: `${position.epoch}.${history}`, time: now };

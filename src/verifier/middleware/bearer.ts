@@ -1,43 +1,44 @@
 import { z } from "zod";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
+import type { Seconds } from "../../time.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../../token/check-options.ts";
 import { type Audience, audience, scopeString } from "../../token/claims.ts";
 import { BearerRefusal } from "./refusal.ts";
 
 export { BearerRefusal };
 
-/** What verifies tokens: what `createVerifier` makes, or anything else of that shape. */
+/** A verifier of `createVerifier`, or any object of this shape. */
 export type TokenVerifier<Claims> = {
   verify(token: unknown, expected?: { audience?: Audience | undefined; scope?: string | undefined }): Promise<Claims>;
 };
 
-/** Header fields: a `Headers`, or Node's, whose names are in lower case. */
+/** Header fields: a `Headers`, or Node's object with names in lower case. */
 export type HeaderFields = Pick<Headers, "get"> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Any request with header fields: of `node:http`, of Express, of Fastify, or a fetch `Request`. */
+/** A request of `node:http`, Express or Fastify, or a fetch `Request`. */
 export type BearerRequest = {
   headers: HeaderFields;
-  /** Where there is one, a second `Authorization` is seen. Node drops it from `headers`. */
+  /** Shows a second `Authorization`, which Node drops from `headers`. */
   rawHeaders?: readonly string[] | undefined;
-  /** Node's own request, where a framework has wrapped it. */
+  /** Node's request inside that of a framework. */
   raw?: { rawHeaders?: readonly string[] | undefined } | undefined;
 };
 
 export type BearerOptions = {
-  /** Scope tokens that a token must all have, separated by spaces. Default: none. */
+  /** Required scope tokens, separated by spaces. Default: none. */
   scope?: string | undefined;
-  /** Whom a token must be for: one service, or any of a list of 1 to 16. Default: as the verifier expects. */
+  /** Must be in `aud`; of a list of 1 to 16, any. Default: the audience of the verifier. */
   audience?: Audience | undefined;
-  /** Name of the protected space in `WWW-Authenticate`: printable ASCII without `"` and `\`. Default `mintmark`. */
+  /** `realm` of `WWW-Authenticate`: printable ASCII without `"` and `\`. Default `mintmark`. */
   realm?: string | undefined;
-  /** Told of every refusal, for a log. What was thrown inside is its `cause`. */
+  /** Called for every refusal, for a log. `cause` is the error of the verifier. */
   onRefusal?: ((refusal: BearerRefusal) => void) | undefined;
 };
 
-/** Gives the claims of the token that a request carries, or why it is refused. */
+/** Returns the claims of the token of a request, or a refusal. */
 export type Authenticate<Claims> = (request: BearerRequest) => Promise<Claims | BearerRefusal>;
 
-/** The reasons of a verifier. Of any other error the caller learns nothing. */
+/** The reasons of a verifier. Any other error is answered with `internal_error`. */
 const REASONS: ReadonlySet<Reason> = new Set([
   "invalid_token",
   "token_expired",
@@ -51,8 +52,8 @@ const REASONS: ReadonlySet<Reason> = new Set([
   "unavailable",
 ]);
 
-/** When to try again where the verifier does not say, in seconds. */
-const RETRY_AFTER = 1;
+/** `Retry-After` where the error has none. */
+const RETRY_AFTER: Seconds = 1;
 
 // A quoted-string that needs no escapes (RFC 9110 §5.6.4), so nothing can break out of one.
 const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -65,9 +66,8 @@ const schemas: OptionSchemas<BearerOptions> = {
 };
 
 /**
- * Makes what all middleware shares: it reads `Authorization: Bearer` and verifies the token. A token in
- * the query or in a form is never looked at (RFC 6750 §5.3: URLs are logged). Does not throw for a request;
- * throws a `StartError` at once for options that cannot be.
+ * Creates the function behind all middleware: it reads `Authorization: Bearer` and verifies the token. Tokens in the query or
+ * in a form are ignored (RFC 6750 §5.3: URLs are logged). Throws a `StartError` for wrong options, and nothing for a request.
  */
 export function createAuthenticate<Claims>(
   verifier: TokenVerifier<Claims>,
@@ -77,7 +77,7 @@ export function createAuthenticate<Claims>(
   const { scope, realm = "mintmark", onRefusal = () => {} } = options;
   const expected = { scope, ...(options.audience !== undefined && { audience: options.audience }) };
 
-  async function claimsOf(request: BearerRequest): Promise<Claims | BearerRefusal> {
+  async function claimsIn(request: BearerRequest): Promise<Claims | BearerRefusal> {
     const credentials = readCredentials(request);
     if (credentials === "none") {
       return new BearerRefusal("invalid_token", { status: 401, wwwAuthenticate: challenge({ realm }) });
@@ -104,18 +104,18 @@ export function createAuthenticate<Claims>(
   }
 
   return async (request) => {
-    const claims = await claimsOf(request);
+    const claims = await claimsIn(request);
     if (claims instanceof BearerRefusal) onRefusal(claims);
     return claims;
   };
 }
 
-/** The same options with one more scope required. */
+/** The same options with one more required scope. */
 export function withScope(options: BearerOptions, scope: string): BearerOptions {
   return { ...options, scope: options.scope === undefined ? scope : `${options.scope} ${scope}` };
 }
 
-/** The claims that middleware has left on a request. Throws where none has run: the route is not protected. */
+/** The claims that middleware has set. Throws where none has run: the route is not protected. */
 export function claimsOf<Claims>({ auth }: { auth?: Claims }): Claims {
   if (auth === undefined) throw new MintmarkError("internal_error", { cause: "bearerAuth does not run before this" });
   return auth;
@@ -127,12 +127,12 @@ const MENTIONS_BEARER = /(?:^|,)\s*bearer(?:[\s,]|$)/i;
 /** Reads the token (RFC 6750 §2.1). Another scheme than Bearer counts as no credentials (RFC 6750 §3.1). */
 function readCredentials(request: BearerRequest): { token: string } | "none" | "malformed" {
   const values = authorizationOf(request.headers);
-  // Of two, a proxy on the way here may have looked at the other one.
+  // A proxy may have checked the other one.
   if (values.length > 1 || countRaw(request) > 1) return "malformed";
   const [value = ""] = values;
   const [, token] = BEARER.exec(value) ?? [];
   if (token !== undefined) return { token };
-  // `Headers` joins several values by commas, which no token can hold.
+  // `Headers` joins several values by commas, which no token contains.
   return MENTIONS_BEARER.test(value) ? "malformed" : "none";
 }
 
@@ -150,8 +150,8 @@ function countRaw({ rawHeaders, raw }: BearerRequest): number {
   return fields.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "authorization").length;
 }
 
-/** A challenge (RFC 6750 §3). All values were checked, or are our own. */
+/** A challenge (RFC 6750 §3). All values are validated or constant. */
 function challenge(parameters: Record<string, string | undefined>): string {
-  const said = Object.entries(parameters).filter(([, value]) => value !== undefined);
-  return `Bearer ${said.map(([name, value]) => `${name}="${value}"`).join(", ")}`;
+  const present = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return `Bearer ${present.map(([name, value]) => `${name}="${value}"`).join(", ")}`;
 }

@@ -8,27 +8,27 @@ import {
 } from "./bearer.ts";
 import { BearerRefusal, refusalParts } from "./refusal.ts";
 
-/** A request of Fastify, before or after its token was verified. */
+/** A request of Fastify, before or after verification. */
 export type FastifyRequest<Claims> = BearerRequest & { auth?: Claims };
 
-/** As much of Fastify's reply as is used. */
+/** The part of Fastify's reply that is used. */
 export type FastifyReply = {
   statusCode: number;
   headers(values: Record<string, string>): unknown;
   send(body: string): unknown;
 };
 
-/** A hook for Fastify: `onRequest`, or any that comes later. */
+/** A hook for Fastify: `onRequest` or a later one. */
 export type FastifyAuth<Claims> = {
   (request: FastifyRequest<Claims>, reply: FastifyReply): Promise<unknown>;
-  /** The same, and tokens without this scope are refused. */
+  /** The same hook with one more required scope. */
   requireScope(scope: string): FastifyAuth<Claims>;
-  /** `request.auth`, typed where Fastify does not know of it. */
+  /** `request.auth`, typed without a declaration for Fastify. */
   claimsOf(request: FastifyRequest<Claims>): Claims;
 };
 
 /**
- * Makes a hook that lets nobody through without a good token, and sets `request.auth` to the claims:
+ * Creates a hook that refuses requests without a valid token and sets `request.auth` to the claims:
  *
  *     const auth = bearerAuth(verifier);
  *     app.get("/me", { onRequest: auth }, async (request) => auth.claimsOf(request));

@@ -11,7 +11,7 @@ export {
 } from "./hono.ts";
 
 /**
- * Makes a function for any fetch handler. It returns the claims, or the `Response` that refuses:
+ * Creates a function for any fetch handler. It returns the claims, or the `Response` that refuses:
  *
  *     const authenticate = createFetchAuth(verifier);
  *     const claims = await authenticate(request);

@@ -14,7 +14,7 @@ export type HonoAuth<Claims> = {
 };
 
 /**
- * Makes middleware for Hono that refuses requests without a valid token and sets the variable `auth` to the claims:
+ * Creates middleware for Hono that refuses requests without a valid token and sets the variable `auth` to the claims:
  *
  *     const auth = bearerAuth(verifier);
  *     app.get("/me", auth, (c) => c.json(auth.claimsOf(c)));

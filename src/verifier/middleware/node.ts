@@ -8,10 +8,10 @@ import {
 } from "./bearer.ts";
 import { BearerRefusal, refusalParts } from "./refusal.ts";
 
-/** A request of `node:http` or Express, before or after its token was verified. */
+/** A request of `node:http` or Express, before or after verification. */
 export type NodeRequest<Claims> = BearerRequest & { auth?: Claims };
 
-/** As much of `ServerResponse` as is used. */
+/** The part of `ServerResponse` that is used. */
 export type NodeResponse = {
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body: string): unknown;
@@ -20,22 +20,21 @@ export type NodeResponse = {
 /** Middleware for Express and bare `node:http`. */
 export type NodeAuth<Claims> = {
   (request: NodeRequest<Claims>, response: NodeResponse, next: () => void): Promise<void>;
-  /** The same, and tokens without this scope are refused. */
+  /** The same middleware with one more required scope. */
   requireScope(scope: string): NodeAuth<Claims>;
-  /** `request.auth`, typed where Express does not know of it. */
+  /** `request.auth`, typed without a declaration for Express. */
   claimsOf(request: NodeRequest<Claims>): Claims;
 };
 
 /**
- * Makes middleware that lets nobody through without a good token:
+ * Creates middleware that refuses requests without a valid token and sets `request.auth` to the claims:
  *
  *     const auth = bearerAuth(verifier);
  *     app.get("/me", auth, (request, response) => response.json(auth.claimsOf(request)));
  *     app.post("/orders", auth.requireScope("orders:write"), createOrder);
  *     createServer((request, response) => auth(request, response, () => response.end("hello")));
  *
- * Sets `request.auth` to the claims. A refusal is answered here: `next` is called for good tokens
- * only, never with an error.
+ * It sends refusals itself: `next` is called for valid tokens only, never with an error.
  */
 export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): NodeAuth<Claims> {
   const authenticate = createAuthenticate(verifier, options);

@@ -8,7 +8,7 @@ type RefusalDetails = {
   cause?: unknown;
 };
 
-/** A refusal and its form in HTTP (RFC 6750 §3). Contains nothing of the token. */
+/** A refusal with its HTTP form (RFC 6750 §3). Contains nothing of the token. */
 export class BearerRefusal extends MintmarkError {
   readonly status: number;
   /** The error code of OAuth. Absent where there were no credentials (RFC 6750 §3.1). */

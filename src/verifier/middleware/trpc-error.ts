@@ -18,7 +18,7 @@ const CODES = {
   503: "SERVICE_UNAVAILABLE",
 } as const satisfies Record<(typeof catalogue)[keyof typeof catalogue]["status"], TRPCError["code"]>;
 
-/** An error of the catalogue as a procedure throws it. */
+/** The `TRPCError` of an error of the catalogue. */
 export function toTrpcError(cause: MintmarkError): TRPCError {
   return new TRPCError({ code: CODES[catalogue[cause.reason].status], message: cause.message, cause });
 }

@@ -10,29 +10,29 @@ import {
 import { BearerRefusal, refusalHeaders } from "./refusal.ts";
 import { toTrpcError } from "./trpc-error.ts";
 
-/** What the context must hold: the request, or its header fields alone. With Node, prefer the request: see `rawHeaders`. */
+/** The context must have the request, or its header fields. On Node, prefer the request: see `rawHeaders`. */
 export type BearerContext = { req: BearerRequest } | { req?: undefined; headers: HeaderFields };
 
 const t = initTRPC.context<BearerContext>().create();
 
-/** Not as it would be inferred: the types of tRPC that it would name have more parameters in some versions than in others. */
+/** Not inferred: the inferred type names types of tRPC whose parameters differ between versions. */
 type AuthProcedure<Claims> = ReturnType<typeof t.procedure.use<{ auth: Claims }>>;
 
-/** Procedures that a token protects, to be concatenated to your own. Both give `ctx.auth`, the claims. */
+/** Procedures that require a token, for `concat`. Both set `ctx.auth` to the claims. */
 export type TrpcAuth<Claims> = {
   procedure: AuthProcedure<Claims>;
-  /** The same, and tokens without this scope are refused. */
+  /** The same procedure with one more required scope. */
   requireScope(scope: string): AuthProcedure<Claims>;
 };
 
 /**
- * Makes procedures that a token protects, for any tRPC router:
+ * Creates procedures that require a token, for any tRPC router:
  *
  *     const auth = trpcAuth(verifier);
  *     const protectedProcedure = publicProcedure.concat(auth.procedure);
  *     const orderProcedure = publicProcedure.concat(auth.requireScope("orders:write"));
  *
- * Both give `ctx.auth`, the typed claims. A refusal is a `TRPCError` of code UNAUTHORIZED, FORBIDDEN,
+ * Both set `ctx.auth` to the typed claims. A refusal is a `TRPCError` of code UNAUTHORIZED, FORBIDDEN,
  * BAD_REQUEST or SERVICE_UNAVAILABLE, whose `cause` is a {@link BearerRefusal}. See also {@link bearerHeaders}.
  */
 export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): TrpcAuth<Claims> {
@@ -51,9 +51,9 @@ export function trpcAuth<Claims>(verifier: TokenVerifier<Claims>, options: Beare
   };
 }
 
-/** The header fields of refused calls, `WWW-Authenticate` among them: `responseMeta: ({ errors }) => ({ headers: bearerHeaders(errors) })`. */
+/** The header fields of refused calls, such as `WWW-Authenticate`: `responseMeta: ({ errors }) => ({ headers: bearerHeaders(errors) })`. */
 export function bearerHeaders(errors: readonly TRPCError[]): Headers {
-  // Of a batch with several refusals, the first speaks for all.
+  // One response answers a whole batch: the first refusal counts.
   const error = errors.map(({ cause }) => cause).find((cause) => cause instanceof BearerRefusal);
   return new Headers(error && refusalHeaders(error));
 }

@@ -1,15 +1,16 @@
-import { ExchangeError } from "./issuer-error.ts";
+import type { Milliseconds } from "../../time.ts";
+import { IssuerError } from "./issuer-error.ts";
 
-/** Ends an exchange with a service that takes too long, or whose verifier is closed. */
+/** Aborts an exchange with the service when it takes too long, or when the verifier is closed. */
 export type Deadline = {
   readonly signal: AbortSignal;
-  /** Counts anew from now. */
-  extend(milliseconds: number): void;
-  /** Ends the exchange, also where it is still under way. */
+  /** Restarts the timer. */
+  extend(ms: Milliseconds): void;
+  /** Aborts the exchange if it is unfinished. */
   end(): void;
 };
 
-/** `AbortSignal.any` would do, but leaks where one of the signals lives long (nodejs/node#54614). */
+/** Not by `AbortSignal.any`, which leaks where one of the signals lives long (nodejs/node#54614). */
 export function createDeadline(closing: AbortSignal): Deadline {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -24,13 +25,10 @@ export function createDeadline(closing: AbortSignal): Deadline {
   else closing.addEventListener("abort", end);
   return {
     signal: controller.signal,
-    extend(milliseconds) {
+    extend(ms) {
       clearTimeout(timer);
       if (controller.signal.aborted) return;
-      timer = setTimeout(
-        () => controller.abort(new ExchangeError(`Nothing was heard for ${milliseconds / 1000} s`)),
-        milliseconds,
-      );
+      timer = setTimeout(() => controller.abort(new IssuerError(`Received nothing for ${ms / 1000} s`)), ms);
     },
     end,
   };

@@ -1,37 +1,38 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { z } from "zod";
+import type { Milliseconds } from "../../time.ts";
 import { readTrustUpdate, type TrustUpdate } from "../../trust/trust-update.ts";
 import { createDeadline } from "./deadline.ts";
 import { request, type Service } from "./http-client.ts";
-import { ExchangeError, reasonIn } from "./issuer-error.ts";
+import { IssuerError, reasonIn } from "./issuer-error.ts";
 
-/** Longest event, in characters. The service sends large snapshots in pieces far smaller than this. */
+/** Longest event, in characters. The service splits large snapshots into far smaller pieces. */
 const MAX_EVENT = 8 * 1024 * 1024;
 const MAX_CURSOR = 1000;
 
 export type FeedOptions = Service & {
-  /** Longest time without an update, in milliseconds. tRPC's own pings do not count: they say nothing of the log. */
-  silence: number;
+  /** Longest time without an update. tRPC's pings do not count: they do not prove that the log is read. */
+  silenceMs: Milliseconds;
 };
 
 export type FeedMessage = {
   update: TrustUpdate;
-  /** What to ask for to get whatever comes after this update. */
+  /** Resumes after this update. */
   cursor: string | undefined;
 };
 
-/** Follows the events of the service over one connection. However that ends, it ends in a rejection. */
+/** Reads the feed over one connection. The end of the connection is an exception, too. */
 export async function* readFeed(options: FeedOptions, after: string | undefined): AsyncGenerator<FeedMessage, never> {
-  const { url, authorization, fetch, closing, silence } = options;
+  const { url, authorization, fetch, closing, silenceMs } = options;
   const deadline = createDeadline(closing);
   try {
-    deadline.extend(silence);
+    deadline.extend(silenceMs);
     const { headers, body } = await request(
       `${url}/trpc/events?input=${encodeURIComponent(JSON.stringify({ after }))}`,
       {
         headers: {
           accept: "text/event-stream",
-          // Whoever compresses on the way holds messages back.
+          // A compressing proxy would delay messages.
           "accept-encoding": "identity",
           ...(authorization !== undefined && { authorization }),
         },
@@ -39,14 +40,15 @@ export async function* readFeed(options: FeedOptions, after: string | undefined)
         fetch,
       },
     );
-    if (!headers.get("content-type")?.startsWith("text/event-stream")) throw new ExchangeError("This is no feed");
+    if (!headers.get("content-type")?.startsWith("text/event-stream"))
+      throw new IssuerError("The service sent no feed");
     for await (const event of readEvents(body)) {
       const message = readMessage(event);
       if (message === undefined) continue;
-      deadline.extend(silence);
+      deadline.extend(silenceMs);
       yield message;
     }
-    throw new ExchangeError("The feed broke off");
+    throw new IssuerError("The feed broke off");
   } finally {
     deadline.end();
   }
@@ -59,7 +61,7 @@ async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Even
     maxBufferSize: MAX_EVENT,
     onEvent: (event) => events.push(event),
     onError({ type }) {
-      if (type === "max-buffer-size-exceeded") throw new ExchangeError("The feed sent an event without an end");
+      if (type === "max-buffer-size-exceeded") throw new IssuerError("The feed sent an event without an end");
     },
   });
   for await (const chunk of body) {
@@ -69,13 +71,13 @@ async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Even
   }
 }
 
-/** The names are those of tRPC's own events; a message has none. */
+/** The event names are tRPC's; an update has none. */
 function readMessage({ event = "", data, id = "" }: EventSourceMessage): FeedMessage | undefined {
-  if (event === "return") throw new ExchangeError("The service ended the feed");
+  if (event === "return") throw new IssuerError("The service ended the feed");
   if (event === "serialized-error") throw errorOf(parse(data));
   if (event !== "") return undefined;
   const update = readTrustUpdate(parse(data));
-  if (update === undefined || id.length > MAX_CURSOR) throw new ExchangeError("The feed sent what is no update");
+  if (update === undefined || id.length > MAX_CURSOR) throw new IssuerError("The feed sent no valid update");
   return { update, cursor: id || undefined };
 }
 
@@ -89,9 +91,9 @@ function parse(text: string): unknown {
 
 const errorShape = z.object({ data: z.object({ httpStatus: z.int().min(400).max(599) }) });
 
-/** A refusal that came too late for a status of its own: the feed had begun. */
-function errorOf(shape: unknown): ExchangeError {
+/** A refusal after the response headers. */
+function errorOf(shape: unknown): IssuerError {
   const status = errorShape.safeParse(shape).data?.data.httpStatus;
   const message = `The service refused the feed${status === undefined ? "" : ` with ${status}`}`;
-  return new ExchangeError(message, { status, reason: reasonIn(shape) });
+  return new IssuerError(message, { status, reason: reasonIn(shape) });
 }

@@ -1,111 +1,112 @@
+import { throttle } from "../../async/coalesce.ts";
 import type { MonotonicClock } from "../../async/monotonic-clock.ts";
-import { sparingly } from "../../async/sparingly.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { TrustSource } from "../token-verifier.ts";
 import { type FeedMessage, readFeed } from "./event-stream.ts";
 import type { Freshness } from "./freshness.ts";
 import type { Service } from "./http-client.ts";
-import { ExchangeError } from "./issuer-error.ts";
+import { IssuerError } from "./issuer-error.ts";
 import { importKeySet } from "./key-set.ts";
-import { fetchJwkSet } from "./remote-jwks.ts";
+import { fetchJwkSet, REFETCH_INTERVAL_MS } from "./remote-jwks.ts";
 import { type RetryLoop, retryForever } from "./retry-loop.ts";
 import { createTrustReplica } from "./trust-replica.ts";
 
 export type SourceOptions = {
   service: Service;
-  status: Freshness;
+  freshness: Freshness;
   maxStaleness: Seconds;
   clock: Clock;
   monotonic: MonotonicClock;
 };
 
-/** Where trust comes from, why nothing new comes at the moment, and whether the issuer publishes keys, once that is known. */
+/** A source of trust, its latest failure, and whether the issuer publishes keys (`undefined`: not known yet). */
 export type Source = Omit<TrustSource, "isStale"> & {
   failure(): Error | undefined;
   publishesKeys(): boolean | undefined;
 };
 
-/** How often revocations that matter no more are forgotten. */
+/** How often expired revocations are deleted. */
 const PRUNE_INTERVAL: Seconds = 10;
 
-/** Milliseconds after which a connection is measured anew: the clocks of two machines drift apart. */
-const RENEW = { always: 3_600_000, whenStale: 60_000 };
+/** Lifetime of a connection. Age is measured at its start, and the clocks of two machines drift apart. */
+const RENEW_MS: { always: Milliseconds; whenStale: Milliseconds } = { always: 3_600_000, whenStale: 60_000 };
 
-/** The service says something every 5 seconds, so that a silence of 6 is one. */
+/** Longest silence on a connection. The service sends a heartbeat every 5 s. */
 const SILENCE: { min: Seconds; max: Seconds } = { min: 6, max: 15 };
 
-/** Follows the feed of the service, and keeps a copy of its trust state. */
-export function createFeedSource({ service, status, maxStaleness, clock, monotonic }: SourceOptions): Source {
-  const copy = createTrustReplica(clock);
-  const silence = 1000 * Math.min(maxStaleness, Math.max(SILENCE.min, Math.min(SILENCE.max, maxStaleness / 2)));
+/** Follows the feed of the service and replicates its trust state. */
+export function createFeedSource({ service, freshness, maxStaleness, clock, monotonic }: SourceOptions): Source {
+  const replica = createTrustReplica(clock);
+  const silenceMs = 1000 * Math.min(maxStaleness, Math.max(SILENCE.min, Math.min(SILENCE.max, maxStaleness / 2)));
   let cursor: string | undefined;
   let prunedAt: Seconds = 0;
 
-  function resynchronise(why: string): never {
+  function resynchronise(reason: string): never {
     cursor = undefined;
-    throw new ExchangeError(why);
+    throw new IssuerError(reason);
   }
 
-  async function followOnce(learning: RetryLoop): Promise<void> {
-    // What is said on this connection was true after this moment: so delays on the way count as age.
+  async function followOnce(loop: RetryLoop): Promise<void> {
+    // The request precedes the first update, so that delays on the way count as age.
     const requestedAt = monotonic();
-    const renewAt = requestedAt + RENEW.always * (0.75 + Math.random() / 4);
-    const take = copy.begin();
+    const renewAt = requestedAt + RENEW_MS.always * (0.75 + Math.random() / 4);
+    const apply = replica.begin();
     let sentFirst: number | undefined;
 
     async function receive({ update, cursor: next }: FeedMessage): Promise<void> {
       sentFirst ??= update.at;
-      const taken = await take(update, status.state === "stale");
-      if (taken === "unfit") resynchronise("The feed does not continue what is known");
-      if (taken === "part") return;
+      const applied = await apply(update, freshness.state === "stale");
+      if (applied === "unfit") resynchronise("The feed does not continue the state of this verifier");
+      if (applied === "part") return;
       cursor = next ?? cursor;
       const at = Math.min(monotonic(), requestedAt + update.at - sentFirst);
-      const knownAt = taken === "replaced" ? at : Math.max(at, status.knownAt);
-      learning.succeeded();
-      status.note({ at: knownAt, staleAt: knownAt + maxStaleness * 1000 });
+      const knownAt = applied === "replaced" ? at : Math.max(at, freshness.knownAt);
+      loop.succeeded();
+      freshness.update({ at: knownAt, staleAt: knownAt + maxStaleness * 1000 });
       prune();
     }
 
-    for await (const message of readFeed({ ...service, silence }, cursor)) {
+    for await (const message of readFeed({ ...service, silenceMs }, cursor)) {
       await receive(message);
       const now = monotonic();
-      if (now > renewAt || (status.state === "stale" && now > requestedAt + RENEW.whenStale)) return;
+      if (now > renewAt || (freshness.state === "stale" && now > requestedAt + RENEW_MS.whenStale)) return;
     }
   }
 
   function prune(): void {
     const now = clock();
-    if (copy.trust().hasForgottenTooMuch(now)) resynchronise("The clock was set back: what was forgotten may matter");
+    if (replica.trust().hasForgottenTooMuch(now))
+      resynchronise("The clock was set back: deleted revocations may apply again");
     if (Math.abs(now - prunedAt) < PRUNE_INTERVAL) return;
     prunedAt = now;
-    copy.trust().forget(now);
+    replica.trust().forget(now);
   }
 
-  const learning = retryForever(service, async (learning) => {
+  const loop = retryForever(service, async (loop) => {
     try {
-      await followOnce(learning);
+      await followOnce(loop);
     } catch (error) {
-      // The service may have changed its mind about what a cursor looks like.
-      if (error instanceof ExchangeError && error.status === 400) cursor = undefined;
-      if (error instanceof ExchangeError && error.isLasting) status.refuse(error);
+      // Another release of the service may use another form of cursor.
+      if (error instanceof IssuerError && error.status === 400) cursor = undefined;
+      if (error instanceof IssuerError && error.isLasting) freshness.refuse(error);
       throw error;
     }
-    return { wait: 0, ref: true };
+    return { waitMs: 0, ref: true };
   });
 
-  const learnKeys = sparingly(async () => {
-    const version = copy.keysVersion;
-    copy.apply(await importKeySet((await fetchJwkSet(service)).keys), version);
-  });
+  const refetchKeys = throttle(async () => {
+    const version = replica.keysVersion;
+    replica.addPublished(await importKeySet((await fetchJwkSet(service)).keys), version);
+  }, REFETCH_INTERVAL_MS);
 
   return {
-    lookup: copy.lookup,
+    lookup: replica.lookup,
     async fetchKey(kid) {
-      await learnKeys();
-      return copy.lookup(kid);
+      await refetchKeys();
+      return replica.lookup(kid);
     },
-    trust: copy.trust,
-    failure: learning.failure,
-    publishesKeys: () => (copy.keysVersion === 0 ? undefined : copy.trust().keys.length > 0),
+    trust: replica.trust,
+    failure: loop.failure,
+    publishesKeys: () => (replica.keysVersion === 0 ? undefined : replica.trust().keys.length > 0),
   };
 }

@@ -1,63 +1,63 @@
 import type { MonotonicClock } from "../../async/monotonic-clock.ts";
 import { MintmarkError } from "../../errors.ts";
-import type { Seconds } from "../../time.ts";
+import type { Milliseconds, Seconds } from "../../time.ts";
 
 /**
- * connecting: nothing is known yet. live: what is known is new enough. stale: it is too old to say whether
- * a token still counts. closed: for good.
+ * connecting: nothing received yet. live: revocation data is fresh. stale: it is too old to accept or refuse a token by.
+ * closed: permanently.
  */
 export type VerifierState = "connecting" | "live" | "stale" | "closed";
 
 export type Freshness = {
   readonly state: VerifierState;
-  /** How old what is known is. Infinite while nothing is. */
+  /** Age of the revocation data. Infinite before the first. */
   readonly age: Seconds;
-  /** Resolves when it is live for the first time; rejects where it is closed before, or while the service refuses it. */
+  /** Resolves when first live. Rejects when closed before, or refused by the service. */
   readonly ready: Promise<void>;
-  /** Calls back after every change of state, until the verb that it gives is called. */
+  /** Calls back after every change of state. Returns the function that unsubscribes. */
   onStateChange(listener: (state: VerifierState) => void): () => void;
-  /** Notes at which moment what is known now was so, and from which on that is too old. */
-  note(known: Known): void;
-  /** Notes that the service will not let it become live before an operator acts. It may be live later all the same. */
+  /** Records at which moment the data was current, and from when on it is stale. */
+  update(data: Data): void;
+  /** Rejects `ready` with the refusal, unless it was live before. */
   refuse(refusal: Error): void;
-  /** The moment that was noted last. */
+  /** `at` of the last update. */
   readonly knownAt: number;
   close(): void;
 };
 
-/** Moments of the steady clock. */
-type Known = { at: number; staleAt: number };
+/** Moments of the monotonic clock. */
+type Data = { at: number; staleAt: number };
 
-const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS: Milliseconds = 2 ** 31 - 1;
 
-export function createFreshness(steady: MonotonicClock): Freshness {
+export function createFreshness(monotonic: MonotonicClock): Freshness {
   const listeners = new Set<(state: VerifierState) => void>();
-  let known: Known | undefined;
-  let [told, closed]: [VerifierState, boolean] = ["connecting", false];
+  let data: Data | undefined;
+  let [notified, closed]: [VerifierState, boolean] = ["connecting", false];
   let timer: NodeJS.Timeout | undefined;
   let { promise: ready, resolve, reject } = withResolvers();
   let isRefused = false;
 
   function current(): VerifierState {
     if (closed) return "closed";
-    if (known === undefined) return "connecting";
-    return steady() > known.staleAt ? "stale" : "live";
+    if (data === undefined) return "connecting";
+    return monotonic() > data.staleAt ? "stale" : "live";
   }
 
   function notify(): void {
     clearTimeout(timer);
     const state = current();
-    if (state === "live" && known !== undefined) {
-      timer = setTimeout(notify, Math.min(known.staleAt - steady() + 1, MAX_TIMEOUT)).unref();
+    if (state === "live" && data !== undefined) {
+      timer = setTimeout(notify, Math.min(data.staleAt - monotonic() + 1, MAX_TIMEOUT_MS)).unref();
     }
-    if (state === told) return;
-    told = state;
+    if (state === notified) return;
+    notified = state;
     if (state === "live") {
       if (isRefused) ready = Promise.resolve();
       resolve();
     }
     if (state === "closed") reject(new MintmarkError("verifier_stale"));
-    // What a listener throws is its owner's to see, and must not end the following of the feed.
+    // An exception of a listener must not stop the feed.
     for (const listener of listeners) queueMicrotask(() => listener(state));
   }
 
@@ -66,10 +66,10 @@ export function createFreshness(steady: MonotonicClock): Freshness {
       return current();
     },
     get age() {
-      return known === undefined ? Number.POSITIVE_INFINITY : (steady() - known.at) / 1000;
+      return data === undefined ? Number.POSITIVE_INFINITY : (monotonic() - data.at) / 1000;
     },
     get knownAt() {
-      return known?.at ?? Number.NEGATIVE_INFINITY;
+      return data?.at ?? Number.NEGATIVE_INFINITY;
     },
     get ready() {
       return ready;
@@ -79,13 +79,13 @@ export function createFreshness(steady: MonotonicClock): Freshness {
       listeners.add(own);
       return () => void listeners.delete(own);
     },
-    note(next) {
-      known = next;
+    update(next) {
+      data = next;
       notify();
     },
     refuse(refusal) {
-      if (told !== "connecting") return;
-      // Each is told why it is refused now: that may change.
+      if (notified !== "connecting") return;
+      // The reason can change: a later refusal rejects a new promise.
       if (isRefused) ({ promise: ready, resolve, reject } = withResolvers());
       isRefused = true;
       reject(refusal);
@@ -103,7 +103,7 @@ function withResolvers() {
   const promise = new Promise<void>((onResolve, onReject) => {
     [resolve, reject] = [onResolve, onReject];
   });
-  // Nobody needs to wait for it.
+  // A rejection without a listener would end the process.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

@@ -1,13 +1,13 @@
 import type { Reason } from "../../errors.ts";
 import type { Seconds } from "../../time.ts";
-import { ExchangeError, reasonIn } from "./issuer-error.ts";
+import { IssuerError, reasonIn } from "./issuer-error.ts";
 
-/** What is used of the global `fetch`. */
+/** The part of the global `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** How to reach the service. */
 export type Service = {
-  /** Where it is, without `/trpc` and without a slash at the end. */
+  /** Base URL without `/trpc` and without a trailing slash. */
   url: string;
   /** HTTP Basic, if access is not open. */
   authorization: string | undefined;
@@ -20,8 +20,8 @@ type Request = { headers: Record<string, string>; signal: AbortSignal; fetch: Fe
 type HttpResponse = { headers: Headers; body: AsyncIterable<Uint8Array> };
 
 /**
- * Asks for a document that is as new as can be, and rejects for any answer but a 200 with a body. Redirects
- * are not followed: whoever is redirected to would decide what is trusted.
+ * Requests a document past all caches. Rejects unless the response is a 200 with a body. Follows no redirects: their target
+ * would decide which tokens are trusted.
  */
 export async function request(url: string, { headers, signal, fetch }: Request): Promise<HttpResponse> {
   const response = await fetch(url, {
@@ -34,15 +34,15 @@ export async function request(url: string, { headers, signal, fetch }: Request):
     const reason =
       status >= 400 && response.body !== null ? await reasonOf(chunksOf(response.body, signal)) : undefined;
     const refusal = { status, reason, retryAfter: retryAfterOf(response.headers) };
-    throw new ExchangeError(`The service answered ${status}`, refusal);
+    throw new IssuerError(`The service answered ${status}`, refusal);
   }
   return { headers: response.headers, body: chunksOf(response.body, signal) };
 }
 
-/** Longest body of a refusal that is read, in bytes. */
+/** Longest body of a refusal, in bytes. */
 const MAX_REFUSAL = 64 * 1024;
 
-/** The reason in the body of a refusal. What stands between here and the service may refuse in words of its own. */
+/** The reason in the body of a refusal. A proxy may have sent another body. */
 async function reasonOf(body: AsyncIterable<Uint8Array>): Promise<Reason | undefined> {
   try {
     const { error }: { error?: unknown } = JSON.parse(await readText(body, MAX_REFUSAL)) ?? {};
@@ -52,10 +52,7 @@ async function reasonOf(body: AsyncIterable<Uint8Array>): Promise<Reason | undef
   }
 }
 
-/**
- * Reads a body until it or the exchange ends. The reader is cancelled as well, since the signal alone does
- * not always end a body that had to wait for its reader: the connection would stay open.
- */
+/** Reads a body until it ends or the signal aborts. Also cancels the reader: the signal alone can leave the connection open. */
 async function* chunksOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
@@ -73,19 +70,19 @@ async function* chunksOf(body: ReadableStream<Uint8Array>, signal: AbortSignal):
   }
 }
 
-/** The seconds of RFC 9110 §10.2.3; the form with a date is left aside, since clocks differ. */
+/** The seconds of RFC 9110 §10.2.3. Ignores the form with a date: clocks differ. */
 function retryAfterOf(headers: Headers): Seconds | undefined {
   const value = headers.get("retry-after") ?? "";
   return /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
-/** Reads a whole body as UTF-8, or rejects where it is longer than so many bytes or anything else. */
+/** Reads a whole body. Rejects if it is longer than `maxBytes` or not UTF-8. */
 export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > maxBytes) throw new ExchangeError(`The answer is longer than ${maxBytes} bytes`);
+    if (length > maxBytes) throw new IssuerError(`The response is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));

@@ -7,14 +7,14 @@ type ErrorDetails = {
   retryAfter?: Seconds | undefined;
 };
 
-/** Why nothing was learned from the service. The message is one line and quotes nothing that was received or sent. */
-export class ExchangeError extends Error {
-  override readonly name = "ExchangeError";
-  /** The HTTP status of the refusal, if it was one. */
+/** A failed exchange with the service. The message is one line and quotes nothing that was received or sent. */
+export class IssuerError extends Error {
+  override readonly name = "IssuerError";
+  /** The HTTP status of a refusal. */
   readonly status: number | undefined;
-  /** Why the service refused, where it said so in a word of the catalogue. */
+  /** The reason of a refusal, if it is one of the catalogue. */
   readonly reason: Reason | undefined;
-  /** When to try again, in seconds from now. */
+  /** The `Retry-After` of a refusal. */
   readonly retryAfter: Seconds | undefined;
 
   constructor(message: string, { status, reason, retryAfter }: ErrorDetails = {}) {
@@ -24,19 +24,19 @@ export class ExchangeError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the service will refuse again until an operator acts. */
+  /** Whether a retry fails until an operator acts. */
   get isLasting(): boolean {
     return this.reason !== undefined && Object.hasOwn(REMEDIES, this.reason);
   }
 }
 
 const REMEDIES: Partial<Record<Reason, string>> = {
-  invalid_client: ": give `credentials` of a client that it knows",
-  permission_denied: ": its client needs the permission follow_events",
-  forbidden_origin: ": access is open there, and so to programs of its own machine only",
+  invalid_client: ": set `credentials` to those of a registered client",
+  permission_denied: ": the client needs the permission follow_events",
+  forbidden_origin: ": its access is open, and so limited to programs on its own machine",
 };
 
-/** The reason in an error as tRPC sends it, if it is one of the catalogue. */
+/** The reason in tRPC's error shape, if it is one of the catalogue. */
 export function reasonIn(shape: unknown): Reason | undefined {
   const { data } = (shape ?? {}) as { data?: { reason?: unknown } | null };
   const reason = data?.reason;

@@ -1,38 +1,39 @@
-import { sparingly } from "../../async/sparingly.ts";
+import { throttle } from "../../async/coalesce.ts";
+import type { Milliseconds } from "../../time.ts";
 import { createTrustState } from "../../trust/trust-state.ts";
 import type { Source, SourceOptions } from "./feed-source.ts";
 import { findKey, importKeySet, type KeySet } from "./key-set.ts";
-import { fetchJwkSet } from "./remote-jwks.ts";
+import { fetchJwkSet, REFETCH_INTERVAL_MS } from "./remote-jwks.ts";
 import { type RetryLoop, retryForever } from "./retry-loop.ts";
 
-/** Keeps the JWK Set of the service, and nothing else: of revocations it hears nothing. */
-export function createJwksSource({ service, status, maxStaleness, clock, monotonic: steady }: SourceOptions): Source {
+/** Caches the JWK Set of the service. Knows no revocations. */
+export function createJwksSource({ service, freshness, maxStaleness, clock, monotonic }: SourceOptions): Source {
   const nothingRevoked = createTrustState();
   let keys: KeySet = new Map();
-  let takenAt = Number.NEGATIVE_INFINITY;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
   let publishesKeys: boolean | undefined;
 
-  /** Gives for how many milliseconds the set that it fetched may be kept. */
-  async function fetchKeys({ succeeded }: RetryLoop): Promise<number> {
-    const requestedAt = steady();
+  /** Returns how long the fetched set may be cached. */
+  async function fetchKeys({ succeeded }: RetryLoop): Promise<Milliseconds> {
+    const requestedAt = monotonic();
     const { keys: published, maxAge, age } = await fetchJwkSet(service);
     const imported = await importKeySet(published);
     succeeded();
-    // Of two answers that overtook each other, the one asked for first is the older one.
-    if (requestedAt > takenAt) {
-      [keys, takenAt, publishesKeys] = [imported, requestedAt, published.length > 0];
+    // Responses can arrive out of order.
+    if (requestedAt > fetchedAt) {
+      [keys, fetchedAt, publishesKeys] = [imported, requestedAt, published.length > 0];
       const knownAt = requestedAt - age * 1000;
-      status.note({ at: knownAt, staleAt: knownAt + (maxAge + maxStaleness) * 1000 });
+      freshness.update({ at: knownAt, staleAt: knownAt + (maxAge + maxStaleness) * 1000 });
     }
     return Math.max(maxAge - age, 10) * 1000;
   }
 
-  const learning = retryForever(service, async (learning) => {
-    const fresh = await fetchKeys(learning);
-    return { wait: fresh * (0.7 + Math.random() / 10), ref: false };
+  const loop = retryForever(service, async (loop) => {
+    const freshMs = await fetchKeys(loop);
+    return { waitMs: freshMs * (0.7 + Math.random() / 10), ref: false };
   });
 
-  const refetchKeys = sparingly(async () => void (await fetchKeys(learning)));
+  const refetchKeys = throttle(async () => void (await fetchKeys(loop)), REFETCH_INTERVAL_MS);
 
   return {
     lookup: (kid) => findKey(keys, kid, clock()),
@@ -41,7 +42,7 @@ export function createJwksSource({ service, status, maxStaleness, clock, monoton
       return findKey(keys, kid, clock());
     },
     trust: () => nothingRevoked,
-    failure: learning.failure,
+    failure: loop.failure,
     publishesKeys: () => publishesKeys,
   };
 }

@@ -3,10 +3,10 @@ import type { Seconds } from "../../time.ts";
 import type { VerificationKey } from "../../token/signature.ts";
 import type { TrustedKey } from "../../trust/trust-update.ts";
 
-/** Keys by their `kid`, each with the moment from which it counts no more, if that is settled. */
+/** Keys by `kid`, each with the moment of its removal if that is known. */
 export type KeySet = ReadonlyMap<string, VerificationKey & { until?: Seconds | undefined }>;
 
-/** Imports the keys that are sound. One that is not can verify nothing, and is no reason to do without the others. */
+/** Imports the valid keys and skips the others. */
 export async function importKeySet(keys: readonly TrustedKey[]): Promise<KeySet> {
   const imported = await Promise.allSettled(
     keys.map(async ({ jwk, until }) => ({ ...(await importPublicJwk(jwk)), until })),
@@ -14,7 +14,7 @@ export async function importKeySet(keys: readonly TrustedKey[]): Promise<KeySet>
   return new Map(imported.flatMap((key) => (key.status === "fulfilled" ? [[key.value.kid, key.value]] : [])));
 }
 
-/** Finds a key that counts at a moment. */
+/** Finds a key that is trusted at a moment. */
 export function findKey(keys: KeySet, kid: string, now: Seconds): VerificationKey | undefined {
   const key = keys.get(kid);
   return key === undefined || (key.until !== undefined && now >= key.until) ? undefined : key;

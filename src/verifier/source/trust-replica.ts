@@ -4,52 +4,51 @@ import { createTrustState, type TrustState } from "../../trust/trust-state.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
 import { findKey, importKeySet, type KeySet } from "./key-set.ts";
 
-/** How long a key counts that is published, but of which the feed has not told yet. It takes milliseconds to do so. */
-const UNANNOUNCED: Seconds = 30;
+/** How long a published key is trusted that the feed has not sent. The feed sends it within milliseconds. */
+const UNCONFIRMED: Seconds = 30;
 
 /**
- * What became of an update. part: more has to come before it counts. added: it was added to what was
- * known. replaced: it completed a snapshot, which now stands in place of what was known. unfit: it does
- * not continue what is known, so that a snapshot is needed.
+ * The outcome of an update. part: takes effect with a later update. added: extends the state. replaced: completes a
+ * snapshot, which replaces the state. unfit: does not continue the state, so that a snapshot is needed.
  */
 type Applied = "part" | "added" | "replaced" | "unfit";
 
-/** A copy of the trust state of the service, with the keys at hand. */
+/** A replica of the trust state of the service, with its keys imported. */
 export type TrustReplica = {
-  /** Knows of nothing before the first snapshot is complete. */
+  /** Empty before the first snapshot is complete. */
   trust(): TrustState;
   lookup(kid: string): VerificationKey | undefined;
-  /** Begins a connection, of which the updates have to be taken one after the other. */
+  /** Begins a connection. The caller applies its updates one after the other. */
   begin(): (update: TrustUpdate, isStale: boolean) => Promise<Applied>;
-  /** How often the feed has told of keys. */
+  /** How often the feed has sent keys. */
   readonly keysVersion: number;
-  /** Takes keys that are published, unless the feed has told of keys since that version. */
-  apply(keys: KeySet, keysVersion: number): void;
+  /** Adds keys of the JWK Set, unless the feed has sent keys since that version. */
+  addPublished(keys: KeySet, keysVersion: number): void;
 };
 
 export function createTrustReplica(clock: Clock): TrustReplica {
   let state = createTrustState();
   let keys: KeySet = new Map();
-  let unannounced: KeySet = new Map();
+  let unconfirmed: KeySet = new Map();
   let keysVersion = 0;
-  /** Of these keys the feed alone has the say: one that it has dropped must not come back from some cache. */
-  const announced = new Set<string>();
+  /** Only the feed decides on these keys: a cached JWK Set must not bring a removed one back. */
+  const confirmed = new Set<string>();
 
-  async function takeKeys(): Promise<void> {
+  async function importKeys(): Promise<void> {
     keys = await importKeySet(state.keys);
-    for (const kid of keys.keys()) announced.add(kid);
-    unannounced = new Map();
+    for (const kid of keys.keys()) confirmed.add(kid);
+    unconfirmed = new Map();
     keysVersion += 1;
   }
 
-  /** A server that lags behind the one before it has not heard yet of what is known here. */
+  /** Whether a snapshot is older than the state: its server lags behind the previous one. */
   const isBehind = (snapshot: TrustState) => snapshot.epoch === state.epoch && snapshot.sequence < state.sequence;
 
   return {
     trust: () => state,
-    lookup: (kid) => findKey(keys, kid, clock()) ?? findKey(unannounced, kid, clock()),
+    lookup: (kid) => findKey(keys, kid, clock()) ?? findKey(unconfirmed, kid, clock()),
     begin() {
-      /** Built aside: half a snapshot would forget half of what is revoked. */
+      /** Separate from the state: half a snapshot lacks half of the revocations. */
       let snapshot: TrustState | undefined;
       return async (update, isStale) => {
         if (update.reset) snapshot = createTrustState();
@@ -57,23 +56,23 @@ export function createTrustReplica(clock: Clock): TrustReplica {
         const continues = update.epoch === target.epoch && update.sequence >= target.sequence;
         if (!update.reset && !continues) return "unfit";
         target.apply(update);
-        if (snapshot === undefined && update.keys !== undefined) await takeKeys();
+        if (snapshot === undefined && update.keys !== undefined) await importKeys();
         if (update.more) return "part";
         if (snapshot === undefined) return "added";
         if (isBehind(snapshot) && !isStale) return "unfit";
         [state, snapshot] = [snapshot, undefined];
-        await takeKeys();
+        await importKeys();
         return "replaced";
       };
     },
     get keysVersion() {
       return keysVersion;
     },
-    apply(published, version) {
+    addPublished(published, version) {
       if (version !== keysVersion) return;
-      const until = clock() + UNANNOUNCED;
-      const unheard = [...published].filter(([kid]) => !announced.has(kid));
-      unannounced = new Map(unheard.map(([kid, key]) => [kid, { ...key, until }]));
+      const until = clock() + UNCONFIRMED;
+      const added = [...published].filter(([kid]) => !confirmed.has(kid));
+      unconfirmed = new Map(added.map(([kid, key]) => [kid, { ...key, until }]));
     },
   };
 }

@@ -67,7 +67,7 @@ export const feedTarget: Target<{ bytes: Buffer; piece: number }> = {
       undefined;
     let [taken, messages] = ["", 0];
     try {
-      for await (const { update } of readFeed({ ...serviceOf(fetch), silence: 10_000 }, undefined)) {
+      for await (const { update } of readFeed({ ...serviceOf(fetch), silenceMs: 10_000 }, undefined)) {
         const wasRevoked = isRevoked();
         taken = await take(update, false);
         messages += 1;
@@ -92,5 +92,5 @@ function refusalOf(error: unknown, sent: Buffer): string {
     const part = error.message.slice(at, at + QUOTE);
     if (text.includes(part)) throw new Violation("quotes what was received");
   }
-  return error.name === "ExchangeError" ? error.message : error.name;
+  return error.name === "IssuerError" ? error.message : error.name;
 }
