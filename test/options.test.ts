@@ -34,21 +34,9 @@ const CLOCK = "clock must give whole seconds since 1970, as () => Math.floor(Dat
 const PLAIN = "must have no direction marks or other invisible characters, and no white space at its beginning or end";
 /** What nobody sees in a text, or what changes how the rest of it is shown. */
 const NOT_PLAIN = [
-  "orders ",
-  " orders",
-  "\u00a0orders",
-  "orders\u3000",
-  "\ufefforders",
-  "or\u202eders",
-  "or\u200eders",
-  "or\u2066ders",
-  "or\u200bders",
-  "or\u200dders",
-  "or\u00adders",
-  "or\u2028ders",
-  "or\u{e0041}ders",
-  "or\ufe0fders",
-  "orders\u2800",
+  ...["orders ", " orders", "\u00a0orders", "orders\u3000", "\ufefforders", "or\u202eders", "or\u200eders"],
+  ...["or\u2066ders", "or\u200bders", "or\u200dders", "or\u00adders", "or\u2028ders", "or\u{e0041}ders"],
+  ...["or\ufe0fders", "orders\u2800"],
 ];
 /** URLs of where a service is called, and the URL that is meant. */
 const ENDPOINTS: [url: string, meant: string][] = [
@@ -62,12 +50,8 @@ const ENDPOINTS: [url: string, meant: string][] = [
 ];
 /** What only resembles one. */
 const PREFIXES = [
-  "https://x.example/auth",
-  "https://x.example/auth/",
-  "https://trpc",
-  "https://x.example/trpcs",
-  "https://x.example/my-trpc",
-  "https://x.example/trpc/auth",
+  ...["https://x.example/auth", "https://x.example/auth/", "https://trpc", "https://x.example/trpcs"],
+  ...["https://x.example/my-trpc", "https://x.example/trpc/auth"],
 ];
 
 /** Options, and what is said of them: `undefined` where nothing is wrong. */

@@ -77,14 +77,10 @@ const updates = fc.record({
 });
 
 const others = fc.constantFrom(
-  "event: ping\ndata: \n\n",
-  "event: return\ndata: \n\n",
-  'event: serialized-error\ndata: {"data":{"httpStatus":401}}\n\n',
-  'event: serialized-error\ndata: {"data":{"httpStatus":1e999}}\n\n',
-  ": comment\n\n",
-  "retry: 99999999999999\n\n",
-  "id: \0\ndata: {}\n\n",
-  "data: x\rdata: y\r\n\r\n",
+  ...["event: ping\ndata: \n\n", "event: return\ndata: \n\n"],
+  ...['event: serialized-error\ndata: {"data":{"httpStatus":401}}\n\n'],
+  ...['event: serialized-error\ndata: {"data":{"httpStatus":1e999}}\n\n', ": comment\n\n", "retry: 99999999999999\n\n"],
+  ...["id: \0\ndata: {}\n\n", "data: x\rdata: y\r\n\r\n"],
 );
 
 /** What follows upon the snapshot: mostly updates that continue it, with values that ought not to be there. */

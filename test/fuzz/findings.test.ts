@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/time.ts";
 import { addClient } from "../support/clients.ts";
-import { openServer } from "../support/service.ts";
+import { ISSUER, openServer } from "../support/service.ts";
 import { readFindings } from "./findings.ts";
 import { tryConversation } from "./http/conversation.ts";
 import { openPool, type Pool } from "./http/pool.ts";
 import type { Conversation } from "./http/requests.ts";
 import { targets } from "./targets/all.ts";
-import { ISSUER } from "./targets/token.ts";
 
 const findings = readFindings();
 

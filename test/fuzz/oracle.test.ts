@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { anyClaims } from "../../src/token/claims.ts";
 import { verifyAccessToken } from "../../src/token/verify.ts";
-import { keyOf, keys } from "./keys.ts";
+import { forge, goodClaims } from "../support/forge.ts";
+import { ISSUER } from "../support/service.ts";
+import { verdictOf as answerOf } from "../support/verifier.ts";
+import { keyOf, lookup } from "./keys.ts";
 import { type Case, type Oracle, verdictOf } from "./oracle.ts";
-import { signSegments } from "./sign.ts";
-import { ISSUER, NOW } from "./targets/token.ts";
+import { NOW } from "./targets/token.ts";
 
 const by = keyOf("ES256");
 const maxLifetime = 86400;
@@ -16,13 +18,6 @@ const oracle: Oracle = {
   revokedTokens: new Set(),
   revokedSubjects: new Map(),
 };
-
-const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-
-function tokenFor(aud: unknown): string {
-  const claims = { iss: ISSUER, sub: "ada", aud, iat: NOW, exp: NOW + 900, jti: "j", client_id: "local" };
-  return signSegments(encode({ alg: by.alg, typ: "at+jwt", kid: by.kid }), encode(claims), by);
-}
 
 const SIXTEEN = Array.from({ length: 16 }, (_, at) => `a${at}`);
 
@@ -56,15 +51,10 @@ describe("the oracle of the fuzzer", () => {
   it.each(ROWS)(
     "of a token for %j, where %j is expected, says as the verifier does: %s",
     async (aud, audience, verdict) => {
-      const token = tokenFor(aud);
+      const token = forge(by, { payload: goodClaims({ aud, iat: NOW, exp: NOW + 900 }) });
       expect(verdictOf({ token, signedBy: by.alg, audience }, oracle)).toBe(verdict);
-      const lookup = (kid: string) => keys.find((key) => key.kid === kid)?.verification;
       const expected = { issuer: ISSUER, audience, now: NOW, maxLifetime, claimsSchema: anyClaims };
-      const said = await verifyAccessToken(token, lookup, expected).then(
-        () => "accepted",
-        ({ reason }: { reason?: string }) => reason,
-      );
-      expect(said).toBe(verdict);
+      expect(await answerOf(verifyAccessToken(token, lookup, expected))).toBe(verdict);
     },
   );
 });

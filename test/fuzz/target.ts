@@ -19,12 +19,11 @@ export class Violation extends Error {
   override readonly name = "Violation";
 }
 
-/** Whether bytes get past the first parser that whoever reads JSON has. */
-export function isJson(bytes: Buffer): boolean {
+/** A JSON text as `JSON.parse` reads it, or `undefined`. */
+export function parseJson(text: Buffer | string): unknown {
   try {
-    JSON.parse(bytes.toString());
-    return true;
+    return JSON.parse(text.toString());
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -1,13 +1,12 @@
 import fc from "fast-check";
+import { encode, type Forge, seal } from "../support/forge.ts";
 import type { Random } from "../support/random.ts";
-import type { FuzzKey } from "./keys.ts";
 import { mutate } from "./mutate.ts";
-import { signSegments } from "./sign.ts";
 
 /** A token that one of the keys has signed, whatever it says, and that key. */
-export type ForgedToken = { token: string; by: FuzzKey };
+export type ForgedToken = { token: string; by: Forge };
 
-type Realm = { keys: readonly FuzzKey[]; issuer: string; now: () => number };
+type Realm = { keys: readonly Forge[]; issuer: string; now: () => number };
 
 /** Text that is to stand in JSON as it is, numbers above all that `JSON.stringify` does not write. */
 const raw = (json: string) => `@raw(${json})`;
@@ -102,7 +101,7 @@ export function forgedTokens({ keys, issuer, now }: Realm): fc.Arbitrary<ForgedT
       fc.oneof(hostileValue, fc.constantFrom("a  b", " a", 'a"')),
     ),
   });
-  const headerBy = (by: FuzzKey) =>
+  const headerBy = (by: Forge) =>
     fc.record({
       by: fc.constant(by),
       alg: mostly(
@@ -118,27 +117,20 @@ export function forgedTokens({ keys, issuer, now }: Realm): fc.Arbitrary<ForgedT
   const headers = fc.oneof(...keys.map((by) => ({ weight: isSlow(by) ? 1 : 4, arbitrary: headerBy(by) })));
   // Tokens that were good once, or will be.
   const shifts = fc.oneof({ weight: 7, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: near });
-  const parts = {
-    header: headers,
-    inHeader: additions,
-    claims,
-    inClaims: additions,
-    spellHeader: spellings,
-    spellClaims: spellings,
-  };
+  const parts = { header: headers, inHeader: additions, claims, inClaims: additions };
   return fc
-    .record({ ...parts, shift: shifts })
+    .record({ ...parts, spellHeader: spellings, spellClaims: spellings, shift: shifts })
     .map(({ header: { by, ...header }, inHeader, claims: asOfNow, inClaims, spellHeader, spellClaims, shift }) => {
       const later = (moment: unknown) => (typeof moment === "number" ? moment + shift : moment);
       const claims = { ...asOfNow, iat: later(asOfNow.iat), exp: later(asOfNow.exp) };
       const segments = [spellHeader(textOf(header, inHeader)), spellClaims(textOf(claims, inClaims))];
-      const [first = "", second = ""] = segments.map((text) => Buffer.from(text).toString("base64url"));
-      return { by, token: signSegments(first, second, by) };
+      const [first = "", second = ""] = segments.map(encode);
+      return { by, token: seal(by, first, second) };
     });
 }
 
 /** Whether a key takes a millisecond to sign, or nearly. */
-export function isSlow({ alg }: Pick<FuzzKey, "alg">): boolean {
+export function isSlow({ alg }: Pick<Forge, "alg">): boolean {
   return alg !== "ES256" && alg !== "EdDSA" && alg !== "HS256";
 }
 
@@ -148,9 +140,9 @@ export function resigned({ token, by }: ForgedToken, random: Random, other: stri
   const at = random.below(2);
   const bytes = Buffer.from(segments[at] ?? "", "base64url");
   const changed = mutate(bytes, random, Buffer.from(other.split(".")[at] ?? "", "base64url"));
-  segments[at] = changed.toString("base64url");
+  segments[at] = encode(changed);
   const [header = "", payload = ""] = segments;
-  return { by, token: signSegments(header, payload, by) };
+  return { by, token: seal(by, header, payload) };
 }
 
 /** Changes a token as text, with bytes of another one. What is not ASCII is left as UTF-8 would have it. */

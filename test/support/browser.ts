@@ -8,15 +8,10 @@ const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
 
 /** What keeps Chromium from calling home by itself, and what it needs to run as root and without a screen. */
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const ARGUMENTS =
+  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split(
+    " ",
+  );
 
 /** One browser for all tests in this process, which ends with it. */
 let running: Promise<Browser> | undefined;

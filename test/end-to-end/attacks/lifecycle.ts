@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { twinOf } from "../../support/ecdsa.ts";
 import { encode, type Forge, forge, goodClaims, goodHeader } from "../../support/forge.ts";
 import { call } from "../../support/request.ts";
 import { NOW } from "../../support/service.ts";
-import { twinOf } from "../../token/attacks/signature.ts";
 import { type AttackRun, presentAll, surprises } from "./attack-run.ts";
 import type { Attempt } from "./attempts.ts";
 import { introspectTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "./endpoints.ts";

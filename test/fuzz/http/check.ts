@@ -1,5 +1,5 @@
 import { catalogue } from "../../../src/errors.ts";
-import { type Outcome, Violation } from "../target.ts";
+import { type Outcome, parseJson, Violation } from "../target.ts";
 import type { Answer } from "./answers.ts";
 import type { Filled, Pool } from "./pool.ts";
 
@@ -46,9 +46,9 @@ type Said = { reason?: string; refusal?: string; data?: unknown };
 
 /** Reads an answer in tRPC's envelope: one, a list, or, where lines were asked for, one in many pieces. */
 function readEnvelopes(text: string, request: Filled): Said[] {
-  const parsed = parse(text);
+  const parsed = parseJson(text);
   if (parsed !== undefined && !isStreamed(parsed)) return [parsed].flat().map(readEnvelope);
-  const lines = text.trim().split("\n").map(parse);
+  const lines = text.trim().split("\n").map(parseJson);
   if (lines.includes(undefined) || !/^(?:trpc-)?accept:.*jsonl/im.test(request.plain.toString("latin1")))
     throw new Violation("is no JSON");
   return lines.flatMap(partsOf).map(readPart);
@@ -87,14 +87,6 @@ function readRefusal({ message, data }: Refusal): string {
   if (!String(message).startsWith(known.message)) throw new Violation(`gives ${reason} in other words`);
   if (Number(data?.httpStatus) >= 500) throw new Violation(`is refused with ${reason}`);
   return reason;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Takes note of what was issued, and expects claims only of a token that may be accepted. */

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { createTokenClient } from "../../../src/client/client.ts";
 import { encodeBasic } from "../../../src/token/client-secret-basic.ts";
+import { twinOf } from "../../support/ecdsa.ts";
+import { ISSUER } from "../../support/service.ts";
 import { keyOf } from "../keys.ts";
 import { type Oracle, verdictOf } from "../oracle.ts";
-import { twinOf } from "../sign.ts";
 import { createSignedSet, type SignedSet } from "../signed-set.ts";
-import { ISSUER } from "../targets/token.ts";
 import { forgedTokens } from "../tokens.ts";
 import type { FuzzServer } from "./server.ts";
 

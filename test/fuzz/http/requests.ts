@@ -20,17 +20,8 @@ const headers = fc
     header(
       "Authorization",
       [
-        "@A0@",
-        "@A1@",
-        "@A1@",
-        "Basic Og==",
-        "Basic eDp5",
-        "Basic eDp@S0@",
-        "Bearer @T0@",
-        "Basic",
-        "Digest x",
-        "Basic @S0@",
-        "@A0@\r\nAuthorization: @A1@",
+        ...["@A0@", "@A1@", "@A1@", "Basic Og==", "Basic eDp5", "Basic eDp@S0@", "Bearer @T0@", "Basic", "Digest x"],
+        ...["Basic @S0@", "@A0@\r\nAuthorization: @A1@"],
       ],
       6,
     ),
@@ -53,12 +44,8 @@ const hosts = fc.oneof(
 const types = fc.oneof(
   { weight: 20, arbitrary: fc.constant("application/json") },
   fc.constantFrom(
-    "Application/JSON; charset=utf-8",
-    "text/plain",
-    "application/octet-stream",
-    "multipart/form-data; boundary=x",
-    "",
-    "application/json;",
+    ...["Application/JSON; charset=utf-8", "text/plain", "application/octet-stream", "multipart/form-data; boundary=x"],
+    ...["", "application/json;"],
   ),
 );
 

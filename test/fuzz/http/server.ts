@@ -7,8 +7,8 @@ import { createInterface } from "node:readline";
 import { localCaller } from "../../../src/service/access/caller.ts";
 import { createTokenService } from "../../../src/service/service.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/sqlite.ts";
+import { ISSUER } from "../../support/service.ts";
 import { storedKeys } from "../keys.ts";
-import { ISSUER } from "../targets/token.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 

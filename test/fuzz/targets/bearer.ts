@@ -3,23 +3,16 @@ import fc from "fast-check";
 import { catalogue } from "../../../src/errors.ts";
 import { createAuthenticate } from "../../../src/verifier/middleware/bearer.ts";
 import { BearerRefusal, refusalHeaders, refusalParts } from "../../../src/verifier/middleware/refusal.ts";
+import { ISSUER } from "../../support/service.ts";
 import { keyOf } from "../keys.ts";
 import { createSignedSet } from "../signed-set.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
 import { forgedTokens, mutatedText } from "../tokens.ts";
-import { createFuzzVerifier, ISSUER, NOW } from "./token.ts";
+import { createFuzzVerifier, NOW } from "./token.ts";
 
 const signedTokens = createSignedSet();
 const schemes = fc.constantFrom(
-  "Bearer ",
-  "bearer  ",
-  "BEARER ",
-  "Bearer",
-  "Basic ",
-  "Bearer\t",
-  ", Bearer ",
-  "DPoP ",
-  "Bearer x, Bearer ",
+  ...["Bearer ", "bearer  ", "BEARER ", "Bearer", "Basic ", "Bearer\t", ", Bearer ", "DPoP ", "Bearer x, Bearer "],
 );
 const headers = fc.oneof(
   {

@@ -3,18 +3,17 @@ import fc from "fast-check";
 import { catalogue, MintmarkError } from "../../../src/errors.ts";
 import { anyClaims } from "../../../src/token/claims.ts";
 import { parseCompact } from "../../../src/token/compact.ts";
-import type { KeyLookup } from "../../../src/token/jws.ts";
 import { verifyAccessToken } from "../../../src/token/verify.ts";
 import { createTrustState } from "../../../src/trust/trust-state.ts";
 import { createTokenVerifier, type ExpectedToken } from "../../../src/verifier/token-verifier.ts";
-import { type FuzzKey, keys } from "../keys.ts";
+import { twinOf } from "../../support/ecdsa.ts";
+import type { Forge } from "../../support/forge.ts";
+import { ISSUER } from "../../support/service.ts";
+import { keys, lookup } from "../keys.ts";
 import { type Oracle, verdictOf } from "../oracle.ts";
-import { twinOf } from "../sign.ts";
 import { createSignedSet } from "../signed-set.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
 import { forgedTokens, isSlow, mutatedText, resigned } from "../tokens.ts";
-
-export const ISSUER = "http://127.0.0.1:3000";
 
 /** 2027-01-01T00:00:00Z. */
 export const NOW = 1798761600;
@@ -31,10 +30,7 @@ const oracle: Oracle = {
 };
 
 /** A token, whom it is tried for, the key that its next mutation is signed with, and the one that signed just this text. */
-type TokenInput = ExpectedToken & { token: string; alg: FuzzKey["alg"]; signedBy: FuzzKey["alg"] | undefined };
-
-const byKid = new Map(keys.map(({ kid, verification }) => [kid, verification]));
-const lookup: KeyLookup = (kid) => byKid.get(kid);
+type TokenInput = ExpectedToken & { token: string; alg: Forge["alg"]; signedBy: Forge["alg"] | undefined };
 
 /** A verifier as services have it, with its cache, that knows of a revoked token and a revoked subject. */
 export function createFuzzVerifier() {
@@ -50,7 +46,7 @@ export function createFuzzVerifier() {
   });
   return createTokenVerifier({
     source: {
-      lookup: (kid) => byKid.get(kid),
+      lookup,
       fetchKey: async () => undefined,
       trust: () => ({ revocationReason: (claims) => (claims.jti === "revoked" ? "token_revoked" : faultOf(claims)) }),
       isStale: () => false,

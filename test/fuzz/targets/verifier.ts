@@ -2,39 +2,25 @@ import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { catalogue } from "../../../src/errors.ts";
 import { createVerifier, type Verifier } from "../../../src/verifier/verifier.ts";
+import { forge, goodClaims, withSignature } from "../../support/forge.ts";
+import { ISSUER } from "../../support/service.ts";
+import { verdictOf } from "../../support/verifier.ts";
 import { answering, eventsText, feedTexts, jwkSets, streamOf } from "../feeds.ts";
 import { keyOf } from "../keys.ts";
 import { mutate } from "../mutate.ts";
-import { signSegments } from "../sign.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
-import { ISSUER, NOW } from "./token.ts";
+import { NOW } from "./token.ts";
 
-const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-
-function tokenWith(claims: object): string {
-  const by = keyOf("ES256");
-  const all = {
-    iss: ISSUER,
-    sub: "ada",
-    aud: ISSUER,
-    iat: NOW,
-    exp: NOW + 900,
-    jti: "j",
-    client_id: "local",
-    ...claims,
-  };
-  return signSegments(encode({ alg: by.alg, typ: "at+jwt", kid: by.kid }), encode(all), by);
-}
-
-const good = tokenWith({});
-const revoked = tokenWith({ jti: "revoked" });
-const unsigned = `${good.slice(0, good.lastIndexOf("."))}.${"A".repeat(86)}`;
+const tokenWith = (jti: string) => forge(keyOf("ES256"), { payload: goodClaims({ iat: NOW, exp: NOW + 900, jti }) });
+const good = tokenWith("good");
+const revoked = tokenWith("revoked");
+const unsigned = withSignature(good, Buffer.alloc(64));
 
 /** For as many turns at most a verifier has time to take all that its feed says. */
 const TURNS = 200;
 
 /** Of the key of those tokens, as its JWK has it. */
-const COORDINATE = String(keyOf("ES256").verification.key.export({ format: "jwk" }).x);
+const COORDINATE = String(keyOf("ES256").publicKey.export({ format: "jwk" }).x);
 
 const json = { headers: { "content-type": "application/json" } };
 
@@ -95,16 +81,8 @@ async function untilDone(isDone: () => boolean): Promise<void> {
 
 async function verdictsOf({ verify }: Pick<Verifier, "verify">): Promise<string[]> {
   const verdicts = await Promise.all([good, revoked, unsigned].map((token) => verdictOf(verify(token))));
+  const unknown = verdicts.find((verdict) => verdict !== "accepted" && !(verdict in catalogue));
+  if (unknown !== undefined) throw new Violation(`threw ${unknown}`);
   if (verdicts[2] === "accepted") throw new Violation("accepted what nobody signed");
   return verdicts;
-}
-
-async function verdictOf(verification: Promise<unknown>): Promise<string> {
-  return verification.then(
-    () => "accepted",
-    (error: { reason?: string }) => {
-      if (error.reason === undefined || !(error.reason in catalogue)) throw error;
-      return error.reason;
-    },
-  );
 }

@@ -75,16 +75,7 @@ function alternativesTo({ alg, key }: Forge): string[] {
 
 // The head of every word list for hashcat mode 16500, and keys that are no keys (CVE-2019-20933, CVE-2026-44351).
 const WEAK_SECRETS = [
-  "",
-  "\0",
-  "secret",
-  "password",
-  "changeme",
-  "your-256-bit-secret",
-  "123456",
-  "jwt",
-  "key",
-  "test",
+  ...["", "\0", "secret", "password", "changeme", "your-256-bit-secret", "123456", "jwt", "key", "test"],
 ];
 
 function underWeakSecrets(by: Forge): Tokens {

@@ -43,16 +43,8 @@ const NO_AUDIENCES = [
 
 const OTHER_AUDIENCES = [
   ...["payments", "payments-ap", "payments-api2", "xpayments-api", "Payments-Api", "PAYMENTS-API", "payments-api "],
-  ...[
-    " payments-api",
-    "p\u0430yments-api",
-    "payments\u2010api",
-    "payments-api\u200b",
-    "payments-api/",
-    "*",
-    ".*",
-    "payments-api,x",
-  ],
+  ...[" payments-api", "p\u0430yments-api", "payments\u2010api"],
+  ...["payments-api\u200b", "payments-api/", "*", ".*", "payments-api,x"],
   ...[["payments", "api"], ["payments-api "], ["x"], "payments-api orders", "https://payments-api", ISSUER],
 ];
 
@@ -74,52 +66,20 @@ const OTHER_ISSUERS = [
     "http",
   ],
   ...[ISSUER.toUpperCase(), "https://127.0.0.1:3000", "http://127.0.0.1", "http://127.1:3000", "http://localhost:3000"],
-  ...[
-    `${ISSUER}#`,
-    `${ISSUER}?`,
-    `http://evil@127.0.0.1:3000`,
-    `${ISSUER}.evil.example`,
-    "http://127.0.0.1:03000",
-    "x",
-  ],
+  ...[`${ISSUER}#`, `${ISSUER}?`, `http://evil@127.0.0.1:3000`],
+  ...[`${ISSUER}.evil.example`, "http://127.0.0.1:03000", "x"],
 ];
 
 /** Readers round numbers differently, and some take what is not a string for no identifier at all. */
 const NO_IDENTIFIERS = [
-  ...[
-    "9007199254740993",
-    "9007199254740992",
-    "1",
-    "0",
-    "1e0",
-    "null",
-    "true",
-    "{}",
-    "[]",
-    '[""]',
-    '{"$ne":null}',
-    '""',
-  ],
+  ...["9007199254740993", "9007199254740992", "1", "0", "1e0"],
+  ...["null", "true", "{}", "[]", '[""]', '{"$ne":null}', '""'],
   ...['"a\\u0000b"', '"a\\r\\nb"', '"\\u0007"', '"\\u0085"', '"\\ud800"', JSON.stringify("x".repeat(256))],
 ];
 
 const NO_SCOPES = [
-  ...[
-    "1",
-    "null",
-    "[]",
-    '["read"]',
-    "{}",
-    '""',
-    '" "',
-    '"a  b"',
-    '" a"',
-    '"a "',
-    '"a\\tb"',
-    '"a\\nb"',
-    '"é"',
-    '"a\\"b"',
-  ],
+  ...["1", "null", "[]", '["read"]', "{}", '""', '" "', '"a  b"'],
+  ...['" a"', '"a "', '"a\\tb"', '"a\\nb"', '"é"', '"a\\"b"'],
   ...['"a\\\\b"', '"a\\u00a0b"', JSON.stringify("x".repeat(1001))],
 ];
 

@@ -53,23 +53,8 @@ export function hostileInputs(): Record<string, unknown> {
   cyclic.x = cyclic;
   const deep = JSON.parse(`${"[".repeat(5000)}${"]".repeat(5000)}`);
   const fields = [
-    "iss",
-    "aud",
-    "exp",
-    "iat",
-    "jti",
-    "cnf",
-    "role",
-    "client_id",
-    "sub",
-    "userId",
-    "ttl",
-    "key",
-    "alg",
-    "kid",
-    "client_secret",
-    "client_assertion",
-    "client_assertion_type",
+    ...["iss", "aud", "exp", "iat", "jti", "cnf", "role", "client_id", "sub", "userId", "ttl"],
+    ...["key", "alg", "kid", "client_secret", "client_assertion", "client_assertion_type"],
   ];
   return {
     ...Object.fromEntries(fields.map((name) => [`the field ${name}`, { [name]: "x" }])),

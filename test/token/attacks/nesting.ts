@@ -74,16 +74,7 @@ function forbiddenNames(by: Forge): Tokens {
 
 /** Members that every object inherits, yet which no reader follows. */
 function harmlessNames(by: Forge): Tokens {
-  const names = [
-    "hasOwnProperty",
-    "toString",
-    "valueOf",
-    "isPrototypeOf",
-    "__defineGetter__",
-    "then",
-    "length",
-    "proto",
-  ];
+  const names = "hasOwnProperty toString valueOf isPrototypeOf __defineGetter__ then length proto".split(" ");
   return Object.fromEntries(
     names.map((name) => [`a claim named ${name}`, forge(by, { payload: claimsWith(name, '{"a":1}') })]),
   );

@@ -1,6 +1,7 @@
 import { sign } from "node:crypto";
 import { expect } from "vitest";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
+import { CURVES, type Curve, twinOf } from "../../support/ecdsa.ts";
 import {
   type Forge,
   forge,
@@ -51,17 +52,6 @@ function emptySignatures(by: Forge): Tokens {
 
 const ZERO = Buffer.alloc(1);
 
-type Curve = { order: bigint; size: number };
-
-/** The orders of P-256 and P-384 (FIPS 186-5, SP 800-186 §3.2.1). */
-const CURVES: Record<string, Curve> = {
-  ES256: { order: BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"), size: 32 },
-  ES384: {
-    order: BigInt("0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"),
-    size: 48,
-  },
-};
-
 /** CVE-2022-21449: a verifier that does not ask whether r and s are in range accepts zeros for everybody. */
 function psychicSignatures(by: Forge, { order, size }: Curve): Tokens {
   const token = forge(by);
@@ -98,14 +88,6 @@ function twinIsTheSameToken(suite: AttackSuite, by: Forge): void {
     expect(claims).toEqual(await verify(token, by));
     expect(claims.jti).toBe(goodClaims().jti);
   });
-}
-
-/** The same token with the other one of its two ECDSA signatures. */
-export function twinOf(token: string, alg: string): string {
-  const { order, size } = CURVES[alg] ?? { order: 0n, size: 0 };
-  const signature = signatureOf(token);
-  const mirrored = integer(order - toInteger(signature.subarray(size)), size);
-  return withSignature(token, Buffer.concat([signature.subarray(0, size), mirrored]));
 }
 
 /** RFC 7518 §3.4 asks for r and s side by side; most other protocols have ASN.1. */
