@@ -72,7 +72,7 @@ describe("the README", () => {
 
   it("shows no other programs than these", () => {
     const shown = blocksIn(README).map(({ language }) => language);
-    expect(shown).toEqual(["", "", "sh", "json", "sh", "ts", "ts", "ts", "", "ts", "sh", ""]);
+    expect(shown).toEqual(["", "", "sh", "json", "sh", "ts", "sh", "ts", "ts", "", "ts", "sh", ""]);
   });
 });
 
