@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "../..");
 /** All that may be in the package. */
 const ALLOWED = [
   /^((CHANGELOG|CONTRIBUTING|README)\.md|LICENSE|package\.json)$/,
-  /^docs\/(guides\/)?[a-z-]+\.(md|png)$/,
+  /^docs\/(guides\/)?[a-z-]+\.(md|png|svg)$/,
   /^dist\/bin\/((main|mintmark|[a-z-]+-[A-Z0-9]{8})\.js|LICENSES\.txt)$/,
   /^dist\/(async|client|http|keys|router|service|store|testing|token|trust|verifier)\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)$/,
   /^dist\/(errors|index|postgres|sqlite|time)\.(js|d\.ts)$/,
