@@ -69,8 +69,28 @@ describe("a rate limit", () => {
     const { take } = open(1);
     const before = heapUsed();
     for (let at = 0; at < 240_000; at += 1) take(`2001:db8:${at.toString(16)}:0::/64`);
-    // 40,000 keys are left, and 240,000 would take four times as much.
+    // 90,000 keys are held; all 240,000 would take almost three times as much.
     expect(heapUsed() - before).toBeLessThan(15 * 2 ** 20);
     expect(times(2, () => take("somebody else"))).toEqual([0, 60]);
+  });
+
+  it.each([
+    ["unused until 50,000 others have called", 50_000, 50_000],
+    ["used now and then through any flood", 240_000, 10_000],
+  ])("does not reset the count of a key %s", (_name, others, pause) => {
+    const { take } = open(1);
+    take("ada");
+    for (let at = 0; at < others; at += 1) {
+      take(`2001:db8:${at.toString(16)}:0::/64`);
+      if (at % pause === pause - 1) expect(take("ada")).toBe(60);
+    }
+  });
+
+  it("takes a call back, and no more than were counted", () => {
+    const { take, release } = open(2);
+    for (let at = 0; at < 3; at += 1) release("ada");
+    expect(times(3, () => take("ada"))).toEqual([0, 0, 60]);
+    release("ada");
+    expect(times(2, () => take("ada"))).toEqual([0, 60]);
   });
 });

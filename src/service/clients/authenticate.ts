@@ -9,9 +9,8 @@ import { type Caller, localCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";
 import { digestMatches, digestOf } from "./client-secret.ts";
-import { createFailedLogins, isDenial } from "./failed-logins.ts";
+import { createFailedLogins, isDenial, pairOf } from "./failed-logins.ts";
 import { createClientCache } from "./known-clients.ts";
-import { pairOf } from "./shared-failures.ts";
 
 /**
  * Tells who calls from an address, or throws `invalid_client` or `too_many_attempts`, or `unavailable` where that takes

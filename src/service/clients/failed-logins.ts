@@ -1,20 +1,32 @@
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { coalesce } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError, type Reason } from "../../errors.ts";
-import type { Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { CountAddition, Store } from "../../store/store.ts";
+import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import { addressPrefix } from "../throttle/address-prefix.ts";
-import { WINDOW } from "../throttle/fixed-window.ts";
-import { ADDRESS_FAILURES, type Attempt, CLIENT_FAILURES, createSharedFailures, pairOf } from "./shared-failures.ts";
+import { countId } from "../throttle/call-limits.ts";
+import { createFixedWindow, WINDOW } from "../throttle/fixed-window.ts";
 
-/** Clients at addresses, and addresses, that are told apart; of more, the oldest are forgotten. Each takes half a kilobyte. */
-const MAX_KEYS = 20_000;
+/** Failures a minute after which attempts are refused unchecked: of one client from one address, and from one address. */
+const CLIENT_FAILURES = 10;
+const ADDRESS_FAILURES = 100;
+
+/** How often failures are written to the store: many guesses at once must not each cost a commit. */
+const FLUSH_INTERVAL_MS: Milliseconds = 20;
+
+/** The client id that is presented, and the address of the caller. */
+export type Attempt = { clientId: string; address: string };
+
+/** The key of a client at an address. */
+export function pairOf({ clientId, address }: Attempt): string {
+  return `${clientId} ${addressPrefix(address)}`;
+}
 
 export type FailedLogins = {
   /**
-   * Counts an attempt as failed before it is heard, so that many at once are no way to try more, and hears it. Unless
-   * that is refused as `invalid_client`, what was counted is taken back. Throws `too_many_attempts`, and `unavailable`
-   * where it takes too long.
+   * Counts an attempt as failed before it verifies the credentials, so that concurrent attempts gain nothing. Takes the
+   * count back unless the attempt is rejected with `invalid_client`. Throws `too_many_attempts`, and `unavailable` after
+   * 1.5 s.
    */
   attempt<Outcome>(attempt: Attempt, verifyCredentials: () => Promise<Outcome>): Promise<Outcome>;
 };
@@ -25,79 +37,95 @@ export type FailedLoginsOptions = {
 };
 
 /**
- * Counts failed attempts to authenticate: in this process before they are heard, and over all servers when they have
- * failed. So all together hear no more than the limit and what each has under way when it is reached: of a client at
- * an address that is one attempt each, since those with different secrets come here one after the other.
+ * Limits failed client authentications: in this process before each attempt, over all servers by counts in the store after
+ * each failure. All servers together verify at most the limit, and the attempts in progress when it is reached: one of each
+ * server for a client at an address, since these run one at a time.
  */
 export function createFailedLogins({ store, clock }: FailedLoginsOptions): FailedLogins {
-  const ofClient = createFailureLimit(CLIENT_FAILURES);
-  const ofAddress = createFailureLimit(ADDRESS_FAILURES);
+  const ofClient = createFixedWindow(CLIENT_FAILURES, clock);
+  const ofAddress = createFixedWindow(ADDRESS_FAILURES, clock);
   const shared = store.shared ? createSharedFailures(store, clock) : undefined;
 
-  async function releaseAttempt(attempt: Attempt): Promise<void> {
-    await Promise.all([ofClient.reward(pairOf(attempt)), ofAddress.reward(addressPrefix(attempt.address))]);
+  function reserve(attempt: Attempt): void {
+    const prefix = addressPrefix(attempt.address);
+    // The address first, which limits the clients that one address can add to the table.
+    const wait = ofAddress.take(prefix);
+    if (wait > 0) throw tooMany(wait);
+    const clientWait = ofClient.take(pairOf(attempt));
+    if (clientWait === 0) return;
+    ofAddress.release(prefix);
+    throw tooMany(clientWait);
   }
 
-  async function reserveAttempt(attempt: Attempt): Promise<void> {
-    const network = addressPrefix(attempt.address);
-    // The address first: else one could have any number of clients remembered.
-    const wait = (await ofAddress.consume(network)) || (await ofClient.consume(pairOf(attempt)));
-    if (wait === 0) return;
-    await ofAddress.reward(network);
-    throw new MintmarkError("too_many_attempts", { retryAfter: wait });
+  function release(attempt: Attempt): void {
+    ofClient.release(pairOf(attempt));
+    ofAddress.release(addressPrefix(attempt.address));
   }
 
   async function verifyUnlessLimited<Outcome>(
     attempt: Attempt,
     verifyCredentials: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    const retryAfter = (await shared?.check(attempt)) ?? 0;
-    if (retryAfter > 0) throw new MintmarkError("too_many_attempts", { retryAfter });
+    const wait = (await shared?.check(attempt)) ?? 0;
+    if (wait > 0) throw tooMany(wait);
     return verifyCredentials();
   }
 
   return {
     async attempt(attempt, verifyCredentials) {
-      await reserveAttempt(attempt);
+      reserve(attempt);
       try {
         const outcome = await withTimeout(verifyUnlessLimited(attempt, verifyCredentials));
-        await releaseAttempt(attempt);
+        release(attempt);
         return outcome;
       } catch (error) {
         if (isDenial(error, "invalid_client")) await shared?.add(attempt);
-        else if (!isDenial(error, "too_many_attempts")) await releaseAttempt(attempt);
+        else if (!isDenial(error, "too_many_attempts")) release(attempt);
         throw error;
       }
     },
   };
 }
 
-/** Counts by key in this process. Where there were too many in a minute, `consume` gives the seconds left of it, else 0. */
-function createFailureLimit(points: number) {
-  const limiter = new RateLimiterMemory({ points, duration: WINDOW });
-  const keys = new Set<string>();
+/** Counts failures over all servers, by whole minutes, in their store. */
+function createSharedFailures(store: Pick<Store, "addToCounts" | "readCounts">, clock: Clock) {
+  let unflushed = new Map<string, CountAddition>();
+  const flush = coalesce(async () => {
+    const additions = [...unflushed.values()];
+    unflushed = new Map();
+    await store.addToCounts(additions);
+  }, FLUSH_INTERVAL_MS);
 
-  function remember(key: string): void {
-    if (keys.delete(key) || keys.size < MAX_KEYS) return void keys.add(key);
-    const [oldest = ""] = keys;
-    keys.delete(oldest);
-    void limiter.delete(oldest);
-    keys.add(key);
+  /** The end of the minute, and the ids of the counts of an attempt in it. */
+  function countsOf(attempt: Attempt) {
+    const until = clock() - (clock() % WINDOW) + WINDOW;
+    const ids = [
+      countId("client failures", pairOf(attempt), until),
+      countId("address failures", addressPrefix(attempt.address), until),
+    ];
+    return { until, ids };
   }
 
   return {
-    reward: (key: string) => limiter.reward(key),
-    async consume(key: string): Promise<Seconds> {
-      remember(key);
-      try {
-        await limiter.consume(key);
-        return 0;
-      } catch (limit) {
-        if (limit instanceof RateLimiterRes) return Math.ceil(limit.msBeforeNext / 1000);
-        throw limit;
-      }
+    /** The seconds to wait where the limit is reached, else 0. */
+    async check(attempt: Attempt): Promise<Seconds> {
+      const { ids, until } = countsOf(attempt);
+      const [client = 0, address = 0] = await store.readCounts(ids);
+      return client >= CLIENT_FAILURES || address >= ADDRESS_FAILURES ? until - clock() : 0;
+    },
+    /** Resolves when other servers can read the failure. Ignores an outage of the store: the count of this process holds. */
+    async add(attempt: Attempt): Promise<void> {
+      const { ids, until } = countsOf(attempt);
+      for (const id of ids) unflushed.set(id, { id, until, amount: (unflushed.get(id)?.amount ?? 0) + 1 });
+      await withTimeout(flush()).catch((error: unknown) => {
+        if (!(error instanceof MintmarkError)) throw error;
+      });
     },
   };
+}
+
+function tooMany(retryAfter: Seconds): MintmarkError {
+  return new MintmarkError("too_many_attempts", { retryAfter });
 }
 
 export function isDenial(error: unknown, reason: Reason): boolean {

@@ -1,43 +1,51 @@
 import type { Clock, Seconds } from "../../time.ts";
 
-/** How long calls are counted before that begins anew: by whole minutes, which are the same on every server. */
+/** Length of a window. Windows are whole minutes, the same on every server. */
 export const WINDOW: Seconds = 60;
 
-/** Keys that are told apart in one window. A flood from more addresses is none that counting by address could hold. */
-const MAX_KEYS = 50_000;
+/** Keys of a generation. A count survives at least as many other keys, and is held for twice as many at most. */
+const GENERATION = 50_000;
 
-/** The share of the limit up to which this process keeps a count to itself: most keys never come near their limit. */
+/** The share of the limit below which a count is not shared: most keys never come near their limit. */
 const UNSHARED = 1 / 100;
 
-/** How often one key has called in this window: here, how much of that the others know, and what they have told. */
-type Counter = { own: number; shared: number; others: number };
+/** Calls of one key within the window: those counted here and not shared yet, and those of all processes known here. */
+type Counter = { unshared: number; known: number };
 
-/** What this process has counted and the others do not know yet. */
+/** Calls counted here and not shared yet. `settle` takes the total over all processes. */
 export type Unshared = { key: string; window: Seconds; amount: number; settle: (total: number) => void };
 
 export type FixedWindow = {
-  /** Counts a call. Where as many have been counted already, gives the seconds until the next may be, and else 0. */
+  /** Counts a call and returns 0. At the limit it counts nothing and returns the seconds until the next window. */
   take(key: string): Seconds;
+  /** Takes back a counted call. */
+  release(key: string): void;
   unshared(): Unshared[];
 };
 
 /**
- * Lets a key call so often in a minute, counted here and now: one look-up and a few additions. What other processes
- * count is told it later. Holds a bounded number of keys.
+ * Limits the calls of each key to `limit` a minute. Two-generation LRU: a full table drops the keys that were not used for a
+ * generation, so that a flood of keys resets the count of no key in use.
  */
 export function createFixedWindow(limit: number, clock: Clock): FixedWindow {
-  const counters = new Map<string, Counter>();
+  let recent = new Map<string, Counter>();
+  let earlier = new Map<string, Counter>();
   let window = 0;
 
   function begin(now: Seconds): void {
     window = now - (now % WINDOW);
-    counters.clear();
+    recent = new Map();
+    earlier = new Map();
   }
 
-  function add(key: string): Counter {
-    if (counters.size >= MAX_KEYS) counters.clear();
-    const counter = { own: 0, shared: 0, others: 0 };
-    counters.set(key, counter);
+  function toRecent(key: string): Counter {
+    const counter = earlier.get(key) ?? { unshared: 0, known: 0 };
+    if (recent.size >= GENERATION) {
+      earlier = recent;
+      recent = new Map();
+    }
+    earlier.delete(key);
+    recent.set(key, counter);
     return counter;
   }
 
@@ -45,23 +53,29 @@ export function createFixedWindow(limit: number, clock: Clock): FixedWindow {
     take(key) {
       const now = clock();
       if (now < window || now >= window + WINDOW) begin(now);
-      const counter = counters.get(key) ?? add(key);
-      if (counter.own + counter.others >= limit) return window + WINDOW - now;
-      counter.own += 1;
+      const counter = recent.get(key) ?? toRecent(key);
+      if (counter.unshared + counter.known >= limit) return window + WINDOW - now;
+      counter.unshared += 1;
       return 0;
+    },
+
+    release(key) {
+      const counter = recent.get(key) ?? earlier.get(key);
+      if (counter !== undefined && counter.unshared > 0) counter.unshared -= 1;
     },
 
     unshared() {
       const found: Unshared[] = [];
-      for (const [key, counter] of counters) {
-        const amount = counter.own - counter.shared;
-        if (amount === 0 || counter.own <= limit * UNSHARED) continue;
-        const settle = (total: number) => {
-          counter.shared += amount;
-          counter.others = Math.max(0, total - counter.shared);
-        };
-        found.push({ key, window, amount, settle });
-      }
+      for (const counters of [earlier, recent])
+        for (const [key, counter] of counters) {
+          const { unshared: amount, known } = counter;
+          if (amount === 0 || (known === 0 && amount <= limit * UNSHARED)) continue;
+          const settle = (total: number) => {
+            counter.unshared -= amount;
+            counter.known = Math.max(known + amount, total);
+          };
+          found.push({ key, window, amount, settle });
+        }
       return found;
     },
   };
