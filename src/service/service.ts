@@ -131,7 +131,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   });
   const identify = async (token: string) => {
     // A token under the current secret's kid that it did not sign is forged.
-    const kids = trust.settings().secretKids?.filter((kid) => kid !== given.secretKid) ?? [];
+    const kids = trust.position().settings.secretKids?.filter((kid) => kid !== given.secretKid) ?? [];
     const latest = clock() + settings.longestLifetime();
     return (await identifyToken(token, keys.findUnexpired)) ?? claimedIdentity(token, { kids, latest });
   };

@@ -47,7 +47,7 @@ export type SettingsOptions = {
   /** Whether stored settings override the configured ones. */
   guest: boolean;
   store: Pick<Store, "changeSettings">;
-  trust: Pick<StoreFollower, "settings" | "catchUp">;
+  trust: Pick<StoreFollower, "position" | "catchUp">;
   audit: Pick<AuditLog, "record">;
 };
 
@@ -56,7 +56,7 @@ const DEFAULT_ISSUER = "http://127.0.0.1:3000";
 /** The settings of a service, configured and stored. */
 export function createSettings({ given, guest, store, trust, audit }: SettingsOptions): Settings {
   let adopted: string | undefined;
-  const stored = () => trust.settings();
+  const stored = () => trust.position().settings;
   const issuer = () => (guest ? stored().issuer : undefined) ?? given.issuer ?? adopted ?? DEFAULT_ISSUER;
   const audience = () => (guest ? stored().audience : undefined) ?? given.audience ?? issuer();
 

@@ -37,6 +37,9 @@ export type Client = {
   secrets: readonly ClientSecret[];
 };
 
+/** A client as read. `asOf` is the sequence number of the latest change at that time. */
+export type FoundClient = Client & { asOf: number };
+
 /** Whether a secret with this hash is valid at `now`. */
 export function hasSecret(secrets: readonly ClientSecret[], hash: string, now: Seconds): boolean {
   return secrets.some((secret) => secret.hash === hash && (secret.expiresAt === undefined || now < secret.expiresAt));

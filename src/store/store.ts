@@ -2,7 +2,7 @@ import type { StoredKey } from "../keys/key-pair.ts";
 import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord } from "./audit.ts";
-import type { Client, ClientSecret } from "./client.ts";
+import type { Client, ClientSecret, FoundClient } from "./client.ts";
 import type { Grant, RefreshRotation } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
 
@@ -45,7 +45,7 @@ export type Store = {
     record: ChangeRecord,
   ): Promise<"rewrapped" | "changed">;
 
-  findClient(clientId: string): Promise<Client | undefined>;
+  findClient(clientId: string): Promise<FoundClient | undefined>;
   /** All clients, sorted by name. */
   listClients(): Promise<Client[]>;
   /** Adds a client unless its id exists. */

@@ -3,6 +3,14 @@ import { createClockCheck } from "../../src/service/operations/clock-check.ts";
 import { NOW } from "../support/service.ts";
 
 const MINUTE = 60_000;
+const POSITION = {
+  epoch: "",
+  sequence: 1,
+  keysSequence: 1,
+  clientsSequence: 1,
+  time: NOW,
+  settings: { longestLifetime: 0 },
+};
 
 describe("createClockCheck()", () => {
   it.each([
@@ -12,13 +20,13 @@ describe("createClockCheck()", () => {
     ["more than a minute behind", -61, "behind"],
     ["a year behind", -366 * 86_400, "behind"],
   ])("of a clock that is %s the other", (_, apart, outcome) => {
-    const check = createClockCheck({ trust: { latestTime: () => NOW }, clock: () => NOW + apart });
+    const check = createClockCheck({ trust: { position: () => POSITION }, clock: () => NOW + apart });
     expect(check()).toBe(outcome);
   });
 
   it("doubts a clock that stays behind for five minutes, and anew once it was right in between", () => {
     const [clock, monotonic] = [{ now: NOW - 3600 }, { now: 0 }];
-    const trust = { latestTime: () => NOW };
+    const trust = { position: () => POSITION };
     const check = createClockCheck({ trust, clock: () => clock.now, monotonic: () => monotonic.now });
     expect(check()).toBe("behind");
     monotonic.now += 5 * MINUTE - 1;

@@ -7,14 +7,15 @@ const everything = { limit: 1000 };
 
 export function describeClients(open: Open): void {
   describe("addClient", () => {
-    it("adds a client, and findClient gives it back as it was, with all that is optional or without", async () => {
+    it("adds a client, with and without optional fields; findClient returns it with the sequence number of the latest change", async () => {
       await using opened = await open();
       const bare = aClient({ name: "", permissions: [], scopes: [], audiences: [], anySubject: false, secrets: [] });
       const secrets = [aSecret(), { ...aSecret(), expiresAt: NOW + 60 }];
       const full = aClient({ maxTtl: 60, permissions: ["admin"], scopes: ["a b", '"'], secrets });
       for (const client of [bare, full]) {
         expect(await opened.here.addClient(client, aRecord())).toBe("added");
-        expect(await opened.there.findClient(client.clientId)).toEqual(client);
+        const { sequence: asOf } = await opened.there.position();
+        expect(await opened.there.findClient(client.clientId)).toEqual({ ...client, asOf });
       }
     });
 
@@ -68,8 +69,12 @@ export function describeClients(open: Open): void {
       const to = [aSecret(), ...client.secrets.map((secret) => ({ ...secret, expiresAt: NOW + 60 }))];
       const change = { from: client.secrets, to };
       expect(await opened.there.replaceSecrets(client.clientId, change, aRecord())).toBe("replaced");
-      expect(await opened.here.findClient(client.clientId)).toEqual({ ...client, secrets: to });
-      expect(await opened.here.findClient(other.clientId)).toEqual(other);
+      expect(await opened.here.findClient(client.clientId)).toEqual({
+        ...client,
+        secrets: to,
+        asOf: expect.any(Number),
+      });
+      expect(await opened.here.findClient(other.clientId)).toEqual({ ...other, asOf: expect.any(Number) });
     });
 
     it("changes and records nothing where they are others by now, or the client is gone", async () => {

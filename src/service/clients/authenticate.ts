@@ -6,7 +6,6 @@ import { identifier } from "../../token/claims.ts";
 import type { PresentedCredentials } from "../../token/client-secret-basic.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
-import type { StoreFollower } from "../feed/store-follower.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";
 import { digestMatches, digestOf } from "./client-secret.ts";
 import { createFailedLogins, isDenial, pairOf } from "./failed-logins.ts";
@@ -24,7 +23,6 @@ export type Authenticate = (
 
 export type AuthenticatorOptions = {
   store: Pick<Store, "findClient" | "shared" | "addToCounts" | "readCounts">;
-  trust: Pick<StoreFollower, "latest">;
   clock: Clock;
   audit: AuditLog;
   rates: CallLimits;
@@ -47,7 +45,7 @@ type Presented = { clientId: string; address: string; pair: string; candidates: 
  * calls from elsewhere, nor one that has authenticated from the same address before: its secret is recognised.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const { store, trust, clock, audit, rates, open } = options;
+  const { store, clock, audit, rates, open } = options;
   const { attempt } = createFailedLogins(options);
   const known = createClientCache(options);
   const inOrder = createQueues();
@@ -56,7 +54,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   async function lookUp({ clientId, pair, digest }: Candidate): Promise<Caller> {
     // What could be no client's id is not looked for: not every database takes any text.
     const isPossible = identifier.safeParse(clientId).success;
-    const asOf = isPossible ? await trust.latest() : 0;
     const client = isPossible ? await store.findClient(clientId) : undefined;
     const matches = digestMatches(digest, client?.secrets ?? [], clock());
     if (client === undefined || !matches) {
@@ -64,7 +61,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       throw new MintmarkError("invalid_client");
     }
     known.remember(pair, client.secrets);
-    return { asOf, secretHash: digest.toString("base64url"), ...client };
+    return { ...client, secretHash: digest.toString("base64url") };
   }
 
   /** Looks all candidates up, also when one is found: the time it takes says nothing about which is right. */

@@ -112,7 +112,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
     let sentKeys = "";
     while (!signal?.aborted) {
       if (ended) throw new DOMException("This server stops", "AbortError");
-      if (await follower.hasSecretEnded(trust.clientsSequence())) throw new MintmarkError("invalid_client");
+      if (await follower.hasSecretEnded(trust.position().clientsSequence)) throw new MintmarkError("invalid_client");
       const { name } = publishedKeys();
       const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {

@@ -17,12 +17,8 @@ export type StoreFollower = {
   catchUp(): Promise<void>;
   /** Reads the sequence number of the latest change. Rejects with `unavailable` after 1.5 s. */
   latest(): Promise<number>;
-  /** Sequence number of the latest change of clients and their secrets, as last read. */
-  clientsSequence(): number;
-  /** The stored settings, as last read. */
-  settings(): StoredSettings;
-  /** The time of the position last read; see `Position`. */
-  latestTime(): Seconds;
+  /** The position of the store as last read. */
+  position(): Position;
   /** When the state was last known to be complete: milliseconds of a monotonic clock. */
   knownAt(): Milliseconds;
   /** Whether the store could not be read for longer than `maxStaleness`. */
@@ -41,7 +37,7 @@ export type StoreFollowerOptions = {
   maxStaleness: Seconds;
   /** Called when keys have changed. */
   reloadKeys: () => Promise<void>;
-  /** Called after each new position with the settings before and after. */
+  /** Called after each change with the settings before and after. */
   onSettings?: (change: { from: StoredSettings; to: StoredSettings }) => void;
 };
 
@@ -50,6 +46,15 @@ const PAGE_SIZE = 5000;
 
 /** Updates kept in memory for followers that are slightly behind. */
 const MAX_RECENT = 1000;
+
+const NO_POSITION: Position = {
+  epoch: "",
+  sequence: 0,
+  keysSequence: -1,
+  clientsSequence: 0,
+  time: 0,
+  settings: { longestLifetime: 0 },
+};
 
 /** Follows the change log of the store, in its order. */
 export function createStoreFollower({
@@ -60,25 +65,22 @@ export function createStoreFollower({
   onSettings,
 }: StoreFollowerOptions): StoreFollower {
   let state = createTrustState();
-  let settings: StoredSettings = { longestLifetime: 0 };
-  let notedSettings = settings;
-  let [notedEpoch, notedSequence] = ["", 0];
-  let latestTime: Seconds = 0;
-  let clientsSequence = 0;
+  let position = NO_POSITION;
+  let newest = position;
   let knownAt = Number.NEGATIVE_INFINITY;
   let keysSequence = -1;
   let recent: { after: number; update: TrustUpdate }[] = [];
   const listeners = new Set<() => void>();
 
   async function readPosition(): Promise<Position> {
-    const position = await store.position();
-    ({ settings, clientsSequence, time: latestTime } = position);
+    const read = await store.position();
+    position = read;
     // Reads can overlap: an earlier one may end last.
-    if (position.epoch === notedEpoch && position.sequence < notedSequence) return position;
-    [notedEpoch, notedSequence] = [position.epoch, position.sequence];
-    onSettings?.({ from: notedSettings, to: settings });
-    notedSettings = settings;
-    return position;
+    if (read.epoch === newest.epoch && read.sequence <= newest.sequence) return read;
+    const { settings: from } = newest;
+    newest = read;
+    onSettings?.({ from, to: read.settings });
+    return read;
   }
   const latestPosition = coalesce(readPosition);
 
@@ -114,9 +116,7 @@ export function createStoreFollower({
     state: () => state,
     catchUp,
     latest: async () => (await withTimeout(latestPosition())).sequence,
-    clientsSequence: () => clientsSequence,
-    settings: () => settings,
-    latestTime: () => latestTime,
+    position: () => position,
     knownAt: () => knownAt,
     isStale: () => performance.now() - knownAt > maxStaleness * 1000,
     updatesAfter(sequence) {

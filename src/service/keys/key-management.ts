@@ -103,7 +103,7 @@ export function createKeyManagement(options: KeyManagementOptions): KeyManagemen
         const replacement = await generate({ follows: kid, activatesAt: now });
         if ((await store.revokeKey(kid, { now, replacement }, record)) === "revoked") counts.revoked.key += 1;
         await trust.catchUp();
-        return { sequence: await trust.latest() };
+        return { sequence: trust.state().sequence };
       }),
   };
 }

@@ -6,7 +6,7 @@ import type { StoreFollower } from "../feed/store-follower.ts";
 const DOUBT_MS: Milliseconds = 5 * 60_000;
 
 export type ClockCheckOptions = {
-  trust: Pick<StoreFollower, "latestTime">;
+  trust: Pick<StoreFollower, "position">;
   clock: Clock;
   /** Milliseconds of a monotonic clock. */
   monotonic?: () => Milliseconds;
@@ -21,7 +21,7 @@ export function createClockCheck(options: ClockCheckOptions): () => "ok" | "behi
   const { trust, clock, monotonic = () => performance.now() } = options;
   let since: Milliseconds | undefined;
   return () => {
-    if (trust.latestTime() <= clock() + MAX_CLOCK_SKEW) {
+    if (trust.position().time <= clock() + MAX_CLOCK_SKEW) {
       since = undefined;
       return "ok";
     }

@@ -101,10 +101,10 @@ export function createRevocations<Schema extends ClaimsSchema>(
           target: kind === "subject" ? { subject: id } : { target: id },
         },
         async (record) => {
+          const isKnown = kind === "subject" || id === caller.clientId || (await isClient(id));
           const sequence = await store.revoke({ kind, id }, record);
           counts.revoked[kind] += 1;
           await trust.catchUp();
-          const isKnown = kind === "subject" || id === caller.clientId || (await isClient(id));
           return { sequence, ...(!isKnown && { unknownClient: true }) };
         },
       ),

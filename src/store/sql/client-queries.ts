@@ -17,8 +17,13 @@ export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQ
 
   return {
     async findClient(clientId) {
-      const row = await db.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
-      return row && fromClientRow(row);
+      const row = await db
+        .selectFrom("clients")
+        .selectAll()
+        .select(({ selectFrom }) => selectFrom("state").select("revision").as("as_of"))
+        .where("client_id", "=", clientId)
+        .executeTakeFirst();
+      return row && { ...fromClientRow(row), asOf: row.as_of ?? 0 };
     },
 
     async listClients() {
