@@ -53,7 +53,10 @@ type ClientVerbs = Pick<Store, "findClient" | "listClients" | "addClient" | "rep
 function createClientVerbs(database: MemoryDatabase): ClientVerbs {
   const { clients, position } = database;
   return {
-    findClient: async (clientId) => structuredClone(clients.get(clientId)),
+    async findClient(clientId) {
+      const client = clients.get(clientId);
+      return client && { ...structuredClone(client), asOf: position.sequence };
+    },
     listClients: async () =>
       structuredClone([...clients.values()]).toSorted(
         (a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId),
