@@ -7,10 +7,12 @@ import { readConfig } from "../src/program/config.ts";
 import { documents } from "./support/documents.ts";
 import { blockOf, replaceAll } from "./support/guide.ts";
 import { testWith } from "./support/optional.ts";
+import { startServer } from "./support/process.ts";
 import { temporaryFolder } from "./support/service.ts";
 
 const GUIDE = "docs/deployment.md";
 const root = join(import.meta.dirname, "..");
+const IMAGE = blockOf(GUIDE, "dockerfile", "FROM");
 const MODULE = "/opt/mintmark/node_modules/mintmark/";
 
 describe("the deployment guide", () => {
@@ -51,6 +53,29 @@ describe("the deployment guide", () => {
     expect([config.databaseUrl, config.kek?.length]).toEqual([secrets["/run/secrets/mintmark/database-url"], 32]);
     const [, grace] = /terminationGracePeriodSeconds: (\d+)/.exec(pod) ?? [];
     expect(Number(grace)).toBeGreaterThanOrEqual(config.drain + 15);
+  });
+
+  it("gives an image files of a checkout, an environment that the server takes, and a user that is not root", () => {
+    const copied = [...IMAGE.matchAll(/^COPY --from=build \/src\/(\S+)/gm)].map(([, path = ""]) => path);
+    expect(copied).toEqual(["package.json", "node_modules", "dist"]);
+    expect(copied.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(existsSync(join(root, JSON.parse(/^CMD (.+)$/m.exec(IMAGE)?.[1] ?? "")[1]))).toBe(true);
+    const environment = parseEnv((/^ENV (.+)$/m.exec(IMAGE)?.[1] ?? "").replaceAll(" ", "\n"));
+    expect(() => readConfig(environment)).toThrow(/MINTMARK_ISSUER/);
+    const config = readConfig({ ...environment, MINTMARK_ISSUER: "https://tokens.example" });
+    expect(config).toMatchObject({ host: "0.0.0.0", access: "clients", data: "/data" });
+    expect(IMAGE).toMatch(/^USER [1-9]/m);
+  });
+
+  it("gives an image a health check that passes while the server is up", async () => {
+    using folder = temporaryFolder();
+    const server = await startServer({ MINTMARK_DATA: join(folder.path, "data") });
+    const command = /^HEALTHCHECK CMD (.+)$/m.exec(IMAGE)?.[1] ?? "";
+    const [, ...words] = JSON.parse(replaceAll(command, { "http://127.0.0.1:3000": server.origin }));
+    const check = () => spawnSync(process.execPath, words).status;
+    expect(check()).toBe(0);
+    await server.stop("SIGTERM");
+    expect(check()).toBe(1);
   });
 
   it("starts a program that is in the package", () => {
