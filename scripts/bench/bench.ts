@@ -1,18 +1,17 @@
 /**
- * Measures Mintmark. Each section prints a table as it goes; with `--json FILE` it is kept, too.
+ * Measures Mintmark. Each section prints a table; `--json FILE` writes it to a file, too.
  *
  *     npm run bench                     lists the sections
- *     npm run bench -- revoke           from an acknowledged revocation to its rejection at every verifier
- *     npm run bench -- cuts             what verifiers know after a thousand cuts of their connections
- *     npm run bench -- million          a million revocations: memory, and time to be live
+ *     npm run bench -- revoke           from an acknowledged revocation to its rejection by every verifier
+ *     npm run bench -- cuts             revocation data of verifiers after a thousand cuts of their connections
  *     npm run bench -- local            verification in process, beside fast-jwt and jose
- *     npm run bench -- verify           verification over HTTP, beside those that people would pick instead
- *     npm run bench -- issue            issuing over HTTP, beside the same
+ *     npm run bench -- verify           verification over HTTP, beside its alternatives
+ *     npm run bench -- issue            issuance over HTTP, beside its alternatives
  *     npm run bench -- start            from the start to the first answer, and memory when idle
- *     npm run bench -- scale            what a million rows change
- *     npm run bench -- prune            requests while two million old audit records are deleted
+ *     npm run bench -- scale            a million rows, a thousand followers, two workers; a verifier of a million revocations
+ *     npm run bench -- prune            latency while two million old audit records are deleted
  *
- * The peers are a package of their own: `npm ci --prefix scripts/bench` first.
+ * The alternatives are a package of their own: run  npm ci --prefix scripts/bench  first.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -22,7 +21,6 @@ import type { Report } from "./support.ts";
 const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = {
   revoke: () => import("./revoke.ts"),
   cuts: () => import("./cuts.ts"),
-  million: () => import("./million.ts"),
   local: () => import("./local.ts"),
   verify: () => import("./verify.ts"),
   issue: () => import("./issue.ts"),

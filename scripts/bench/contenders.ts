@@ -4,15 +4,12 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SERVER_CORE } from "./support.ts";
 import { introspect, post } from "./wire.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PEERS = join(import.meta.dirname, "peers");
 const PYTHON = "/usr/bin/python3";
-
-/** Servers run on the first processor, what loads them on the second. */
-export const SERVER_CORE = "0";
-export const LOAD_CORE = "1";
 
 const ISSUER = "http://127.0.0.1:3000";
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -28,12 +25,12 @@ export type Contender = {
   name: string;
   command: string[];
   env?: Record<string, string>;
-  /** Where it verifies and issues. Mintmark and tRPC answer `{"result":{"data":…}}`, the others the data alone. */
+  /** tRPC answers `{"result":{"data":…}}`, the others the data alone. */
   paths: { verify: string; issue: string };
   isTrpc?: boolean;
-  /** Accepts no tokens but its own. */
+  /** Whether it accepts no tokens but its own. */
   signsItself?: boolean;
-  /** Reads a form and asks who calls (RFC 7662 §2.1), in place of JSON from anyone. */
+  /** The credentials of a client, for introspection by a form (RFC 7662 §2.1). */
   introspectsFor?: { clientId: string; clientSecret: string };
 };
 
@@ -68,7 +65,7 @@ export const FASTIFY_CACHED: Contender = {
 export const FASTIFY: Contender = { name: "Fastify + @fastify/jwt", command: node("fastify"), paths: plain };
 export const EXPRESS: Contender = { name: "Express + jsonwebtoken", command: node("express"), paths: plain };
 export const HONO: Contender = { name: "Hono + hono/jwt", command: node("hono"), paths: plain };
-/** Of version 8, the last one for Node 20. It is told of opaque tokens alone: JWTs it refuses to introspect. */
+/** Version 8 is the last one for Node 20. It introspects opaque tokens and refuses JWTs. */
 export const OIDC_PROVIDER: Contender = {
   name: "node-oidc-provider, introspection",
   command: node("oidc-provider"),
@@ -76,7 +73,7 @@ export const OIDC_PROVIDER: Contender = {
   signsItself: true,
   introspectsFor: { clientId: "bench", clientSecret: "bench-secret" },
 };
-/** Where Debian's packages are present. It verifies and signs by HS256, as in the tutorial. */
+/** Needs Debian's Python packages. Verifies and signs with HS256, as FastAPI's tutorial does. */
 export const TUTORIAL: Contender[] = hasTutorial()
   ? [
       {
@@ -100,7 +97,7 @@ function hasTutorial(): boolean {
 
 export type Running = Awaited<ReturnType<typeof startContender>>;
 
-/** Starts a contender on the servers' processor, and waits until it listens. */
+/** Starts a contender on the processor of the servers, and waits until it listens. */
 export async function startContender(
   { name, command, env, paths, isTrpc = false, signsItself = false, introspectsFor }: Contender,
   more: Record<string, string> = {},
@@ -123,7 +120,7 @@ export async function startContender(
     signsItself,
     verify: (token: string) =>
       introspectsFor ? introspect(paths.verify, token, introspectsFor) : request(paths.verify, { token }),
-    /** Many tokens in one request, as tRPC's clients batch them. */
+    /** Many tokens in one request: a batch of tRPC. */
     verifyMany: (tokens: readonly string[]) => {
       const [, base, name] = /^(.*\/)(.*)$/.exec(paths.verify) ?? [];
       const inputs = tokens.map((token) => ({ token }));
@@ -142,11 +139,11 @@ export async function startContender(
 }
 
 async function portOf({ stdout }: ChildProcess, name: string): Promise<number> {
-  let said = "";
-  // To stop reading would end whoever goes on to write.
+  let output = "";
+  // A closed pipe would end a contender that goes on to write.
   for await (const chunk of stdout?.iterator({ destroyOnReturn: false }) ?? []) {
-    said += chunk;
-    const [, port] = /listening on \S*?(\d+)\s/.exec(said) ?? [];
+    output += chunk;
+    const [, port] = /listening on \S*?(\d+)\s/.exec(output) ?? [];
     if (port === undefined) continue;
     stdout?.resume();
     return Number(port);
@@ -154,7 +151,7 @@ async function portOf({ stdout }: ChildProcess, name: string): Promise<number> {
   throw new Error(`${name} did not start`);
 }
 
-/** Tokens that a contender accepts, all different. Mintmark issues them itself; for the others they are signed here. */
+/** Different tokens that a contender accepts: its own, or signed here with the key of the plan. */
 export async function tokensFor(running: Running, count: number): Promise<string[]> {
   if (!running.signsItself) {
     return Array.from({ length: count }, () => signed(privateKey));
@@ -162,8 +159,8 @@ export async function tokensFor(running: Running, count: number): Promise<string
   const tokens: string[] = [];
   const { port, isTrpc } = running;
   while (tokens.length < count) {
-    const some = Math.min(50, count - tokens.length);
-    tokens.push(...(await Promise.all(Array.from({ length: some }, () => issuedBy(port, isTrpc)))));
+    const length = Math.min(50, count - tokens.length);
+    tokens.push(...(await Promise.all(Array.from({ length }, () => issuedBy(port, isTrpc)))));
   }
   return tokens;
 }
@@ -178,14 +175,14 @@ async function issuedBy(port: number, isTrpc: boolean): Promise<string> {
   return isTrpc ? answer.result.data.token : answer.token;
 }
 
-let made = 0;
+let signedCount = 0;
 function signed(key: KeyObject): string {
-  made += 1;
+  signedCount += 1;
   const iat = Math.floor(Date.now() / 1000);
   const claims = { role: "reader", iss: ISSUER, sub: "ada", aud: ISSUER, iat, exp: iat + 3600, scope: "orders:read" };
   const parts = [
     { alg: "ES256", typ: "JWT", kid: "bench" },
-    { ...claims, jti: String(made).padStart(24, "A") },
+    { ...claims, jti: String(signedCount).padStart(24, "A") },
   ];
   const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
   const signature = sign("sha256", Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });

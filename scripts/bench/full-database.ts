@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Schema } from "../../src/store/sql/schema.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
+import { createJti } from "../../src/token/jti.ts";
 import { progress } from "./support.ts";
 
 const REVOCATIONS = 1_000_000;
@@ -9,7 +10,10 @@ const CLIENTS = 10_000;
 const RECORDS = 1_000_000;
 const ROWS = 1000;
 
-/** Makes an embedded database with a million revocations, as many audit records and 10,000 clients. */
+/**
+ * Creates an embedded database with a million revocations, a million audit records and 10,000 clients. The revocations
+ * expire within one to two hours.
+ */
 export async function fill(data: string): Promise<void> {
   const { db, close } = await openSqlite(data);
   const now = Math.floor(Date.now() / 1000);
@@ -17,9 +21,9 @@ export async function fill(data: string): Promise<void> {
     count: REVOCATIONS,
     row: (at) => ({
       kind: "token" as const,
-      id: randomBytes(18).toString("base64url"),
+      id: createJti(at),
       sequence: at + 1,
-      until: now + 86_400 + (at % 3600),
+      until: now + 3600 + (at % 3600),
     }),
   });
   await insert(db, "clients", {

@@ -4,7 +4,7 @@ import type { Report } from "./support.ts";
 import { takeTurns } from "./turns.ts";
 import { withAll } from "./verify.ts";
 
-/** Issuing over HTTP. Mintmark writes each token down, durably, before it is answered; nobody else does. */
+/** Issuance over HTTP. Mintmark alone writes an audit record durably before it answers. */
 export async function measure(): Promise<Report> {
   const rows = await withAll([MINTMARK, FASTIFY, HONO, EXPRESS, TRPC_JOSE, ...TUTORIAL], async (all) =>
     takeTurns(all.map((running) => ({ name: running.name, running, requests: [running.issue()] }))),

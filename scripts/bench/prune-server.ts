@@ -1,6 +1,6 @@
 /**
- * The server of `prune`, as a process of its own: its clock is set ahead by an hour before it is loaded, since what cannot
- * be undone goes by a clock that was watched for as long.
+ * The server of `prune`, as a process of its own. Its clock is set ahead by an hour before the load: nothing is deleted by a
+ * clock that was not watched for an hour.
  */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,40 +11,39 @@ import { createTokenService } from "../../src/service/service.ts";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 
-/** Where the database is. */
 export type PruneServerPlan = { url: string } | { folder: string };
-export type PruneTold = {
-  what: "listening" | "pruned" | "rotated";
+export type PruneEvent = {
+  name: "listening" | "pruned" | "rotated";
   port?: number;
   seconds?: number;
   left?: number;
-  /** The most processor time of one turn of the event loop, in milliseconds: on a busy machine, waits are not the server's. */
+  /** Longest turn of the event loop in milliseconds of processor time: a wait for a busy machine is not the server's. */
   longest?: number;
 };
 
 const HOUR = 3600;
 const AHEAD = HOUR + 60;
-/** How long before its end a key is followed by the next one. */
+/** Time from the publication of the next key to its activation. */
 const PUBLISH_AHEAD = 660;
-/** When the next key is due, after the deletion began. */
+/** Time from the begin of the deletion until the next key is due. */
 const DUE = 20;
 
-/** Watches the turns of the event loop. Gives the function that tells the longest one, by processor time. */
+/** Measures the turns of the event loop. Returns the function that ends this and returns the longest one. */
 function watchTurns(): () => number {
   let before = process.cpuUsage();
   let longest = 0;
-  const look = setInterval(() => {
+  const timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();
     longest = Math.max(longest, (user + system) / 1000);
   }, 1);
   return () => {
-    clearInterval(look);
+    clearInterval(timer);
     return longest;
   };
 }
 
-const tell = (told: PruneTold) => process.send?.(told);
+const send = (event: PruneEvent) => process.send?.(event);
 
 const [plan] = (await once(process, "message")) as [PruneServerPlan];
 const store = "url" in plan ? await openPostgresStore(plan.url) : await openSqliteStore(plan.folder);
@@ -57,15 +56,15 @@ const service = await createTokenService({
   store,
   clock,
   auditRetention: 30 * 86_400,
-  // The load takes about half a minute before anything is deleted.
+  // The load runs for about half a minute before the deletion.
   rotation: AHEAD + PUBLISH_AHEAD + 30 + DUE,
-  onError: (work) => process.stderr.write(`  failed: ${work}\n`),
+  onError: (work) => process.stderr.write(`  ${work} failed\n`),
 });
 await service.maintenance();
 ahead = AHEAD;
 await sleep(2000);
 const server = await createTokenServer(service, { port: 0, logger: pino({ level: "silent" }) });
-tell({ what: "listening", port: Number(new URL(server.origin).port) });
+send({ name: "listening", port: Number(new URL(server.origin).port) });
 
 await once(process, "message");
 const from = steady();
@@ -73,11 +72,11 @@ const endWatch = watchTurns();
 const dueAt = started + AHEAD + 30 + DUE;
 void (async () => {
   while ((await service.keys.list(localCaller)).length < 2) await sleep(500);
-  tell({ what: "rotated", seconds: clock() - dueAt });
+  send({ name: "rotated", seconds: clock() - dueAt });
 })();
 await service.maintenance();
 const old = await store.listAudit({ to: clock() - 30 * 86_400, limit: 1 });
-tell({ what: "pruned", seconds: (steady() - from) / 1000, left: old.length, longest: endWatch() });
+send({ name: "pruned", seconds: (steady() - from) / 1000, left: old.length, longest: endWatch() });
 await once(process, "message");
 await server.close();
 await service.close();

@@ -7,23 +7,23 @@ import { openPostgres } from "../../src/store/postgres/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { temporaryFolder } from "../../test/support/service.ts";
-import type { PruneServerPlan, PruneTold } from "./prune-server.ts";
-import { type Connection, connectTo } from "./soak-connection.ts";
+import type { PruneEvent, PruneServerPlan } from "./prune-server.ts";
 import { inMilliseconds, progress, type Report } from "./support.ts";
+import { call, connectTo } from "./wire.ts";
 
 const RECORDS = Number(process.env.MINTMARK_BENCH_RECORDS ?? 2_000_000);
-/** Records that are inserted by one statement. */
+/** Records inserted by one statement. */
 const CHUNK = 100_000;
 
 /** Calls a second. */
 const VERIFICATIONS = 100;
 const TOKENS = 20;
-/** More than are ever in use: a call that found none would not be counted. */
+/** More than are ever in use: a call without one counts as refused. */
 const CONNECTIONS = 200;
-/** How long the server is loaded before anything is deleted, for comparison, in milliseconds. */
-const BEFORE = 20_000;
+/** Time under load before the deletion, for comparison, in milliseconds. */
+const BEFORE_MS = 20_000;
 
-/** Deletes two million old audit records under load, on either database: what requests meanwhile take, and whether a key that is due then is made in time. */
+/** Deletes two million old audit records under load, on each database. Measures latency meanwhile, and the delay of a key that is due. */
 export async function measure(): Promise<Report> {
   const report: Report = {};
   {
@@ -41,7 +41,7 @@ export async function measure(): Promise<Report> {
   return report;
 }
 
-/** Inserts records of a year ago, which make the same indexes as those of a busy service. */
+/** Inserts records of a year ago. Their indexes are like those of a busy service. */
 async function fill({ db, close }: Awaited<ReturnType<typeof openSqlite>>): Promise<void> {
   const year = Math.floor(Date.now() / 1000) - 365 * 86_400;
   for (let from = 0; from < RECORDS; from += CHUNK) {
@@ -59,81 +59,73 @@ async function fill({ db, close }: Awaited<ReturnType<typeof openSqlite>>): Prom
 
 async function run(name: string, plan: PruneServerPlan): Promise<Report> {
   const server = fork(new URL("./prune-server.ts", import.meta.url), { execArgv: ["--import", "tsx"] });
-  const told: Partial<Record<PruneTold["what"], PruneTold>> = {};
-  const next = (what: PruneTold["what"]) =>
-    new Promise<PruneTold>((resolve) => {
-      const hear = (message: PruneTold) => {
-        told[message.what] = message;
-        if (message.what !== what) return;
-        server.off("message", hear);
-        resolve(message);
-      };
-      server.on("message", hear);
-    });
+  const events = new Map<PruneEvent["name"], PruneEvent>();
+  server.on("message", (event: PruneEvent) => events.set(event.name, event));
+  const next = async (name: PruneEvent["name"]): Promise<PruneEvent> => {
+    for (;;) {
+      const event = events.get(name);
+      if (event !== undefined) return event;
+      await once(server, "message");
+    }
+  };
   server.send(plan);
   const { port = 0 } = await next("listening");
   const load = await startLoad(port);
-  await sleep(BEFORE);
+  await sleep(BEFORE_MS);
   const before = load.take();
-  progress(`${name}: before ${inMilliseconds(before.verifications)}`);
-  const rotated = next("rotated");
+  progress(`${name}: before ${inMilliseconds(before.verifyToken)}`);
   server.send("prune");
   const { seconds = 0, left = 0, longest = 0 } = await next("pruned");
   const meanwhile = load.take();
-  const rotation = await rotated;
+  const rotation = await next("rotated");
   await load.end();
   server.send("close");
   await once(server, "exit");
   return {
     [`${name}: ${RECORDS} records deleted within`]: `${seconds.toFixed(0)} s, ${left} left`,
-    [`${name}: verifications before`]: inMilliseconds(before.verifications),
-    [`${name}: verifications meanwhile`]: inMilliseconds(meanwhile.verifications),
-    [`${name}: tokens before`]: inMilliseconds(before.tokens),
-    [`${name}: tokens meanwhile`]: inMilliseconds(meanwhile.tokens),
+    [`${name}: verifications before`]: inMilliseconds(before.verifyToken),
+    [`${name}: verifications meanwhile`]: inMilliseconds(meanwhile.verifyToken),
+    [`${name}: tokens before`]: inMilliseconds(before.getToken),
+    [`${name}: tokens meanwhile`]: inMilliseconds(meanwhile.getToken),
     [`${name}: longest turn of the server's event loop, by processor time`]: `${longest.toFixed(0)} ms`,
-    [`${name}: refusals`]: String(before.refusals + meanwhile.refusals),
+    [`${name}: refused calls`]: String(before.refused + meanwhile.refused),
     [`${name}: next key after it was due`]: `${(rotation.seconds ?? 0).toFixed(0)} s`,
   };
 }
 
-type Taken = { verifications: number[]; tokens: number[]; refusals: number };
-
-/** Calls a server at a steady rate, however long its answers take. */
+/** Calls a server at a constant rate, whatever its latency. */
 async function startLoad(port: number) {
-  let taken: Taken = { verifications: [], tokens: [], refusals: 0 };
-  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectTo(port)));
-  const free = [...connections];
-  const { data } = await (connections[0] as Connection).call("getToken", { subject: "ada" });
+  const none = () => ({ verifyToken: [] as number[], getToken: [] as number[], refused: 0 });
+  let latencies = none();
+  const free = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectTo(port)));
+  const [first] = free;
+  const { data } = first ? await call(first, "getToken", { subject: "ada" }) : {};
 
-  async function call(procedure: string, input: object, times: (taken: Taken) => number[]): Promise<void> {
+  async function send(procedure: "verifyToken" | "getToken", input: object): Promise<void> {
     const start = performance.now();
-    // The one that was used longest ago: the server would close one that is never used.
+    // The least recently used: the server closes an idle connection.
     const connection = free.shift();
-    if (connection === undefined) {
-      taken.refusals += 1;
-      return;
-    }
-    const { status } = await connection.call(procedure, input);
-    free.push(connection);
-    if (status !== 200) taken.refusals += 1;
-    times(taken).push(performance.now() - start);
+    const status = connection && (await call(connection, procedure, input)).status;
+    if (connection) free.push(connection);
+    if (status === 200) latencies[procedure].push(performance.now() - start);
+    else latencies.refused += 1;
   }
 
   const timers = [
-    setInterval(() => call("verifyToken", { token: data?.token }, (one) => one.verifications), 1000 / VERIFICATIONS),
-    setInterval(() => call("getToken", { subject: "ada" }, (one) => one.tokens), 1000 / TOKENS),
+    setInterval(() => send("verifyToken", { token: data?.token }), 1000 / VERIFICATIONS),
+    setInterval(() => send("getToken", { subject: "ada" }), 1000 / TOKENS),
   ];
   return {
-    /** What came of the calls since the last time. */
-    take(): Taken {
-      const before = taken;
-      taken = { verifications: [], tokens: [], refusals: 0 };
-      return before;
+    /** Latencies, in milliseconds, and refused calls since the last call of this. */
+    take() {
+      const taken = latencies;
+      latencies = none();
+      return taken;
     },
     async end(): Promise<void> {
       for (const timer of timers) clearInterval(timer);
-      while (free.length < connections.length) await sleep(10);
-      for (const connection of connections) connection.end();
+      while (free.length < CONNECTIONS) await sleep(10);
+      for (const connection of free) connection.end();
     },
   };
 }

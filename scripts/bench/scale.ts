@@ -3,17 +3,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createTokenClient } from "../../src/client/client.ts";
 import { MINTMARK, type Running, startContender, tokensFor } from "./contenders.ts";
 import { fill } from "./full-database.ts";
 import { inTables, type Table } from "./results.ts";
-import { progress, type Report } from "./support.ts";
+import type { VerifierPlan, VerifierSize } from "./scale-verifier.ts";
+import { progress, type Report, runChild } from "./support.ts";
 import { takeTurns } from "./turns.ts";
 
 const FOLLOWERS = 1000;
+const MEGABYTE = 1024 * 1024;
 
 /**
- * What a request costs a server with next to nothing to do besides, one with a great deal in its database, one that
- * a thousand services follow, and one of two processes, on the one processor that all of them have.
+ * A request to an empty server, to one with a million rows, to one with a thousand followers, and to two workers, all on
+ * one processor; and the verifier that follows a server with a million revocations.
  */
 export async function measure(): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
@@ -25,14 +28,17 @@ export async function measure(): Promise<Report> {
   };
   try {
     await fill(join(folder, "data"));
-    const empty = await start("empty");
+    const began = performance.now();
     const full = await start("a million rows", { MINTMARK_DATA: join(folder, "data") });
+    const startup = `${Math.round(performance.now() - began)} ms`;
+    const verifier = await measureVerifier(full.running);
+    const empty = await start("empty");
     const followed = await start(`${FOLLOWERS} followers`);
     const two = await start("two workers", { MINTMARK_WORKERS: "2" });
     const followers = await follow(followed.running);
     const tables = await measureBoth([empty, full, followed, two]);
     for (const follower of followers) follower.destroy();
-    return inTables("scale", tables);
+    return inTables("scale", tables, { "start with a million revocations": startup, ...verifier });
   } finally {
     await Promise.all(started.map(({ stop }) => stop()));
     rmSync(folder, { recursive: true, force: true });
@@ -54,7 +60,7 @@ async function measureBoth(all: readonly Named[]): Promise<Table[]> {
   ];
 }
 
-/** Connects followers of the feed, and waits until each has heard something. */
+/** Opens feeds, and waits until each has received something. */
 async function follow({ port }: Running): Promise<Socket[]> {
   const followers: Socket[] = [];
   while (followers.length < FOLLOWERS) {
@@ -66,4 +72,24 @@ async function follow({ port }: Running): Promise<Socket[]> {
   }
   progress(`${FOLLOWERS} followers`);
   return followers;
+}
+
+/** Time and memory of a verifier for a million revocations, and the latency of one more. */
+async function measureVerifier({ port }: Running): Promise<Report> {
+  const url = `http://127.0.0.1:${port}`;
+  const sizes = await runChild<VerifierSize>("scale-verifier.ts", { url } satisfies VerifierPlan);
+  const [empty, ...others] = sizes;
+  const report = others.map(({ state, ms, heap, rss }): [string, string] => {
+    const [more, moreRss] = [heap - (empty?.heap ?? 0), rss - (empty?.rss ?? 0)].map((bytes) => bytes / MEGABYTE);
+    const memory = `${more?.toFixed(0)} MB of heap · ${moreRss?.toFixed(0)} MB resident`;
+    return [`verifier of a million revocations, ${state}`, `${Math.round(ms)} ms · ${memory}`];
+  });
+  const client = createTokenClient({ url });
+  const { token } = await client.getToken.query();
+  const revokedAt = performance.now();
+  await client.revokeToken.mutate({ token });
+  return {
+    ...Object.fromEntries(report),
+    "one more revocation, acknowledged": `${(performance.now() - revokedAt).toFixed(1)} ms`,
+  };
 }

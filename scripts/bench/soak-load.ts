@@ -1,124 +1,113 @@
 /**
- * Loads a server with a mixture of requests over connections that are kept: tokens and sessions come from its answers.
- * Started by the soak run, on a processor of its own, and tells it every few seconds what came of it.
+ * Loads a server with a mixture of requests, for tokens and grants from its own responses. Run by `soak.ts`, on a
+ * processor of its own; reports every few seconds.
  */
-import { type Connection, connectTo } from "./soak-connection.ts";
+import { once } from "node:events";
+import { type Pace, runPaced } from "./pace.ts";
+import { quantile } from "./support.ts";
+import { type Connection, call, connectTo } from "./wire.ts";
 
-export type SoakPlan = { port: number; connections: number; seconds: number; rate?: number };
+export type SoakPlan = Pace & { port: number };
 
-/** What came of some seconds: answers a second, milliseconds, and how often answers should have been others. */
+/** Requests a second, latency in milliseconds, and wrong responses until now. */
 export type SoakReport = { perSecond: number; p50: number; p99: number; wrong: Wrong; isLast: boolean };
 
-/** By procedure, and by what it answered. */
+/** Counts, by procedure and reason. */
 export type Wrong = Record<string, number>;
 
-const TELL = 5000;
-/** Milliseconds after which a token is let go of, access token or refresh token: they live for a minute and two. */
-const FRESH = 25_000;
-/** Milliseconds after which a session is not refreshed: however often it was, it ends after two minutes. */
-const YOUNG = 110_000;
+const REPORT_MS = 5000;
+/** Age up to which an access or refresh token is used, in milliseconds: they expire after a minute and two. */
+const FRESH_MS = 25_000;
+/** Age up to which a grant is refreshed, in milliseconds: it ends after two minutes. */
+const YOUNG_MS = 110_000;
 const MAX_POOL = 3000;
 
-/** A token, when it came, and when its session began, where it is of one. */
+/** `since` is the begin of its grant. */
 type Pooled = { text: string; at: number; since: number };
 
 const tokens: Pooled[] = [];
-const sessions: Pooled[] = [];
+const refreshTokens: Pooled[] = [];
 const revoked = new Set<string>();
-let latencies: number[] = [];
 const wrong: Wrong = {};
 
-function put(pool: Pooled[], text: string, since = performance.now()): void {
+function put(pool: Pooled[], text: string | undefined, since = performance.now()): void {
+  if (text === undefined) return;
   pool.push({ text, at: performance.now(), since });
   if (pool.length > MAX_POOL) pool.shift();
 }
 
-/** Takes one out of a pool, by chance; none where there are only old ones. */
-function take(pool: Pooled[]): Pooled | undefined {
-  while (pool.length > 0 && performance.now() - (pool[0]?.at ?? 0) > FRESH) pool.shift();
-  return pool.splice(Math.floor(Math.random() * pool.length), 1)[0];
+/** A fresh one at random, which stays in the pool unless it is taken. */
+function pick(pool: Pooled[], { take }: { take: boolean }): Pooled | undefined {
+  while (pool.length > 0 && performance.now() - (pool[0]?.at ?? 0) > FRESH_MS) pool.shift();
+  const at = Math.floor(Math.random() * pool.length);
+  return take ? pool.splice(at, 1)[0] : pool[at];
 }
 
-function expect(isRight: boolean, answer: string): void {
-  if (!isRight) wrong[answer] = (wrong[answer] ?? 0) + 1;
+function expect(isRight: boolean, response: string): void {
+  if (!isRight) wrong[response] = (wrong[response] ?? 0) + 1;
 }
 
 async function issue(connection: Connection, refreshable: boolean): Promise<void> {
-  const { status, reason, data } = await connection.call("getToken", { subject: "ada", refreshable });
+  const { status, reason, data } = await call(connection, "getToken", { subject: "ada", refreshable });
   expect(status === 200, `getToken ${reason}`);
-  if (data?.token !== undefined) put(tokens, data.token);
-  if (data?.refreshToken !== undefined) put(sessions, data.refreshToken);
+  put(tokens, data?.token);
+  put(refreshTokens, data?.refreshToken);
 }
 
 async function verify(connection: Connection): Promise<void> {
-  while (tokens.length > 0 && performance.now() - (tokens[0]?.at ?? 0) > FRESH) tokens.shift();
-  const token = tokens[Math.floor(Math.random() * tokens.length)]?.text;
+  const token = pick(tokens, { take: false })?.text;
   if (token === undefined) return issue(connection, false);
-  const { status, reason } = await connection.call("verifyToken", { token });
-  // It may have been revoked by another connection meanwhile.
+  const { status, reason } = await call(connection, "verifyToken", { token });
+  // Another connection may have revoked it.
   expect(status === 200 || (status === 401 && revoked.has(token)), `verifyToken ${reason}`);
 }
 
 async function refresh(connection: Connection): Promise<void> {
-  const session = take(sessions);
-  if (session === undefined || performance.now() - session.since > YOUNG) return issue(connection, true);
-  const { status, reason, data } = await connection.call("refreshToken", { refreshToken: session.text });
+  const current = pick(refreshTokens, { take: true });
+  if (current === undefined || performance.now() - current.since > YOUNG_MS) return issue(connection, true);
+  const { status, reason, data } = await call(connection, "refreshToken", { refreshToken: current.text });
   expect(status === 200 && data?.refreshToken !== undefined, `refreshToken ${reason}`);
-  if (data?.token !== undefined) put(tokens, data.token);
-  if (data?.refreshToken !== undefined) put(sessions, data.refreshToken, session.since);
+  put(tokens, data?.token);
+  put(refreshTokens, data?.refreshToken, current.since);
 }
 
 async function revoke(connection: Connection): Promise<void> {
-  const token = take(tokens)?.text;
+  const token = pick(tokens, { take: true })?.text;
   if (token === undefined) return issue(connection, false);
   revoked.add(token);
-  // Long enough for whoever asked about it before.
-  setTimeout(() => revoked.delete(token), FRESH).unref();
-  const { status, reason } = await connection.call("revokeToken", { token });
+  // Later than the response to any request that is in flight.
+  setTimeout(() => revoked.delete(token), FRESH_MS).unref();
+  const { status, reason } = await call(connection, "revokeToken", { token });
   expect(status === 200, `revokeToken ${reason}`);
 }
 
-function act(connection: Connection): Promise<void> {
+function send(connection: Connection): Promise<void> {
   const dice = Math.random();
   if (dice < 0.7) return verify(connection);
   if (dice < 0.86) return issue(connection, dice < 0.74);
   return dice < 0.93 ? refresh(connection) : revoke(connection);
 }
 
-async function run({ port, connections, seconds, rate }: SoakPlan, at: number): Promise<void> {
-  const connection = await connectTo(port);
-  const end = performance.now() + seconds * 1000;
-  const interval = rate === undefined ? 0 : (connections * 1000) / rate;
-  let due = performance.now() + (interval * at) / connections;
-  while (performance.now() < end) {
-    const wait = due - performance.now();
-    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
-    // An answer that is late makes the next one late: it counts from when it was due.
-    const began = interval === 0 ? performance.now() : due;
-    due += interval;
-    await act(connection);
-    latencies.push(performance.now() - began);
-  }
-  connection.end();
+let latencies: number[] = [];
+let since = performance.now();
+
+function report(isLast: boolean): void {
+  const perSecond = (latencies.length * 1000) / (performance.now() - since);
+  const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+  process.send?.({ perSecond, p50, p99, wrong, isLast } satisfies SoakReport);
+  [latencies, since] = [[], performance.now()];
 }
 
-function tell(since: number, isLast: boolean): void {
-  const sorted = Float64Array.from(latencies).sort();
-  const quantile = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
-  const perSecond = (sorted.length * 1000) / (performance.now() - since);
-  const report: SoakReport = { perSecond, p50: quantile(0.5), p99: quantile(0.99), wrong, isLast };
-  process.send?.(report);
-  latencies = [];
-}
-
-process.once("message", async (plan: SoakPlan) => {
-  let since = performance.now();
-  const timer = setInterval(() => {
-    tell(since, false);
-    since = performance.now();
-  }, TELL);
-  await Promise.all(Array.from({ length: plan.connections }, (_, at) => run(plan, at)));
-  clearInterval(timer);
-  tell(since, true);
-  process.disconnect();
-});
+const [plan] = (await once(process, "message")) as [SoakPlan];
+const timer = setInterval(() => report(false), REPORT_MS);
+await runPaced(
+  plan,
+  async () => {
+    const connection = await connectTo(plan.port);
+    return { send: () => send(connection), end: connection.end };
+  },
+  (latency) => latencies.push(latency),
+);
+clearInterval(timer);
+report(true);
+process.disconnect();

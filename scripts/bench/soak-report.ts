@@ -1,12 +1,12 @@
 import { panelsOf } from "./soak-chart.ts";
 import type { SoakReport, Wrong } from "./soak-load.ts";
-import type { Vitals } from "./soak-server.ts";
 import { type Allowance, medianOf, type Series, verdictOf } from "./soak-verdict.ts";
+import type { Vitals } from "./soak-vitals.ts";
 
-/** Some seconds of a run. */
+/** Five seconds of a run. */
 export type Sample = SoakReport & Vitals;
 
-type About = {
+type RunFacts = {
   minutes: number;
   rate: number;
   most: number;
@@ -17,7 +17,7 @@ type About = {
 
 const ROWS = 20;
 
-/** What is sampled, how it is written, and by how much it may grow over three quarters of a run. */
+/** The series, and how much each may grow over three quarters of a run. */
 const SERIES: readonly { name: string; unit: string; of: (sample: Sample) => number; may: Allowance }[] = [
   { name: "memory", unit: "MB", of: ({ memory }) => memory / 2 ** 20, may: { part: 0.1, atLeast: 0 } },
   { name: "heap in use", unit: "MB", of: ({ heap }) => heap / 2 ** 20, may: { part: 0.15, atLeast: 0 } },
@@ -27,8 +27,8 @@ const SERIES: readonly { name: string; unit: string; of: (sample: Sample) => num
   { name: "event loop, p99", unit: "ms", of: ({ delay }) => delay, may: { part: 0.25, atLeast: 2 } },
 ];
 
-/** A table and a chart of a run, and whether all was flat. */
-export function describeSoak(samples: readonly Sample[], about: About) {
+/** A table and a chart of a run, and whether all series are flat. */
+export function describeSoak(samples: readonly Sample[], facts: RunFacts) {
   const series: Series[] = SERIES.map(({ name, unit, of }) => ({ name, unit, values: samples.map(of) }));
   const verdicts = SERIES.map(({ may }, at) => verdictOf(series[at]?.values ?? [], may));
   const isFlat = samples.length > 3 && verdicts.every((verdict) => verdict.isFlat);
@@ -39,7 +39,7 @@ export function describeSoak(samples: readonly Sample[], about: About) {
     { title: "event loop", series: [delay] },
     { title: "handles", series: [handles] },
   ];
-  const { minutes, rate, most, wrong, machine, followers } = about;
+  const { minutes, rate, most, wrong, machine, followers } = facts;
   const judged = SERIES.map(({ name, unit, may }, at) => {
     const { median = 0, growth = 0, isFlat = false } = verdicts[at] ?? {};
     const allowed = Math.max(median * may.part, may.atLeast);

@@ -1,21 +1,23 @@
+import { execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "../../test/support/process.ts";
 
-/** What was measured, in words, and its value with its unit. */
+/** Measurements by their names, each with its unit. */
 export type Report = Record<string, string>;
+
+/** The server runs on the first processor, its load on the second. */
+export const SERVER_CORE = "0";
+const LOAD_CORE = "1";
 
 /** Starts what `npm start` runs, with data of its own. */
 export async function startOwnServer(env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
-  const data = join(folder, "data");
-  const server = await startServer({ MINTMARK_DATA: data, ...env });
+  const server = await startServer({ MINTMARK_DATA: join(folder, "data"), ...env });
   return {
     url: server.origin,
-    data,
-    /** Ends the process and leaves its data. */
-    pause: () => server.stop(),
     async stop(): Promise<void> {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -23,9 +25,31 @@ export async function startOwnServer(env: Record<string, string> = {}) {
   };
 }
 
+/**
+ * Runs a program of this folder as a process of its own, on the processor of the load, and sends it a plan. Resolves with
+ * its messages when it ends. Rejects unless it ends with 0.
+ */
+export async function runChild<Message>(
+  program: string,
+  plan: object,
+  onMessage: (message: Message) => void = () => {},
+): Promise<Message[]> {
+  const child = fork(join(import.meta.dirname, program), { execArgv: ["--import", "tsx", "--expose-gc"] });
+  execFileSync("taskset", ["-acp", LOAD_CORE, String(child.pid)], { stdio: "ignore" });
+  const messages: Message[] = [];
+  child.on("message", (message: Message) => {
+    messages.push(message);
+    onMessage(message);
+  });
+  child.send(plan);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  return messages;
+}
+
 /** The value below which a part of all values lies. */
 export function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
 

@@ -1,20 +1,17 @@
-import { execFileSync, fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { LOAD_CORE, type Running } from "./contenders.ts";
+import type { Running } from "./contenders.ts";
 import type { LoadPlan, LoadReport } from "./load.ts";
-import { progress, quantile } from "./support.ts";
+import { progress, quantile, runChild } from "./support.ts";
 import { usageOf } from "./usage.ts";
 
-/** One contender with what it is asked for. */
+/** A contender and the requests that it receives. */
 export type Entry = { name: string; running: Running; requests: readonly string[]; perRequest?: number };
 
 /** Medians over the rounds, per contender. */
 export type Row = {
   name: string;
-  /** Answers, or tokens where a request carries many, in a second. */
+  /** Tokens a second. */
   perSecond: number;
-  /** Microseconds of the server's processor for each request. */
+  /** Processor time of the server for a request, in microseconds. */
   cpu: number;
   p50: number;
   p99: number;
@@ -23,7 +20,7 @@ export type Row = {
 
 const CONNECTIONS = 32;
 
-/** Loads contenders in turns, several times, and gives the medians. The first round only warms them. */
+/** Loads contenders by turns and returns the medians of all rounds but the first, which warms them up. */
 export async function takeTurns(entries: readonly Entry[], { rounds = 5, seconds = 1.5 } = {}): Promise<Row[]> {
   const measured = new Map(entries.map(({ name }) => [name, [] as Row[]]));
   for (let round = 0; round <= rounds; round += 1) {
@@ -49,24 +46,16 @@ export async function takeTurns(entries: readonly Entry[], { rounds = 5, seconds
 async function loadOnce({ name, running, requests, perRequest = 1 }: Entry, seconds: number): Promise<Row> {
   const { port, pid } = running;
   const before = usageOf(pid).cpu;
-  const {
-    answered,
-    seconds: took,
-    p50,
-    p99,
-  } = await load({ port, connections: CONNECTIONS, seconds, requests, status: 200 });
+  const report = await load({ port, connections: CONNECTIONS, seconds, requests });
   const { cpu, memory } = usageOf(pid);
-  return { name, perSecond: (answered * perRequest) / took, cpu: (cpu - before) / answered, p50, p99, memory };
+  const { answered, p50, p99 } = report;
+  const perSecond = (answered * perRequest) / report.seconds;
+  return { name, perSecond, cpu: (cpu - before) / answered, p50, p99, memory };
 }
 
-/** Runs a plan in a process of its own, on the processor for it. */
+/** Runs a load. */
 export async function load(plan: LoadPlan): Promise<LoadReport> {
-  const child = fork(join(import.meta.dirname, "load.ts"), ["--plan"], { execArgv: ["--import", "tsx"] });
-  execFileSync("taskset", ["-acp", LOAD_CORE, String(child.pid)], { stdio: "ignore" });
-  child.send(plan);
-  const [report] = await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => Promise.reject(new Error("the load could not be run"))),
-  ]);
-  return report as LoadReport;
+  const [report] = await runChild<LoadReport>("load.ts", plan);
+  if (report === undefined) throw new Error("the load reported nothing");
+  return report;
 }

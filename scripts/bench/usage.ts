@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What a process and its children have used until now: processor time in microseconds, and memory in bytes. */
+/** Processor time of a process and its children until now, in microseconds, and their memory in bytes. */
 export function usageOf(pid: number): { cpu: number; memory: number } {
   const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
   const [user = 0, system = 0, resident = 0] = [11, 12, 21].map((at) => Number(fields.split(" ")[at]));

@@ -18,10 +18,10 @@ import { inTables, type Table } from "./results.ts";
 import { progress, type Report } from "./support.ts";
 import { load, type Row, takeTurns } from "./turns.ts";
 
-/** More than any cache here holds, so that each token is a new one when it comes again. */
+/** More tokens than any cache of a contender holds: no token is cached when it comes again. */
 const DIFFERENT = 12_000;
 
-/** Verification over HTTP: one token a request, 50 a request, and tokens that are all different. */
+/** Verification over HTTP: one token a request, 50 tokens a request, and different tokens. */
 export async function measure(): Promise<Report> {
   const peers = [BARE, MINTMARK, FASTIFY_CACHED, FASTIFY, HONO, EXPRESS, TRPC_JOSE, OIDC_PROVIDER, ...TUTORIAL];
   const one = await measureOne(peers);
@@ -64,13 +64,13 @@ async function measureOne(peers: readonly Contender[]): Promise<Row[]> {
   });
 }
 
-/** How long answers take at half of the most that was answered. */
+/** Latency at half of the highest rate. */
 async function measureHalf(rows: readonly Row[]): Promise<Report> {
   const most = rows.find(({ name }) => name === MINTMARK.name)?.perSecond ?? 0;
   return withAll([MINTMARK], async ([running]) => {
     if (running === undefined) return {};
     const [token = ""] = await tokensFor(running, 1);
-    const plan = { port: running.port, connections: 32, requests: [running.verify(token)], status: 200 };
+    const plan = { port: running.port, connections: 32, requests: [running.verify(token)] };
     await load({ ...plan, seconds: 2 });
     const { p50, p99, answered, seconds } = await load({ ...plan, seconds: 7, warmup: 2, rate: most / 2 });
     const rate = `${Math.round(answered / seconds)} a second`;
@@ -78,7 +78,7 @@ async function measureHalf(rows: readonly Row[]): Promise<Report> {
   });
 }
 
-/** Starts contenders, lets them be measured, and ends them. */
+/** Starts contenders, calls `work`, and ends them. */
 export async function withAll<Outcome>(
   contenders: readonly Contender[],
   work: (all: Running[]) => Promise<Outcome>,

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { StartError } from "../../../src/errors.ts";
 import { readConfig } from "../../../src/program/config.ts";
+import { configError } from "../../support/config-error.ts";
 import { temporaryFolder } from "../../support/service.ts";
 
 const KEK = Buffer.alloc(32, 7);
@@ -13,7 +13,6 @@ const POSTGRES = "postgres://mintmark:canary@db/mintmark";
 type Row = {
   variable: string;
   value: string;
-  /** What the configuration then has. */
   config: object;
   beside?: Record<string, string>;
 };
@@ -39,35 +38,32 @@ const ROWS: readonly Row[] = [
 ];
 const VARIABLES = [...new Set(ROWS.map(({ variable }) => variable))];
 
-/** Writes a file, and gives what sets the variable to it. */
+/** Writes a file. Returns the environment that names it. */
 function fileOf(folder: string, variable: string, content: string | Buffer): Record<string, string> {
   const path = join(folder, `${variable}-canary`);
   writeFileSync(path, content);
   return { [`${variable}_FILE`]: path };
 }
 
-function refusalOf(environment: Record<string, string>): string {
-  try {
-    readConfig(environment);
-  } catch (error) {
-    if (error instanceof StartError) return error.message;
-    throw error;
-  }
-  return "none";
+function refusedFile(variable: string, fault: string): string {
+  return `${variable}_FILE ${fault}: give the path of a file that holds the value of ${variable}`;
 }
 
 describe("a value in a file", () => {
-  it.each(ROWS)("is that of $variable, but for one line break at its end", ({ variable, value, config, beside }) => {
-    using folder = temporaryFolder();
-    for (const end of ["", "\n", "\r\n"]) {
-      const environment = { ...beside, ...fileOf(folder.path, variable, value + end) };
-      expect(readConfig(environment)).toMatchObject(config);
-      // What templates leave empty does not stand in its way.
-      expect(readConfig({ ...environment, [variable]: "" })).toMatchObject(config);
-    }
-  });
+  it.each(ROWS)(
+    "is the value of $variable, without one line break at its end",
+    ({ variable, value, config, beside }) => {
+      using folder = temporaryFolder();
+      for (const end of ["", "\n", "\r\n"]) {
+        const environment = { ...beside, ...fileOf(folder.path, variable, value + end) };
+        expect(readConfig(environment)).toMatchObject(config);
+        // Templates leave a variable empty.
+        expect(readConfig({ ...environment, [variable]: "" })).toMatchObject(config);
+      }
+    },
+  );
 
-  it("may be reached by a link, as Kubernetes mounts it", () => {
+  it("is read through a link, as Kubernetes mounts it", () => {
     using folder = temporaryFolder();
     const { MINTMARK_KEK_FILE: target = "" } = fileOf(folder.path, "MINTMARK_KEK", "none\n");
     const link = join(folder.path, "link");
@@ -75,24 +71,22 @@ describe("a value in a file", () => {
     expect(readConfig({ MINTMARK_KEK_FILE: link }).kek).toBeUndefined();
   });
 
-  it.each(VARIABLES)("is refused where %s is set as well", (variable) => {
+  it.each(VARIABLES)("is refused where %s is set, too", (variable) => {
     using folder = temporaryFolder();
     const environment = { ...fileOf(folder.path, variable, SECRET), [variable]: SECRET };
-    expect(refusalOf(environment)).toBe(`${variable} and ${variable}_FILE are both set: unset one of them`);
+    expect(configError(environment)).toBe(`${variable} and ${variable}_FILE are both set: unset one of them`);
   });
 
-  it.each(VARIABLES)("is refused in one line where the file of %s is of no use", (variable) => {
+  it("is refused in one line for a path that names no readable file", () => {
     using folder = temporaryFolder();
     const fifo = join(folder.path, "fifo-canary");
     execFileSync("mkfifo", [fifo]);
     const subfolder = join(folder.path, "folder-canary");
     mkdirSync(subfolder);
-    const at = (path: string) => refusalOf({ [`${variable}_FILE`]: path });
-    const holding = (content: string | Buffer) => refusalOf(fileOf(folder.path, variable, content));
-    const wanted = `: give the path of a file that holds the value of ${variable}`;
-    const refused = (fault: string) => `${variable}_FILE ${fault}${wanted}`;
+    const at = (path: string) => configError({ MINTMARK_SECRET_FILE: path });
+    const holding = (content: string | Buffer) => configError(fileOf(folder.path, "MINTMARK_SECRET", content));
+    const refused = (fault: string) => refusedFile("MINTMARK_SECRET", fault);
 
-    expect(at(join(folder.path, "canary"))).toBe(refused("names no file that there is"));
     expect(at(SECRET)).toBe(refused("names no file that there is"));
     expect(at("a".repeat(5000))).toBe(refused("names a file that cannot be read (ENAMETOOLONG)"));
     expect(at(subfolder)).toBe(refused("names a folder"));
@@ -102,13 +96,13 @@ describe("a value in a file", () => {
     expect(holding("\n")).toBe(refused("names an empty file"));
     expect(holding("canary".repeat(20_000))).toBe(refused("names a file of more than 65536 bytes"));
     expect(holding(Buffer.from([0x63, 0xff, 0xfe]))).toBe(refused("names a file that is not UTF-8"));
-    expect(at(" /canary")).toBe(`${variable}_FILE begins with white space: remove it`);
+    expect(at(" /canary")).toBe("MINTMARK_SECRET_FILE begins with white space: remove it");
   });
 
-  it.each(VARIABLES)("is refused for what is around it, by the names of %s and its file", (variable) => {
+  it("is refused for a fault of its text, but for one line break at its end", () => {
     using folder = temporaryFolder();
-    const holding = (content: string) => refusalOf(fileOf(folder.path, variable, content));
-    const name = `${variable} (from ${variable}_FILE)`;
+    const holding = (content: string) => configError(fileOf(folder.path, "MINTMARK_SECRET", content));
+    const name = "MINTMARK_SECRET (from MINTMARK_SECRET_FILE)";
     for (const end of ["\n\n", "\r\n\r\n", "\n\r\n", "\r"])
       expect(holding(SECRET + end)).toBe(`${name} ends with a line break: remove it`);
     expect(holding(`"${SECRET}"\n`)).toBe(`${name} begins with a quotation mark: remove it`);
@@ -119,9 +113,18 @@ describe("a value in a file", () => {
     expect(holding(`${SECRET}\n${SECRET}\n`)).toBe(`${name} has a line break within: remove it`);
   });
 
-  it("is checked as that of its variable is", () => {
+  it.each(VARIABLES)("of %s is refused by the names of the variable and its file", (variable) => {
     using folder = temporaryFolder();
-    const refused = (variable: string) => refusalOf(fileOf(folder.path, variable, "canary\n"));
+    const absent = join(folder.path, "canary");
+    expect(configError({ [`${variable}_FILE`]: absent })).toBe(refusedFile(variable, "names no file that there is"));
+    expect(configError(fileOf(folder.path, variable, `${SECRET} \n`))).toBe(
+      `${variable} (from ${variable}_FILE) ends with white space: remove it`,
+    );
+  });
+
+  it("is validated like the value of the variable", () => {
+    using folder = temporaryFolder();
+    const refused = (variable: string) => configError(fileOf(folder.path, variable, "canary\n"));
     expect(refused("MINTMARK_KEK")).toMatch("MINTMARK_KEK (from MINTMARK_KEK_FILE) must be 32 bytes");
     expect(refused("DATABASE_URL")).toMatch("DATABASE_URL (from DATABASE_URL_FILE) must be a postgres:// URL");
     expect(refused("MINTMARK_ADMIN_SECRET")).toMatch(/^MINTMARK_ADMIN_SECRET .* must have at least 32 characters/);
@@ -129,9 +132,9 @@ describe("a value in a file", () => {
     for (const variable of VARIABLES) expect(refused(variable)).not.toMatch(/canary|\n/);
   });
 
-  it("is none where the path is empty, which is refused for what would be without a secret", () => {
+  it("is unset by an empty path, which is refused for a secret", () => {
     for (const variable of ["MINTMARK_SECRET", "MINTMARK_KEK", "MINTMARK_ADMIN_SECRET"])
-      expect(refusalOf({ [`${variable}_FILE`]: "" })).toBe(
+      expect(configError({ [`${variable}_FILE`]: "" })).toBe(
         `${variable}_FILE is empty: give the path of a file, or unset it`,
       );
     expect(readConfig({ DATABASE_URL_FILE: "", MINTMARK_KEK_PREVIOUS_FILE: "" })).toEqual(readConfig({}));

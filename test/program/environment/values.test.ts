@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { StartError } from "../../../src/errors.ts";
 import { readConfig } from "../../../src/program/config.ts";
 import { settings } from "../../../src/program/settings.ts";
+import { configError } from "../../support/config-error.ts";
 
 const KEK = Buffer.alloc(32, 7);
 const SECRET = "a-secret-of-more-than-32-bytes-in-length";
 
-/** A value that each variable may have, and what must be set beside it. */
-const SOUND: Record<string, { value: string; beside?: Record<string, string> }> = {
+/** A valid value of each variable, and the variables that it needs. */
+const VALID: Record<string, { value: string; beside?: Record<string, string> }> = {
   HOST: { value: "127.0.0.1" },
   PORT: { value: "3000" },
   MINTMARK_ISSUER: { value: "https://tokens.example" },
@@ -41,7 +41,7 @@ const SOUND: Record<string, { value: string; beside?: Record<string, string> }> 
   MINTMARK_LOG_LEVEL: { value: "warn" },
 };
 
-/** What gets around a value on its way through shells, files, forms and documents, and what each is called. */
+/** What shells, files, forms and documents add around a value, and its name in the message. */
 const ADDED: readonly (readonly [added: string, name: string])[] = [
   ["\n", "a line break"],
   ["\r\n", "a line break"],
@@ -70,44 +70,41 @@ const ADDED: readonly (readonly [added: string, name: string])[] = [
   ["\u00AB", "a quotation mark"],
 ];
 
-const refusalOf = (environment: Record<string, string>): string => {
-  try {
-    readConfig(environment);
-  } catch (error) {
-    if (error instanceof StartError) return error.message;
-    throw error;
-  }
-  return "none";
-};
+describe("the text of a value", () => {
+  const NAME = "MINTMARK_SECRET";
+  const errorOf = (text: string) => configError({ [NAME]: text });
 
-describe("the value of any variable", () => {
-  it("has a sound one in this table", () => {
-    expect(Object.keys(SOUND).sort()).toEqual(Object.keys(settings).sort());
+  it.each(ADDED)("is refused with %j around it, which is %s", (added, called) => {
+    const first = `${NAME} begins with ${added === "\r\n" ? "a line break" : called}: remove it`;
+    expect(errorOf(added + SECRET)).toBe(first);
+    expect(errorOf(SECRET + added)).toBe(`${NAME} ends with ${called}: remove it`);
+    expect(errorOf(added + SECRET + added)).toBe(first);
+    expect(errorOf(added)).toBe(first);
   });
 
-  it.each(Object.entries(SOUND))("%s is taken as it is, and refused by name for what is around it", (name, sound) => {
-    const { value, beside } = sound;
-    const of = (text: string) => refusalOf({ ...beside, [name]: text });
-    expect(of(value)).toBe("none");
-    for (const [added, called] of ADDED) {
-      const first = added === "\r\n" ? "a line break" : called;
-      expect(of(added + value)).toBe(`${name} begins with ${first}: remove it`);
-      expect(of(value + added)).toBe(`${name} ends with ${called}: remove it`);
-      expect(of(added + value + added)).toBe(`${name} begins with ${first}: remove it`);
-      expect(of(added)).toBe(`${name} begins with ${first}: remove it`);
-    }
+  it.each([
+    [["\n", "\r", "\r\n", "\u2028"], "has a line break within: remove it"],
+    [["\0", "\t", "\x07", "\x7f"], "has a control character within: remove it"],
+    [["\uFFFD", "\uD800"], "has bytes that are not UTF-8: write it anew"],
+    [["$(NAME)", "$" + "{NAME}"], "has a reference to another variable that nothing replaced: write the value itself"],
+  ])("is refused with %j within", (inserted, fault) => {
+    for (const one of inserted) expect(errorOf(SECRET.slice(0, 1) + one + SECRET.slice(1))).toBe(`${NAME} ${fault}`);
+  });
+});
+
+describe("a variable", () => {
+  it("has a valid value in this table", () => {
+    expect(Object.keys(VALID).sort()).toEqual(Object.keys(settings).sort());
   });
 
-  it.each(Object.entries(SOUND))("%s is refused by name for what is in the middle of it", (name, sound) => {
-    const { value, beside } = sound;
-    const of = (inserted: string) => refusalOf({ ...beside, [name]: value.slice(0, 1) + inserted + value.slice(1) });
-    for (const lineBreak of ["\n", "\r", "\r\n", "\u2028"])
-      expect(of(lineBreak)).toBe(`${name} has a line break within: remove it`);
-    for (const control of ["\0", "\t", "\x07", "\x7f"])
-      expect(of(control)).toBe(`${name} has a control character within: remove it`);
-    for (const notUtf8 of ["\uFFFD", "\uD800"]) expect(of(notUtf8)).toMatch(`${name} has bytes that are not UTF-8`);
-    for (const reference of ["$(NAME)", "$" + "{NAME}"])
-      expect(of(reference)).toMatch(`${name} has a reference to another variable that nothing replaced`);
+  it.each(Object.entries(VALID))("%s is accepted, and refused by name for a fault of its text", (name, valid) => {
+    const errorOf = (text: string) => configError({ ...valid.beside, [name]: text });
+    expect(errorOf(valid.value)).toBe("none");
+    expect(errorOf(`"${valid.value}"`)).toBe(`${name} begins with a quotation mark: remove it`);
+    expect(errorOf(`${valid.value}\n`)).toBe(`${name} ends with a line break: remove it`);
+    expect(errorOf(`${valid.value.slice(0, 1)}\t${valid.value.slice(1)}`)).toBe(
+      `${name} has a control character within: remove it`,
+    );
   });
 });
 
@@ -142,7 +139,7 @@ describe("a key-encryption key", () => {
     ["capitals of none", "NONE"],
   ])("is refused for %s", (_, text) => {
     for (const name of ["MINTMARK_KEK", "MINTMARK_KEK_PREVIOUS"])
-      expect(refusalOf({ [name]: text })).toMatch(`${name} must be 32 bytes in base64url, base64 or hex`);
+      expect(configError({ [name]: text })).toMatch(`${name} must be 32 bytes in base64url, base64 or hex`);
   });
 });
 
