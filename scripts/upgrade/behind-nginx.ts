@@ -10,7 +10,7 @@ import type { Earlier } from "./earlier.ts";
 const FAIL_TIMEOUT = 11_000;
 
 /** Longest time for a verifier to follow again, in milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const ISSUER = "https://tokens.example";
 const credentials = { clientId: "admin", clientSecret: randomBytes(32).toString("base64url") };
@@ -50,7 +50,7 @@ async function conclude({ ask }: ReturnType<typeof startConsumer>): Promise<stri
   const { rounds, failures } = await ask("calls");
   if (failures.length > 0)
     throw new Error(`${failures.length} calls of ${rounds} rounds failed: ${failures.slice(0, 8).join("; ")}`);
-  const until = performance.now() + PATIENCE;
+  const until = performance.now() + TIMEOUT_MS;
   while (!(await ask("follows"))) if (performance.now() > until) throw new Error("the verifier does not follow");
   const took = await ask("revoke", (await ask("getToken")).token);
   return `${rounds} rounds of calls, none failed; then a revocation took ${took.toFixed(0)} ms to a verifier`;

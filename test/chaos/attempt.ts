@@ -3,12 +3,12 @@ import { isTokenError } from "../../src/client/client.ts";
 /** What came of asking: an answer, a refusal that says so, or nothing that tells whether it was done. */
 export type Outcome<Answer> = { answer: Answer } | { refused: string } | "lost";
 
-/** Milliseconds. The service answers within two seconds, but for one that stands still. */
-const PATIENCE = 6000;
+/** In milliseconds. A running service answers within 2 s; a stopped one never does. */
+const TIMEOUT_MS = 6000;
 
 export async function attempt<Answer>(send: (signal: AbortSignal) => Promise<Answer>): Promise<Outcome<Answer>> {
   try {
-    return { answer: await send(AbortSignal.timeout(PATIENCE)) };
+    return { answer: await send(AbortSignal.timeout(TIMEOUT_MS)) };
   } catch (error) {
     // One that cannot tell may have done it all the same: the answer of the database was lost.
     return isTokenError(error) && error.data.httpStatus < 500 ? { refused: error.data.reason } : "lost";

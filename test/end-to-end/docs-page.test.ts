@@ -10,10 +10,10 @@ const test = testWith({
   required: process.env.MINTMARK_TEST_BROWSER === "required",
 });
 
-/** A browser takes its time where other tests keep the processors busy. */
-const PATIENCE = { timeout: 60_000 };
+/** A browser is slow while other tests run. */
+const TIMEOUT = { timeout: 60_000 };
 
-describe.concurrent("the page at /docs", PATIENCE, () => {
+describe.concurrent("the page at /docs", TIMEOUT, () => {
   test("gets a token as it is prefilled, verifies it, and refuses it with one letter altered", async () => {
     await using server = await openServer();
     await using browser = await openPage();
@@ -44,7 +44,7 @@ describe.concurrent("the page at /docs", PATIENCE, () => {
   });
 });
 
-describe.concurrent("the page at /", PATIENCE, () => {
+describe.concurrent("the page at /", TIMEOUT, () => {
   test("leads to the docs, the API description and the keys, and asks nobody else", async () => {
     await using server = await openServer();
     await using browser = await openPage();

@@ -14,7 +14,7 @@ const test = testWith({
   required: process.env.MINTMARK_TEST_BROWSER === "required" && process.env.MINTMARK_TEST_NGINX === "required",
 });
 
-const PATIENCE = { timeout: 60_000 };
+const TIMEOUT = { timeout: 60_000 };
 const now = () => Math.floor(Date.now() / 1000);
 
 /** What a proxy may do with the path that it serves Mintmark below; the first two as the guide has it. */
@@ -57,7 +57,7 @@ describe("a server whose issuer has a path", () => {
   });
 });
 
-describe("the pages behind nginx below a path that it", PATIENCE, () => {
+describe("the pages behind nginx below a path that it", TIMEOUT, () => {
   for (const [name, locations] of Object.entries(LOCATIONS)) {
     test(name, async () => {
       await using server = await openServer({ issuer: "https://localhost/auth", clock: now });

@@ -11,11 +11,11 @@ const test = testWith({
   required: process.env.MINTMARK_TEST_BROWSER === "required",
 });
 
-/** A browser takes its time where other tests keep the processors busy. */
-const PATIENCE = { timeout: 60_000 };
+/** A browser is slow while other tests run. */
+const TIMEOUT = { timeout: 60_000 };
 const now = () => Math.floor(Date.now() / 1000);
 
-describe("the live view of the page at /", PATIENCE, () => {
+describe("the live view of the page at /", TIMEOUT, () => {
   test("shows a token die in a second tab that is not loaded again", async () => {
     await using server = await openServer({ clock: now });
     await using browser = await openPage();

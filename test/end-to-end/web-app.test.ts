@@ -16,7 +16,7 @@ const test = testWith({
   required: process.env.MINTMARK_TEST_BROWSER === "required",
 });
 
-const PATIENCE = { timeout: 60_000 };
+const TIMEOUT = { timeout: 60_000 };
 const now = () => Math.floor(Date.now() / 1000);
 
 /** A web app on a port of its own; what its server does beside its page is up to the test. */
@@ -48,7 +48,7 @@ async function callFrom(
   return (await page.evaluate(script)) as { status: number; body: string };
 }
 
-describe("a web app of another origin", PATIENCE, () => {
+describe("a web app of another origin", TIMEOUT, () => {
   test("that is named calls as a client, reads refusals, and follows the events", async () => {
     await using app = await startApp();
     await using server = await openTarget({ open: false, clock: now }, { origins: [app.origin] });
@@ -136,7 +136,7 @@ describe("a web app of another origin", PATIENCE, () => {
   });
 });
 
-describe("the page at /docs where callers must be known", PATIENCE, () => {
+describe("the page at /docs where callers must be known", TIMEOUT, () => {
   test("shows a refusal without a dialog of the browser's, and calls as the client that is entered", async () => {
     await using server = await openTarget({ open: false, clock: now });
     const { clientId, clientSecret } = await addClient(server.service, {

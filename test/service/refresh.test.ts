@@ -103,7 +103,7 @@ describe("a reused refresh token", () => {
     for (const { token } of [first, second]) await expectRevoked(service, token);
     await expect(again(opened, second)).rejects.toMatchObject(dead);
     const { sid } = decodeJwt(first.token);
-    expect(await opened.acts("refreshToken.reused")).toMatchObject([
+    expect(await opened.auditRecords("refreshToken.reused")).toMatchObject([
       { clientId: caller.clientId, subject: "ada", target: sid, outcome: "refused", reason: "invalid_refresh_token" },
     ]);
     await opened.restart();

@@ -65,10 +65,12 @@ describe("a revoked token", () => {
     await using opened = await openWithClient();
     const token = await issue(opened);
     await opened.service.revokeToken(opened.caller, token);
-    const acts = await opened.acts("revokeToken");
+    const records = await opened.auditRecords("revokeToken");
     const { clientId } = opened.caller;
-    expect(acts).toMatchObject([{ at: NOW, clientId, outcome: "allowed", subject: "ada", jti: decodeJwt(token).jti }]);
-    expect(JSON.stringify(acts)).not.toContain(token.slice(-40));
+    expect(records).toMatchObject([
+      { at: NOW, clientId, outcome: "allowed", subject: "ada", jti: decodeJwt(token).jti },
+    ]);
+    expect(JSON.stringify(records)).not.toContain(token.slice(-40));
   });
 });
 
@@ -82,7 +84,9 @@ describe("revoking a token", () => {
     ];
     await expect(opened.service.revokeToken(stranger, token)).rejects.toMatchObject({ reason: "permission_denied" });
     await expectLive(opened.service, token);
-    expect(await opened.acts("revokeToken")).toMatchObject([{ clientId: stranger.clientId, outcome: "refused" }]);
+    expect(await opened.auditRecords("revokeToken")).toMatchObject([
+      { clientId: stranger.clientId, outcome: "refused" },
+    ]);
     await opened.service.revokeToken(revoker, token);
     await expectRevoked(opened.service, token);
   });

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** Longest wait for a server to say something or to hang up, in milliseconds. */
-const PATIENCE = 15_000;
+/** Longest wait for a response or the end of the connection, in milliseconds. */
+const TIMEOUT_MS = 15_000;
 
 /** Opens a connection to write anything to, and to read as much from as one likes. */
 export async function dial(url: string): Promise<Socket> {
@@ -19,7 +19,7 @@ export async function heard(socket: Socket): Promise<string> {
   socket.setEncoding("latin1").on("data", (chunk) => {
     text += chunk;
   });
-  if (!socket.closed) await once(socket, "close", { signal: AbortSignal.timeout(PATIENCE) });
+  if (!socket.closed) await once(socket, "close", { signal: AbortSignal.timeout(TIMEOUT_MS) });
   return text;
 }
 

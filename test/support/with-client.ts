@@ -62,8 +62,8 @@ export async function openWithClient({ wrap = (store) => store, ...options }: Op
       await now.service.close();
       now = await open();
     },
-    /** What the audit log says of an action, newest first. */
-    async acts(action: string): Promise<AuditRecord[]> {
+    /** The audit records of an action, newest first. */
+    async auditRecords(action: string): Promise<AuditRecord[]> {
       return (await now.service.audit.list(localCaller, { action, limit: 1000 })).records;
     },
     async [Symbol.asyncDispose]() {

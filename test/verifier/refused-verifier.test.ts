@@ -20,13 +20,13 @@ const refused =
       .end(JSON.stringify({ error: { data: { reason } } }));
 
 const pending = Symbol("pending");
-const outcomeOf = (ready: Promise<void>, patience: number) =>
+const outcomeOf = (ready: Promise<void>, timeout: number) =>
   Promise.race([
     ready.then(
       () => "ready",
       (error: { reason?: string }) => error.reason,
     ),
-    new Promise((resolve) => setTimeout(() => resolve(pending), patience)),
+    new Promise((resolve) => setTimeout(() => resolve(pending), timeout)),
   ]);
 
 describe("`ready` of a verifier whose service refuses it", () => {

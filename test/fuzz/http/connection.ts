@@ -11,8 +11,8 @@ export type Sent = {
 /** What came back. `gap` is the longest time that an answer was waited for, in milliseconds. */
 export type Reply = { answers: Answer[]; rest: Buffer; gap: number };
 
-/** Longest time that is waited for an answer. The server gives up on a client before. */
-const PATIENCE = 60_000;
+/** In milliseconds. The server closes an idle connection earlier. */
+const TIMEOUT_MS = 60_000;
 
 /** After how long without an answer nothing more is said, in milliseconds: what is cut short would never be answered. */
 const HESITATION = 400;
@@ -50,7 +50,7 @@ export function converse(port: number, { requests, from }: Sent): Promise<Reply>
     }
 
     socket.setNoDelay(true);
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`was not answered within ${PATIENCE / 1000} s`)));
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`was not answered within ${TIMEOUT_MS / 1000} s`)));
     socket.on("connect", () => {
       heardAt = performance.now();
       socket.write(Buffer.concat(requests));
