@@ -32,3 +32,7 @@ describe("the documents", () => {
     expect(documents.filter((document) => document !== "README.md" && !linked.has(document))).toEqual([]);
   });
 });
+
+it("the chart beside the benchmarks is that of the last measurement", () => {
+  expect(textOf("docs/benchmark.svg")).toBe(textOf("scripts/bench/results/verify.svg"));
+});
