@@ -12,7 +12,7 @@ const { lines, logger } = captureLog();
 let open: Server;
 let closed: Server;
 beforeAll(async () => {
-  [open, closed] = await Promise.all([openServer({}, logger), openServer({ open: false }, logger)]);
+  [open, closed] = await Promise.all([openServer({}, { logger }), openServer({ open: false }, { logger })]);
 });
 afterAll(async () => {
   await Promise.all([open, closed].map((server) => server[Symbol.asyncDispose]()));

@@ -1,5 +1,4 @@
-import { request as httpRequest } from "node:http";
-import type { Answer } from "./request.ts";
+import { send } from "./request.ts";
 
 export type Credentials = { clientId: string; clientSecret: string };
 
@@ -23,29 +22,11 @@ export async function callAs(url: string, { procedure, input = {}, authorization
   const calls = procedure.split(",");
   const body = calls.length > 1 ? Object.fromEntries(calls.map((_, at) => [at, input])) : input;
   const target = `${url}/trpc/${procedure}${calls.length > 1 ? "?batch=1" : ""}`;
-  const answer = await post(target, { body: JSON.stringify(body), authorization, from });
+  const headers = { "content-type": "application/json", ...(authorization !== undefined && { authorization }) };
+  const answer = await send(target, { method: "POST", headers, body: JSON.stringify(body), from });
   const envelopes = [JSON.parse(answer.text)].flat() as { result?: { data: unknown }; error?: CallError }[];
   const reasons = envelopes.map(({ error }) => error?.data.reason ?? "served");
   return { ...answer, reasons, reason: reasons[0], error: envelopes[0]?.error, data: envelopes[0]?.result?.data };
 }
 
 type CallError = { message: string; data: { reason: string; code: string } };
-type Post = { body: string; authorization: CallAs["authorization"]; from: string | undefined };
-
-function post(url: string, { body, authorization, from }: Post): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const options = { method: "POST", headers, agent: false, ...(from !== undefined && { localAddress: from }) };
-    const request = httpRequest(url, options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => {
-        const { statusCode: status = 0, headers } = response;
-        resolve({ status, headers, text: Buffer.concat(chunks).toString() });
-      });
-    });
-    request.on("error", reject);
-    if (authorization !== undefined) request.setHeader("authorization", authorization);
-    request.end(body);
-  });
-}

@@ -1,5 +1,6 @@
 import { createTokenClient } from "../../src/client/client.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";
+import { serveRemote } from "./remote.ts";
 import { verdictOf } from "./verifier.ts";
 
 const { url, issuer, credentials } = JSON.parse(process.argv[2] ?? "");
@@ -10,7 +11,7 @@ const verdict = (token: string) => verdictOf(verifier.verify(token));
 
 const calls = { rounds: 0, failures: [] as string[] };
 
-/** All that an error says and those behind it: of a connection that has failed, the first says no more than that. */
+/** The messages of an error and its causes: the first error of a failed connection says only that it failed. */
 function causesOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? String(error) : `${error}: ${causesOf(error.cause)}`;
@@ -29,10 +30,10 @@ async function callOn(): Promise<never> {
   }
 }
 
-/** What a service does that follows the token service and asks it for tokens. */
+/** The calls of a service that follows the token service and gets tokens from it. */
 const verbs = {
   ready: () => verifier.ready,
-  /** Whether the verifier hears of what is revoked now. It is live for longer than that. */
+  /** Whether the verifier receives events now. It stays live for longer than that. */
   follows: async () => verifier.state === "live" && verifier.failure === undefined,
   getToken: () => client.getToken.query({ subject: "ada" }),
   verifyAll: (tokens: string[]) => Promise.all(tokens.map((token) => client.verifyToken.mutate({ token }))),
@@ -44,22 +45,16 @@ const verbs = {
     while ((await verdict(token)) === "accepted") await new Promise(setImmediate);
     return performance.now() - answered;
   },
-  /** Calls without an end, so many at a time. */
+  /** Starts endless calls, `callers` at a time. */
   async callOn(callers: number): Promise<void> {
     for (let caller = 0; caller < callers; caller += 1) void callOn();
   },
-  /** How often the token service has answered all of the calls of a round, and how it failed to. */
+  /** The rounds in which the token service answered every call, and its failures. */
   calls: async () => calls,
 };
 export type Verbs = typeof verbs;
 
-type Asked = { id: number; verb: keyof Verbs; input: unknown };
+type Request = { verb: keyof Verbs; input: unknown };
 
-process.on("message", async ({ id, verb, input }: Asked) => {
-  const response = await (verbs[verb] as (input: unknown) => Promise<unknown>)(input).then(
-    (outcome) => ({ outcome }),
-    (error: unknown) => ({ failure: String(error) }),
-  );
-  process.send?.({ id, ...response });
-});
+serveRemote(({ verb, input }: Request) => (verbs[verb] as (input: unknown) => Promise<unknown>)(input));
 process.once("disconnect", () => process.exit());

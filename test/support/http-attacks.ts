@@ -1,14 +1,12 @@
-import { Writable } from "node:stream";
-import pino from "pino";
 import { expect, test } from "vitest";
 import type { ServerOptions } from "../../src/http/options.ts";
-import { createTokenServer } from "../../src/http/server.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 import { basic, type Credentials } from "./call-as.ts";
 import { addClient } from "./clients.ts";
+import { captureLog } from "./log.ts";
 import { type Answer, type RawRequest, send } from "./request.ts";
-import { openService } from "./service.ts";
+import { openServer } from "./service.ts";
 
 export type HttpAttackSuite<Row extends string> = Awaited<ReturnType<typeof openHttpAttackSuite<Row>>>;
 
@@ -17,28 +15,8 @@ export async function openTarget<Schema extends ClaimsSchema = AnyClaims>(
   options: TokenServiceOptions<Schema> = {},
   more: ServerOptions = {},
 ) {
-  const opened = await openService(options);
-  const lines: string[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  const server = await createTokenServer(opened.service, {
-    port: 0,
-    logger: pino({ level: "trace" }, stream),
-    ...more,
-  });
-  return {
-    ...opened,
-    url: server.origin,
-    log: () => lines.join(""),
-    async [Symbol.asyncDispose]() {
-      await server.close();
-      await opened[Symbol.asyncDispose]();
-    },
-  };
+  const { lines, logger } = captureLog();
+  return { ...(await openServer(options, { logger, ...more })), log: () => lines.join("") };
 }
 
 /** The means to write tests that each belong to a row of the list of attacks: an open server, and one for clients. */

@@ -8,15 +8,18 @@ export type RawRequest = {
   body?: string | Uint8Array;
   /** Sends the body in chunks, without saying its length first. */
   chunked?: boolean;
-  /** Keeps connections for the next request. Default: a connection for each. */
+  /** Default: a connection for each request. */
   agent?: Agent;
+  /** The address of this machine to send from. */
+  from?: string | undefined;
 };
 
 /** Sends one request as it stands: unlike `fetch`, any method, any Host, and any body. */
 export function send(url: string, { method = "GET", headers = {}, ...rest }: RawRequest = {}): Promise<Answer> {
-  const { body, chunked, agent = false } = rest;
+  const { body, chunked, agent = false, from } = rest;
+  const options = { method, headers, agent, ...(from !== undefined && { localAddress: from }) };
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers, agent }, (response) => {
+    const request = httpRequest(url, options, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {

@@ -1,11 +1,13 @@
 import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pino, { type Logger } from "pino";
+import pino from "pino";
+import type { ServerOptions } from "../../src/http/options.ts";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
-import { createTokenService, type TokenService } from "../../src/service/service.ts";
+import { createTokenService } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 
 /** The moment at which frozen tests stand: 2100-01-01T00:00:00Z, later than any at which they are run. */
@@ -39,21 +41,33 @@ export async function makeData(folder: string, options: TokenServiceOptions = {}
   await service.close();
 }
 
+export type OpenOptions<Schema extends ClaimsSchema = AnyClaims> = TokenServiceOptions<Schema> & {
+  /** Puts something between the service and its store. */
+  wrap?: (store: Store) => Store;
+};
+
 /** A real service on a real database in a folder of its own, with its clock stopped at {@link NOW}. */
-export async function openService<Schema extends ClaimsSchema = AnyClaims>(options: TokenServiceOptions<Schema> = {}) {
+export async function openService<Schema extends ClaimsSchema = AnyClaims>({
+  wrap = (store) => store,
+  ...options
+}: OpenOptions<Schema> = {}) {
   const folder = temporaryFolder();
-  const store = await openSqliteStore(join(folder.path, "data"));
   const clock = { now: NOW };
-  const service: TokenService<Schema> = await createTokenService({
-    store,
-    clock: () => clock.now,
-    issuer: ISSUER,
-    ...options,
-  });
+  const common = { clock: () => clock.now, issuer: ISSUER };
+  const openStore = async () => wrap(await openSqliteStore(join(folder.path, "data")));
+  /** Opens a service on a store; by default on the same data, which is to be closed before. */
+  const open = async (given?: Store) => {
+    const store = given ?? (await openStore());
+    const service = await createTokenService({ store, ...common, ...options } as TokenServiceOptions<Schema>);
+    return { service, store };
+  };
+  const { service, store } = await open();
   return {
     service,
     store,
     clock,
+    folder: folder.path,
+    open,
     async [Symbol.asyncDispose]() {
       await service.close();
       folder[Symbol.dispose]();
@@ -63,16 +77,17 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>(optio
 
 /** The same behind a real HTTP server on a free port. */
 export async function openServer<Schema extends ClaimsSchema = AnyClaims>(
-  options: TokenServiceOptions<Schema> = {},
-  logger: Logger = pino({ level: "silent" }),
+  options: OpenOptions<Schema> = {},
+  server: ServerOptions = {},
 ) {
   const opened = await openService(options);
-  const server: RunningServer = await createTokenServer(opened.service, { port: 0, logger });
+  const logger = pino({ level: "silent" });
+  const running: RunningServer = await createTokenServer(opened.service, { port: 0, logger, ...server });
   return {
     ...opened,
-    url: server.origin,
+    url: running.origin,
     async [Symbol.asyncDispose]() {
-      await server.close();
+      await running.close();
       await opened[Symbol.asyncDispose]();
     },
   };

@@ -1,12 +1,9 @@
-import pino from "pino";
 import { MintmarkError } from "../../src/errors.ts";
-import { createTokenServer } from "../../src/index.ts";
-import type { TokenServiceOptions } from "../../src/service/options.ts";
 import type { Store } from "../../src/store/store.ts";
-import { openSharedService } from "./shared-service.ts";
+import { type OpenOptions, openServer } from "./service.ts";
 
 /** A server on a real store that can be away for a while: then every verb of it throws as that of a database does which cannot be reached. */
-export async function openServerOnLeavable(options: Omit<TokenServiceOptions, "store" | "clock"> = {}) {
+export async function openServerOnLeavable(options: OpenOptions = {}) {
   let isAway = false;
   const wrap = ({ system, shared, watch, close, ...verbs }: Store): Store => {
     const leavable = Object.entries(verbs).map(([verb, call]) => [
@@ -18,11 +15,9 @@ export async function openServerOnLeavable(options: Omit<TokenServiceOptions, "s
     ]);
     return { system, shared, watch, close, ...Object.fromEntries(leavable) };
   };
-  const opened = await openSharedService({ ...options, wrap });
-  const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
+  const opened = await openServer({ open: false, ...options, wrap });
   return {
     ...opened,
-    url: server.origin,
     leave() {
       isAway = true;
     },
@@ -31,7 +26,6 @@ export async function openServerOnLeavable(options: Omit<TokenServiceOptions, "s
     },
     async [Symbol.asyncDispose]() {
       isAway = false;
-      await server.close();
       await opened[Symbol.asyncDispose]();
     },
   };

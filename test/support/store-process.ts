@@ -1,28 +1,17 @@
-import { MintmarkError } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
+import { serveRemote } from "./remote.ts";
 import { openStoreAt, type StoreAddress } from "./store-address.ts";
 
-/** To open a store, which gives its number, or to do something with one that is open. */
-export type StoreRequest =
-  | { open: StoreAddress }
-  | { store: number; verb: Exclude<keyof Store, "shared">; parameters: unknown[] };
-export type StoreResponse = { id: number } & ({ outcome: unknown } | { reason?: string; message: string });
+/** Opens a store, which gives its number, or calls a verb of an open one. */
+export type StoreRequest = { open: StoreAddress } | { store: number; verb: string; parameters: unknown[] };
 
 const stores: Store[] = [];
 
-async function answer(request: StoreRequest): Promise<unknown> {
+// The channel to the process that started this one and the stores alone keep it alive.
+serveRemote(async (request: StoreRequest) => {
   if ("open" in request) return stores.push(await openStoreAt(request.open)) - 1;
   const { [request.store]: store } = stores;
   if (store === undefined) throw new Error("there is no such store");
   if (request.verb === "watch") return void store.watch(() => {});
-  return (store[request.verb] as (...parameters: unknown[]) => Promise<unknown>)(...request.parameters);
-}
-
-/** Serves stores to the process that started this one. Nothing but the channel to it and the stores keeps it alive. */
-process.on("message", async ({ id, ...request }: StoreRequest & { id: number }) => {
-  const response = await answer(request).then(
-    (outcome) => ({ outcome }),
-    (error: Error) => ({ ...(error instanceof MintmarkError && { reason: error.reason }), message: error.message }),
-  );
-  process.send?.({ id, ...response } satisfies StoreResponse);
+  return (store[request.verb as "revoke"] as (...parameters: unknown[]) => Promise<unknown>)(...request.parameters);
 });

@@ -1,19 +1,10 @@
-import { join } from "node:path";
 import { expect } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
 import type { NewClient } from "../../src/service/clients/clients.ts";
-import type { TokenServiceOptions } from "../../src/service/options.ts";
-import { createTokenService, type TokenService } from "../../src/service/service.ts";
+import type { TokenService } from "../../src/service/service.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
-import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
-import type { Store } from "../../src/store/store.ts";
 import { addClient } from "./clients.ts";
-import { ISSUER, NOW, temporaryFolder } from "./service.ts";
-
-type Options = TokenServiceOptions & {
-  /** Puts something between the service and its store. */
-  wrap?: (store: Store) => Store;
-};
+import { type OpenOptions, openService } from "./service.ts";
 
 const ADDRESS = "192.0.2.1";
 
@@ -32,26 +23,14 @@ export async function callerOf(
 }
 
 /** A service for clients alone, with its clock stopped, and one client of it. It can be closed and opened again. */
-export async function openWithClient({ wrap = (store) => store, ...options }: Options = {}) {
-  const folder = temporaryFolder();
-  const clock = { now: NOW };
-  const open = async () => {
-    const store = wrap(await openSqliteStore(join(folder.path, "data")));
-    const service = await createTokenService({
-      open: false,
-      issuer: ISSUER,
-      ...options,
-      store,
-      clock: () => clock.now,
-    });
-    return { service, store };
-  };
-  let now = await open();
+export async function openWithClient(options: OpenOptions = {}) {
+  const opened = await openService({ open: false, ...options });
+  let now: Pick<typeof opened, "service" | "store"> = opened;
   const caller = await callerOf(now.service);
   return {
-    clock,
+    clock: opened.clock,
     caller,
-    folder: folder.path,
+    folder: opened.folder,
     get service() {
       return now.service;
     },
@@ -60,7 +39,7 @@ export async function openWithClient({ wrap = (store) => store, ...options }: Op
     },
     async restart() {
       await now.service.close();
-      now = await open();
+      now = await opened.open();
     },
     /** The audit records of an action, newest first. */
     async auditRecords(action: string): Promise<AuditRecord[]> {
@@ -68,7 +47,7 @@ export async function openWithClient({ wrap = (store) => store, ...options }: Op
     },
     async [Symbol.asyncDispose]() {
       await now.service.close();
-      folder[Symbol.dispose]();
+      await opened[Symbol.asyncDispose]();
     },
   };
 }
