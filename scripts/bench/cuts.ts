@@ -83,7 +83,7 @@ export async function measure(): Promise<Report> {
     "all verifiers live and whole after healing": `${Math.round(performance.now() - healedAt)} ms`,
   };
   for (const verifier of verifiers) verifier.close();
-  network.close();
+  network[Symbol.dispose]();
   await server.stop();
   return report;
 }

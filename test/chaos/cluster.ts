@@ -134,7 +134,7 @@ export async function openPostgresCluster({ ledger, random }: ClusterOptions): P
     }),
     async [Symbol.asyncDispose]() {
       for (const member of members) await member[Symbol.asyncDispose]();
-      for (const network of networks) network.close();
+      for (const network of networks) network[Symbol.dispose]();
       await postgres[Symbol.asyncDispose]();
     },
   };

@@ -77,7 +77,7 @@ export async function startMember({ environment, ledger, random }: MemberOptions
       isMeantToEnd = true;
       process.off("exit", killOnExit);
       await server.stop("SIGTERM");
-      network.close();
+      network[Symbol.dispose]();
       clock[Symbol.dispose]();
     },
   };

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
+import { startBadNetwork } from "../support/bad-network.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
-import { startRelay } from "../support/relay.ts";
+
 import { refusal } from "./every-verb.ts";
 import { aClient, aRecord } from "./samples.ts";
 
@@ -76,7 +77,7 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
 /** Opens a store behind a network of its own. */
 async function openRelayed(url: string) {
   const address = new URL(url);
-  const network = await startRelay(Number(address.port));
+  const network = await startBadNetwork(address);
   address.port = String(network.port);
   const store = await openPostgresStore(address.href);
   return {

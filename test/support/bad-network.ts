@@ -4,35 +4,36 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export const HARMS = ["cut", "reset", "stall", "truncate", "delay"] as const;
 
-/** To close a connection or reset it, to let it hang in silence, at once or in the midst of something, or to hold all back for a while. */
+/** A connection is closed, reset, silent from now on or from the middle of the next data, or late for a while. */
 export type Harm = (typeof HARMS)[number];
 
 type Link = {
   near: Socket;
   far: Socket;
-  /** Until when all that comes is held back, and the last of what is. */
+  /** Until when data is held back, and the last data that is. */
   heldUntil: number;
   held: Promise<unknown>;
   stalled: boolean;
   truncated: boolean;
+  /** Nothing passes in either direction, not even the end of the connection. */
+  lost: boolean;
 };
 
-/**
- * A relay to a server that misbehaves when it is told to: it cuts connections, lets them hang open in
- * silence, lets through a part of what is said and no more, or holds everything back for a while.
- */
-export async function startBadNetwork(target: URL, random: () => number = Math.random) {
+/** A relay to a server that does on request what a bad network does to connections. */
+export async function startBadNetwork({ hostname, port: behind }: URL, random: () => number = Math.random) {
   const links = new Set<Link>();
-  let cuts = 0;
+  let [cuts, delay] = [0, 0];
   const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
-    const link: Link = { near, far, heldUntil: 0, held: Promise.resolve(), stalled: false, truncated: false };
+    const far = connect(Number(behind), hostname);
+    const flags = { stalled: false, truncated: false, lost: false };
+    const link: Link = { near, far, heldUntil: 0, held: Promise.resolve(), ...flags };
     links.add(link);
-    near.on("data", (data) => far.write(data));
+    near.on("data", (data) => link.lost || far.write(data));
     far.on("data", (data) => pass(link, data));
     for (const [one, other] of [[near, far] as const, [far, near] as const]) {
       one.on("error", () => {});
       one.on("close", () => {
+        if (link.lost) return;
         other.destroy();
         links.delete(link);
       });
@@ -41,10 +42,11 @@ export async function startBadNetwork(target: URL, random: () => number = Math.r
   await once(server.listen(0, "127.0.0.1"), "listening");
 
   function pass(link: Link, data: Buffer): void {
-    // In the order in which it came, however long what was before is held back.
+    const due = performance.now() + delay;
+    // In the order of arrival, however long the data before is held back.
     link.held = link.held.then(async () => {
-      await sleep(Math.max(0, link.heldUntil - performance.now()));
-      if (link.stalled || link.near.destroyed) return;
+      await sleep(Math.max(0, due - performance.now(), link.heldUntil - performance.now()));
+      if (link.stalled || link.lost || link.near.destroyed) return;
       link.near.write(link.truncated ? data.subarray(0, Math.floor(data.length / 2)) : data);
       link.stalled = link.truncated;
     });
@@ -69,12 +71,15 @@ export async function startBadNetwork(target: URL, random: () => number = Math.r
     return [...links].filter(({ stalled, truncated, heldUntil }) => !stalled && !truncated && heldUntil < now);
   }
 
+  const destroyAll = () => {
+    for (const socket of [...links].flatMap(({ near, far }) => [near, far])) socket.destroy();
+  };
   const { port } = server.address() as AddressInfo;
   return {
     port,
     url: `http://127.0.0.1:${port}`,
     cuts: () => cuts,
-    /** Does something bad, or what is told, to one of the connections there are; says whether there was one. */
+    /** Harms one connection; returns whether there was one. */
     hurt(harm: Harm = pick(HARMS, random)): boolean {
       const links = whole();
       if (links.length === 0) return false;
@@ -82,19 +87,29 @@ export async function startBadNetwork(target: URL, random: () => number = Math.r
       harms[harm](pick(links, random));
       return true;
     },
-    /** Does something to all connections there are; says whether there were any. */
+    /** Harms every connection; returns whether there was one. */
     hurtAll(harm: Harm): boolean {
       const links = whole();
       for (const link of links) harms[harm](link);
       return links.length > 0;
     },
-    /** Ends what hangs; from now on it behaves. */
-    heal(): void {
-      for (const { near } of links) near.destroy();
+    /** Loses every connection without a word to either side, as an unplugged machine does. */
+    loseConnections(): void {
+      for (const link of links) link.lost = true;
     },
-    close(): void {
+    /** Writes bytes into the stream of the server. */
+    intrude(bytes: Uint8Array): void {
+      for (const { near } of links) near.write(bytes);
+    },
+    /** Delays everything that the server says from now on. */
+    slowDown(milliseconds: number): void {
+      delay = milliseconds;
+    },
+    /** Closes every connection; new ones are good. */
+    heal: destroyAll,
+    [Symbol.dispose](): void {
       server.close();
-      for (const { near } of links) near.destroy();
+      destroyAll();
     },
   };
 }

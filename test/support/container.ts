@@ -1,11 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { guarded } from "./children.ts";
+import { launch } from "./process.ts";
 import { temporaryFolder } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const WELCOME = /^Mintmark listening on (\S+)\n/m;
 
 export const USER = 12345;
 const GROUP = 23456;
@@ -44,35 +43,12 @@ export function mountedFolder(data: { user: number; mode: number }, secrets: Rea
   return { ...folder, pathOf };
 }
 
-/** Starts the real program as a container would. Killed at the end of its block. */
-export function startContained(
-  folder: string,
-  environment: Readonly<Record<string, string>>,
-  program: readonly string[] = ["dist/bin/main.js"],
-) {
-  const child = guarded(
-    spawn("unshare", words(folder, [process.execPath, ...program]), {
-      cwd: ROOT,
-      env: { PATH: process.env.PATH, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    }),
-  );
-  const output = { stdout: "", stderr: "" };
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    output.stderr += text;
-  });
-  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.once("close", (code) => resolve({ code, ...output })),
-  );
-  const origin = new Promise<string>((resolve, reject) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output.stdout += text;
-      const [, found] = output.stdout.match(WELCOME) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-    void ended.then(({ stderr }) => reject(new Error(`It did not start: ${stderr}`)));
-  });
-  // Not everybody waits for it.
+/** Starts the real program, or another command of Node's, as a container does. Killed at the end of its block. */
+export function startContained(folder: string, environment: Readonly<Record<string, string>>, program?: string[]) {
+  const wrap = ([node = "", ...main]: readonly string[]) => ["unshare", ...words(folder, [node, ...(program ?? main)])];
+  const { child, ended, welcome } = launch(environment, { wrap });
+  const origin = Promise.race([welcome, ended.then(({ stderr }) => Promise.reject(new Error(`no start: ${stderr}`)))]);
+  // Not every test waits for it.
   origin.catch(() => {});
   return {
     origin,

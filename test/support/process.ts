@@ -9,8 +9,17 @@ const ROOT = join(import.meta.dirname, "../..");
 /** The sources as in `npm run dev`, or the build as in `npm start`. */
 const ENTRIES = { source: ["--import", "tsx", "src/program/main.ts"], built: ["dist/bin/main.js"] };
 
-/** `root` is the folder of another copy of the project, `node` another Node. */
-type LaunchOptions = { entry?: keyof typeof ENTRIES; root?: string; node?: string };
+/** `root` is the folder of another copy of the project, `node` another Node, `flags` what it is given. */
+type LaunchOptions = {
+  entry?: keyof typeof ENTRIES;
+  root?: string;
+  node?: string;
+  flags?: readonly string[];
+  /** Whether the process has a channel for messages. */
+  ipc?: boolean;
+  /** The command that runs the given one: default, the same. */
+  wrap?: (command: readonly string[]) => readonly string[];
+};
 
 const WELCOME = /^Mintmark listening on (\S+)\n/m;
 
@@ -31,6 +40,7 @@ export async function startServer(environment: Environment, options?: LaunchOpti
   if (origin === undefined) throw new Error(`the server did not start: ${output.stderr}`);
   return {
     origin,
+    child,
     pid: child.pid,
     /** Standard output until now. */
     stdout: () => output.stdout,
@@ -75,24 +85,28 @@ export async function startAndKill(environment: Environment, moment: Promise<unk
   return ended;
 }
 
-function launch(
+export function launch(
   environment: Environment,
-  { entry = "built", root = ROOT, node = process.execPath }: LaunchOptions = {},
+  { entry = "built", root = ROOT, node = process.execPath, flags = [], ipc = false, ...rest }: LaunchOptions = {},
 ) {
+  const { wrap = (command) => command } = rest;
+  const [program = node, ...words] = wrap([node, ...flags, ...ENTRIES[entry]]);
   const child = guarded(
-    spawn(node, ENTRIES[entry], {
+    spawn(program, words, {
       cwd: root,
       // No other variable of this environment: the server refuses an unknown MINTMARK_ variable.
       env: { PATH: process.env.PATH, PORT: "0", ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(ipc ? (["ipc"] as const) : [])],
     }),
   );
+  if (child.stdout === null || child.stderr === null) throw new Error("a process has no output");
+  const { stdout, stderr } = child;
   const output = { stdout: "", stderr: "" };
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  stderr.setEncoding("utf8").on("data", (text: string) => {
     output.stderr += text;
   });
-  const welcome = new Promise<string | undefined>((resolve) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  const welcome = new Promise<string>((resolve) => {
+    stdout.setEncoding("utf8").on("data", (text: string) => {
       output.stdout += text;
       const [, origin] = output.stdout.match(WELCOME) ?? [];
       if (origin !== undefined) resolve(origin);

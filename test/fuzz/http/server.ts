@@ -1,58 +1,38 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { localCaller } from "../../../src/service/access/caller.ts";
 import { createTokenService } from "../../../src/service/service.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/sqlite.ts";
-import { ISSUER } from "../../support/service.ts";
+import type { Credentials } from "../../support/call-as.ts";
+import { addClient } from "../../support/clients.ts";
+import { startServer } from "../../support/process.ts";
+import { ISSUER, temporaryFolder } from "../../support/service.ts";
 import { storedKeys } from "../keys.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
-
 /**
- * What the server told of itself: for how many milliseconds it was at work while it answered, all requests at the same
- * time included, the longest since it was asked last; memory in bytes, without what is
- * used no more where it was told to tidy.
+ * The server's report of itself: the milliseconds of work on requests in total, and for the slowest since the last report;
+ * memory in bytes, after a collection of garbage where `tidy` asked for one.
  */
 export type Measured = { requests: number; total: number; longest: number; rss: number; heapUsed: number };
 
-export type Client = { clientId: string; clientSecret: string };
-
 export type FuzzServer = Awaited<ReturnType<typeof startFuzzServer>>;
 
-/**
- * Starts what `npm start` runs, with a key that the fuzzer knows, too, an administrator, and a client that may
- * do little. Whatever it says on standard error is kept: it must say nothing.
- */
+/** Starts the built server with a key that the fuzzer has too, an administrator, and a client of few permissions. */
 export async function startFuzzServer() {
-  const folder = mkdtempSync(join(tmpdir(), "mintmark-fuzz-"));
-  const clients = await prepare(folder);
-  const child = spawn(
-    process.execPath,
-    ["--expose-gc", "--import", join(import.meta.dirname, "watch.js"), "dist/bin/main.js"],
-    {
-      cwd: ROOT,
-      env: {
-        PATH: process.env.PATH,
-        PORT: "0",
-        MINTMARK_LOG_LEVEL: "warn",
-        MINTMARK_ISSUER: ISSUER,
-        MINTMARK_DATA: folder,
-      },
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    },
-  );
-  const log: string[] = [];
-  createInterface({ input: child.stderr ?? process.stdin }).on("line", (line) => log.push(line));
-  const ended = once(child, "exit") as Promise<[number | null, string | null]>;
+  const folder = temporaryFolder();
+  const clients = await prepare(folder.path);
+  const environment = { MINTMARK_LOG_LEVEL: "warn", MINTMARK_ISSUER: ISSUER, MINTMARK_DATA: folder.path };
+  const flags = ["--expose-gc", "--import", join(import.meta.dirname, "watch.js")];
+  const { origin, child, stderr, stop } = await startServer(environment, { flags, ipc: true });
+  let read = 0;
   return {
-    port: await portOf(child),
+    port: Number(new URL(origin).port),
     clients,
-    /** Takes what it has logged since this was asked last. */
-    takeLog: () => log.splice(0),
+    /** The lines of its log since the last call. A sound server writes none. */
+    takeLog(): string[] {
+      const lines = stderr().slice(read).split("\n").slice(0, -1);
+      read += lines.reduce((sum, { length }) => sum + length + 1, 0);
+      return lines;
+    },
     exitCode: () => child.exitCode,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     async measure({ tidy = false } = {}): Promise<Measured> {
@@ -60,17 +40,16 @@ export async function startFuzzServer() {
       const [measured] = await once(child, "message");
       return measured as Measured;
     },
-    /** Ends it, and gives its exit status; `null` where a signal killed it. */
+    /** Ends it, and returns its exit status; `null` after a signal. */
     async stop(): Promise<number | null> {
-      child.kill("SIGTERM");
-      const [code] = await ended;
-      rmSync(folder, { recursive: true, force: true });
+      const { code } = await stop("SIGTERM");
+      folder[Symbol.dispose]();
       return code;
     },
   };
 }
 
-async function prepare(folder: string): Promise<{ admin: Client; limited: Client }> {
+async function prepare(folder: string): Promise<{ admin: Credentials; limited: Credentials }> {
   const store = await openSqliteStore(folder);
   const [key] = storedKeys;
   if (key === undefined) throw new RangeError("There is no key");
@@ -80,23 +59,8 @@ async function prepare(folder: string): Promise<{ admin: Client; limited: Client
     { id: "fuzz", at: now, action: "keys.add", outcome: "allowed" },
   );
   const service = await createTokenService({ store, issuer: ISSUER });
-  const usual = { scopes: [], audiences: [], anySubject: false };
-  const admin = await service.clients.create(localCaller, { ...usual, name: "admin", permissions: ["admin"] });
-  const limited = await service.clients.create(localCaller, {
-    ...usual,
-    name: "limited",
-    permissions: ["issue"],
-    scopes: ["a"],
-    maxTtl: 60,
-  });
+  const admin = await addClient(service, { name: "admin", permissions: ["admin"] });
+  const limited = await addClient(service, { name: "limited", permissions: ["issue"], scopes: ["a"], maxTtl: 60 });
   await service.close();
   return { admin, limited };
-}
-
-async function portOf({ stdout }: ChildProcess): Promise<number> {
-  for await (const line of createInterface({ input: stdout ?? process.stdin })) {
-    const [, port] = /^Mintmark listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? [];
-    if (port !== undefined) return Number(port);
-  }
-  throw new Error("The server did not start");
 }
