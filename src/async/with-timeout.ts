@@ -1,21 +1,27 @@
 import { MintmarkError } from "../errors.ts";
 import type { Milliseconds } from "../time.ts";
 
-/** Milliseconds. A request must be answered within two seconds, and may wait for work that itself waits for its turn. */
+/** Requests are answered within 2 s. */
 const REQUEST_TIMEOUT_MS: Milliseconds = 1500;
 
-/** Waits for work that a request needs. Where it takes too long, the request is refused; the work goes on. */
-export async function withTimeout<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+/** Rejects with `unavailable` after 1.5 s by default. Does not cancel the work. */
+export async function withTimeout<Outcome>(work: Promise<Outcome>, ms = REQUEST_TIMEOUT_MS): Promise<Outcome> {
+  if (await completesWithin(ms, work)) return work;
+  throw new MintmarkError("unavailable");
+}
+
+/** Whether `work` completes in time. Rejects with its rejection. Does not cancel it. */
+export async function completesWithin(ms: Milliseconds, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new MintmarkError("unavailable")), REQUEST_TIMEOUT_MS);
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work.then(() => true), timeout]).finally(() => clearTimeout(timer));
 }
 
 /**
- * Makes what is asked for under one name happen one after the other. Work whose turn comes when its request has been
- * refused already is left out, so that a queue which a slow database has made is as short as its requests are many.
+ * Runs the work of each name one after the other. Drops work that has waited longer than its request: so the queue of a slow
+ * database does not grow.
  */
 export function createQueues(): <Outcome>(name: string, work: () => Promise<Outcome>) => Promise<Outcome> {
   const last = new Map<string, Promise<unknown>>();

@@ -1,4 +1,5 @@
 import type { Worker } from "node:cluster";
+import { withTimeout } from "../async/with-timeout.ts";
 import { MintmarkError } from "../errors.ts";
 import type { Sample } from "../http/metrics/metrics.ts";
 import { mergeSamples, type ReadSamples, type ShareSamples } from "../http/metrics/metrics-endpoint.ts";
@@ -86,18 +87,11 @@ function createQuestions<Answer>(patience: Milliseconds) {
     request(put: (number: number) => void): Promise<Answer> {
       asked += 1;
       const number = asked;
-      return new Promise((resolve, reject) => {
-        const late = setTimeout(() => {
-          waiting.delete(number);
-          reject(new MintmarkError("unavailable"));
-        }, patience);
-        waiting.set(number, (answer) => {
-          clearTimeout(late);
-          waiting.delete(number);
-          resolve(answer);
-        });
+      const answer = new Promise<Answer>((resolve) => {
+        waiting.set(number, resolve);
         put(number);
       });
+      return withTimeout(answer, patience).finally(() => waiting.delete(number));
     },
     answer: (number: number, answer: Answer) => waiting.get(number)?.(answer),
   };

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg from "pg";
+import { completesWithin } from "../../async/with-timeout.ts";
 import type { Milliseconds } from "../../time.ts";
 import { ConnectionError } from "../outage.ts";
 import type { PostgresAddress } from "./address.ts";
@@ -73,11 +74,9 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
     },
     async end() {
       // A server that does not answer must block neither the caller nor the exit of the process.
-      const closeTimer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, limit);
-      await pool.end();
-      clearTimeout(closeTimer);
+      const ended = pool.end();
+      if (!(await completesWithin(limit, ended))) for (const socket of sockets) socket.destroy();
+      await ended;
       for (const socket of sockets) socket.unref();
     },
   };
