@@ -9,30 +9,30 @@ import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public
 import { isConsistent, type RsaMembers } from "./rsa.ts";
 import type { KeyTimes } from "./succession.ts";
 
-/** A key pair as it is kept. */
+/** A key pair as stored. */
 export type StoredKey = KeyTimes & {
   /** RFC 7638 thumbprint (SHA-256) of the public key. */
   kid: string;
   alg: KeyPairAlgorithm;
-  /** JSON text, as it is published. */
+  /** JSON text, as published. */
   publicJwk: string;
-  /** JSON text, sealed where there is a key-encryption key; empty once the key was killed. */
+  /** JSON text, encrypted if there is a key-encryption key; empty after revocation. */
   privateJwk: string;
-  /** The `kid` of the key it comes after. Empty for the first. */
+  /** The `kid` of its predecessor. Empty for the first. */
   follows: string;
 };
 
-/** What is public of a key, ready for use. */
+/** The public half of a key, imported. */
 export type PublicHalf = { verification: VerificationKey; jwk: PublicJwk };
 
-/** A key pair ready for use. */
+/** A key pair, imported. */
 export type KeyPair = PublicHalf & { signing: SigningKey };
 
 export type NewKey = Pick<StoredKey, "alg" | "createdAt" | "activatesAt" | "follows"> & {
   kek?: KeyEncryptionKey | undefined;
 };
 
-/** Makes a new key pair. Reads the system's random source. */
+/** Generates a key pair. Reads the system's random source. */
 export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredKey> {
   const { publicKey, privateKey } = await generate(rest.alg, { extractable: true, modulusLength: 2048 });
   const jwk = await exportJWK(publicKey);
@@ -47,9 +47,8 @@ export async function generateKeyPair({ kek, ...rest }: NewKey): Promise<StoredK
 }
 
 /**
- * Makes a stored key pair ready for use, or throws a {@link StartError}. The private half signs a
- * probe that the published half must verify, and the members of an RSA key must belong together: a
- * damaged one imports and signs without complaint.
+ * Imports a stored key pair, or throws a {@link StartError}. The private half signs a probe that the public half must verify,
+ * and the members of an RSA key must be consistent: a damaged key can be imported and can sign.
  */
 export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Promise<KeyPair> {
   const secret = unwrapKey(stored, kek);
@@ -63,7 +62,7 @@ export async function loadKeyPair(stored: StoredKey, kek?: KeyEncryptionKey): Pr
   }
 }
 
-/** Makes the public half of a stored key ready for use. Throws where it is not what its name says. */
+/** Imports the public half of a stored key. Throws where `kid` or `alg` does not match. */
 export async function loadPublicHalf(stored: StoredKey): Promise<PublicHalf> {
   const jwk = JSON.parse(stored.publicJwk);
   const verification = await importPublicJwk(jwk);
@@ -73,8 +72,8 @@ export async function loadPublicHalf(stored: StoredKey): Promise<PublicHalf> {
 }
 
 /**
- * Seals a stored key's private half anew: from one key-encryption key, or none, to another. Throws a
- * {@link StartError} for what is no key: sealed, damage would look sound.
+ * Re-encrypts the private half of a stored key, from one key-encryption key or none to another. Throws a {@link StartError}
+ * for a damaged key: encryption would hide the damage.
  */
 export async function rewrapKey(
   stored: StoredKey,
@@ -87,33 +86,33 @@ export async function rewrapKey(
 
 function unwrapKey(stored: StoredKey, kek: KeyEncryptionKey | undefined): string {
   const secret = unwrap(stored.privateJwk, stored.kid, kek);
-  if (secret.outcome === "unsealed") return secret.text;
+  if (secret.outcome === "unwrapped") return secret.text;
   if (secret.outcome === "damaged") throw damaged(stored);
   throw new StartError(WRONG_KEK[secret.outcome]);
 }
 
 const WRONG_KEK = {
-  "other-kek": "MINTMARK_KEK is not the key that the signing keys in the database were encrypted with: set that one",
+  "other-kek": "MINTMARK_KEK is not the key that the signing keys in the database are encrypted with: set that one",
   "kek-missing":
-    "The signing keys in the database are encrypted: set MINTMARK_KEK to the key that they were encrypted with",
-  "not-sealed":
+    "The signing keys in the database are encrypted: set MINTMARK_KEK to the key that they are encrypted with",
+  "not-encrypted":
     "The signing keys in the database are not encrypted yet: run  mintmark keys rewrap  once with this MINTMARK_KEK",
 } as const;
 
-/** What was thrown may quote the key, so none of it goes on; nor does a name that is not one. */
+/** Without the cause, which may quote the key, and without a damaged kid. */
 function damaged({ kid }: StoredKey): StartError {
-  const name = /^[A-Za-z0-9_-]{43}$/.test(kid) ? ` ${kid}` : "";
+  const label = /^[A-Za-z0-9_-]{43}$/.test(kid) ? ` ${kid}` : "";
   return new StartError(
-    `The signing key${name} in the database is damaged: restore the database from a backup. Nothing was changed`,
+    `The signing key${label} in the database is damaged: restore the database from a backup. Nothing was changed`,
   );
 }
 
 async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<SigningKey["key"]> {
   const jwk: JWK = JSON.parse(secret);
   if (jwk.kty === "RSA" && !isConsistent(jwk as RsaMembers)) throw new Error("members differ");
-  // What is taken out of it at once need not be kept in: Node means to give up doing so (DEP0204).
+  // Extractable: `KeyObject.from` of a non-extractable key is deprecated (DEP0204).
   const key = await importJWK(jwk, alg, { extractable: true });
-  if (key instanceof Uint8Array) throw new TypeError("a symmetric key is no private key");
+  if (key instanceof Uint8Array) throw new TypeError("a symmetric key is not a private key");
   return KeyObject.from(key);
 }
 

@@ -3,11 +3,12 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:
 /** A key that encrypts private keys at rest: 32 bytes. */
 export type KeyEncryptionKey = Uint8Array;
 
+/** Stored. */
 const PREFIX = "sealed";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts a private key with AES-256-GCM, bound to its `kid` so that two rows cannot be exchanged unnoticed. */
+/** Encrypts a private key with AES-256-GCM. Bound to its `kid`: two exchanged rows do not decrypt. */
 export function wrap(text: string, kid: string, kek: KeyEncryptionKey): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", kek, nonce).setAAD(Buffer.from(kid));
@@ -16,28 +17,28 @@ export function wrap(text: string, kid: string, kek: KeyEncryptionKey): string {
 }
 
 type Unwrapped =
-  | { outcome: "unsealed"; text: string }
-  | { outcome: "damaged" | "other-kek" | "kek-missing" | "not-sealed" };
+  | { outcome: "unwrapped"; text: string }
+  | { outcome: "damaged" | "other-kek" | "kek-missing" | "not-encrypted" };
 
-/** Decrypts a sealed private key, or passes on one that is not sealed where there is no key to seal with. */
+/** Decrypts an encrypted private key. Without a key-encryption key, returns an unencrypted one as it is. */
 export function unwrap(stored: string, kid: string, kek: KeyEncryptionKey | undefined): Unwrapped {
   const kekFingerprint = kekFingerprintOf(stored);
   if (kekFingerprint === "")
-    return kek === undefined ? { outcome: "unsealed", text: stored } : { outcome: "not-sealed" };
+    return kek === undefined ? { outcome: "unwrapped", text: stored } : { outcome: "not-encrypted" };
   if (kek === undefined) return { outcome: "kek-missing" };
   if (kekFingerprint !== fingerprint(kek)) return { outcome: "other-kek" };
   const body = stored.slice(`${PREFIX}.${kekFingerprint}.`.length);
   const bytes = Buffer.from(body, "base64url");
-  // The same bytes can be spelled in several ways; only the one that was written is sound.
+  // Only the canonical spelling: the same bytes have several in base64url.
   if (bytes.toString("base64url") !== body) return { outcome: "damaged" };
   try {
-    return { outcome: "unsealed", text: decrypt(bytes, kid, kek) };
+    return { outcome: "unwrapped", text: decrypt(bytes, kid, kek) };
   } catch {
     return { outcome: "damaged" };
   }
 }
 
-/** The fingerprint of the key that a private key was sealed with; empty where it is not sealed. */
+/** The fingerprint of the key-encryption key of a private key; empty if it is not encrypted. */
 export function kekFingerprintOf(stored: string): string {
   const [prefix, kekFingerprint = ""] = stored.split(".");
   return prefix === PREFIX ? kekFingerprint : "";
@@ -50,7 +51,7 @@ function decrypt(bytes: Buffer, kid: string, kek: KeyEncryptionKey): string {
   return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
 }
 
-/** Tells one key-encryption key from another, and nothing else about it. */
+/** Distinguishes key-encryption keys, and discloses nothing else. */
 function fingerprint(kek: KeyEncryptionKey): string {
   return createHmac("sha256", kek).update("mintmark kek").digest("base64url").slice(0, 11);
 }

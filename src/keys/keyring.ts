@@ -9,19 +9,19 @@ import { isLongSecret, keyOfSecret, MIN_SECRET_BYTES } from "./shared-secret.ts"
 /** The document at `/.well-known/jwks.json` (RFC 7517 §5). */
 export type JwkSet = { keys: PublicJwk[] };
 
-/** The keys at one moment: the one that signs, those that are believed, and what is published of them. */
+/** The keys at one moment: the signing key, the verification keys and the JWK Set. */
 export type Keyring = {
-  /** Absent where its private half cannot be opened here: it was sealed with another key-encryption key. */
+  /** Absent where its private half is encrypted with another key-encryption key. */
   signing?: SigningKey | undefined;
   lookup: (kid: string) => VerificationKey | undefined;
   jwks: JwkSet;
   timelines: readonly KeyTimeline<StoredKey>[];
 };
 
-/** A stored key and, as long as it was not killed, its loaded halves, or the one that could be. */
+/** A stored key and, unless it was revoked, its imported halves; the public one alone where the private one cannot be decrypted. */
 export type LoadedKey = { stored: StoredKey; pair?: (PublicHalf & Partial<KeyPair>) | undefined };
 
-/** Builds the keyring of a moment. Throws a {@link StartError} where no key signs, which no change can bring about. */
+/** Builds the keyring of a moment. Throws a {@link StartError} without a signing key, which no stored change leads to. */
 export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Seconds): Keyring {
   const timelines = statesAt(
     keys.map(({ stored }) => stored),
@@ -32,7 +32,7 @@ export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Se
   const pairIn = (...states: KeyTimeline<StoredKey>["state"][]) =>
     timelines.filter(({ state }) => states.includes(state)).flatMap(({ key }) => pairs.get(key.kid) ?? []);
   const [active] = pairIn("active");
-  if (active === undefined) throw new StartError("There is no key to sign with");
+  if (active === undefined) throw new StartError("There is no signing key");
   const published = new Map(pairIn("pending", "active", "retiring").map((pair) => [pair.verification.kid, pair]));
   return {
     signing: active.signing,
@@ -42,7 +42,7 @@ export function keyringAt(keys: readonly LoadedKey[], policy: KeyPolicy, now: Se
   };
 }
 
-/** The public keys that count at the moment of a keyring, and until when each does, where that is settled. */
+/** The published keys of a keyring, each with the time of its removal if that is known. */
 export function trustedKeys({ timelines, jwks }: Keyring): { jwk: PublicJwk; until?: Seconds }[] {
   const ends = new Map(timelines.map(({ key, removedAt }) => [key.kid, removedAt]));
   return jwks.keys.map((jwk) => {
@@ -52,8 +52,8 @@ export function trustedKeys({ timelines, jwks }: Keyring): { jwk: PublicJwk; unt
 }
 
 /**
- * Builds a keyring around one shared secret of at least 32 bytes (RFC 7518 §3.2). It knows nothing but
- * HS256, and its JWK Set is empty: whoever can verify can also sign.
+ * Builds the keyring of a shared secret of at least 32 bytes (RFC 7518 §3.2), for HS256 alone. Its JWK Set is empty: a key
+ * that verifies HS256 also signs.
  */
 export function createSecretKeyring(secret: string): Keyring & { signing: SigningKey } {
   if (!isLongSecret(secret)) {

@@ -8,41 +8,41 @@ export type KeyPolicy = {
   maxTtl: Seconds;
 };
 
-/** pending: published, not yet signing. active: signs; one always does. retiring: published, signs no more. removed: gone, or killed. */
+/** pending: published, not signing yet. active: signs; exactly one. retiring: published, no longer signing. removed: not published, or revoked. */
 export type KeyState = "pending" | "active" | "retiring" | "removed";
 
-/** How long a verifier may keep the JWK Set, in seconds: its `max-age`, and as long as `jose` keeps one by default. */
+/** How long a verifier may cache the JWK Set: its `max-age`, and the default of `jose`. */
 export const JWKS_MAX_AGE: Seconds = 600;
 
-/** How far the clocks of two machines may be apart. */
+/** Largest difference of two clocks. */
 export const MAX_CLOCK_SKEW: Seconds = 60;
 
-/** How long a key is public before it signs: until whoever fetched the set a moment earlier must fetch it anew. */
+/** How long a key is published before it signs: every cached JWK Set without it has expired by then. */
 export const PUBLISH_AHEAD: Seconds = JWKS_MAX_AGE + MAX_CLOCK_SKEW;
 
-/** A key, the state that it is in, and when it leaves the last two states; `undefined` where that is not settled yet. */
+/** A key with its state, and when it retires and is removed. Both are `undefined` while it has no successor. */
 export type KeyTimeline<Key extends KeyTimes> = { key: Key; state: KeyState; retiresAt?: Seconds; removedAt?: Seconds };
 
-/** Works out the life of every key. Takes them in the order in which they were added, and so sign. */
+/** The state of every key at a moment. Takes the keys in the order of addition, which is that of signing. */
 export function statesAt<Key extends KeyTimes>(
   keys: readonly Key[],
   policy: KeyPolicy,
   now: Seconds,
 ): KeyTimeline<Key>[] {
   let retiresAt: Seconds | undefined;
-  const lives = keys.toReversed().map((key) => {
-    const life = timelineOf(key, retiresAt, { policy, now });
-    // A killed key still marks when the one before it stopped: nothing that was removed comes back.
+  const timelines = keys.toReversed().map((key) => {
+    const timeline = timelineOf(key, retiresAt, { policy, now });
+    // Revoked keys included: their predecessor stays retired or removed.
     if (wasActive(key)) retiresAt = key.activatesAt;
-    return life;
+    return timeline;
   });
-  return ensureSigningKey(lives.reverse());
+  return ensureSigningKey(timelines.reverse());
 }
 
-/** A clock that was set back, or is behind the one that a key was killed by, may find nobody's turn: then the next one signs. */
-function ensureSigningKey<Key extends KeyTimes>(lives: KeyTimeline<Key>[]): KeyTimeline<Key>[] {
-  const next = lives.findIndex(({ state }) => state === "active" || state === "pending");
-  return lives.map((life, at) => (at === next ? { ...life, state: "active" } : life));
+/** By a clock that is behind, no key may be active: then the next one signs. */
+function ensureSigningKey<Key extends KeyTimes>(timelines: KeyTimeline<Key>[]): KeyTimeline<Key>[] {
+  const next = timelines.findIndex(({ state }) => state === "active" || state === "pending");
+  return timelines.map((timeline, at) => (at === next ? { ...timeline, state: "active" } : timeline));
 }
 
 function timelineOf<Key extends KeyTimes>(
@@ -53,20 +53,21 @@ function timelineOf<Key extends KeyTimes>(
   if (key.killedAt !== undefined) return { key, state: "removed" };
   if (retiresAt === undefined) return { key, state: key.activatesAt <= now ? "active" : "pending" };
   const removedAt = retiresAt + policy.maxTtl + MAX_CLOCK_SKEW;
-  return { key, state: stateBetween({ key, retiresAt, removedAt, now }), retiresAt, removedAt };
+  return { key, state: stateBetween(key, { retiresAt, removedAt }, now), retiresAt, removedAt };
 }
 
-function stateBetween(life: { key: KeyTimes; retiresAt: Seconds; removedAt: Seconds; now: Seconds }): KeyState {
-  if (life.now < life.key.activatesAt) return "pending";
-  if (life.now < life.retiresAt) return "active";
-  return life.now < life.removedAt ? "retiring" : "removed";
+type Ends = { retiresAt: Seconds; removedAt: Seconds };
+
+function stateBetween({ activatesAt }: KeyTimes, { retiresAt, removedAt }: Ends, now: Seconds): KeyState {
+  if (now < activatesAt) return "pending";
+  if (now < retiresAt) return "active";
+  return now < removedAt ? "retiring" : "removed";
 }
 
 /**
- * Says which key ought to sign next, or `undefined` while that is settled or it is too early for it. It is made
- * {@link PUBLISH_AHEAD} before the one that signs has signed for long enough, or as soon as that is past;
- * and at once where that one is not of the wanted algorithm. A next one that is there, but is to sign later than
- * that because of a clock that was ahead, is wanted again, and so is one while it is nobody's turn.
+ * The key to generate now, or `undefined`. The next key is due {@link PUBLISH_AHEAD} before the end of the rotation period
+ * of the active one, or at once where the active one has another algorithm or no key is active. It is requested again where
+ * a pending one signs too late, because a clock was ahead.
  */
 export function dueKey<Key extends KeyTimes & { alg: string }>(
   keys: readonly Key[],
@@ -74,14 +75,14 @@ export function dueKey<Key extends KeyTimes & { alg: string }>(
   now: Seconds,
 ): KeyRequest | undefined {
   const succession = successionOf(keys);
-  const turn = succession.findLastIndex(({ activatesAt }) => activatesAt <= now);
-  const current = succession[turn];
+  const active = succession.findLastIndex(({ activatesAt }) => activatesAt <= now);
+  const current = succession[active];
   if (current === undefined || current.killedAt !== undefined) return { follows: current?.kid ?? "", activatesAt: now };
   const due = current.alg === alg ? current.activatesAt + policy.rotation : now;
   if (now < due - PUBLISH_AHEAD) return undefined;
   const activatesAt = Math.max(due, now + PUBLISH_AHEAD);
-  const next = succession.slice(turn + 1).find(({ killedAt }) => killedAt === undefined);
-  // Clocks that are apart as they may be are no reason to move a key.
+  const next = succession.slice(active + 1).find(({ killedAt }) => killedAt === undefined);
+  // The usual clock skew is no reason to move a key.
   if (next !== undefined && next.activatesAt <= activatesAt + MAX_CLOCK_SKEW) return undefined;
   return { follows: current.kid, activatesAt };
 }

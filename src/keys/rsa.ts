@@ -10,19 +10,19 @@ function powersOf(prime: bigint): Set<bigint> {
 }
 
 /**
- * Whether an RSA modulus bears the mark of CVE-2017-15361 (ROCA): it is a power of 65537 modulo each
- * of these primes. A random modulus passes for one with a probability of about 2^-27.
+ * Whether an RSA modulus has the fingerprint of CVE-2017-15361 (ROCA): a power of 65537 modulo each of these primes. A random
+ * modulus has it with a probability of about 2^-27.
  */
 export function hasRocaFingerprint(modulus: bigint): boolean {
   return PRIMES.every((prime) => POWERS.get(prime)?.has(modulus % prime));
 }
 
-/** The members of a private RSA key (RFC 7518 §6.3), as far as they hang together. */
+/** The members of a private RSA key that depend on each other (RFC 7518 §6.3). */
 export type RsaMembers = Record<"n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi", string>;
 
 /**
- * Whether the members of a private RSA key belong together. A damaged one often signs all the same:
- * whichever half of it is whole does the work, until another library uses the other half.
+ * Whether the members of a private RSA key are consistent. A damaged key often signs: one library uses the intact members,
+ * and another the damaged ones.
  */
 export function isConsistent(members: RsaMembers): boolean {
   const [n, e, d, p, q, dp, dq, qi] = [

@@ -2,33 +2,33 @@ import type { Seconds } from "../time.ts";
 import { sequenceOf } from "../token/jti.ts";
 
 export type Bounds = {
-  /** Revokes what was issued before an event. Of several bounds the latest counts, for as long as any of them. */
+  /** Revokes what was issued before an event. The latest bound of an id applies, until the end of its longest one. */
   raise(id: string, bound: { to: number; until: Seconds }): void;
   has(id: string): boolean;
-  /** Whether the bound of this id was raised by a later event than one. */
+  /** Whether a later event raised the bound of this id. */
   isRaisedAfter(id: string, sequence: number): boolean;
   /** Whether a token of this id was issued before its bound. */
   isBelow(id: string, jti: string): boolean;
   size(): number;
-  /** Those that count. */
+  /** The current bounds. */
   all(): Bound[];
-  /** Lets go of bounds that matter no more from a moment on. */
+  /** Deletes bounds that end before a moment. */
   forget(before: Seconds): void;
 };
 
 type Bound = { id: string; to: number; until: Seconds };
 
-/** Up to which event whatever was issued to somebody is revoked. */
+/** The bounds of subjects, clients or sessions: tokens issued before the event `to` are revoked, until `until`. */
 export function createBounds(): Bounds {
   const bounds = new Map<string, Bound>();
-  /** Those and the ones that they stand for, in the order in which they come to matter no more, or nearly. */
+  /** All bounds, replaced ones included, about in the order of their ends. */
   let ends: Bound[] = [];
 
   return {
     raise(id, { to, until }) {
       const known = bounds.get(id) ?? { to: -1, until: 0 };
       if (to <= known.to && until <= known.until) return;
-      // A later bound may end sooner, where lifetimes became shorter in between: the older tokens still live.
+      // A later bound may end sooner, after lifetimes were shortened: older tokens are still valid.
       const bound = { id, to: Math.max(to, known.to), until: Math.max(until, known.until) };
       bounds.set(id, bound);
       ends.push(bound);

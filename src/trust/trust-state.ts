@@ -5,38 +5,38 @@ import { createBounds } from "./bounds.ts";
 import { createRevokedTokens } from "./revoked-tokens.ts";
 import type { Revocation, TrustedKey, TrustUpdate } from "./trust-update.ts";
 
-/** How long a revocation is kept after it has ceased to matter: a token may be accepted for as long after its `exp`. */
+/** How long a revocation is retained after the expiry of its tokens: the largest clock tolerance. */
 const MARGIN: Seconds = 60;
 
-/** Revocations in one piece of a snapshot: so few that nobody waits long while it is made or read. */
+/** Revocations in one piece of a snapshot. Few enough to block the event loop only briefly. */
 const PIECE = 5000;
 
-/** What a token is asked about. */
+/** The claims that a revocation can match. */
 type Revocable = Pick<RegisteredClaims, "jti" | "sub" | "client_id" | "sid" | "exp">;
 
-/** Everything that must be known to trust a token. */
+/** The trusted keys and the revocations. */
 export type TrustState = {
-  /** The history it belongs to, and the number of the latest event in it. */
+  /** The history, and the number of its latest event. */
   readonly epoch: string;
   readonly sequence: number;
   readonly keys: readonly TrustedKey[];
-  /** How many revocations it holds. */
+  /** Number of revocations. */
   readonly size: number;
-  /** Takes the next update. Updates may overlap with what is known already. */
+  /** Applies the next update. It may repeat earlier ones. */
   apply(update: TrustUpdate): void;
-  /** All revocations, in pieces. What is revoked meanwhile may be among them. */
+  /** All revocations, in pieces. May include later ones. */
   snapshot(): Generator<Pick<TrustUpdate, "revocations" | "tokens">>;
-  /** Says why a token counts no more, or `undefined`. Signature and times are not looked at. */
+  /** Why a token is not valid, or `undefined`. Not checked: signature and times. */
   revocationReason(claims: Revocable): Reason | undefined;
-  /** Whether a client was revoked, or removed, by a later event than one. */
+  /** Whether a later event revoked or removed a client. */
   isClientRevokedAfter(clientId: string, sequence: number): boolean;
-  /** Lets go of revocations that matter no more. */
+  /** Deletes revocations of expired tokens. */
   forget(now: Seconds): void;
-  /** Whether more was forgotten than `now` allows: a clock was set back, so the state ought to be built anew. */
+  /** Whether revocations were deleted that apply at `now`: the clock was set back, and the state must be rebuilt. */
   hasForgottenTooMuch(now: Seconds): boolean;
 };
 
-/** Makes the trust state that knows of nothing yet: the fold of no events. */
+/** Creates an empty trust state. */
 export function createTrustState(): TrustState {
   const tokens = createRevokedTokens();
   const bounds = { subject: createBounds(), client: createBounds(), session: createBounds() };
@@ -79,7 +79,7 @@ export function createTrustState(): TrustState {
     },
 
     revocationReason({ jti, sub, client_id, sid, exp }) {
-      // Whatever was known of it may be forgotten: it has expired, also where the clock was set back since.
+      // Its revocation may be deleted. Expired also if the clock was set back since.
       if (exp <= forgotten) return "token_expired";
       if (tokens.has(jti, exp)) return "token_revoked";
       if (bounds.subject.isBelow(sub, jti) || bounds.client.isBelow(client_id, jti)) return "token_revoked";

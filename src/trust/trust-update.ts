@@ -1,40 +1,40 @@
 import { z } from "zod";
 import type { Seconds } from "../time.ts";
 
-/** What a revocation is about: a token by its `jti`, or whatever was issued to a subject, to a client, in a session. */
+/** A revocation covers a token, or all tokens issued to a subject, to a client, or with a grant (`session`). */
 export type RevokedKind = "token" | "subject" | "client" | "session";
 
-/** A trust event: something that was issued counts no more. */
+/** A trust event: tokens are no longer valid. */
 export type Revocation = {
   kind: RevokedKind;
-  /** The `jti`, `sub`, `client_id` or `sid` of the tokens it is about. */
+  /** The `jti`, `sub`, `client_id` or `sid` of the tokens. */
   id: string;
-  /** Its number. Of a subject or client, tokens with a lower one in their `jti` are revoked. */
+  /** The number of the event. For a subject or client, it revokes tokens with a lower number in their `jti`. */
   sequence: number;
-  /** All tokens that it is about have expired by then. Of a token, its `exp`. */
+  /** When all its tokens have expired. For a token, its `exp`. */
   until: Seconds;
 };
 
-/** Many revoked tokens, as a snapshot tells of them. Each of them expires less than a minute after `until`. */
+/** Revoked tokens in a snapshot. They expire less than a minute after `until`. */
 export type RevokedTokens = { until: Seconds; jtis: readonly string[] };
 
-/** A public key that counts, as it stands in the JWK Set, and until when, if that is settled. */
+/** A trusted public key, as in the JWK Set, and the time of its removal if that is known. */
 export type TrustedKey = { jwk: object; until?: Seconds | undefined };
 
 /**
- * A piece of the log of trust events, as it is sent to whoever follows it. Bare, it is a heartbeat.
- * The keys come whole whenever one of them has changed, the revocations one by one, the tokens of a snapshot in bulk.
+ * A part of the log of trust events, as the feed sends it. Without keys, revocations and tokens it is a heartbeat. `keys` has
+ * all keys, whenever one has changed.
  */
 export type TrustUpdate = {
-  /** Which history the numbers belong to: another one after the database was made anew or restored. */
+  /** The history of the numbers. It changes when the database is created or restored. */
   epoch: string;
-  /** The number of the latest event that it takes account of. */
+  /** The number of the latest event included. */
   sequence: number;
-  /** When the sender knew all of this to be so: milliseconds of a steady clock of its own. Only differences count. */
+  /** When the sender read this: milliseconds of its monotonic clock. Only differences have a meaning. */
   at: number;
-  /** Whatever was known before is void: this begins a snapshot. */
+  /** Begins a snapshot, which replaces the state. */
   reset?: boolean | undefined;
-  /** There is more to come of the same moment: what is known is whole again, and as new as it says, with the last piece. */
+  /** More parts of the same moment follow. The state is complete with the last one. */
   more?: boolean | undefined;
   keys?: readonly TrustedKey[] | undefined;
   revocations?: readonly Revocation[] | undefined;
@@ -63,7 +63,7 @@ const trustUpdate: z.ZodType<TrustUpdate> = z.strictObject({
   tokens: z.array(z.strictObject({ until: count, jtis: z.array(jti) })).optional(),
 });
 
-/** Reads what came from a feed, or gives `undefined` for anything that is not an update. The keys are not looked into. */
+/** Parses an update of a feed; `undefined` if it is invalid. Not checked: the keys. */
 export function readTrustUpdate(value: unknown): TrustUpdate | undefined {
   return trustUpdate.safeParse(value).data;
 }

@@ -17,7 +17,7 @@ describe("seal", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string(), (text, kid) => {
         fc.pre(text.isWellFormed());
-        expect(unwrap(wrap(text, kid, kek), kid, kek)).toEqual({ outcome: "unsealed", text });
+        expect(unwrap(wrap(text, kid, kek), kid, kek)).toEqual({ outcome: "unwrapped", text });
       }),
     );
   });
@@ -40,7 +40,7 @@ describe("unseal", () => {
   it("tells a wrong key, a missing one, and a text that should have been sealed", () => {
     expect(unwrap(sealed, "kid", other)).toEqual({ outcome: "other-kek" });
     expect(unwrap(sealed, "kid", undefined)).toEqual({ outcome: "kek-missing" });
-    expect(unwrap('{"kty":"EC"}', "kid", kek)).toEqual({ outcome: "not-sealed" });
+    expect(unwrap('{"kty":"EC"}', "kid", kek)).toEqual({ outcome: "not-encrypted" });
   });
 
   it("refuses a sealed text that was exchanged with another key's", () => {
@@ -51,8 +51,8 @@ describe("unseal", () => {
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
       const cut = sealed.slice(0, at);
-      expect(unwrap(changed, "kid", kek).outcome).not.toBe("unsealed");
-      expect(unwrap(cut, "kid", kek).outcome).not.toBe("unsealed");
+      expect(unwrap(changed, "kid", kek).outcome).not.toBe("unwrapped");
+      expect(unwrap(cut, "kid", kek).outcome).not.toBe("unwrapped");
     }
   });
 });
