@@ -9,11 +9,9 @@ type Entry = {
 };
 
 /**
- * Every error that a caller can receive. The caller receives `message` and nothing of the cause, so no internal detail
- * leaks.
+ * Every error that a caller can receive. The caller receives `message` and nothing of the cause.
  *
- * Reasons other than `invalid_token` are given only after the signature was verified: a forger learns nothing from them
- * (RFC 8725 §3).
+ * Before the signature is verified, the reason is always `invalid_token`: a forger gets no other.
  */
 export const catalogue = {
   invalid_token: { status: 401, oauth: "invalid_token", message: CREDENTIALS },
@@ -33,7 +31,7 @@ export const catalogue = {
   too_many_followers: {
     status: 429,
     oauth: "temporarily_unavailable",
-    message: "Too many followers of the events: close some",
+    message: "Too many followers of the feed: close some",
   },
   too_many_attempts: {
     status: 429,
@@ -61,7 +59,7 @@ export const catalogue = {
   no_key_pairs: {
     status: 400,
     oauth: "invalid_request",
-    message: "The service signs with a shared secret: there are no key pairs to manage",
+    message: "The service signs with a shared secret and has no key pairs",
   },
   forbidden_origin: {
     status: 403,

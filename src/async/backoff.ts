@@ -1,19 +1,19 @@
 import type { Milliseconds, Seconds } from "../time.ts";
 
-/** Milliseconds. The first attempt comes soon: mostly it is one connection that was lost, and not the service. */
+/** Short: most often one connection was lost, and the service is up. */
 const FIRST_MS: Milliseconds = 100;
 const LONGEST_MS: Milliseconds = 5000;
 
-/** What a `Retry-After` may ask for. A longer one would keep a verifier stale for no good reason. */
+/** Bounds of `Retry-After`. A longer wait would leave a verifier stale without need. */
 const RETRY_AFTER: { min: Seconds; max: Seconds } = { min: 1, max: 30 };
 
 export type Backoff = {
-  /** How many milliseconds to wait before the next attempt. */
+  /** The wait before the next attempt. */
   next(retryAfter: Seconds | undefined): Milliseconds;
   reset(): void;
 };
 
-/** Waits longer after every failure, by chance, so that those who failed together do not come back together. */
+/** Exponential backoff with full jitter: clients that failed together do not retry together. */
 export function createBackoff(): Backoff {
   let attempts = 0;
   return {

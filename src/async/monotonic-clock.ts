@@ -1,14 +1,14 @@
 import type { Milliseconds } from "../time.ts";
-/** Milliseconds since an arbitrary moment. It is never set back and does not stop while the machine sleeps. */
-export type MonotonicClock = () => number;
 
-/** A lead of the wall clock by more than this is time that the steady one has missed. */
+/** Milliseconds since an arbitrary moment. Never set back; counts the time in which the machine sleeps. */
+export type MonotonicClock = () => Milliseconds;
+
+/** A larger advance of the wall clock counts as suspended time. */
 const SUSPENDED_MS: Milliseconds = 1000;
 
 /**
- * `performance.now()` stands still while a machine sleeps or a virtual one is paused, and what was known
- * before would look fresh afterwards. The wall clock tells of such time. It also tells of it where it was
- * only set ahead: too old is the safe side, and the next connection measures anew.
+ * `performance.now()` stops while a machine sleeps or a virtual one is paused, so that old data would look fresh afterwards.
+ * The advance of the wall clock is added. A clock that was only set ahead makes data look too old, which is safe.
  */
 export function createMonotonicClock(): MonotonicClock {
   let slept = 0;

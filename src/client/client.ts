@@ -11,31 +11,31 @@ import { EventSource } from "eventsource";
 import { catalogue, StartError } from "../errors.ts";
 import type { ErrorShape } from "../router/procedure.ts";
 import type { TokenRouter } from "../router/router.ts";
+import type { Milliseconds } from "../time.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { type Credentials, encodeBasic } from "../token/client-secret-basic.ts";
 import { validateServiceUrl } from "../token/http-url.ts";
 
 export type TokenClientOptions = {
-  /** Where the service is, without `/trpc`: `http://127.0.0.1:3000`. In a browser, a path of the page's own origin will do. */
+  /** Base URL of the service, without `/trpc`: `http://127.0.0.1:3000`. In a browser, also a path of the page's origin. */
   url: string | URL;
-  /** Who calls. Sent as HTTP Basic, never in a URL. Not needed where access is open. */
+  /** Sent by HTTP Basic, never in a URL. Not needed with open access. */
   credentials?: Credentials;
 };
 
-/** Calls that start in the same turn of the event loop share one request, at most this many. */
+/** Most calls in one request. Calls of one turn of the event loop share a request. */
 const MAX_BATCH = 50;
 
 /**
- * Makes a typed client. `TokenRouter<typeof claims>` as the type parameter types the custom claims:
+ * Creates a typed client. The type parameter `TokenRouter<typeof claims>` types the custom claims:
  *
  *     const client = createTokenClient<TokenRouter<typeof claims>>({ url });
  *     const { token } = await client.getToken.query({ claims: { role: "reader" } });
  *
- * Queries are sent by POST, so that no input is ever part of a URL. `events` can be subscribed to; what
- * verifies tokens is better off with `createVerifier`, which knows how old its knowledge is. Calls that the service refuses
- * reject with an error that {@link isTokenError} narrows; one that never reached it is none of those. Redirects are not
- * followed: the `cause` of such an error is a {@link ForeignAnswerError}. Throws a `StartError`
- * for options that are wrong.
+ * Queries are sent by POST, so that no input is in a URL. `events` is a subscription; to verify tokens, use `createVerifier`,
+ * which measures the age of its data. A call that the service refuses rejects with an error that {@link isTokenError}
+ * narrows. Redirects are not followed: the `cause` of the error is then a {@link ForeignAnswerError}. Throws a `StartError`
+ * for wrong options.
  */
 export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = TokenRouter>(
   options: TokenClientOptions,
@@ -45,13 +45,13 @@ export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = Tok
   const { url, credentials } = options;
   const endpoint = `${String(url).replace(/\/+$/, "")}/trpc`;
   const headers = credentials && { authorization: encodeBasic(credentials) };
-  const wait = createRetryDelay();
+  const retry = createRetryDelay();
   const link = splitLink<TokenRouter>({
     condition: ({ type }) => type === "subscription",
-    // Without it, one answer of 503 would end a subscription for good.
+    // Without `retryLink`, one response of 503 ends a subscription.
     true: [
-      retryLink({ retry: isRetryable, retryDelayMs: wait.next }),
-      subscriptionLink(endpoint, { headers, note: wait.note }),
+      retryLink({ retry: isRetryable, retryDelayMs: retry.delay }),
+      subscriptionLink(endpoint, { headers, onResponse: retry.onResponse }),
     ],
     false: httpBatchLink({
       url: endpoint,
@@ -64,17 +64,17 @@ export function createTokenClient<Router extends TokenRouter<ClaimsSchema> = Tok
   return createTRPCClient<TokenRouter>({ links: [link] }) as unknown as TRPCClient<Router>;
 }
 
-type FeedOptions = { headers: Record<string, string> | undefined; note: (response: Response) => void };
+type FeedOptions = { headers: Record<string, string> | undefined; onResponse: (response: Response) => void };
 
-/** Follows a subscription by an `EventSource` that can send credentials in a header, as the browsers' own cannot. */
-function subscriptionLink(url: string, { headers, note }: FeedOptions) {
+/** Subscribes by an `EventSource` that can send credentials in a header, unlike those of browsers. */
+function subscriptionLink(url: string, { headers, onResponse }: FeedOptions) {
   return httpSubscriptionLink<TokenRouter, typeof EventSource>({
     url,
     EventSource,
     eventSourceOptions: {
       async fetch(input, init) {
         const response = await fetch(input, { ...init, headers: { ...init.headers, ...headers } });
-        note(response);
+        onResponse(response);
         return errorAsEvent(response);
       },
     },
@@ -82,8 +82,8 @@ function subscriptionLink(url: string, { headers, note }: FeedOptions) {
 }
 
 /**
- * Hands a refusal on as the event that tRPC's link reads: of an answer that is no stream, an `EventSource` gives nobody
- * the body, and the link would not know who was refused, nor why. Every other answer is left as it is.
+ * Turns a refusal into the event that tRPC's link reads: an `EventSource` discards the body of a response that is not a
+ * stream. Leaves every other response as it is.
  */
 async function errorAsEvent(response: Response): Promise<Response> {
   const type = response.headers.get("content-type") ?? "";
@@ -104,41 +104,41 @@ function errorIn(text: string): unknown {
   }
 }
 
-/** What a refusal says of a client will be said again; a service that is away may come back. */
+/** A refusal of the client is final. An unavailable service may return. */
 function isRetryable({ error }: { error: TRPCClientError<TokenRouter> }): boolean {
   const status = error.data?.httpStatus;
   return status === undefined || status === 429 || status >= 500;
 }
 
-/** Makes the waits between attempts, in milliseconds: longer each time, different for each client, and as long as the service says. */
+/** The delays between attempts: exponential, with jitter, and at least as long as the `Retry-After` of the service. */
 function createRetryDelay() {
   let notBefore = 0;
   return {
-    note(response: Response): void {
+    onResponse(response: Response): void {
       notBefore = performance.now() + retryAfterOf(response);
     },
-    next(attempt: number): number {
-      const some = Math.random() * Math.min(30_000, 250 * 2 ** Math.min(attempt, 10));
-      return Math.max(some, notBefore - performance.now() + some / 4);
+    delay(attempt: number): Milliseconds {
+      const jitterMs = Math.random() * Math.min(30_000, 250 * 2 ** Math.min(attempt, 10));
+      return Math.max(jitterMs, notBefore - performance.now() + jitterMs / 4);
     },
   };
 }
 
-/** Milliseconds until a service wants to be asked again, as it says with a refusal; at most a minute. */
-function retryAfterOf({ headers }: Response): number {
+/** The `Retry-After` of a response, at most a minute. */
+function retryAfterOf({ headers }: Response): Milliseconds {
   const value = headers.get("retry-after") ?? "";
   return /^\d{1,9}$/.test(value) ? Math.min(Number(value), 60) * 1000 : 0;
 }
 
-/** An error that the service answered with. `data.reason` tells why. */
+/** An error of the service. `data.reason` is of the catalogue. */
 export type TokenError = TRPCClientError<TokenRouter> & { data: ErrorShape["data"] };
 
-/** Whether a call was refused by the service, as opposed to failing on its way. */
+/** Whether the service refused a call, unlike a failure on the way. */
 export function isTokenError(error: unknown): error is TokenError {
   return error instanceof TRPCClientError && Object.hasOwn(catalogue, String(error.data?.reason));
 }
 
-/** Says what is wrong with options, and quotes none of them. By hand: a client in a browser needs no schemas. */
+/** The error of wrong options, or `undefined`. It quotes no value. Without zod, which would enlarge a browser client. */
 function validateOptions(options: TokenClientOptions): string | undefined {
   if (typeof options !== "object" || options === null) return "the options must be an object";
   const unknown = Object.keys(options).find((name) => name !== "url" && name !== "credentials");
@@ -157,7 +157,7 @@ function validateOptions(options: TokenClientOptions): string | undefined {
 function isServiceUrl(url: unknown): boolean {
   if (typeof url !== "string" && !(url instanceof URL)) return false;
   try {
-    // A path of the page's own origin is completed by the browser.
+    // The browser resolves a path by the origin of the page.
     const { protocol, username, password, search, hash } = new URL(
       url,
       /^(?:\/(?!\/)|$)/.test(String(url)) ? "http://page" : undefined,
@@ -168,21 +168,21 @@ function isServiceUrl(url: unknown): boolean {
   }
 }
 
-/** Why a call failed that something else than a token service answered: a page, a proxy, a redirect. */
+/** The response to a call was not of a token service, but a page, of a proxy, or a redirect. */
 export class ForeignAnswerError extends Error {
   override readonly name = "ForeignAnswerError";
-  /** Its body is not read. */
+  /** Its body was cancelled. */
   readonly response: Response;
 
   constructor(response: Response) {
-    super(`The answer is of no token service: status ${response.status}`);
+    super(`The response is not of a token service: status ${response.status}`);
     this.response = response;
   }
 }
 
 /**
- * Calls by the global `fetch`, and rejects with a {@link ForeignAnswerError} for an answer that is no JSON. Redirects are
- * not followed: a call could become a GET without its input, and give a token about the client itself, not about a subject.
+ * Calls by the global `fetch`. Rejects with a {@link ForeignAnswerError} for a response that is not JSON. Does not follow
+ * redirects: a call could become a GET without its input, and return a token for the client instead of its subject.
  */
 async function fetchJson(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: "manual" });

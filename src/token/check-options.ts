@@ -1,17 +1,17 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
 
-/** The schema of one option each. Every option has one, and what has none is refused. */
+/** A schema for every option. Options without one are refused. */
 export type OptionSchemas<Options> = { [Name in keyof Required<Options>]: z.ZodType };
 
 /**
- * Checks the options that a function of this package was given. Throws a {@link StartError} that names the function and the
- * option, says what it must be, and quotes no value: it may be a secret.
+ * Validates the options of a function of this package. Throws a {@link StartError} with the function, the option and its rule.
+ * It quotes no value, which may be a secret.
  */
 export function checkOptions<Options>(name: string, schemas: OptionSchemas<Options>, given: unknown): void {
   const { error } = z.strictObject(schemas).safeParse(given, { error: sentenceOf });
   if (error === undefined) return;
-  // One that is misspelt comes first: that another is missing may be why.
+  // First a misspelt option: it can be the reason why another is missing.
   const unknown = error.issues.find(({ code }) => code === "unrecognized_keys");
   const [issue = unknown] = unknown === undefined ? error.issues : [unknown];
   throw new StartError(`${name}: ${issue === undefined ? "the options are wrong" : inWords(issue)}`);
@@ -26,13 +26,13 @@ function inWords(issue: z.core.$ZodIssue): string {
 
 const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
 
-/** What an option that is a function must be. */
+/** Schema of an option that is a function. */
 export const functionOption = z.custom((value) => typeof value === "function", "must be a function");
 
-/** Seconds until the year 5138. In milliseconds, each moment since March 1973 is a larger number. */
+/** The year 5138 in seconds. Milliseconds since March 1973 are larger. */
 const LATEST = 99_999_999_999;
 
-/** What an option that is a clock must be. It is read once, since no token could be issued or verified by a wrong one. */
+/** Schema of an option that is a clock. Reads it once: a clock in milliseconds is refused. */
 export const clockOption = functionOption.refine(
   (clock) => givesSeconds(clock as () => unknown),
   "must give whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does",
@@ -47,7 +47,7 @@ function givesSeconds(clock: () => unknown): boolean {
   }
 }
 
-/** What an option must be that is an object with these functions, as a store is. */
+/** Schema of an option that is an object with these functions, such as a store. */
 export function objectWith(functions: readonly string[], what: string): z.ZodType {
   const has = (value: object) => functions.every((name) => typeof Reflect.get(value, name) === "function");
   return z.custom((value) => typeof value === "object" && value !== null && has(value), `must be ${what}`);
@@ -62,7 +62,7 @@ const KINDS: Record<string, string> = {
   array: "a list",
 };
 
-/** Says what is wrong where a schema does not say so itself. */
+/** The message of an issue whose schema has none. */
 function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue;
   if (code === "invalid_type" && input === undefined && issue.path !== undefined) return "must be given";

@@ -2,14 +2,14 @@ import { z } from "zod";
 import { StartError } from "../errors.ts";
 
 /**
- * A schema for the custom claims, of zod 4 (`zod` or `zod/mini`), without async parts. What it gives back must be JSON, and a
- * value it accepts again.
+ * A schema of the custom claims, of zod 4 (`zod` or `zod/mini`), without async parts. Its output must be JSON and valid
+ * input again.
  */
 export type ClaimsSchema = z.core.$ZodType<Record<string, unknown>, Record<string, unknown>>;
 
 /**
- * Names that have a meaning of their own in a token or beside it: RFC 7519 §4.1, RFC 9068 §2.2,
- * proof of possession (RFC 7800), delegation (RFC 8693 §4), introspection (RFC 7662 §2.2), sessions.
+ * Claims with a registered meaning: RFC 7519 §4.1, RFC 9068 §2.2, proof of possession (RFC 7800), delegation (RFC 8693 §4),
+ * introspection (RFC 7662 §2.2), sessions.
  */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
   "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid cnf act may_act active token_type username status events".split(
@@ -18,9 +18,9 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Refuses a schema that no token can keep to: of another zod or of none, of anything but an object, of an object that as a
- * whole is optional or has a default, of values that JSON cannot express, with async parts, or with a claim whose meaning is not the application's to give. Throws a {@link StartError}.
- * Not seen: what a transformation gives back, and async functions that were compiled for older engines.
+ * Throws a {@link StartError} for a schema that is not of zod 4, not of an object, optional or with a default as a whole, of
+ * values that JSON cannot express, with async parts, or with registered claims. Not checked: the output of transformations,
+ * and async functions compiled for older engines.
  */
 export function checkClaimsSchema(schema: ClaimsSchema): void {
   if (!isSchemaOfZod4(schema)) throw new StartError(`claims must be a schema of zod 4${describeValue(schema)}`);
@@ -41,7 +41,7 @@ export function checkClaimsSchema(schema: ClaimsSchema): void {
     throw new StartError(`The claims schema declares registered claims (${reserved.join(", ")}): rename them`);
 }
 
-/** Makes schemas of objects strict about names that they do not know. Of an intersection neither half knows all of them. */
+/** Makes object schemas refuse unknown names. Not in intersections, where neither half knows all names. */
 export function strictly(schema: ClaimsSchema): ClaimsSchema {
   return strictPart(schema) as ClaimsSchema;
 }
@@ -64,14 +64,14 @@ function describeValue(schema: unknown): string {
   return isOfZod3 ? ", and is one of zod 3: import it from zod or zod/mini" : "";
 }
 
-/** Schemas whose values can be objects; those of them that have parts are looked into. */
+/** Schemas whose values can be objects. */
 const OBJECTS = new Set(
   "object record intersection union lazy pipe readonly nonoptional custom any unknown".split(" "),
 );
 
 /**
- * Schemas of what may be absent or wrong. The claims as a whole are never absent: a token has none or some, and where
- * none are asked for they are an empty object. And what replaces wrong claims would verify every token.
+ * Schemas with a value for absent or invalid input. As a whole, claims are never absent, only empty; and `catch` would verify
+ * every token.
  */
 const OF_SINGLE_CLAIMS = new Set("optional default prefault catch".split(" "));
 
@@ -83,7 +83,7 @@ function named(type: string): string {
 
 type Part = { part: z.core.$ZodType; path: string };
 
-/** A schema and all that it is made of, each with the path at which its values stand. A schema within itself is met once. */
+/** A schema and all its parts, each with its path. A recursive schema is visited once. */
 function partsOf(part: z.core.$ZodType, path = "", seen = new Set<z.core.$ZodType>()): Part[] {
   if (seen.has(part)) return [];
   seen.add(part);
@@ -120,7 +120,7 @@ function childrenOf(part: z.core.$ZodType, path: string): Part[] {
   }
 }
 
-/** The names that a schema of an object declares. */
+/** The names that an object schema declares. */
 function namesIn(part: z.core.$ZodType): string[] {
   const { def } = (part as z.core.$ZodTypes)._zod;
   if (def.type === "object") return Object.keys(def.shape);
@@ -128,7 +128,7 @@ function namesIn(part: z.core.$ZodType): string[] {
   return [...(def.keyType._zod.values ?? [])].map(String);
 }
 
-/** Whether a function that it calls is async, as far as can be seen. */
+/** Whether it calls a function that is recognisably async. */
 function isAsync(part: z.core.$ZodType): boolean {
   const { def } = (part as z.core.$ZodTypes)._zod;
   const transforms = def.type === "pipe" ? [def.in, def.out, def].flatMap(functionsIn) : functionsIn(def);

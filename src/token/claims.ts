@@ -8,27 +8,27 @@ export { type ClaimsSchema, checkClaimsSchema, RESERVED_CLAIMS } from "./claims-
 /** A verified claim set: the registered claims of RFC 9068 §2.2 and the custom ones beside them. */
 export type Claims<Custom = JsonObject> = RegisteredClaims & Custom;
 
-/** What every access token says. Times are NumericDates (RFC 7519 §2). */
+/** The registered claims of an access token. Times are NumericDates (RFC 7519 §2). */
 export type RegisteredClaims = {
-  /** Who issued it: the configured issuer, exactly. */
+  /** The configured issuer, exactly. */
   iss: string;
-  /** Who it is about. */
+  /** The subject. */
   sub: string;
-  /** Which services it is for: one, or a list of several. */
+  /** The audience: one service, or a list. */
   aud: string | string[];
-  /** When it was issued. */
+  /** Time of issue. */
   iat: Seconds;
-  /** From when on it is refused. */
+  /** Expiry: invalid from this moment on. */
   exp: Seconds;
-  /** Before when it is refused. Mintmark does not write it. */
+  /** Invalid before this moment. Mintmark does not set it. */
   nbf?: Seconds | undefined;
-  /** Its identity, together with `iss`: never the token's text, since one token may have several. */
+  /** Identifies the token, together with `iss`. */
   jti: string;
   /** The client it was issued to. */
   client_id: string;
-  /** What it allows, separated by spaces (RFC 6749 §3.3). Absent when it allows nothing in particular. */
+  /** Scope tokens, separated by spaces (RFC 6749 §3.3). */
   scope?: string | undefined;
-  /** The session it belongs to, where it came with a refresh token or by one. */
+  /** The grant of a token that was issued with or by a refresh token. */
   sid?: string | undefined;
 };
 
@@ -45,12 +45,12 @@ export const identifier = z
     "has a control character or a lone surrogate",
   );
 
-/** Whom a token is for: one service, or any of a list of 1 to 16 different ones. */
+/** One service, or a list of 1 to 16 different ones. */
 export type Audience = string | readonly string[];
 
 const MAX_AUDIENCES = 16;
 
-/** An {@link Audience}, as it is asked for and as it is expected. */
+/** Schema of an {@link Audience}, requested or expected. */
 export const audience = z.union(
   [
     identifier,
@@ -81,13 +81,13 @@ const registeredClaims: z.ZodType<RegisteredClaims> = z.strictObject({
   sid: identifier.optional(),
 });
 
-/** The schema where none is given: any JSON object. */
+/** The default schema: any JSON object. */
 export type AnyClaims = z.ZodType<JsonObject, JsonObject>;
 export const anyClaims: AnyClaims = z
   .custom<JsonObject>(isPlainObject, "must be an object")
   .meta({ type: "object", examples: [{ role: "reader" }] });
 
-/** The schema of the custom claims a caller may ask for: as given, and strict about names it does not know. */
+/** The schema of requested custom claims: the given one, which also refuses unknown names and registered claims. */
 export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
   const strict = strictly(schema);
   const check = z.check<Record<string, unknown>>(({ value, issues }) => {
@@ -101,9 +101,9 @@ export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
 }
 
 /**
- * Reads a payload as claims: the registered ones by a strict schema, all others by `custom`. The
- * signer and the verifier both call this, so what may not be accepted is never signed.
- * Returns `undefined` for anything else. Does not look at times, issuer or audience.
+ * Parses a payload: the registered claims by a strict schema, all others by `claimsSchema`. Returns `undefined` if it is
+ * invalid. Signing and verification share this, so that no token is signed that would be refused. Not checked: times, issuer
+ * and audience.
  */
 export function parseClaims<Schema extends ClaimsSchema>(
   payload: JsonObject,
@@ -122,9 +122,8 @@ export function parseClaims<Schema extends ClaimsSchema>(
 }
 
 /**
- * Puts custom claims beside registered ones, which prevail. Not by `{ ...custom, ...registered }`, for which
- * V8 takes ten microseconds, as for all literals that begin with a spread and go on; and not by `Object.assign`
- * alone, which would take a member `__proto__` for the prototype.
+ * Merges custom and registered claims; the registered ones win. Not by `{ ...custom, ...registered }`, which takes V8 ten
+ * microseconds, and not by `Object.assign` alone, for which a member `__proto__` sets the prototype.
  */
 export function joinClaims<Custom extends Record<string, unknown>>(
   claimsSchema: Custom,
@@ -133,7 +132,7 @@ export function joinClaims<Custom extends Record<string, unknown>>(
   return Object.assign(Object.fromEntries(Object.entries(claimsSchema)) as Custom, registered);
 }
 
-/** Whether a token lives for 1 to `maxLifetime` seconds. */
+/** Whether the lifetime is 1 to `maxLifetime` seconds. */
 export function hasSoundLifetime({ iat, exp }: Pick<RegisteredClaims, "iat" | "exp">, maxLifetime: Seconds): boolean {
   return exp > iat && exp - iat <= maxLifetime;
 }
@@ -149,12 +148,12 @@ const EXAMPLE: RegisteredClaims = {
   scope: "orders:read",
 };
 
-/** The example of custom claims that a schema carries with it, if it does. */
+/** The example of custom claims in the metadata of a schema. */
 export function exampleOf(claimsSchema: ClaimsSchema): object | undefined {
   return Object.values(z.globalRegistry.get(claimsSchema)?.examples ?? {}).at(0);
 }
 
-/** The schema of a verified claim set as a whole, for descriptions. {@link parseClaims} does the reading. */
+/** The schema of a whole claim set, for descriptions. {@link parseClaims} parses. */
 export function claimsSchema(claimsSchema: ClaimsSchema): z.ZodType {
   return z
     .intersection(registeredClaims, claimsSchema)

@@ -1,10 +1,10 @@
 /** The credentials of a client (RFC 6749 §2.3.1). */
 export type Credentials = { clientId: string; clientSecret: string };
 
-/** Credentials that were received. `asWritten`: the same without form-decoding, where that differs. */
+/** Received credentials. `asWritten`: without form-decoding, if that differs. */
 export type PresentedCredentials = Credentials & { asWritten?: Credentials };
 
-/** Longest client id or secret that is decoded, in characters. */
+/** Longest client id or secret, in characters. */
 const MAX_LENGTH = 255;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -18,7 +18,7 @@ export function encodeBasic({ clientId, clientSecret }: Credentials): string {
 /**
  * Decodes the value of an `Authorization` header; `undefined` if it is not valid HTTP Basic. OAuth form-encodes both parts
  * (RFC 6749 §2.3.1), but `curl -u`, Prometheus and most libraries do not, and a secret of `openssl rand -base64` may
- * contain `+`. Both readings are returned where they differ.
+ * contain `+`. Returns both readings if they differ.
  */
 export function decodeBasic(authorization: string): PresentedCredentials | undefined {
   const [, base64 = ""] = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization) ?? [];

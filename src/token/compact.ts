@@ -1,25 +1,24 @@
 import { type JsonObject, parseJsonObject } from "./json.ts";
 
-/** Longest token that is looked at, in characters. A request header of 8 KiB still carries it. */
+/** Longest token, in characters. It fits into request headers of 8 KiB. */
 export const MAX_TOKEN_LENGTH = 8000;
 
 const THREE_SEGMENTS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** A JWS in compact serialization, taken apart but not verified (RFC 7515 §3.1). */
+/** A JWS in compact serialization, parsed but not verified (RFC 7515 §3.1). */
 export type CompactJws = {
   protectedHeader: JsonObject;
-  /** The second segment as it stands. */
+  /** The second segment, encoded. */
   payload: string;
   signature: Uint8Array;
-  /** What the signature is over: the first two segments as they stand. */
+  /** The JWS Signing Input: the first two segments, encoded. */
   signed: string;
 };
 
 /**
- * Takes a compact JWS apart, or returns `undefined`. Only the one canonical spelling passes: three
- * non-empty segments of unpadded base64url whose unused low bits are zero. Without that, one
- * signature has 16 or more spellings, and a token could be told from its own copy.
+ * Parses a compact JWS, or returns `undefined`. Accepts the canonical encoding only: three non-empty segments of unpadded
+ * base64url whose unused low bits are zero. Otherwise one token would have 16 or more valid encodings.
  */
 export function parseCompact(token: unknown): CompactJws | undefined {
   if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH || !THREE_SEGMENTS.test(token)) return undefined;
@@ -31,7 +30,7 @@ export function parseCompact(token: unknown): CompactJws | undefined {
   return { protectedHeader, payload, signature: Buffer.from(signature, "base64url"), signed };
 }
 
-/** Whether the last character of an unpadded base64url segment carries no stray bits (RFC 4648 §3.5). */
+/** Whether the unused low bits of the last character are zero (RFC 4648 §3.5). */
 function isCanonical(segment: string): boolean {
   const last = ALPHABET.indexOf(segment.at(-1) ?? "");
   switch (segment.length % 4) {

@@ -1,9 +1,9 @@
-/** More than the parser of URLs demands, which takes `https:tokens.example`, drops line breaks and an empty query, and writes spaces anew. */
+/** Stricter than the URL parser, which accepts `https:tokens.example`, line breaks, an empty query and spaces. */
 const HTTP_URL = /^https?:\/\/[^\s\\/?#@]+(?:\/[^\s\\?#]*)?$/i;
 
 /**
- * Whether a text is an absolute http or https URL without query, fragment and credentials. Not by `URL.canParse`: once it is
- * compiled, that of Node 20 says yes to what is no URL, where it has bytes above 127.
+ * Whether a text is an absolute http or https URL without query, fragment and credentials. Not by `URL.canParse`: in Node 20
+ * it returns true for some invalid URLs with bytes above 127, once it is compiled.
  */
 export function isHttpUrl(text: string): boolean {
   if (!HTTP_URL.test(text)) return false;
@@ -15,12 +15,12 @@ export function isHttpUrl(text: string): boolean {
   }
 }
 
-/** What is added to the URL of a service, and with what of it people copy the URL: the procedures that are most called. */
+/** The path that is added to the base URL of a service, also with a procedure, as users copy it. */
 const ENDPOINT = /\/trpc(?:\/(?:events|[a-z]+Token))?\/*$/;
 
 /**
- * Says what is wrong with the URL of a service, or the path of one, that goes on to where the service is called, as the end
- * of a sentence; `undefined` of any other. The URL must have neither credentials nor a query: it is quoted.
+ * The error of a base URL, or base path, that includes `/trpc`, as the end of a sentence; else `undefined`. It quotes the
+ * URL, which must have neither credentials nor a query.
  */
 export function validateServiceUrl(url: string): string | undefined {
   const isPath = url === "" || url.startsWith("/");

@@ -1,7 +1,7 @@
 /**
- * Characters that show nothing, or change how others are shown: controls, line and paragraph separators, direction marks
- * (UAX #9), joiners, zero-width spaces, tags, variation selectors and fillers. Two texts that differ in them alone look
- * alike, and a terminal obeys some of them.
+ * Characters that are invisible or change the display of others: controls, line and paragraph separators, direction marks
+ * (UAX #9), joiners, zero-width spaces, tags, variation selectors and fillers. Texts that differ only in them look alike, and
+ * terminals interpret some of them.
  */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const EACH_INVISIBLE = new RegExp(INVISIBLE, "gu");
@@ -11,8 +11,8 @@ export function hasInvisible(text: string): boolean {
 }
 
 /**
- * Whether a text is what it looks like: it has no invisible character, and neither begins nor ends with white space. What
- * many places must write alike, such as an issuer or an audience, is compared byte by byte.
+ * Whether a text has no invisible character and no white space at its ends. For texts that are configured in many places and
+ * compared byte by byte, such as an issuer or an audience.
  */
 export function isPlainText(text: string): boolean {
   return !hasInvisible(text) && !EDGE.test(text);
@@ -24,8 +24,8 @@ export const PLAIN_TEXT =
   "must have no direction marks or other invisible characters, and no white space at its beginning or end";
 
 /**
- * Replaces invisible characters, line breaks too, by escapes as in JSON, such as `\u202e`: what others have chosen can
- * then be printed on a terminal. In JSON text the escapes mean the same characters.
+ * Replaces invisible characters, line breaks too, by JSON escapes such as `\u202e`: text of other parties can then be
+ * printed on a terminal. JSON text keeps its meaning.
  */
 export function escapeInvisible(text: string): string {
   return text.replace(EACH_INVISIBLE, escapeUnits);

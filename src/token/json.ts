@@ -1,6 +1,6 @@
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Names that reach an object's prototype or change how it serialises, in some reader or other. */
+/** Names that reach the prototype of an object, or change its serialisation, in some parsers. */
 const FORBIDDEN_NAMES = new Set(["__proto__", "constructor", "prototype", "toJSON"]);
 
 const MAX_JSON_DEPTH = 16;
@@ -8,7 +8,7 @@ const MAX_JSON_DEPTH = 16;
 type Json = string | number | boolean | null | Json[] | JsonObject;
 export type JsonObject = { [name: string]: Json };
 
-/** Decodes UTF-8, or gives `undefined`: a replacement character would make different bytes the same text. */
+/** Decodes UTF-8; `undefined` if invalid. Replacement characters would make different bytes the same text. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -18,9 +18,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Reads bytes as one JSON object that every reader understands alike: valid UTF-8 without a byte
- * order mark, and neither a {@link validateJsonText} nor a {@link validateJson}. Returns `undefined` for
- * anything else; never throws.
+ * Parses a JSON object that every parser understands in the same way: valid UTF-8 without a byte order mark, without an error
+ * of {@link validateJsonText} or {@link validateJson}. Returns `undefined` for anything else; never throws.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   try {
@@ -35,9 +34,8 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
 }
 
 /**
- * Says what keeps a value from being carried in a token, or `undefined` if nothing does. Refused:
- * whatever JSON cannot express, numbers beyond 2^53 - 1, lone surrogates, names that reach a prototype,
- * and nesting deeper than {@link MAX_JSON_DEPTH}. Beyond 2^53 - 1 different integers are one number (RFC 7493 §2.2).
+ * The error of a value that no token can contain, or `undefined`: values that JSON cannot express, numbers above 2^53 - 1
+ * (RFC 7493 §2.2), lone surrogates, names that reach a prototype, and nesting deeper than {@link MAX_JSON_DEPTH}.
  */
 export function validateJson(value: unknown, depth = 0): string | undefined {
   if (value === null || typeof value === "boolean") return undefined;
@@ -76,8 +74,8 @@ const LEXEME = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]|-?\d[\d.eE+-]*/g;
 const NOT_ZERO = /^[-0.]*[1-9]/;
 
 /**
- * Says what a parsed text had that its value has not, or `undefined`: a member named twice, after unescaping (`s\u0075b`
- * is `sub`; RFC 8259 §4 leaves open which counts, and readers differ), or a number that became zero.
+ * The error of a text that lost something in parsing, or `undefined`: a duplicate member name, after unescaping (`s\u0075b`
+ * is `sub`; parsers differ in which one they use, RFC 8259 §4), or a number that became zero.
  */
 export function validateJsonText(text: string, value: unknown): string | undefined {
   if (serialisesTo(value, text)) return undefined;
@@ -95,12 +93,12 @@ export function validateJsonText(text: string, value: unknown): string | undefin
   return undefined;
 }
 
-/** What serialises back to its text has lost nothing. Only the rest is scanned, which takes longer. */
+/** A value that serialises back to its text has lost nothing. Fast path: only other texts are scanned. */
 function serialisesTo(value: unknown, text: string): boolean {
   try {
     return JSON.stringify(value) === text;
   } catch {
-    // It is nested too deep for `JSON.stringify`.
+    // Nested too deep for `JSON.stringify`.
     return false;
   }
 }

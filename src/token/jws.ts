@@ -1,7 +1,7 @@
 import { type CompactJws, parseCompact } from "./compact.ts";
 import { isSignature, type SigningKey, signText, type VerificationKey } from "./signature.ts";
 
-/** Finds the verification key for a `kid`; nothing else in a header can choose a key. */
+/** Finds the verification key of a `kid`. No other header parameter selects a key. */
 export type KeyLookup = (kid: string) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
 
 /** The media type of an access token in the header (RFC 9068 §2.1). */
@@ -9,7 +9,7 @@ const ACCESS_TOKEN_TYPE = "at+jwt";
 const ACCEPTED_TYPES = new Set([ACCESS_TOKEN_TYPE, `application/${ACCESS_TOKEN_TYPE}`]);
 const KID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Signs payload bytes as an access token (RFC 7515 §5.1). Checks nothing about them: see `signAccessToken`. */
+/** Signs payload bytes as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
 export async function signJws(payload: Uint8Array, key: SigningKey): Promise<string> {
   const header = JSON.stringify({ alg: key.alg, typ: ACCESS_TOKEN_TYPE, kid: key.kid });
   const signed = `${base64url(Buffer.from(header))}.${base64url(payload)}`;
@@ -21,9 +21,8 @@ function base64url(bytes: Uint8Array): string {
 }
 
 /**
- * Finds the key that a token's header names, or `undefined` if the header is not exactly one this
- * service writes: `alg`, `kid`, `typ` and nothing beside them. So `jwk`, `jku`, `x5u`, `x5c`, `crit`,
- * `b64`, `zip` and `cty` are refused unread, and nothing is ever fetched.
+ * Finds the key of a header; `undefined` unless the header has exactly `alg`, `kid` and `typ`. So `jwk`, `jku`, `x5u`, `x5c`,
+ * `crit`, `b64`, `zip` and `cty` are refused, and no URL of a header is fetched.
  */
 async function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup): Promise<VerificationKey | undefined> {
   const { alg, kid, typ, ...rest } = protectedHeader;
@@ -34,12 +33,12 @@ async function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup):
   return key !== undefined && key.alg === alg ? key : undefined;
 }
 
-/** Verifies a signature with one given key (RFC 7515 §5.2) and returns the payload's bytes, or `undefined`. */
+/** Verifies a signature with a key (RFC 7515 §5.2). Returns the bytes of the payload, or `undefined`. */
 export function verifySignature(jws: CompactJws, key: VerificationKey): Uint8Array | undefined {
   return isSignature(jws.signature, jws.signed, key) ? Buffer.from(jws.payload, "base64url") : undefined;
 }
 
-/** Verifies form, header and signature; gives the payload's bytes and the key's name, or `undefined`. Claims are not looked at. */
+/** Verifies form, header and signature. Returns the bytes of the payload and the `kid`, or `undefined`. Not checked: claims. */
 export async function verifyJws(
   token: unknown,
   lookup: KeyLookup,

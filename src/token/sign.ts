@@ -10,9 +10,8 @@ import type { SigningKey } from "./signature.ts";
 /**
  * Signs a claim set as a JWT access token (RFC 9068): header `alg`, `typ: at+jwt`, `kid`.
  *
- * The bytes to be signed are first read back as a verifier will read them, so a claim set that
- * verification would refuse is refused here (`invalid_request`), whoever put it together.
- * Not checked: whether the caller may have these claims.
+ * Parses the bytes as a verifier does before it signs them: a claim set that verification would refuse is refused here with
+ * `invalid_request`. Not checked: whether the caller may request these claims.
  */
 export async function signAccessToken(
   claims: Claims<Record<string, unknown>>,
@@ -26,9 +25,9 @@ export async function signAccessToken(
   const bytes = Buffer.from(JSON.stringify(claims));
   const payload = parseJsonObject(bytes);
   const read = payload && parseClaims(payload, options.claimsSchema);
-  // Also what a schema would change once more: who verifies must read what was asked for.
+  // Also refused: a schema that changes its own output again.
   if (read === undefined || !isDeepStrictEqual({ ...read }, payload)) {
-    throw invalidRequest("claims", "cannot be carried in a token");
+    throw invalidRequest("claims", "cannot be contained in a token");
   }
   const token = await signJws(bytes, options.key);
   if (token.length > MAX_TOKEN_LENGTH) {

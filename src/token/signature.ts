@@ -1,22 +1,22 @@
 import { constants, createHmac, type KeyObject, type SigningOptions, sign, timingSafeEqual, verify } from "node:crypto";
 import { MintmarkError } from "../errors.ts";
 
-/** What Mintmark signs with. `EdDSA` is Ed25519 (RFC 8037); `HS256` only with a shared secret. */
+/** The algorithms. `EdDSA` is Ed25519 (RFC 8037); `HS256` only with a shared secret. */
 export type Algorithm = "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA" | "HS256";
 
-/** A key and the one algorithm it may be used with (RFC 8725 §3.1). */
+/** A key and its one algorithm (RFC 8725 §3.1). */
 export type SigningKey = { kid: string; alg: Algorithm; key: KeyObject };
 export type VerificationKey = SigningKey;
 
 type Scheme = {
   digest: string | null;
   options?: SigningOptions;
-  /** The type of its keys, and how long a signature is where that tells the curve. */
+  /** The type of its keys, and the length of a signature where it depends on the curve. */
   type: string;
   bytes?: number;
 };
 
-/** How RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1 sign. ECDSA's two numbers stand side by side, each as long as the curve. */
+/** RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1. An ECDSA signature is its two numbers, each of the size of the curve. */
 const SCHEMES: Partial<Record<Algorithm, Scheme>> = {
   ES256: { digest: "sha256", type: "ec", bytes: 64, options: { dsaEncoding: "ieee-p1363" } },
   ES384: { digest: "sha384", type: "ec", bytes: 96, options: { dsaEncoding: "ieee-p1363" } },
@@ -25,15 +25,15 @@ const SCHEMES: Partial<Record<Algorithm, Scheme>> = {
   EdDSA: { digest: null, type: "ed25519" },
 };
 
-/** To sign by RSA takes a millisecond, which others need not wait for. By a curve it takes less than to go elsewhere. */
+/** RSA takes a millisecond, and so runs in the thread pool. Elliptic curves take less than the dispatch. */
 const SLOW: ReadonlySet<Algorithm> = new Set(["RS256", "PS256"]);
 
-/** Signs text, which must be ASCII. */
+/** Signs ASCII text. */
 export async function signText(text: string, { alg, key }: SigningKey): Promise<Buffer> {
   const data = Buffer.from(text, "latin1");
   if (alg === "HS256") return hmac(data, key);
   const scheme = schemeFor(alg, key);
-  if (scheme === undefined) throw new TypeError(`${alg} needs another key`);
+  if (scheme === undefined) throw new TypeError(`${alg} needs a key of another type`);
   const { digest, options } = scheme;
   if (!SLOW.has(alg)) return sign(digest, data, { key, ...options });
   return new Promise((resolve, reject) => {
@@ -42,8 +42,8 @@ export async function signText(text: string, { alg, key }: SigningKey): Promise<
 }
 
 /**
- * Whether a signature is the key's over a text. A key that does not belong to its algorithm proves nothing. Nothing that
- * comes in can make the platform throw: where it does, that is `internal_error`, for the token may be a good one.
+ * Verifies a signature over ASCII text. False for a key of another type than its algorithm's. Throws `internal_error` where
+ * the platform throws: no input causes that, so the token may be valid.
  */
 export function isSignature(signature: Uint8Array, text: string, { alg, key }: VerificationKey): boolean {
   const data = Buffer.from(text, "latin1");
@@ -58,7 +58,7 @@ export function isSignature(signature: Uint8Array, text: string, { alg, key }: V
   }
 }
 
-/** Nothing where a key is not of the type that its algorithm needs: it would be used in another way without a word. */
+/** `undefined` for a key of another type: the platform would use it with another scheme without an error. */
 function schemeFor(alg: Algorithm, key: KeyObject): Scheme | undefined {
   const scheme = Object.hasOwn(SCHEMES, alg) ? SCHEMES[alg] : undefined;
   return scheme?.type === key.asymmetricKeyType ? scheme : undefined;

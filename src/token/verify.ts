@@ -14,20 +14,20 @@ import { parseCompact } from "./compact.ts";
 import { parseJsonObject } from "./json.ts";
 import { type KeyLookup, verifyJws } from "./jws.ts";
 
-/** How far another machine's clock may be ahead of ours before its tokens look forged, in seconds. */
+/** Longest time by which `iat` may be in the future. */
 const MAX_CLOCK_SKEW: Seconds = 60;
 
-/** What is expected of the claims of a token, beside their form. */
+/** The expected claims of a token. */
 export type Expectations = {
   /** The only acceptable `iss`, compared exactly. */
   issuer: string;
-  /** Must be the `aud` or one of them, exactly; of a list, any. Without one, whom a token is for is not looked at. */
+  /** Must be in `aud`, exactly; of a list, any. Default: `aud` is not validated. */
   audience?: Audience | undefined;
   /** The current moment. */
   now: Seconds;
   /** Longest acceptable `exp - iat`. Default: any. */
   maxLifetime?: Seconds | undefined;
-  /** Scope tokens that the token must all have, separated by spaces. Default: none. */
+  /** Required scope tokens, separated by spaces. Default: none. */
   scope?: string | undefined;
   /** How long after `exp` a token is still accepted, 0 to 60. Default 0. */
   clockTolerance?: Seconds | undefined;
@@ -41,9 +41,9 @@ export type VerifyOptions<Schema extends ClaimsSchema> = Expectations & {
 /**
  * Verifies an access token and returns its claims, or throws a {@link MintmarkError}.
  *
- * Until the signature has proved good the reason is always `invalid_token`. Validates what RFC 9068
- * §4 asks for: form, `typ`, `alg`, signature, `iss`, `aud`, `exp`, and beyond it `iat`, `nbf`, the
- * lifetime and the types of all claims. Not checked: revocation, and whether `sub` still exists.
+ * Before the signature is verified, the reason is always `invalid_token`. Validates form, `typ`, `alg`, signature, `iss`,
+ * `aud` and `exp` (RFC 9068 §4), and also `iat`, `nbf`, the lifetime and the types of all claims. Not checked: revocation,
+ * and whether `sub` still exists.
  */
 export async function verifyAccessToken<Schema extends ClaimsSchema>(
   token: unknown,
@@ -51,15 +51,16 @@ export async function verifyAccessToken<Schema extends ClaimsSchema>(
   options: VerifyOptions<Schema>,
 ): Promise<Claims<z.output<Schema>>> {
   const signed = await verifySigned(token, lookup, options.claimsSchema);
-  const fault = signed ? validateClaims(signed.claims, options) : "invalid_token";
-  if (signed === undefined || fault !== undefined) throw new MintmarkError(fault ?? "invalid_token");
+  if (signed === undefined) throw new MintmarkError("invalid_token");
+  const reason = validateClaims(signed.claims, options);
+  if (reason !== undefined) throw new MintmarkError(reason);
   return signed.claims;
 }
 
-/** The claims of a token, and the key that signed it. */
+/** The claims of a token, and the `kid` of its key. */
 export type SignedClaims<Schema extends ClaimsSchema> = { claims: Claims<z.output<Schema>>; kid: string };
 
-/** Verifies the form and the signature of a token and reads its claims, or gives `undefined`. What they say is not judged. */
+/** Verifies form and signature of a token and parses its claims; `undefined` if invalid. Not checked: their values. */
 export async function verifySigned<Schema extends ClaimsSchema>(
   token: unknown,
   lookup: KeyLookup,
@@ -71,7 +72,7 @@ export async function verifySigned<Schema extends ClaimsSchema>(
   return jws && claims && { claims, kid: jws.kid };
 }
 
-/** What identifies a token, and to whom and about whom it was issued. */
+/** Identifies a token, its client and its subject. */
 export type TokenIdentity = z.output<typeof tokenIdentity>;
 
 const tokenIdentity = z.object({
@@ -82,8 +83,8 @@ const tokenIdentity = z.object({
 });
 
 /**
- * Verifies the form and the signature of a token and gives what identifies it, or `undefined`. Not checked: all else.
- * To revoke a token this must be enough: other verifiers may accept what this one, as it is configured now, does not.
+ * Verifies form and signature of a token and returns its identity, or `undefined`. Not checked: all else. For revocation:
+ * verifiers of another configuration may accept a token that this one refuses.
  */
 export async function identifyToken(token: unknown, lookup: KeyLookup): Promise<TokenIdentity | undefined> {
   const jws = await verifyJws(token, lookup);
@@ -91,9 +92,8 @@ export async function identifyToken(token: unknown, lookup: KeyLookup): Promise<
 }
 
 /**
- * Gives which token this says it is, **unverified**, where its header names one of these shared secrets; `exp` is `latest`
- * at most. Of a secret that is in use no more nobody can tell such a token from a forged one. To revoke it harms
- * nobody, so that those may who may revoke anything.
+ * The **unverified** identity of a token whose header names one of these shared secrets; `exp` is at most `latest`. For the
+ * revocation of tokens of a former secret: they cannot be verified, and the revocation of a forged one has no effect.
  */
 export function claimedIdentity(
   token: unknown,
@@ -105,7 +105,7 @@ export function claimedIdentity(
   return jti === undefined || exp === undefined ? undefined : { jti, exp: Math.min(exp, latest) };
 }
 
-/** Says what is wrong with claims at a moment, or `undefined`. */
+/** Why claims are refused at a moment, or `undefined`. */
 export function validateClaims(claims: RegisteredClaims, expected: Expectations): Reason | undefined {
   const { issuer, audience, now, maxLifetime = Number.POSITIVE_INFINITY, clockTolerance = 0 } = expected;
   if (claims.iss !== issuer) return "wrong_issuer";
@@ -123,7 +123,7 @@ function isFor({ aud }: Pick<RegisteredClaims, "aud">, audience: Audience): bool
   return typeof aud === "string" ? aud === audience : aud.includes(audience);
 }
 
-/** Whether a granted scope has every scope token of a required one. Order and repetition do not matter. */
+/** Whether a granted scope has every required scope token. */
 function scopeIncludes(granted: string | undefined, required: string): boolean {
   const tokens = new Set(granted?.split(" "));
   return required.split(" ").every((token) => tokens.has(token));
