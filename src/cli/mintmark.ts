@@ -7,6 +7,8 @@ import { onStop } from "../program/signals.ts";
 import { auditCommand } from "./audit-command.ts";
 import { backupCommand } from "./backup-command.ts";
 import { clientCommands } from "./client-commands.ts";
+import { configCommand } from "./config-command.ts";
+import { doctorCommand } from "./doctor-command.ts";
 import { environmentHelp } from "./environment-help.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
@@ -32,6 +34,8 @@ const program = new Command("mintmark")
   .addCommand(keyCommands())
   .addCommand(clientCommands())
   .addCommand(auditCommand())
+  .addCommand(configCommand())
+  .addCommand(doctorCommand())
   .addCommand(backupCommand())
   .addCommand(moveCommand());
 

@@ -69,7 +69,8 @@ export async function reportFailure(
   }
 }
 
-function sentenceOf(error: unknown): string | undefined {
+/** One sentence about an error that a user may read. Undefined for other errors. */
+export function sentenceOf(error: unknown): string | undefined {
   if (isTokenError(error)) return `${error.message} (${error.data.reason})`;
   if (error instanceof StartError) return error.message;
   return error instanceof MintmarkError ? (storeRemedy(error.cause) ?? error.message) : storeRemedy(error);

@@ -52,6 +52,12 @@ export function isSet(variable: Variable, environment: Environment = process.env
   return Boolean(environment[variable]);
 }
 
+/** Where a value comes from: the environment, the file that this variable names, or the default. */
+export function sourceOf(variable: string, environment: Environment = process.env): string {
+  if (environment[variable]) return "environment";
+  return environment[`${variable}_FILE`] ? `${variable}_FILE` : "default";
+}
+
 function firstProblem({ issues }: z.ZodError, nameOf: (variable: string) => string): string {
   const [issue] = issues;
   const must =

@@ -26,7 +26,8 @@ export function welcome(
   return `Mintmark listening on ${origin}\n\n${lines.map((line) => `  ${line}\n`).join("")}\n`;
 }
 
-function reachable(origin: string): string {
+/** The origin by which this machine reaches a server that listens at an origin. */
+export function reachable(origin: string): string {
   return EVERYWHERE.reduce((url, [listening, other]) => url.replace(`${listening}:`, `${other}:`), origin);
 }
 

@@ -16,6 +16,8 @@ const COMMANDS = [
   ["clients", "rotate-secret"],
   ["clients", "remove"],
   ["audit"],
+  ["config"],
+  ["doctor"],
   ["backup"],
   ["move"],
 ];
