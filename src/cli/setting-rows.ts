@@ -3,8 +3,8 @@ import { httpOrigin } from "../http/listen.ts";
 import type { Config } from "../program/config.ts";
 import { settingList } from "../program/settings.ts";
 import { resolveRateLimits } from "../service/throttle/call-limits.ts";
-import { fullPath } from "../store/sqlite/data-directory.ts";
 import type { StoredSettings } from "../store/settings.ts";
+import { fullPath } from "../store/sqlite/data-directory.ts";
 import { publicDatabaseUrl } from "./database-url.ts";
 
 type Value = string | number | readonly string[];

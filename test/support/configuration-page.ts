@@ -19,6 +19,8 @@ ${rows.join("\n")}
 - A value is refused where it begins or ends with white space or a quotation mark, has a line break or a control character, or is not UTF-8.
 - A file can hold the value of ${listOf(({ fromFile }) => fromFile)}: \`MINTMARK_KEK_FILE=/run/secrets/kek\` replaces \`MINTMARK_KEK\`. The line break at the end of the file is not part of the value.
 - A setting that is stored with the data applies to every server and command on that data. A server started with another value stores it, records the change in the audit log, and logs it.
+- \`mintmark config\` prints every setting with its value in force and where that comes from: \`environment\`, the \`_FILE\` variable, \`default\`, or \`stored\`. It hides secrets, and prints of \`DATABASE_URL\` scheme, host, port and database. \`--json\` prints it for programs.
+- \`mintmark doctor\` checks the environment and everything that depends on it: [its checks](deployment.md#check-an-installation).
 `;
 }
 

@@ -62,7 +62,7 @@ function assessRotation({ loaded, settings, rotation, now }: KeysEvidence, { tim
   const stored = loaded.map(({ stored }) => stored);
   const wantedAlg: KeyPairAlgorithm = settings.alg ?? alg;
   const policy = { rotation, maxTtl: settings.longestLifetime, alg: wantedAlg };
-  if (dueKey(stored, policy, now - GRACE) !== undefined)
+  if (dueKey(stored, policy, Math.max(activatesAt, now - GRACE)) !== undefined)
     return failure(
       "keys",
       `The next key is overdue: ${kid} signs since ${moment(activatesAt)}, and no successor is published`,

@@ -88,7 +88,7 @@ async function checkServer({ data, server }: Examination): Promise<Finding> {
 }
 
 async function checkIssuer(data: Data, examination: Examination): Promise<Finding> {
-  const issuer = examination.issuerOf(data);
+  const issuer = data.position.settings.issuer ?? examination.issuerOf(data);
   const keys = keysIn(data, examination);
   const keyring = keys.secretKid === undefined ? keyringOf(keys) : undefined;
   const answer = await get(issuer, "/.well-known/jwks.json", examination.limitMs);

@@ -43,7 +43,7 @@ export type Examination = ExaminationOptions & {
   found: Promise<Data | undefined>;
   /** The answer of the running server to `/readyz`; undefined where its port is unknown. */
   server: Promise<ServerReply | undefined>;
-  /** The issuer in force: the stored one, else that of a server that starts now. */
+  /** The issuer of a server that starts with this environment, as far as it is known. */
   issuerOf(data: Data | undefined): string;
   /** Runs a check within the limit. Never rejects. */
   run(check: Check, work: Work<void>): Promise<Finding>;
@@ -73,7 +73,7 @@ export function startExamination(config: Config, options: ExaminationOptions): E
     ...{ config, place, accessibleBefore, notices, opened, data, run },
     found: data.catch(() => undefined),
     server: readServer(config, options),
-    issuerOf: (data) => data?.position.settings.issuer ?? config.issuer ?? httpOrigin(config.host, config.port),
+    issuerOf: (data) => config.issuer ?? data?.position.settings.issuer ?? httpOrigin(config.host, config.port),
     withData: (check, work) =>
       run(check, async () => {
         const read = await data.catch(() => null);
