@@ -10,6 +10,8 @@ const SETGID = 0o2000;
 
 /** The data folder and its files that other users may use: `others`, with their group unless it shares the folder. */
 export function accessibleTo(who: "others" | "world", folder: string, prefix: string): string[] {
+  // Windows has no such permissions.
+  if (process.platform === "win32") return [];
   try {
     const isShared = (statSync(folder).mode & SETGID) !== 0;
     const bits = who === "world" || isShared ? WORLD : OTHERS;
