@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
-import { json } from "node:stream/consumers";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
@@ -10,28 +7,100 @@ import { createTokenService, type TokenService } from "../../src/service/service
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { encodeBasic } from "../../src/token/client-secret-basic.ts";
-import { addClient } from "../support/clients.ts";
+import { basic } from "../support/call-as.ts";
+import { addClient, newClient } from "../support/clients.ts";
+import { sendHead } from "../support/late-body.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
-import { ISSUER, temporaryFolder } from "../support/service.ts";
+import { ISSUER, openServer, temporaryFolder } from "../support/service.ts";
 
-/** What every procedure is called with that only a client may call. */
-const CALLS: Record<string, object> = {
-  getToken: {},
-  refreshToken: { refreshToken: "a refresh token" },
-  revokeToken: { token: "a token" },
-  revoke: { subject: "ada" },
-  introspectToken: { token: "a token" },
-  "keys.list": {},
-  "keys.rotate": { immediate: true },
-  "clients.create": { name: "new", permissions: [] },
-  "clients.list": {},
-  "clients.rotateSecret": { clientId: "another" },
-  "clients.remove": { clientId: "another" },
-  "audit.list": {},
+/** What a client can send: tokens of its own, and the id of another client. */
+type Known = { token: string; refreshToken: string; other: string };
+
+/** The input of every procedure that only clients may call. */
+const INPUTS: Record<string, (known: Known) => object> = {
+  getToken: () => ({ subject: "ada" }),
+  refreshToken: ({ refreshToken }) => ({ refreshToken }),
+  introspectToken: ({ token }) => ({ token }),
+  revokeToken: ({ token }) => ({ token }),
+  revoke: () => ({ subject: "ada" }),
+  "keys.list": () => ({}),
+  "keys.rotate": () => ({}),
+  "clients.create": () => newClient(),
+  "clients.list": () => ({}),
+  "clients.rotateSecret": ({ other }) => ({ clientId: other }),
+  "clients.remove": ({ other }) => ({ clientId: other }),
+  "audit.list": () => ({}),
 };
-/** Open to all, and without a body: see the test of the service for what happens before a follower has joined. */
+
+/** Everybody may verify, and a subscription has no body: see the test of the service for a follower that joins. */
 const OTHERS = ["verifyToken", "events"];
+
+const JSON_LINES = { "trpc-accept": "application/jsonl" };
+const LANES = [
+  { lane: "a call", query: "", headers: {} },
+  { lane: "a batch", query: "?batch=1", headers: {} },
+  { lane: "a batch as JSON lines", query: "?batch=1", headers: JSON_LINES },
+];
+
+describe("a client that is removed while its body is on its way", () => {
+  let server: Awaited<ReturnType<typeof openServer>>;
+  beforeAll(async () => {
+    server = await openServer({ open: false });
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  it("is tried with every procedure there is", () => {
+    const names = Object.keys(createTokenRouter(server.service)._def.procedures);
+    expect([...Object.keys(INPUTS), ...OTHERS].sort()).toEqual(names.sort());
+  });
+
+  describe.each(LANES)("by $lane", ({ query, headers }) => {
+    it.each(Object.entries(INPUTS))("does nothing by %s", async (procedure, inputOf) => {
+      const { service, url } = server;
+      const client = await addClient(service, { permissions: ["admin"], anySubject: true });
+      const { clientId: other } = await addClient(service);
+      const caller = await service.authenticate(client, "127.0.0.1");
+      const { token, refreshToken = "" } = await service.getToken(caller, { claims: {}, refreshable: true });
+      const input = inputOf({ token, refreshToken, other });
+      const body = JSON.stringify(query === "" ? input : { 0: input });
+      using request = await sendHead(url, {
+        path: procedure + query,
+        headers: { authorization: basic(client), ...headers },
+        body,
+      });
+      await service.clients.remove(localCaller, client.clientId);
+      const seen = () => everything(client.clientId, other);
+      const before = await seen();
+
+      const { status, text } = await request.finish();
+      expect(text).toContain('"reason":"invalid_client"');
+      expect(text).not.toContain('"result"');
+      // As JSON lines, the status is said before there is any.
+      expect(status).toBe(headers === JSON_LINES ? 200 : 401);
+      expect(await seen()).toEqual(before);
+    });
+  });
+
+  /** What procedures could have changed. */
+  async function everything(clientId: string, other: string) {
+    const { keys, clients, audit } = server.service;
+    return {
+      keys: await keys.list(localCaller),
+      clients: (await clients.list(localCaller)).filter((client) => client.clientId === other),
+      records: (await audit.list(localCaller, { clientId, limit: 100 })).records,
+    };
+  }
+
+  it("is told what is wrong with a body only to clients that are there when it has come", async () => {
+    const client = await addClient(server.service, { permissions: ["issue"] });
+    const late = { path: "getToken", headers: { authorization: basic(client) }, body: "{bad" };
+    using kept = await sendHead(server.url, late);
+    using removed = await sendHead(server.url, late);
+    expect((await kept.finish()).text).toContain('"reason":"malformed_request"');
+    await server.service.clients.remove(localCaller, client.clientId);
+    expect((await removed.finish()).text).toContain('"reason":"invalid_client"');
+  });
+});
 
 type Cluster = {
   services: [TokenService, TokenService];
@@ -51,24 +120,12 @@ async function openCluster(openStore: () => Promise<Store>): Promise<Cluster> {
   return { services, servers, close };
 }
 
-/** Sends the head of a call, and gives what sends its body and reads the answer. */
-async function begin(url: string, authorization: string, input: object) {
-  const body = JSON.stringify(input);
-  const headers = { authorization, "content-type": "application/json", "content-length": body.length };
-  const call = request(url, { method: "POST", headers: { ...headers, expect: "100-continue" } });
-  call.flushHeaders();
-  // The server has read the head, and has begun.
-  await once(call, "continue");
-  return async () => {
-    call.end(body);
-    const [answer]: IncomingMessage[] = await once(call, "response");
-    return { status: answer?.statusCode, body: answer && (await json(answer)) };
-  };
-}
-
 const remove = ({ clients }: TokenService, clientId: string) => clients.remove(localCaller, clientId);
 const rotate = ({ clients }: TokenService, clientId: string) =>
   clients.rotateSecret(localCaller, { clientId, overlap: 0 });
+
+/** Tokens and clients that do not exist: the caller is refused before they are read. */
+const NOTHING: Known = { token: "a token", refreshToken: "a refresh token", other: "another" };
 
 function describeRemoval(open: () => Promise<Cluster>): void {
   let cluster: Cluster;
@@ -77,35 +134,35 @@ function describeRemoval(open: () => Promise<Cluster>): void {
   });
   afterAll(() => cluster.close());
 
-  it("has a row for every procedure", () => {
-    const names = Object.keys(createTokenRouter(cluster.services[0])._def.procedures);
-    expect([...Object.keys(CALLS), ...OTHERS].sort()).toEqual(names.sort());
-  });
-
-  const rows = Object.entries(CALLS).flatMap(([name, input]) => [
-    { name, input, by: "removed by the same server", at: 0 as const, end: remove },
-    { name, input, by: "removed by the other server", at: 1 as const, end: remove },
-    { name, input, by: "given another secret by the same server", at: 0 as const, end: rotate },
-    { name, input, by: "given another secret by the other server", at: 1 as const, end: rotate },
+  const rows = Object.entries(INPUTS).flatMap(([name, inputOf]) => [
+    { name, inputOf, by: "removed by the same server", at: 0 as const, end: remove },
+    { name, inputOf, by: "removed by the other server", at: 1 as const, end: remove },
+    { name, inputOf, by: "given another secret by the same server", at: 0 as const, end: rotate },
+    { name, inputOf, by: "given another secret by the other server", at: 1 as const, end: rotate },
   ]);
-  it.each(rows)("is refused $name, $by", async ({ name, input, at, end }) => {
+  it.each(rows)("is refused $name, $by", async ({ name, inputOf, at, end }) => {
     const [service] = cluster.services;
     const client = await addClient(service, { permissions: ["admin"] });
-    const finish = await begin(`${cluster.servers[0].origin}/trpc/${name}`, encodeBasic(client), input);
+    using request = await sendHead(cluster.servers[0].origin, {
+      path: name,
+      headers: { authorization: basic(client) },
+      body: JSON.stringify(inputOf(NOTHING)),
+    });
     await end(cluster.services[at], client.clientId);
     const before = await cluster.services[at].audit.list(localCaller, { limit: 1 });
-    expect(await finish()).toMatchObject({ status: 401, body: { error: { data: { reason: "invalid_client" } } } });
+    const { status, text } = await request.finish();
+    expect({ status, text }).toEqual({ status: 401, text: expect.stringContaining('"reason":"invalid_client"') });
     expect(await cluster.services[at].audit.list(localCaller, { limit: 1 })).toEqual(before);
   });
 }
 
-describe("a client that is removed between the head of its request and the body, on the embedded database", () => {
+describe("a client that is removed between its head and its body, on the embedded database", () => {
   const folder = temporaryFolder();
   afterAll(() => folder[Symbol.dispose]());
   describeRemoval(() => openCluster(() => openSqliteStore(folder.path, { shared: true })));
 });
 
-describePostgres("a client that is removed between the head of its request and the body, on PostgreSQL", () => {
+describePostgres("a client that is removed between its head and its body, on PostgreSQL", () => {
   describeRemoval(async () => {
     const url = await sharedPostgres.newDatabase();
     return openCluster(() => openPostgresStore(url));
