@@ -1,6 +1,6 @@
 import { isTokenError } from "../../src/client/client.ts";
 
-/** What came of asking: an answer, a refusal that says so, or nothing that tells whether it was done. */
+/** An answer, a refusal, or `lost`: nobody knows whether it was done. */
 export type Outcome<Answer> = { answer: Answer } | { refused: string } | "lost";
 
 /** In milliseconds. A running service answers within 2 s; a stopped one never does. */
@@ -10,7 +10,7 @@ export async function attempt<Answer>(send: (signal: AbortSignal) => Promise<Ans
   try {
     return { answer: await send(AbortSignal.timeout(TIMEOUT_MS)) };
   } catch (error) {
-    // One that cannot tell may have done it all the same: the answer of the database was lost.
+    // A 5xx may have been done all the same: the answer of the database was lost.
     return isTokenError(error) && error.data.httpStatus < 500 ? { refused: error.data.reason } : "lost";
   }
 }

@@ -5,15 +5,15 @@ import { startBadNetwork } from "../support/bad-network.ts";
 import { startPostgres } from "../support/postgres.ts";
 import type { Random } from "../support/random.ts";
 import { openSmallDisk, type SmallDisk } from "../support/small-disk.ts";
-import { databaseFaults, type Faults, LIMITS, memberFaults, type Scene, standStill } from "./faults.ts";
+import { databaseFaults, type Faults, LIMITS, memberFaults, type Scene, stopFor } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Member, startMember } from "./member.ts";
 import { cutPower } from "./power-cut.ts";
 
-/** Servers on a database, and all that can befall them. */
+/** Servers on a database, and the faults that can hit them. */
 export type Cluster = {
   members: readonly Member[];
-  /** Processes that each server has beside its first one. */
+  /** Worker processes of each server, beside its first process. */
   workers: number;
   faults(scene: Scene): Faults;
   [Symbol.asyncDispose](): Promise<void>;
@@ -24,7 +24,7 @@ export type ClusterOptions = { ledger: Ledger; random: Random };
 export const ISSUER = "https://tokens.example";
 
 const WORKERS = 2;
-/** A refresh token may be presented again for so many seconds: for longer than any fault lasts, as clients here try again. */
+/** The replay window is longer than any fault, as clients here retry. */
 const COMMON = {
   MINTMARK_ISSUER: ISSUER,
   MINTMARK_ACCESS: "open",
@@ -32,7 +32,7 @@ const COMMON = {
   MINTMARK_MAX_TTL: String(Math.max(...LIMITS)),
 };
 
-/** One server with workers, on the embedded database, on a disk that can be full. */
+/** One server with workers on SQLite, on a disk that can be full. */
 export async function openSqliteCluster({ ledger, random }: ClusterOptions): Promise<Cluster> {
   const disk = openSmallDisk(96);
   const data = join(disk.path, "data");
@@ -55,7 +55,7 @@ export async function openSqliteCluster({ ledger, random }: ClusterOptions): Pro
 }
 
 function workerFaults(member: Member, random: Random): Faults {
-  const standing = (pids: readonly number[]) => standStill(pids, random.between(100, 2000));
+  const stopped = (pids: readonly number[]) => stopFor(pids, random.between(100, 2000));
   return {
     "worker killed": [{ weight: 12, strike: async () => killed(random.sample(member.children(), 1)) }],
     "all workers killed": [{ weight: 5, strike: async () => killed(member.children()) }],
@@ -69,8 +69,8 @@ function workerFaults(member: Member, random: Random): Faults {
         },
       },
     ],
-    "worker stands still": [{ weight: 4, strike: () => standing(random.sample(member.children(), 1)) }],
-    "first process stands still": [{ weight: 4, strike: () => standing(member.pids().slice(0, 1)) }],
+    "worker stopped": [{ weight: 4, strike: () => stopped(random.sample(member.children(), 1)) }],
+    "first process stopped": [{ weight: 4, strike: () => stopped(member.pids().slice(0, 1)) }],
   };
 }
 
@@ -86,7 +86,7 @@ async function fillDisk(disk: SmallDisk, random: Random): Promise<boolean> {
   return true;
 }
 
-/** Two servers on one PostgreSQL, each by a bad network of its own. */
+/** Two servers on one PostgreSQL, each behind a bad network of its own. */
 export async function openPostgresCluster({ ledger, random }: ClusterOptions): Promise<Cluster> {
   const postgres = await startPostgres();
   const url = new URL(await postgres.newDatabase());
@@ -130,7 +130,7 @@ export async function openPostgresCluster({ ledger, random }: ClusterOptions): P
       "PostgreSQL stopped": [{ weight: 4, strike: restarted(() => postgres.stop("fast")) }],
       "PostgreSQL stopped at once": [{ weight: 4, strike: restarted(() => postgres.stop("immediate")) }],
       "PostgreSQL killed": [{ weight: 4, strike: restarted(() => postgres.kill()) }],
-      "PostgreSQL stands still": [{ weight: 4, strike: pause }],
+      "PostgreSQL paused": [{ weight: 4, strike: pause }],
     }),
     async [Symbol.asyncDispose]() {
       for (const member of members) await member[Symbol.asyncDispose]();

@@ -1,22 +1,22 @@
 import { mintmark } from "../support/command.ts";
-import { end } from "./acts-of-ending.ts";
 import type { Fault } from "./faults.ts";
 import { pickLive, type Scenario } from "./scenario.ts";
+import { withdraw } from "./withdrawal-operations.ts";
 
-/** What anybody may run beside the servers at any time: it must change nothing. */
+/** Commands that change nothing. */
 const READING = [
   ["keys", "list"],
   ["clients", "list"],
   ["audit", "--limit", "1"],
 ];
 
-/** Commands that know where the data is, and none of the other variables of the servers. */
+/** Commands with the address of the data and no other variable of the servers. */
 export function bareCommands(scenario: Scenario, environment: Record<string, string>): Fault[] {
   const { ledger, random } = scenario;
   const read = async () => {
     const words = random.pick(READING);
     const { status, stderr } = await mintmark(words, { environment });
-    // What it says of a database that another fault has hit is no breach.
+    // An error about a database that another fault has hit is no breach.
     if (status !== 0 && !/database|unavailable|not ready/i.test(stderr))
       ledger.breach(`mintmark ${words.join(" ")} ended with ${status}: ${stderr.slice(0, 300)}`);
     return status === 0;
@@ -25,8 +25,8 @@ export function bareCommands(scenario: Scenario, environment: Record<string, str
     const token = pickLive(scenario, ledger.tokens);
     if (token === undefined) return false;
     const { jti: id = "" } = token.handles;
-    return end(scenario, {
-      act: "revoke a token by a command",
+    return withdraw(scenario, {
+      operation: "revoke a token by a command",
       targets: [{ by: "jti", id }],
       action: "revokeToken",
       id,

@@ -1,5 +1,5 @@
-/** The part of an audit record that tells what it is about. */
-type AuditedAct = {
+/** The part of an audit record that identifies an operation. */
+type AuditedOperation = {
   id: string;
   action: string;
   outcome: string;
@@ -10,17 +10,17 @@ type AuditedAct = {
 };
 
 export type Expectations = {
-  /** Expects one more record of an act on something. */
+  /** Expects one more record of an action on something. */
   expect(action: string, id: string): void;
-  /** Takes a record, the same one once. */
-  found(record: AuditedAct): void;
-  /** What no record was found of. */
+  /** Takes a record; a second time, it counts no more. */
+  found(record: AuditedOperation): void;
+  /** The actions without a record. */
   missing(): string[];
-  /** Expects those no longer: they have been told of. */
+  /** Drops the expectations that are reported. */
   forget(): void;
 };
 
-/** Keeps account of which records an audit log must have: one for every act that was acknowledged. */
+/** The records that the audit log must have: one for every acknowledged operation. */
 export function createExpectations(): Expectations {
   const expected = new Map<string, number>();
   const seen = new Set<string>();

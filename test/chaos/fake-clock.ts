@@ -2,18 +2,17 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where Debian's `faketime` has its library. */
+/** The library of Debian's `faketime`. */
 const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
-/** Whether clocks can be set here. */
 export const hasFakeClocks = existsSync(LIBRARY);
 
-/** A clock of some processes, which can be set while they run: the wall clock only, as an operator or NTP would. */
+/** The wall clock of some processes, which can be set while they run. Monotonic clocks stay right. */
 export function createFakeClock() {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-clock-"));
   const file = join(folder, "offset");
   const set = (seconds: number) => {
-    // In one step: whoever reads it meanwhile must not find it empty.
+    // Renaming is atomic: no process reads an empty file.
     writeFileSync(`${file}.new`, `${seconds < 0 ? "" : "+"}${seconds}\n`);
     renameSync(`${file}.new`, file);
   };
@@ -26,9 +25,9 @@ export function createFakeClock() {
     FAKETIME_DISABLE_SHM: "1",
   };
   return {
-    /** What makes a process go by this clock. */
+    /** Variables that give a process this clock. */
     environment: (hasFakeClocks ? faked : {}) as Record<string, string>,
-    /** Sets it ahead by so many seconds, or back. */
+    /** Sets it ahead by some seconds, or back. */
     set,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };

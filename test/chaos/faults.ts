@@ -7,31 +7,31 @@ import { type Member, signal } from "./member.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Workload } from "./workload.ts";
 
-/** Makes a fault and takes it back; gives false where there was nothing to hurt. */
+/** Makes a fault and takes it back. Returns false if there was nothing to harm. */
 type Strike = () => Promise<boolean>;
 
 export type Fault = {
   weight: number;
   strike: Strike;
-  /** Whose followers must become whole after it, where it is them that it hits: they need not be waited for. */
+  /** The server whose followers it hits. Their recovery is not waited for. */
   followersOf?: Member;
 };
 
-/** Faults by the names of their kinds; several may be of one kind. */
+/** Faults by their kinds. */
 export type Faults = Record<string, Fault[]>;
 
 export type Scene = { members: readonly Member[]; scenario: Scenario; workload: Workload; random: Random };
 
 const DAY = 86_400;
-/** In seconds. Tokens live for a week at most, so beyond it all have expired meanwhile. */
+/** Seconds. After more than a week, every token has expired. */
 const JUMPS = [-20 * 3600, -3600, -90, 45, 600, 6 * 3600, 3 * DAY, 200 * DAY];
 
-/** Longest lifetimes that servers are restarted with, in seconds. Tokens of all of them are issued. */
+/** Limits of lifetimes in seconds that servers are restarted with. */
 export const LIMITS = [DAY, 2 * DAY, 7 * DAY];
 
 /**
- * What can happen to any server: its processes are killed or stand still, its clock jumps, its followers are cut
- * off, it is configured anew, and commands are run beside it. `bare` is all that these know of its environment.
+ * The faults of a server: killed or stopped processes, a clock that jumps, followers that are cut off, other settings, and
+ * commands beside it, whose whole environment is `bare`.
  */
 export function memberFaults(scene: Scene, bare: Record<string, string>): Faults {
   const { members, scenario, random } = scene;
@@ -58,14 +58,14 @@ export function memberFaults(scene: Scene, bare: Record<string, string>): Faults
       return true;
     }),
     "command with a bare environment": bareCommands(scenario, bare),
-    "server stands still": of(5, async (member) => standStill(member.pids(), random.between(100, 2500))),
+    "server stopped": of(5, async (member) => stopFor(member.pids(), random.between(100, 2500))),
     ...(hasFakeClocks && { "clock jumps": of(5, (member) => jump(member, scene)) }),
     ...Object.fromEntries(feeds),
   };
 }
 
-/** Stops processes for some milliseconds, as a machine does that swaps, or whose disk does not answer. */
-export async function standStill(pids: readonly number[], milliseconds: number): Promise<boolean> {
+/** Stops processes for some milliseconds, as a machine that swaps does. */
+export async function stopFor(pids: readonly number[], milliseconds: number): Promise<boolean> {
   for (const pid of pids) signal(pid, "SIGSTOP");
   await sleep(milliseconds);
   for (const pid of pids) signal(pid, "SIGCONT");
@@ -74,7 +74,7 @@ export async function standStill(pids: readonly number[], milliseconds: number):
 
 async function jump({ clock }: Member, { scenario, workload, random }: Scene): Promise<boolean> {
   const ahead = random.pick(JUMPS);
-  // Who refreshes a session by two clocks is told rightly that its token was used long ago.
+  // By the later of two clocks, the refresh token was rightly used too long ago.
   scenario.clocksAgree = false;
   await workload.pause();
   clock.set(ahead);
@@ -89,7 +89,7 @@ async function jump({ clock }: Member, { scenario, workload, random }: Scene): P
 
 type Network = Awaited<ReturnType<typeof startBadNetwork>>;
 
-/** What can happen between servers and their database. */
+/** The faults between servers and their database. */
 export function databaseFaults(networks: readonly Network[]): Faults {
   const of = (weight: number, strike: (network: Network) => Promise<boolean>): Fault[] =>
     networks.map((network) => ({ weight: weight / networks.length, strike: () => strike(network) }));

@@ -6,23 +6,23 @@ import { isOfNow, type Ledger, type Token } from "./ledger.ts";
 import type { Member } from "./member.ts";
 import { clientOf, type TokenClient } from "./scenario.ts";
 
-/** In seconds: what verifiers promise here. A silence is noticed after 6, and the server's own promise is 30. */
+/** Seconds: the bounds of these verifiers and of the server. A verifier notices silence after 6. */
 const MAX_STALENESS = 12;
 const SERVER_STALENESS = 30;
 
-/** In seconds: the longest that any server is ever configured with. */
+/** Seconds: the highest limit of any server. */
 const MAX_LIFETIME = 7 * 86_400;
 
 const PER_MEMBER = 4;
-/** Milliseconds to become whole again. */
-const HEALING = 60_000;
+/** Milliseconds to recover. */
+const RECOVERY = 60_000;
 
 export type Follower = { verifier: Verifier; member: Member };
 export type Followers = ReturnType<typeof startFollowers>;
 
 type FollowersOptions = { members: readonly Member[]; issuer: string; ledger: Ledger; random: Random };
 
-/** Verifiers that follow the servers by a bad network, and are asked all the time about tokens that were revoked. */
+/** Verifiers that follow the servers over a bad network, and continuously verify revoked tokens. */
 export function startFollowers({ members, issuer, ledger, random }: FollowersOptions) {
   const followers = members.flatMap((member) =>
     Array.from({ length: PER_MEMBER }, (): Follower => {
@@ -41,11 +41,11 @@ export function startFollowers({ members, issuer, ledger, random }: FollowersOpt
   );
   const origins = members.map(({ origin }) => origin);
   let done = false;
-  /** The oldest revoked token that was accepted, by how long ago it was revoked, in milliseconds. */
+  /** The longest time after its revocation, in milliseconds, at which a token was accepted. */
   const oldest = { follower: 0, server: 0 };
 
-  /** Asks about those that were revoked last, and notes how long ago one was that is accepted. */
-  async function ask(who: keyof typeof oldest, accepts: (token: string) => Promise<boolean>): Promise<void> {
+  /** Presents the tokens that were revoked last, and records the age of an accepted one. */
+  async function present(who: keyof typeof oldest, accepts: (token: string) => Promise<boolean>): Promise<void> {
     const bound = 1000 * (who === "follower" ? MAX_STALENESS : SERVER_STALENESS);
     for (const { text, diedAt = 0, what } of random.sample(lastRevoked(ledger), 8)) {
       const age = performance.now() - diedAt;
@@ -58,7 +58,7 @@ export function startFollowers({ members, issuer, ledger, random }: FollowersOpt
   async function watchFollowers(): Promise<void> {
     while (!done) {
       for (const { verifier } of followers)
-        await ask("follower", async (token) => (await reasonOf(verifier, token)) === undefined);
+        await present("follower", async (token) => (await reasonOf(verifier, token)) === undefined);
       await sleep(50);
     }
   }
@@ -66,7 +66,7 @@ export function startFollowers({ members, issuer, ledger, random }: FollowersOpt
   async function watchServers(): Promise<void> {
     while (!done) {
       const client = clientOf({ random, origins });
-      await ask("server", async (token) =>
+      await present("server", async (token) =>
         isAnswer(await attempt((signal) => client.verifyToken.mutate({ token }, { signal }))),
       );
       await sleep(50);
@@ -78,20 +78,20 @@ export function startFollowers({ members, issuer, ledger, random }: FollowersOpt
   return {
     all: followers,
     oldest,
-    /** Resolves when all followers of a server, or all there are, know what was revoked just now; gives the milliseconds. */
-    async healed(member?: Member): Promise<number> {
+    /** Resolves when the followers of a server, or all, refuse a token revoked just now; returns the milliseconds. */
+    async recovered(member?: Member): Promise<number> {
       const start = performance.now();
       const make = () => makeRevokedToken(ledger, () => clientOf({ random, origins }));
       let token = await make();
       const concerned = followers.filter((follower) => member === undefined || follower.member === member);
       for (const { verifier } of concerned) {
         for (let reason = await reasonOf(verifier, token); reason !== "token_revoked"; ) {
-          if (performance.now() - start > HEALING) {
-            ledger.breach(`a follower is not whole after ${HEALING} ms: ${reason}, ${verifier.failure?.message}`);
-            return HEALING;
+          if (performance.now() - start > RECOVERY) {
+            ledger.breach(`a follower has not recovered after ${RECOVERY} ms: ${reason}, ${verifier.failure?.message}`);
+            return RECOVERY;
           }
           await sleep(20);
-          // The key that signed it may have been killed.
+          // Its key may have been revoked.
           if (reason === "invalid_token") token = await sleep(200).then(make);
           reason = await reasonOf(verifier, token);
         }
@@ -111,16 +111,16 @@ function lastRevoked({ tokens }: Ledger): Token[] {
 }
 
 async function makeRevokedToken(ledger: Ledger, client: () => TokenClient): Promise<string> {
-  const { token } = await persist((signal) => client().getToken.query({ expiresIn: 86_400 }, { signal }));
+  const { token } = await retry((signal) => client().getToken.query({ expiresIn: 86_400 }, { signal }));
   if (!isOfNow(token)) return makeRevokedToken(ledger, client);
-  await persist((signal) => client().revokeToken.mutate({ token }, { signal }));
-  // It has no entry, but it is an acknowledged act as any other.
-  ledger.count("revoke to see it spread");
+  await retry((signal) => client().revokeToken.mutate({ token }, { signal }));
+  // It is acknowledged as any other operation, and has no entry.
+  ledger.count("revoke to measure propagation");
   return token;
 }
 
-/** Asks again until there is an answer. */
-async function persist<Answer>(send: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+/** Retries until there is an answer. */
+async function retry<Answer>(send: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
   for (;;) {
     const outcome: Outcome<Answer> = await attempt(send);
     if (isAnswer(outcome)) return outcome.answer;
@@ -128,7 +128,7 @@ async function persist<Answer>(send: (signal: AbortSignal) => Promise<Answer>): 
   }
 }
 
-/** Why a verifier refuses a token, or `undefined` where it does not. */
+/** The reason of a refusal, or `undefined` for an accepted token. */
 export function reasonOf(verifier: Verifier, token: string): Promise<string | undefined> {
   return verifier.verify(token).then(
     () => undefined,

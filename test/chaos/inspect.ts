@@ -1,34 +1,34 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { rotateKeys } from "./acts.ts";
-import { rotateSecret } from "./acts-on-clients.ts";
-import { present } from "./acts-on-tokens.ts";
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
+import { rotateSecret } from "./client-operations.ts";
 import { type Follower, reasonOf } from "./followers.ts";
-import type { Client, Session, Token } from "./ledger.ts";
+import type { Client, Grant, Token } from "./ledger.ts";
+import { rotateKeys } from "./operations.ts";
 import { clientOf, type Scenario } from "./scenario.ts";
 import type { Thing } from "./timeline.ts";
+import { present } from "./token-operations.ts";
 
-/** How many of those that were looked at before are looked at again. */
-const SAMPLE = { tokens: 300, followed: 200, sessions: 30, clients: 20 };
-/** How many are asked about at once. The client puts 50 into one request. */
+/** Things of earlier rounds that are inspected again. */
+const SAMPLE = { tokens: 300, followed: 200, grants: 30, clients: 20 };
+/** Calls at a time. The client puts 50 into one request. */
 const AT_ONCE = { tokens: 100, others: 20 };
-/** Milliseconds in which a server learns what another has changed while announcements are lost: it looks every second. */
-const LEARNS = 3000;
-/** Times that something is asked again while there is no answer: everything has healed by now. */
+/** Milliseconds until a server has another's change while notifications are lost: it polls every second. */
+const PROPAGATION = 3000;
+/** Retries while there is no answer: everything has recovered by now. */
 const ATTEMPTS = 20;
 
 export type InspectOptions = {
   followers: readonly Follower[];
-  /** Resolves when all followers are whole. */
-  whole: Promise<unknown>;
+  /** Resolves when all followers have recovered. */
+  recovered: Promise<unknown>;
   since: number;
   everything: boolean;
 };
 
-/** Compares the service with the ledger, while nothing else is going on; makes certain what was in doubt. */
+/** Compares the service with the ledger while no operation runs, and settles what was in doubt. */
 export async function inspect(
   scenario: Scenario,
-  { followers, whole, since, everything }: InspectOptions,
+  { followers, recovered, since, everything }: InspectOptions,
 ): Promise<void> {
   const { ledger, random } = scenario;
   const chosen = <Item extends Thing>(items: readonly Item[], count: number): Item[] => {
@@ -38,13 +38,11 @@ export async function inspect(
   await inspectKeys(scenario);
   const tokens = chosen(ledger.tokens, SAMPLE.tokens);
   await forEach(tokens, AT_ONCE.tokens, (token) => inspectToken(scenario, token));
-  await forEach(chosen(ledger.sessions, SAMPLE.sessions), AT_ONCE.others, (session) =>
-    inspectSession(scenario, session),
-  );
+  await forEach(chosen(ledger.grants, SAMPLE.grants), AT_ONCE.others, (grant) => inspectGrant(scenario, grant));
   await forEach(chosen(ledger.clients, SAMPLE.clients), AT_ONCE.others, (client) => inspectClient(scenario, client));
   await inspectRemovals(scenario);
   ledger.timeline.settle();
-  await whole;
+  await recovered;
   for (const follower of followers)
     for (const token of random.sample(tokens, SAMPLE.followed)) await inspectFollower(scenario, follower, token);
   await inspectRotation(scenario);
@@ -59,8 +57,8 @@ async function forEach<Item>(
   for (let at = 0; at < items.length; at += atOnce) await Promise.all(items.slice(at, at + atOnce).map(work));
 }
 
-/** Asks until there is an answer or a refusal. */
-async function ask<Answer>(
+/** Retries until there is an answer or a refusal. */
+async function retry<Answer>(
   scenario: Scenario,
   what: string,
   send: () => Promise<Outcome<Answer>>,
@@ -76,12 +74,14 @@ async function ask<Answer>(
 
 async function inspectToken(scenario: Scenario, token: Token): Promise<void> {
   const client = clientOf(scenario);
-  const look = () =>
-    ask(scenario, token.what, () => attempt((signal) => client.verifyToken.mutate({ token: token.text }, { signal })));
-  let outcome = await look();
-  for (const end = performance.now() + LEARNS; isLateFor(token, outcome) && performance.now() < end; ) {
+  const present = () =>
+    retry(scenario, token.what, () =>
+      attempt((signal) => client.verifyToken.mutate({ token: token.text }, { signal })),
+    );
+  let outcome = await present();
+  for (const end = performance.now() + PROPAGATION; isLateFor(token, outcome) && performance.now() < end; ) {
     await sleep(100);
-    outcome = await look();
+    outcome = await present();
   }
   if (isRefusal(outcome) && outcome.refused !== "token_revoked" && outcome.refused !== "invalid_token")
     scenario.ledger.breach(`${token.what} was refused as ${outcome.refused}`);
@@ -89,7 +89,7 @@ async function inspectToken(scenario: Scenario, token: Token): Promise<void> {
     scenario.ledger.timeline.observe(token, isAnswer(outcome) ? "live" : "dead", performance.now());
 }
 
-/** Whether a server has not heard yet that a token was revoked by another one. */
+/** Whether the revocation of a token by another server has not arrived yet. */
 function isLateFor({ life }: Token, outcome: Outcome<unknown>): boolean {
   return isAnswer(outcome) && life === "dead";
 }
@@ -103,40 +103,42 @@ async function inspectFollower(
   for (let times = 0; times < ATTEMPTS; times += 1) {
     reason = await reasonOf(verifier, text);
     if ((reason === undefined) === (life === "live") && reason !== "verifier_stale") return;
-    // It may be slow to learn of the end of its connection, or have been told of keys by a clock that was wrong.
+    // It may notice the end of its connection late, or have keys of a wrong clock.
     await sleep(500);
   }
   if (reason === "verifier_stale") ledger.breach(`a follower stays stale: ${verifier.failure?.message}`);
   else ledger.breach(`a follower is wrong about ${what}: ${reason ?? "accepted"}`);
 }
 
-/** Of a session that lives, the used token gives the current one, and that the next. */
-async function inspectSession(scenario: Scenario, session: Session): Promise<void> {
+/** In a live grant, the used token returns the current one, and that its successor. */
+async function inspectGrant(scenario: Scenario, grant: Grant): Promise<void> {
   const { ledger } = scenario;
-  const { previous, current, life } = session;
+  const { previous, current, life } = grant;
   if (previous !== undefined && life === "live")
-    await ask(scenario, session.what, () => present(scenario, session, previous));
-  const outcome = await ask(scenario, session.what, () => present(scenario, session, current));
-  if (isAnswer(outcome)) [session.previous, session.current] = [current, outcome.answer];
-  if (outcome !== "lost") ledger.timeline.observe(session, isAnswer(outcome) ? "live" : "dead", performance.now());
+    await retry(scenario, grant.what, () => present(scenario, grant, previous));
+  const outcome = await retry(scenario, grant.what, () => present(scenario, grant, current));
+  if (isAnswer(outcome)) [grant.previous, grant.current] = [current, outcome.answer];
+  if (outcome !== "lost") ledger.timeline.observe(grant, isAnswer(outcome) ? "live" : "dead", performance.now());
 }
 
-/** Of a client that lives, the secret that was handed out last is good. */
+/** The last secret of a live client is accepted. */
 async function inspectClient(scenario: Scenario, client: Client): Promise<void> {
   if (client.life !== "live") return;
   if (client.isLockedOut) await rotateSecret(scenario, client);
   const { clientId, secret: clientSecret } = client;
   const connected = clientOf(scenario, { clientId, clientSecret });
-  const outcome = await ask(scenario, client.what, () => attempt((signal) => connected.getToken.query({}, { signal })));
+  const outcome = await retry(scenario, client.what, () =>
+    attempt((signal) => connected.getToken.query({}, { signal })),
+  );
   if (isRefusal(outcome) && outcome.refused === "invalid_client")
     scenario.ledger.timeline.observe(client, "dead", performance.now());
 }
 
-/** A client that was removed is in no list. To try its secret would count as guessing. */
+/** A removed client is in no list. Its secret is not tried: that would count as guessing. */
 async function inspectRemovals(scenario: Scenario): Promise<void> {
   const { ledger } = scenario;
   const admin = clientOf(scenario);
-  const outcome = await ask(scenario, "list of clients", () =>
+  const outcome = await retry(scenario, "list of clients", () =>
     attempt((signal) => admin.clients.list.query(undefined, { signal })),
   );
   if (!isAnswer(outcome)) return;
@@ -147,7 +149,7 @@ async function inspectRemovals(scenario: Scenario): Promise<void> {
 
 async function keysOf(scenario: Scenario, origin: string) {
   const admin = clientOf({ ...scenario, origins: [origin] });
-  const outcome = await ask(scenario, "list of keys", () =>
+  const outcome = await retry(scenario, "list of keys", () =>
     attempt((signal) => admin.keys.list.query(undefined, { signal })),
   );
   return isAnswer(outcome) ? outcome.answer : [];
@@ -163,9 +165,9 @@ async function inspectKeys(scenario: Scenario): Promise<void> {
   }
 }
 
-/** The keys of a server, once it has had the time to learn of what others did to them. */
+/** The keys of a server, after time to receive the changes of others. */
 async function settledKeysOf(scenario: Scenario, origin: string): Promise<{ living: Set<string>; signing: number }> {
-  for (const end = performance.now() + LEARNS; ; await sleep(100)) {
+  for (const end = performance.now() + PROPAGATION; ; await sleep(100)) {
     const keys = await keysOf(scenario, origin);
     const living = new Set(keys.filter(({ killedAt }) => killedAt === undefined).map(({ kid }) => kid));
     const isKnown = [...scenario.ledger.keys.values()].every(
@@ -176,13 +178,13 @@ async function settledKeysOf(scenario: Scenario, origin: string): Promise<{ livi
   }
 }
 
-/** Keys can still be rotated, and every server knows of it. */
+/** Keys can still be rotated, and every server has the new one. */
 async function inspectRotation(scenario: Scenario): Promise<void> {
   const { ledger, origins } = scenario;
   const activeAt = async (origin: string) =>
     (await keysOf(scenario, origin)).find(({ state }) => state === "active")?.kid;
   const before = await activeAt(origins[0] ?? "");
-  await ask(scenario, "rotate keys", async () => ((await rotateKeys(scenario, true)) ? { answer: true } : "lost"));
+  await retry(scenario, "rotate keys", async () => ((await rotateKeys(scenario, true)) ? { answer: true } : "lost"));
   for (const origin of origins) {
     const deadline = performance.now() + 3000;
     while ((await activeAt(origin)) === before) {
@@ -192,14 +194,14 @@ async function inspectRotation(scenario: Scenario): Promise<void> {
   }
 }
 
-/** Reads the audit log from its newest record on until there is one of each act. */
+/** Reads the audit log from its newest record until every operation has one. */
 async function inspectAudit(scenario: Scenario): Promise<void> {
   const { audit, breach } = scenario.ledger;
   let before: string | undefined;
   while (audit.missing().length > 0) {
     const admin = clientOf(scenario);
     const query = { limit: 1000, ...(before !== undefined && { before }) };
-    const outcome = await ask(scenario, "audit log", () =>
+    const outcome = await retry(scenario, "audit log", () =>
       attempt((signal) => admin.audit.list.query(query, { signal })),
     );
     if (!isAnswer(outcome)) return;
@@ -207,6 +209,6 @@ async function inspectAudit(scenario: Scenario): Promise<void> {
     before = outcome.answer.next;
     if (before === undefined) break;
   }
-  for (const act of audit.missing()) breach(`no record of ${act}`);
+  for (const action of audit.missing()) breach(`no record of ${action}`);
   audit.forget();
 }

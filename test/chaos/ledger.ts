@@ -3,17 +3,17 @@ import { createExpectations } from "./expectations.ts";
 import { createTimeline, type Thing } from "./timeline.ts";
 
 export type Token = Thing & { text: string };
-export type Session = Thing & {
+export type Grant = Thing & {
   current: string;
   previous?: string;
-  /** Somebody is using it: only one refreshes a session at a time, but where two are meant to. */
+  /** In use: one operation at a time refreshes a grant, unless two are meant to. */
   busy: boolean;
 };
 export type Client = Thing & {
   clientId: string;
   secret: string;
   busy: boolean;
-  /** Its secret was changed, perhaps, and nobody was told the new one. */
+  /** Its secret may have changed, and the answer with the new one was lost. */
   isLockedOut: boolean;
 };
 export type Key = Thing & { kid: string };
@@ -26,17 +26,17 @@ type Issued = { token: string; refreshToken?: string | undefined };
 /** How far a token's `iat` may be from the clock of this process, in seconds. */
 const CLOCKS_APART = 30;
 
-/** Whether a token was issued by a clock that is right. */
+/** Whether the clock of its issuer was right. */
 export function isOfNow(token: string): boolean {
   return Math.abs((decodeJwt(token).iat ?? 0) - Date.now() / 1000) < CLOCKS_APART;
 }
 
-/** The ledger of one service: what it acknowledged, and what must hold of that. */
+/** What one service acknowledged, and what must hold therefore. */
 export function createLedger() {
   const timeline = createTimeline();
   const audit = createExpectations();
   const acknowledged = new Map<string, number>();
-  const [tokens, sessions, clients]: [Token[], Session[], Client[]] = [[], [], []];
+  const [tokens, grants, clients]: [Token[], Grant[], Client[]] = [[], [], []];
   const sids = new Set<string>();
   const keys = new Map<string, Key>();
   const successors = new Map<string, string>();
@@ -51,8 +51,8 @@ export function createLedger() {
     return { sid, subject, clientId: client_id };
   }
 
-  function count(act: string): void {
-    acknowledged.set(act, (acknowledged.get(act) ?? 0) + 1);
+  function count(operation: string): void {
+    acknowledged.set(operation, (acknowledged.get(operation) ?? 0) + 1);
     for (const listener of listeners) listener();
   }
 
@@ -61,40 +61,40 @@ export function createLedger() {
     audit,
     acknowledged,
     tokens,
-    sessions,
+    grants,
     clients,
     keys,
-    /** Calls back after each acknowledged act, until the verb that it gives is called. */
+    /** Calls `listener` after each acknowledged operation; returns how to end that. */
     onAcknowledged(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    /** Counts an act that was acknowledged. */
+    /** Counts an acknowledged operation. */
     count,
     /** Counts it, and expects its record. */
-    acknowledge(act: string, record: { action: string; id: string }): void {
+    acknowledge(operation: string, record: { action: string; id: string }): void {
       audit.expect(record.action, record.id);
-      count(act);
+      count(operation);
     },
-    /** Notes tokens that were issued, and gives the `jti`. */
+    /** Adds issued tokens, and returns the `jti`. */
     noteIssued({ token, refreshToken }: Issued, askedAt: number): string {
       const { sid, subject, clientId } = noteToken(token, askedAt);
       if (refreshToken !== undefined && sid !== undefined && !sids.has(sid)) {
         sids.add(sid);
-        const session = {
-          what: `session ${sid}`,
+        const grant = {
+          what: `grant ${sid}`,
           handles: { sid, subject, clientId },
           current: refreshToken,
           busy: false,
         };
-        sessions.push(timeline.add<Session>(session, askedAt));
+        grants.push(timeline.add<Grant>(grant, askedAt));
       }
       return decodeJwt(token).jti ?? "";
     },
     noteKey(kid: string, askedAt: number): void {
       if (!keys.has(kid)) keys.set(kid, timeline.add<Key>({ what: `key ${kid}`, handles: { kid }, kid }, askedAt));
     },
-    /** Notes which refresh token followed from one. Each has one successor, whoever asks and however often. */
+    /** Records the successor of a refresh token. Each has exactly one. */
     noteSuccessor(of: string, successor: string): void {
       const known = successors.get(of);
       if (known !== undefined && known !== successor) breaches.push("a refresh token has two successors");

@@ -6,17 +6,17 @@ import type { Random } from "../support/random.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** Milliseconds for processes to be gone when the first one was killed. */
-const FAREWELL = 10_000;
+/** Milliseconds for workers to end after their first process was killed. */
+const GRACE = 10_000;
 
-/** Attempts to start. A machine that is very busy does not connect to a database in time. */
+/** Attempts to start: a busy machine may connect to its database too late. */
 const STARTS = 20;
 
 export type Member = Awaited<ReturnType<typeof startMember>>;
 
 export type MemberOptions = { environment: Record<string, string>; ledger: Ledger; random: Random };
 
-/** Starts a server whose processes may be killed, whose clock may be set, and whose followers come by a bad network. */
+/** Starts a server with a clock that can be set, behind a bad network for its followers. */
 export async function startMember({ environment, ledger, random }: MemberOptions) {
   const clock = createFakeClock();
   const PORT = await freePort();
@@ -29,7 +29,7 @@ export async function startMember({ environment, ledger, random }: MemberOptions
   const killOnExit = () => {
     for (const pid of pids()) signal(pid, "SIGKILL");
   };
-  // Also where the run is broken off.
+  // An interrupted run must leave no process behind.
   process.once("exit", killOnExit);
 
   function watchEnd(): void {
@@ -45,11 +45,11 @@ export async function startMember({ environment, ledger, random }: MemberOptions
     origin: server.origin,
     clock,
     network,
-    /** Processes that serve in the name of the first one. */
+    /** Its workers. */
     children,
-    /** All processes, the first one first. */
+    /** All processes, the first one at the front. */
     pids,
-    /** Kills the first process, which must be the end of all, and resolves when it has ended. */
+    /** Kills the first process, whose workers must then end, and resolves when it has ended. */
     async kill(): Promise<void> {
       isMeantToEnd = true;
       const all = pids();
@@ -57,17 +57,17 @@ export async function startMember({ environment, ledger, random }: MemberOptions
       await server.ended;
       void expectGone(all, ledger);
     },
-    /** Kills these at once, the first process among them, without looking for it first: it takes milliseconds. */
+    /** Kills these processes at once, the first one among them: to list them would take milliseconds. */
     async killAll(victims: readonly number[]): Promise<void> {
       isMeantToEnd = true;
       for (const pid of victims) signal(pid, "SIGKILL");
       await server.ended;
     },
-    /** Lets the next start have other variables than the first. */
+    /** Sets variables for the next start. */
     change(other: Record<string, string>): void {
       variables = { ...environment, ...other };
     },
-    /** Starts it again, as often as it takes, as whatever supervises a server does. */
+    /** Starts it again, with retries, as a supervisor does. */
     async start(): Promise<void> {
       server = await persistently(start);
       isMeantToEnd = false;
@@ -94,7 +94,7 @@ async function persistently<Started>(start: () => Promise<Started>): Promise<Sta
   }
 }
 
-/** A process that has ended meanwhile needs no signal. */
+/** Does nothing if the process has ended. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
@@ -111,9 +111,9 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** Workers that outlive their first process would hold what the next one needs. */
+/** Workers that outlive their first process would hold its port and database. */
 async function expectGone(pids: readonly number[], ledger: Ledger): Promise<void> {
-  const deadline = performance.now() + FAREWELL;
+  const deadline = performance.now() + GRACE;
   while (pids.some(isThere)) {
     if (performance.now() > deadline) return ledger.breach("workers have outlived their first process");
     await sleep(50);

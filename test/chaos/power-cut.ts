@@ -5,39 +5,38 @@ import type { Scene } from "./faults.ts";
 import type { Member } from "./member.ts";
 import { type LogPosition, loseBytes, readPosition } from "./write-ahead-log.ts";
 
-/** Acts that are begun until one is caught while it is written, and the milliseconds in which nothing else is heard. */
+/** Operations that are begun until one is caught while it writes, and milliseconds of busy waiting. */
 const ATTEMPTS = 12;
-const DEAF = 4;
-/** Milliseconds in which all answers that have come are read. */
+const SPIN = 4;
+/** Milliseconds to read the answers that have arrived. */
 const UNREAD = 50;
 
 /**
- * Ends all processes while something is being written that nobody was told is done, and damages the log behind what was
- * acknowledged, as a power cut may: only that was to be on the disk by then. What is in memory, the index of the log, is
- * gone as well. Gives false where all that was written had been acknowledged, so that nothing could be lost.
+ * Kills all processes during a write that is not acknowledged, and damages the log behind the last acknowledged byte, as a
+ * power cut may. The index of the log, which is in memory, goes too. Returns false if every write had been acknowledged.
  */
 export async function cutPower(member: Member, { scenario, workload, random }: Scene, file: string): Promise<boolean> {
   const log = `${file}-wal`;
   await workload.pause();
   let isLate = false;
-  const unlisten = scenario.ledger.onAcknowledged(() => {
+  const stopListening = scenario.ledger.onAcknowledged(() => {
     isLate = true;
   });
   const victims = member.pids();
   let acknowledged = readPosition(log);
-  let act = Promise.resolve(true);
+  let operation = Promise.resolve(true);
   for (let attempts = 0; attempts < ATTEMPTS; attempts += 1) {
     isLate = false;
     acknowledged = readPosition(log, acknowledged);
-    // One alone, so that what is written is its own.
-    act = workload.doOne();
-    if (await isCaught(act, () => isWriting(log, acknowledged))) break;
+    // Alone, so that every byte is its own.
+    operation = workload.doOne();
+    if (await isCaught(operation, () => isWriting(log, acknowledged))) break;
   }
   await member.killAll(victims);
-  // Answers may have been sent before the end, and not read yet.
-  await act;
+  // An answer may have been sent before the kill, and not be read yet.
+  await operation;
   await sleep(UNREAD);
-  unlisten();
+  stopListening();
   const canLose = !isLate && loseBehind(log, acknowledged, random);
   if (canLose) rmSync(`${file}-shm`, { force: true });
   await member.start();
@@ -45,10 +44,10 @@ export async function cutPower(member: Member, { scenario, workload, random }: S
   return canLose;
 }
 
-/** Resolves when an act is being written, or is done. */
-async function isCaught(act: Promise<unknown>, isWriting: () => boolean): Promise<boolean> {
+/** Resolves when an operation writes, or is done. */
+async function isCaught(operation: Promise<unknown>, isWriting: () => boolean): Promise<boolean> {
   let isDone = false;
-  void act.then(() => {
+  void operation.then(() => {
     isDone = true;
   });
   while (!isDone) {
@@ -59,7 +58,7 @@ async function isCaught(act: Promise<unknown>, isWriting: () => boolean): Promis
 }
 
 function isWriting(log: string, acknowledged: LogPosition | undefined): boolean {
-  const until = performance.now() + DEAF;
+  const until = performance.now() + SPIN;
   while (performance.now() < until) {
     const { salt, bytes } = readPosition(log, acknowledged) ?? {};
     if (salt === acknowledged?.salt && bytes !== acknowledged?.bytes) return true;
@@ -67,7 +66,7 @@ function isWriting(log: string, acknowledged: LogPosition | undefined): boolean 
   return false;
 }
 
-/** Damages what is behind a place in the log; gives false where there is nothing. */
+/** Damages the log behind a position; returns false if it ends there. */
 function loseBehind(log: string, acknowledged: LogPosition | undefined, random: Random): boolean {
   const reached = readPosition(log);
   if (acknowledged === undefined || reached?.salt !== acknowledged.salt) return false;

@@ -9,12 +9,11 @@ import type { Member } from "./member.ts";
 import { newName, type Scenario } from "./scenario.ts";
 import { startWorkload } from "./workload.ts";
 
-/** What was done to the service, and what came of it. */
 export type Outcome = {
-  /** How many faults of each kind, and the milliseconds after the longest of them until all was well again. */
+  /** The count of each kind of fault, and its longest recovery in milliseconds. */
   faults: Map<string, { count: number; longest: number }>;
   acknowledged: ReadonlyMap<string, number>;
-  /** The longest time that a revoked token was accepted for, in milliseconds. */
+  /** The longest time in milliseconds after its revocation at which a token was accepted. */
   oldest: Followers["oldest"];
   breaches: readonly string[];
 };
@@ -24,19 +23,19 @@ export type RunOptions = {
   open: (options: ClusterOptions) => Promise<Cluster>;
   faults: number;
   random: Random;
-  tell: (line: string) => void;
+  report: (line: string) => void;
 };
 
 const SUBJECTS = 30;
 const FAULTS_PER_ROUND = 25;
-/** Milliseconds between two faults, and in which all must be well again after one. */
+/** Milliseconds between two faults, and to recover from one. */
 const GAP = { min: 30, max: 250 };
-const HEALING = 60_000;
-/** Milliseconds until well that are worth a line. */
+const RECOVERY = 60_000;
+/** A recovery of more milliseconds is reported. */
 const SLOW = 10_000;
 
-/** Makes faults, one after another, while acts are done, and compares the service with the ledger after each round. */
-export async function run({ name, open, faults: wanted, random, tell }: RunOptions): Promise<Outcome> {
+/** Makes one fault after another while operations run, and compares the service with the ledger after each round. */
+export async function run({ name, open, faults: wanted, random, report }: RunOptions): Promise<Outcome> {
   const ledger = createLedger();
   await using cluster = await open({ ledger, random: random.fork() });
   const { members } = cluster;
@@ -52,7 +51,7 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
   const faults = cluster.faults({ members, scenario, workload, random: random.fork() });
   const made: Outcome["faults"] = new Map(Object.keys(faults).map((kind) => [kind, { count: 0, longest: 0 }]));
   const chances = random.fork();
-  let healings: Promise<void>[] = [];
+  let recoveries: Promise<void>[] = [];
 
   async function strike(): Promise<boolean> {
     const [kind, fault] = pickFault(faults, chances);
@@ -61,10 +60,10 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
     seen.count += 1;
     const note = (milliseconds: number) => {
       seen.longest = Math.max(seen.longest, milliseconds);
-      if (milliseconds > SLOW) tell(`${name}: ${(milliseconds / 1000).toFixed(1)} s until well after: ${kind}`);
+      if (milliseconds > SLOW) report(`${name}: ${(milliseconds / 1000).toFixed(1)} s to recover from: ${kind}`);
     };
-    if (fault.followersOf === undefined) note(await healed(cluster, ledger));
-    else healings.push(followers.healed(fault.followersOf).then(note));
+    if (fault.followersOf === undefined) note(await recovered(cluster, ledger));
+    else recoveries.push(followers.recovered(fault.followersOf).then(note));
     return true;
   }
 
@@ -76,12 +75,14 @@ export async function run({ name, open, faults: wanted, random, tell }: RunOptio
       await sleep(chances.between(GAP.min, GAP.max));
     }
     await workload.pause();
-    await healed(cluster, ledger);
-    const whole = Promise.all([...healings, followers.healed()]);
-    healings = [];
-    await inspect(scenario, { followers: followers.all, whole, since, everything: total === wanted });
-    const acts = [...ledger.acknowledged.values()].reduce((sum, count) => sum + count, 0);
-    tell(`${name}: ${total} of ${wanted} faults, ${acts} acts acknowledged, ${ledger.breaches().length} breaches`);
+    await recovered(cluster, ledger);
+    const allRecovered = Promise.all([...recoveries, followers.recovered()]);
+    recoveries = [];
+    await inspect(scenario, { followers: followers.all, recovered: allRecovered, since, everything: total === wanted });
+    const operations = [...ledger.acknowledged.values()].reduce((sum, count) => sum + count, 0);
+    report(
+      `${name}: ${total} of ${wanted} faults, ${operations} operations acknowledged, ${ledger.breaches().length} breaches`,
+    );
   }
   await workload.stop();
   await followers.stop();
@@ -97,24 +98,24 @@ function pickFault(faults: Faults, random: Random) {
   return [kind, random.pick(faults[kind] ?? [])] as const;
 }
 
-/** Resolves when every process of every server serves again and can write; gives the milliseconds. */
-async function healed({ members, workers }: Cluster, { breach }: ReturnType<typeof createLedger>): Promise<number> {
+/** Resolves when every process serves again and can write; returns the milliseconds. */
+async function recovered({ members, workers }: Cluster, { breach }: ReturnType<typeof createLedger>): Promise<number> {
   const start = performance.now();
   for (const member of members) {
-    for (let ailment = await ailmentOf(member, workers); ailment !== undefined; ) {
-      if (performance.now() - start > HEALING) {
-        breach(`a server is not well after ${HEALING} ms: ${ailment}`);
-        return HEALING;
+    for (let defect = await defectOf(member, workers); defect !== undefined; ) {
+      if (performance.now() - start > RECOVERY) {
+        breach(`a server has not recovered after ${RECOVERY} ms: ${defect}`);
+        return RECOVERY;
       }
       await sleep(20);
-      ailment = await ailmentOf(member, workers);
+      defect = await defectOf(member, workers);
     }
   }
   return performance.now() - start;
 }
 
-/** What a server lacks, if anything. It is asked on connections of their own, so that every worker is. */
-async function ailmentOf({ origin, children }: Member, workers: number): Promise<string | undefined> {
+/** What a server lacks, if anything. Each request has its own connection, so that every worker answers. */
+async function defectOf({ origin, children }: Member, workers: number): Promise<string | undefined> {
   const count = children().length;
   if (count !== workers) return `${count} workers`;
   const paths = [...Array(1 + 2 * workers).fill("/readyz"), "/trpc/getToken"];

@@ -6,21 +6,21 @@ import type { Thing } from "./timeline.ts";
 
 export type TokenClient = ReturnType<typeof createTokenClient>;
 
-/** What acts are done with. */
+/** The context of operations. */
 export type Scenario = {
   ledger: Ledger;
   random: Random;
   origins: readonly string[];
-  /** Whom tokens are about. One that is revoked makes place for another. */
+  /** The subjects of tokens. A new one takes the place of a revoked one. */
   subjects: string[];
-  /** Whether the clocks of all servers are right; if not, nothing that they are compared by is done. */
+  /** Whether the clocks of all servers are right. If not, operations that depend on it wait. */
   clocksAgree: boolean;
 };
 
-/** A limit on guessing counts failures by address, and every client of a run calls from one. */
-const SLOWED_DOWN = "too_many_attempts";
+/** Failures are limited by address, and all clients of a run share one. */
+const RATE_LIMITED = "too_many_attempts";
 
-/** Things that acts are done to: the latest, so that most of them live. */
+/** Operations pick among the latest things, most of which live. */
 const LATEST = 400;
 
 /** Connects to any of the servers. */
@@ -31,7 +31,7 @@ export function clientOf(
   return createTokenClient({ url: random.pick(origins), ...(credentials && { credentials }) });
 }
 
-/** Picks one of the latest that live and that nobody is busy with. */
+/** Picks one of the latest live things that no operation uses. */
 export function pickLive<Item extends Thing & { busy?: boolean }>(
   { random }: Pick<Scenario, "random">,
   items: readonly Item[],
@@ -42,10 +42,10 @@ export function pickLive<Item extends Thing & { busy?: boolean }>(
 
 type Answered = { outcome: Outcome<unknown>; of?: readonly Thing[] };
 
-/** Notes a refusal of what ought to have been granted, unless something that it is about was withdrawn meanwhile. */
-export function noteRefusal({ ledger }: Scenario, act: string, { outcome, of = [] }: Answered): false {
-  const isBreach = isRefusal(outcome) && outcome.refused !== SLOWED_DOWN && of.every(({ life }) => life === "live");
-  if (isBreach) ledger.breach(`${act} was refused (${outcome.refused}): ${of.map(({ what }) => what)}`);
+/** Records a wrong refusal, unless a thing that it needs was withdrawn meanwhile. */
+export function noteRefusal({ ledger }: Scenario, operation: string, { outcome, of = [] }: Answered): false {
+  const isBreach = isRefusal(outcome) && outcome.refused !== RATE_LIMITED && of.every(({ life }) => life === "live");
+  if (isBreach) ledger.breach(`${operation} was refused (${outcome.refused}): ${of.map(({ what }) => what)}`);
   return false;
 }
 

@@ -8,7 +8,7 @@ const token = (timeline: Timeline, handles: Thing["handles"], askedAt = timeline
 const ada = { by: "subject", id: "ada" } as const;
 
 describe("the timeline", () => {
-  it("holds what was acknowledged to live, until its end is acknowledged", () => {
+  it("holds an acknowledged thing to live until its end is acknowledged", () => {
     const timeline = createTimeline();
     const [one, other] = [token(timeline, { jti: "1", subject: "ada" }), token(timeline, { jti: "2", subject: "bob" })];
     const revocation = timeline.withdraw([ada]);
@@ -18,7 +18,7 @@ describe("the timeline", () => {
     expect(other.life).toBe("live");
   });
 
-  it("holds what was asked for after a revocation was acknowledged to live, and what overlaps with it to be in doubt", () => {
+  it("holds a thing requested after an acknowledged revocation to live, and doubts one that overlaps with it", () => {
     const timeline = createTimeline();
     const before = timeline.tick();
     const revocation = timeline.withdraw([ada]);
@@ -29,13 +29,13 @@ describe("the timeline", () => {
     expect(token(timeline, { jti: "3", subject: "ada" }).life).toBe("live");
   });
 
-  it("holds whatever comes of a key that was killed, or of a session that was revoked, to be dead for ever", () => {
+  it("holds every thing of a revoked key or grant to be dead for ever", () => {
     const timeline = createTimeline();
     timeline.acknowledge(timeline.withdraw([{ by: "kid", id: "k" }]), 5);
     expect(token(timeline, { jti: "1", kid: "k" })).toMatchObject({ life: "dead", diedAt: 5 });
   });
 
-  it("doubts all that an end might cover which nobody was told of, until the round is settled", () => {
+  it("doubts everything that a withdrawal without an answer may cover, until the round is settled", () => {
     const timeline = createTimeline();
     const one = token(timeline, { jti: "1", subject: "ada" });
     timeline.withdraw([ada]);
@@ -51,17 +51,17 @@ describe("the timeline", () => {
     expect(timeline.breaches()).toEqual(["came back: token 1", "lost: token 2"]);
   });
 
-  it("tells of an end that was done by halves", () => {
+  it("reports a withdrawal that took effect in part", () => {
     const timeline = createTimeline();
     const [one, other] = [token(timeline, { jti: "1", subject: "ada" }), token(timeline, { jti: "2", subject: "ada" })];
     timeline.withdraw([ada]);
     timeline.observe(one, "dead", 0);
     timeline.observe(other, "live", 0);
     timeline.settle();
-    expect(timeline.breaches()).toEqual(["half done: the withdrawal of subject ada"]);
+    expect(timeline.breaches()).toEqual(["partial: the withdrawal of subject ada"]);
   });
 
-  it("lets two ends that nobody was told of explain what one of them cannot", () => {
+  it("lets two withdrawals without an answer explain what one cannot", () => {
     const timeline = createTimeline();
     const [one, other] = [token(timeline, { jti: "1", subject: "ada" }), token(timeline, { jti: "2", subject: "ada" })];
     timeline.withdraw([ada]);
@@ -76,7 +76,7 @@ describe("the timeline", () => {
 describe("the expectations of an audit log", () => {
   const record = { outcome: "allowed", action: "getToken", subject: "ada" };
 
-  it("want one record for each act, and take each record once", () => {
+  it("want one record for each operation, and take each record once", () => {
     const audit = createExpectations();
     audit.expect("getToken", "j");
     audit.expect("clients.rotateSecret", "c");
@@ -90,7 +90,7 @@ describe("the expectations of an audit log", () => {
     expect(audit.missing()).toEqual([]);
   });
 
-  it("take no record of a refusal, nor one of another act", () => {
+  it("take no record of a refusal or of another operation", () => {
     const audit = createExpectations();
     audit.expect("getToken", "j");
     audit.found({ ...record, id: "1", jti: "j", outcome: "refused" });

@@ -1,23 +1,22 @@
 /**
- * What is certain of something that was handed out: that it counts, that it counts no more, or neither, since
- * its withdrawal was asked for and nobody was told what came of it.
+ * Whether a thing is certainly valid, certainly withdrawn, or neither: its withdrawal was sent, and the outcome is unknown.
  */
 type Life = "live" | "dead" | "unsure";
 
-/** By what something can be withdrawn. */
+/** What a withdrawal can name. */
 type Handle = "jti" | "sid" | "subject" | "clientId" | "kid" | "client";
 export type Target = { by: Handle; id: string };
 
-/** Something that was handed out and acknowledged: a token, a session, a client. */
+/** A token, a grant, a client or a key that the service acknowledged. */
 export type Thing = {
   readonly what: string;
   readonly handles: Partial<Record<Handle, string>>;
   /** Tick at which it was acknowledged. */
   readonly addedAt: number;
   life: Life;
-  /** Milliseconds of a steady clock at which it was known to count no more. */
+  /** The time in milliseconds, on a monotonic clock, at which its end was known. */
   diedAt?: number;
-  /** What may have ended it, as far as that is not settled. */
+  /** Withdrawals that may have ended it. */
   doubts: Withdrawal[];
 };
 
@@ -28,29 +27,28 @@ type Withdrawal = {
   acknowledged?: { tick: number; at: number };
 };
 
-/** Subjects and clients are revoked up to a moment; what was withdrawn by another handle is so for ever. */
+/** Subjects and clients are revoked up to a moment, everything else for ever. */
 const UNTIL_NOW: ReadonlySet<Handle> = new Set(["subject", "clientId"]);
 
 export type Timeline<Item extends Thing = Thing> = {
-  /** The next moment, to be taken before something is asked for. */
+  /** The next moment, to be taken before a request. */
   tick(): number;
-  /** Notes what was acknowledged, having been asked for at a tick. */
+  /** Adds an acknowledged thing, requested at a tick. */
   add<One extends Item>(item: Omit<One, "addedAt" | "life" | "doubts">, askedAt: number): One;
-  /** Notes that the end of all that the targets cover is about to be asked for. */
+  /** Records that a request to end everything that the targets cover is about to be sent. */
   withdraw(targets: readonly Target[]): Withdrawal;
-  /** Notes that it was acknowledged. */
+  /** Records its acknowledgement. */
   acknowledge(withdrawal: Withdrawal, now: number): void;
-  /** Compares what is said of a thing with what is certain, or makes it certain. */
+  /** Compares an observation of a thing with what is certain, or makes it certain. */
   observe(item: Item, says: "live" | "dead", now: number): void;
-  /** Ends a round in which everything in doubt was observed: whatever was asked for has happened by then, or never will. */
+  /** Ends a round in which everything in doubt was observed: every request has taken effect by then, or never will. */
   settle(): void;
-  /** What was found to be wrong. */
   breaches(): readonly string[];
 };
 
 /**
- * Keeps account, outside the service, of what it acknowledged. What was asked for and not answered may have
- * happened at any moment until the round is settled, but not by halves.
+ * Records, outside the service, what it acknowledged. A request without an answer may take effect at any moment until the
+ * round is settled, but not in part.
  */
 export function createTimeline<Item extends Thing>(): Timeline<Item> {
   let now = 0;
@@ -73,14 +71,14 @@ export function createTimeline<Item extends Thing>(): Timeline<Item> {
     item.doubts.push(withdrawal);
   }
 
-  /** What a withdrawal that nobody was told the outcome of did to one thing, it did to all. */
-  function findHalfDone(): void {
+  /** A withdrawal of unknown outcome has ended all that it covers, or nothing. */
+  function findPartial(): void {
     for (const withdrawal of open.filter(({ acknowledged }) => acknowledged === undefined)) {
       const alone = coveredBy(withdrawal).filter(
         ({ doubts, addedAt }) => addedAt <= withdrawal.begunAt && doubts.length === 1 && doubts[0] === withdrawal,
       );
       const lives = new Set(alone.map(({ life }) => life));
-      if (lives.size > 1) breaches.push(`half done: the withdrawal of ${named(withdrawal)}`);
+      if (lives.size > 1) breaches.push(`partial: the withdrawal of ${named(withdrawal)}`);
     }
   }
 
@@ -130,7 +128,7 @@ export function createTimeline<Item extends Thing>(): Timeline<Item> {
     },
 
     settle() {
-      findHalfDone();
+      findPartial();
       for (const item of items) item.doubts = [];
       open = [];
     },

@@ -1,31 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ACTS } from "./acts.ts";
+import { OPERATIONS } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
 
 export type Workload = {
-  /** Lets nobody begin anything, and resolves when nothing is under way. */
+  /** Begins no more operations, and resolves when none runs. */
   pause(): Promise<void>;
   resume(): void;
-  /** Does one act, also while nobody else does; says whether it was done. */
+  /** Does one operation, also while paused; returns whether it was done. */
   doOne(): Promise<boolean>;
   stop(): Promise<void>;
 };
 
 const ACTORS = 6;
-/** Milliseconds between two acts of one actor, and after one that failed. */
+/** Milliseconds between two operations of one actor, and after a failed one. */
 const BREAK = { min: 4, max: 20 };
 const AFTER_FAILURE = 40;
 
-const weights = Object.fromEntries(Object.entries(ACTS).map(([name, [weight]]) => [name, weight]));
+const weights = Object.fromEntries(Object.entries(OPERATIONS).map(([name, [weight]]) => [name, weight]));
 
-/** Lets actors do one act after another, all of them at once, whatever befalls the servers. It begins paused. */
+/** Actors that do one operation after another, all at once, through every fault. It begins paused. */
 export function startWorkload(scenario: Scenario): Workload {
-  let gate = withResolvers();
+  let resumed = withResolvers();
   let isPaused = true;
   let stopped = false;
   const underWay = new Set<Promise<boolean>>();
 
-  const doOne = () => ACTS[scenario.random.weighted(weights)]?.[1](scenario) ?? Promise.resolve(true);
+  const doOne = () => OPERATIONS[scenario.random.weighted(weights)]?.[1](scenario) ?? Promise.resolve(true);
 
   async function doSomething(): Promise<void> {
     const doing = doOne();
@@ -35,22 +35,22 @@ export function startWorkload(scenario: Scenario): Workload {
     await sleep(done ? scenario.random.between(BREAK.min, BREAK.max) : AFTER_FAILURE);
   }
 
-  async function act(): Promise<void> {
+  async function run(): Promise<void> {
     while (!stopped) {
-      if (isPaused) await gate.promise;
+      if (isPaused) await resumed.promise;
       else await doSomething();
     }
   }
 
-  const actors = Promise.all(Array.from({ length: ACTORS }, act));
+  const actors = Promise.all(Array.from({ length: ACTORS }, run));
   const pause = async () => {
-    if (!isPaused) gate = withResolvers();
+    if (!isPaused) resumed = withResolvers();
     isPaused = true;
     await Promise.all(underWay);
   };
   const resume = () => {
     isPaused = false;
-    gate.resolve();
+    resumed.resolve();
   };
   return {
     pause,

@@ -1,16 +1,16 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import type { Random } from "../support/random.ts";
 
-/** A place in the write-ahead log of SQLite (file format §4.1): which log it is, and how long it is so far. */
+/** A position in the write-ahead log of SQLite (file format §4.1): the log, and its length so far. */
 export type LogPosition = { salt: string; bytes: number };
 
 const HEADER = 32;
 const FRAME_HEADER = 24;
 const PAGE_SIZE_AT = 8;
-/** Of both headers: 8 bytes that are others in each log that is begun in the same file. */
+/** 8 bytes of both headers that differ in each log begun in the same file. */
 const SALT_AT = { header: 16, frame: 8 };
 
-/** Finds the end of what the log holds. Where it is known up to a place, it is read from there on. */
+/** Finds the end of the log, from a known position on if there is one. */
 export function readPosition(file: string, from?: LogPosition): LogPosition | undefined {
   const descriptor = openSync(file, "r");
   try {
@@ -31,7 +31,7 @@ export function readPosition(file: string, from?: LogPosition): LogPosition | un
   }
 }
 
-/** What a disk makes of bytes that it was not told to keep: nothing, zeros, or something else, and not always of all. */
+/** Cuts off, zeroes or garbles bytes that were not synced, from a random byte on. */
 export function loseBytes(file: string, { from, to, random }: { from: number; to: number; random: Random }): void {
   const start = Math.floor(random.between(from, to));
   const descriptor = openSync(file, "r+");

@@ -1,7 +1,7 @@
-import { end } from "./acts-of-ending.ts";
 import { attempt, isAnswer } from "./attempt.ts";
 import type { Client } from "./ledger.ts";
 import { clientOf, newName, noteRefusal, pickLive, type Scenario } from "./scenario.ts";
+import { withdraw } from "./withdrawal-operations.ts";
 
 export async function createClient(scenario: Scenario): Promise<boolean> {
   const { ledger } = scenario;
@@ -17,7 +17,7 @@ export async function createClient(scenario: Scenario): Promise<boolean> {
   return true;
 }
 
-/** Does something with a client that nobody else is using meanwhile. */
+/** Does `work` with a client that no other operation uses meanwhile. */
 export async function withClient(scenario: Scenario, work: (client: Client) => Promise<boolean>): Promise<boolean> {
   const client = pickLive(
     scenario,
@@ -30,7 +30,7 @@ export async function withClient(scenario: Scenario, work: (client: Client) => P
   return done;
 }
 
-/** Gives a client a new secret, the only one from then on. */
+/** Replaces the secret of a client, without an overlap. */
 export async function rotateSecret(scenario: Scenario, client: Client): Promise<boolean> {
   const { clientId } = client;
   client.isLockedOut = true;
@@ -44,12 +44,9 @@ export async function rotateSecret(scenario: Scenario, client: Client): Promise<
 }
 
 export function removeClient(scenario: Scenario, { clientId: id }: Client): Promise<boolean> {
-  return end(scenario, {
-    act: "remove a client",
-    targets: [
-      { by: "clientId", id },
-      { by: "client", id },
-    ],
+  return withdraw(scenario, {
+    operation: "remove a client",
+    targets: ["clientId" as const, "client" as const].map((by) => ({ by, id })),
     action: "clients.remove",
     id,
     send: (admin, options) => admin.clients.remove.mutate({ clientId: id }, options),

@@ -1,13 +1,13 @@
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
-import type { Client, Session } from "./ledger.ts";
+import type { Client, Grant } from "./ledger.ts";
 import { clientOf, noteRefusal, pickLive, type Scenario } from "./scenario.ts";
 
-/** In seconds: longer than a run takes. Servers are restarted with limits between them. */
+/** Seconds, longer than a run. Servers are restarted with limits between them. */
 const LIFETIMES = [86_400, 7 * 86_400];
 
 type IssueOptions = { refreshable?: boolean; as?: Client };
 
-export async function issue(scenario: Scenario, act: string, { refreshable = false, as }: IssueOptions = {}) {
+export async function issue(scenario: Scenario, operation: string, { refreshable = false, as }: IssueOptions = {}) {
   const { ledger, random, subjects } = scenario;
   const askedAt = ledger.timeline.tick();
   const client = clientOf(scenario, as && { clientId: as.clientId, clientSecret: as.secret });
@@ -17,23 +17,23 @@ export async function issue(scenario: Scenario, act: string, { refreshable = fal
     refreshable,
   };
   const outcome = await attempt((signal) => client.getToken.query(input, { signal }));
-  // The limit may be lower at the moment.
+  // The limit of lifetimes may be lower at the moment.
   if (isRefusal(outcome) && outcome.refused === "invalid_request") return false;
-  // A session is not begun where its subject was revoked at the same moment.
+  // No grant begins where its subject was revoked at the same moment.
   if (isRefusal(outcome) && outcome.refused === "conflict") return false;
-  if (!isAnswer(outcome)) return noteRefusal(scenario, act, { outcome, of: as === undefined ? [] : [as] });
-  ledger.acknowledge(act, { action: "getToken", id: ledger.noteIssued(outcome.answer, askedAt) });
+  if (!isAnswer(outcome)) return noteRefusal(scenario, operation, { outcome, of: as === undefined ? [] : [as] });
+  ledger.acknowledge(operation, { action: "getToken", id: ledger.noteIssued(outcome.answer, askedAt) });
   return true;
 }
 
-/** Presents a refresh token, and gives the one that follows. */
-export async function present(scenario: Scenario, session: Session, token: string): Promise<Outcome<string>> {
+/** Presents a refresh token, and returns its successor. */
+export async function present(scenario: Scenario, grant: Grant, token: string): Promise<Outcome<string>> {
   const { ledger } = scenario;
   const askedAt = ledger.timeline.tick();
   const client = clientOf(scenario);
   const outcome = await attempt((signal) => client.refreshToken.mutate({ refreshToken: token }, { signal }));
   if (!isAnswer(outcome)) {
-    noteRefusal(scenario, "refresh", { outcome, of: [session] });
+    noteRefusal(scenario, "refresh", { outcome, of: [grant] });
     return outcome;
   }
   const { refreshToken: successor = "" } = outcome.answer;
@@ -42,16 +42,16 @@ export async function present(scenario: Scenario, session: Session, token: strin
   return { answer: successor };
 }
 
-/** Presents the current refresh token of a session, several times at once where that is asked for. */
+/** Presents the current refresh token of a grant `times` times at once. */
 export async function refresh(scenario: Scenario, times: number): Promise<boolean> {
-  const session = scenario.clocksAgree ? pickLive(scenario, scenario.ledger.sessions) : undefined;
-  if (session === undefined) return true;
-  session.busy = true;
-  const { current } = session;
-  const outcomes = await Promise.all(Array.from({ length: times }, () => present(scenario, session, current)));
+  const grant = scenario.clocksAgree ? pickLive(scenario, scenario.ledger.grants) : undefined;
+  if (grant === undefined) return true;
+  grant.busy = true;
+  const { current } = grant;
+  const outcomes = await Promise.all(Array.from({ length: times }, () => present(scenario, grant, current)));
   const successor = outcomes.find(isAnswer);
-  if (successor !== undefined) [session.previous, session.current] = [current, successor.answer];
-  session.busy = false;
+  if (successor !== undefined) [grant.previous, grant.current] = [current, successor.answer];
+  grant.busy = false;
   return successor !== undefined;
 }
 
