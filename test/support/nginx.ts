@@ -21,11 +21,16 @@ const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
  * certificate, which is for `localhost` and by no authority but itself. Other locations take the place of those of the
  * guide where some are given. Ended at the end of its block.
  */
-export async function startNginx(servers: readonly string[], locations?: string) {
+export function startNginx(servers: readonly string[], locations?: string) {
+  return runNginx((folder, port) => configuration({ folder, port, servers, locations }));
+}
+
+/** Starts nginx with a configuration for a folder, which has a certificate, and for a port of 127.0.0.1. */
+export async function runNginx(configure: (folder: string, port: string) => string) {
   const folder = temporaryFolder();
   const port = await freePort();
   const certificate = writeCertificate(folder.path);
-  writeFileSync(join(folder.path, "nginx.conf"), configuration({ folder: folder.path, port, servers, locations }));
+  writeFileSync(join(folder.path, "nginx.conf"), configure(folder.path, port));
   const child = guarded(
     spawn(PROGRAM, ["-p", folder.path, "-e", "stderr", "-c", "nginx.conf"], {
       stdio: ["ignore", "ignore", "pipe"],
