@@ -1,6 +1,6 @@
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Milliseconds, Seconds } from "../../time.ts";
-import { type Finding, failure, failureOf, ok, warning } from "./finding.ts";
+import { type Finding, failure, ok, splitSentence, warning } from "./finding.ts";
 
 export type FolderEvidence = {
   folder: string;
@@ -40,11 +40,11 @@ export type DatabaseEvidence = {
 };
 
 export function assessDatabase({ place, ms, fault, notices }: DatabaseEvidence): Finding {
-  if (fault !== undefined) return failureOf("database", fault, "check its disk and its log");
+  if (fault !== undefined) return failure("database", ...splitSentence(fault, "check its disk and its log"));
   const took = `The database in ${place} answers in ${Math.ceil(ms)} ms`;
   if (ms > SLOW_MS) return warning("database", took, "check its load and the network between");
   const [notice] = notices;
-  if (notice !== undefined) return { ...failureOf("database", notice, "check DATABASE_URL"), state: "warn" } as Finding;
+  if (notice !== undefined) return warning("database", ...splitSentence(notice, "check DATABASE_URL"));
   return ok("database", `${took}, can be written, and has the schema of this release`);
 }
 

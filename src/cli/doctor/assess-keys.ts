@@ -5,10 +5,12 @@ import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
 import type { StoredSettings } from "../../store/settings.ts";
 import type { Seconds } from "../../time.ts";
 import { moment } from "../text.ts";
-import { type Finding, failure, failureOf, ok, warning } from "./finding.ts";
+import { type Finding, failure, ok, splitSentence, warning } from "./finding.ts";
 
 /** Every server with maintenance makes a due key within a minute. */
 const GRACE: Seconds = 180;
+
+const RESTORE = "restore the database from a backup";
 
 export type KeysEvidence = {
   loaded: readonly LoadedKey[];
@@ -27,10 +29,10 @@ export function assessKeys(evidence: KeysEvidence): Finding {
   if (settings.alg !== undefined && settings.secretKid !== secretKid) return otherSigner(settings.secretKid, secretKid);
   if (secretKid !== undefined) return ok("keys", "A shared secret signs (HS256)");
   const [fault] = faults;
-  if (fault !== undefined) return failureOf("keys", fault, "restore the database from a backup");
+  if (fault !== undefined) return failure("keys", ...splitSentence(fault, RESTORE));
   if (loaded.length === 0) return ok("keys", "There is no key yet: the first start of a server makes one");
   const keyring = keyringOf(evidence);
-  if (keyring?.signing === undefined) return failure("keys", "No key signs", "restore the database from a backup");
+  if (keyring?.signing === undefined) return failure("keys", "No key signs", RESTORE);
   return assessRotation(evidence, keyring);
 }
 

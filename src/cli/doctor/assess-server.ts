@@ -1,14 +1,16 @@
 import { z } from "zod";
-import { type Finding, failure, failureOf, ok, warning } from "./finding.ts";
+import { type Finding, failure, ok, splitSentence, warning } from "./finding.ts";
 
 /** An HTTP response with at most 64 KiB of body, or why there is none, in one sentence. */
 export type Answer =
   | { status: number; body: string; date: number | undefined; fault?: undefined }
   | { fault: string; isRefused: boolean };
 
+/** Bounded: another program may answer, and findings quote it. */
+const word = z.string().max(40);
 const readiness = z.object({
-  checks: z.record(z.string(), z.string()),
-  failing: z.array(z.string()).optional(),
+  checks: z.record(word, word).refine((checks) => Object.keys(checks).length <= 20),
+  failing: z.array(word).max(20).optional(),
 });
 
 type Cause = readonly [message: string, remedy: string];
@@ -31,7 +33,7 @@ const CAUSES: Record<string, Cause | undefined> = {
 export function assessServer(url: string, answer: Answer, isExpected: boolean): Finding {
   if (answer.fault !== undefined) {
     if (answer.isRefused && !isExpected) return warning("server", `No server runs at ${url}`, "start it by  mintmark");
-    return failureOf("server", answer.fault, "check the URL, and that the server runs");
+    return failure("server", ...splitSentence(answer.fault, "check the URL, and that the server runs"));
   }
   const { data } = readiness.safeParse(parse(answer.body));
   if (data === undefined) {
@@ -77,7 +79,7 @@ export type IssuerEvidence = {
 export function assessIssuer({ issuer, answer, kids, signing }: IssuerEvidence): Finding {
   const check = "let the proxy at the issuer forward to this service, and check MINTMARK_ISSUER";
   if (answer.fault !== undefined)
-    return failureOf("issuer", answer.fault, "check DNS, TLS and the proxy at the issuer");
+    return failure("issuer", ...splitSentence(answer.fault, "check DNS, TLS and the proxy at the issuer"));
   const { status } = answer;
   if (status >= 300 && status < 400)
     return failure(

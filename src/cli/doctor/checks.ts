@@ -91,7 +91,7 @@ async function checkIssuer(data: Data, examination: Examination): Promise<Findin
   const issuer = data.position.settings.issuer ?? examination.issuerOf(data);
   const keys = keysIn(data, examination);
   const keyring = keys.secretKid === undefined ? keyringOf(keys) : undefined;
-  const answer = await get(issuer, "/.well-known/jwks.json", examination.limitMs);
+  const answer = await get(issuer, "/.well-known/jwks.json", examination.answerMs);
   const kids = keyring?.jwks.keys.map(({ kid }) => kid) ?? [];
   return assessIssuer({ issuer, answer, kids, signing: keyring?.signing?.kid });
 }

@@ -10,7 +10,7 @@ import { openGuestStore } from "../guest-store.ts";
 import { sentenceOf } from "../run.ts";
 import { closeSoon, withinLimit } from "../time-limit.ts";
 import type { Answer } from "./assess-server.ts";
-import { type Check, type Finding, failureOf, ok, warning } from "./finding.ts";
+import { type Check, type Finding, failure, ok, splitSentence, warning } from "./finding.ts";
 import { get } from "./get.ts";
 import { type Data, readData } from "./read-data.ts";
 import { accessibleTo, FILES } from "./read-folder.ts";
@@ -29,6 +29,8 @@ type Work<Input> = (input: Input) => Promise<Finding> | Finding;
 /** What the checks of a configuration share. Everything is requested at once and awaited by the checks that need it. */
 export type Examination = ExaminationOptions & {
   config: Config;
+  /** Longest time for one answer. */
+  answerMs: Milliseconds;
   /** The data folder or the database URL, without secrets. */
   place: string;
   /** What other users could read before the data was opened. */
@@ -52,27 +54,31 @@ export type Examination = ExaminationOptions & {
   close(): Promise<void>;
 };
 
-/** Share of the limit for opening the database: the checks that need it must report that it gives no answer. */
-const OPENING = 0.8;
+/** Share of the limit for one answer: the checks that need it must report that there is none. */
+const ANSWER_SHARE = 0.8;
 
 export function startExamination(config: Config, options: ExaminationOptions): Examination {
   const { now, limitMs } = options;
+  const answerMs = ANSWER_SHARE * limitMs;
   const accessibleBefore = accessibleTo("others", config.data, FILES);
   const place = config.databaseUrl === undefined ? "MINTMARK_DATA" : placeOf(config.databaseUrl);
   const notices: string[] = [];
   const opening = openGuestStore(config, (sentence) => notices.push(sentence));
-  const opened = withinLimit(opening, { subject: `The database in ${place}`, limitMs: OPENING * limitMs });
+  const opened = withinLimit(opening, { subject: `The database in ${place}`, limitMs: answerMs });
   const data = opened.then((store) => store && readData(store, { kek: config.kek, now }));
 
   const run: Examination["run"] = (check, work) =>
     withinLimit(Promise.resolve().then(work), { subject: "What this check reads", limitMs }).catch((error: unknown) =>
-      failureOf(check, sentenceOf(error) ?? `The check failed (${failureCode(error) ?? "unknown error"})`, REPORT),
+      failure(
+        check,
+        ...splitSentence(sentenceOf(error) ?? `The check failed (${failureCode(error) ?? "unknown error"})`, REPORT),
+      ),
     );
   return {
     ...options,
-    ...{ config, place, accessibleBefore, notices, opened, data, run },
+    ...{ config, answerMs, place, accessibleBefore, notices, opened, data, run },
     found: data.catch(() => undefined),
-    server: readServer(config, options),
+    server: readServer(config, { ...options, answerMs }),
     issuerOf: (data) => config.issuer ?? data?.position.settings.issuer ?? httpOrigin(config.host, config.port),
     withData: (check, work) =>
       run(check, async () => {
@@ -93,10 +99,10 @@ function placeOf(databaseUrl: string): string {
 
 async function readServer(
   { host, port }: Config,
-  { url, now, limitMs }: ExaminationOptions,
+  { url, now, answerMs }: ExaminationOptions & Pick<Examination, "answerMs">,
 ): Promise<ServerReply | undefined> {
   if (url === undefined && port === 0) return undefined;
   const base = url ?? reachable(httpOrigin(host, port));
-  const answer = await get(base, "/readyz", limitMs);
+  const answer = await get(base, "/readyz", answerMs);
   return { url: base.replace(/\/+$/, ""), isNamed: url !== undefined, answer, at: now() };
 }

@@ -7,7 +7,7 @@ import { assessServer } from "./assess-server.ts";
 import { assessNode } from "./assess-setup.ts";
 import { startChecks } from "./checks.ts";
 import { startExamination } from "./examination.ts";
-import { type Finding, failureOf, ok } from "./finding.ts";
+import { type Finding, failure, ok, splitSentence } from "./finding.ts";
 import { get } from "./get.ts";
 
 export type ExamineOptions = {
@@ -34,7 +34,8 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     return [node, ok("environment", "The variables are valid"), ...findings];
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    const found = [node, failureOf("environment", error.message, "mintmark serve --help  lists the variables")];
+    const fault = splitSentence(error.message, "mintmark serve --help  lists the variables");
+    const found = [node, failure("environment", ...fault)];
     return url === undefined ? found : [...found, assessServer(url, await get(url, "/readyz", limitMs), true)];
   }
 }

@@ -29,8 +29,8 @@ export function failure(check: Check, message: string, remedy: string): Finding 
   return { check, state: "fail", message, remedy };
 }
 
-/** The failure that a message of this program describes: `fault: remedy`. */
-export function failureOf(check: Check, sentence: string, otherwise: string): Finding {
+/** Splits a message of this program into the fault and the remedy behind its last colon. */
+export function splitSentence(sentence: string, otherwise: string): [message: string, remedy: string] {
   const at = sentence.lastIndexOf(": ");
-  return at < 0 ? failure(check, sentence, otherwise) : failure(check, sentence.slice(0, at), sentence.slice(at + 2));
+  return at < 0 ? [sentence, otherwise] : [sentence.slice(0, at), sentence.slice(at + 2)];
 }
