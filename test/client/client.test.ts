@@ -15,7 +15,7 @@ import { openServer, openService } from "../support/service.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
-/** A real server that answers nothing but keeps what it was sent. */
+/** A real server that records requests and answers none. */
 async function recordingServer() {
   const seen: { method: string | undefined; url: string | undefined; authorization: string | undefined }[] = [];
   const server = await listen({
@@ -33,7 +33,7 @@ async function recordingServer() {
 }
 
 describe("createTokenClient", () => {
-  it("types the custom claims both ways", async () => {
+  it("types the custom claims in both directions", async () => {
     await using server = await openServer({ claims });
     const client = createTokenClient<TokenRouter<typeof claims>>({ url: server.url });
     const { token } = await client.getToken.query({ subject: "ada", claims: { role: "writer" } });
@@ -41,7 +41,7 @@ describe("createTokenClient", () => {
     expect(verified).toMatchObject({ sub: "ada", role: "writer" });
     expectTypeOf(verified.role).toEqualTypeOf<"reader" | "writer">();
     expectTypeOf(verified.exp).toEqualTypeOf<Seconds>();
-    // @ts-expect-error a role that the schema does not know
+    // @ts-expect-error no such role in the schema
     await expect(client.getToken.query({ claims: { role: "owner" } })).rejects.toThrow(/claims.role/);
     // @ts-expect-error the schema requires claims
     await expect(client.getToken.query()).rejects.toThrow(/claims.role/);
@@ -49,7 +49,7 @@ describe("createTokenClient", () => {
     await expect(client.getToken.query({ claims: { role: "reader", level: 3 } })).rejects.toThrow(/has no field level/);
   });
 
-  it("needs no input without a schema, and takes any JSON object as claims", async () => {
+  it("needs no input without a schema, and accepts any JSON object as claims", async () => {
     await using server = await openServer();
     const client = createTokenClient({ url: `${server.url}/` });
     const { token } = await client.getToken.query();
@@ -60,7 +60,7 @@ describe("createTokenClient", () => {
     expect(await client.verifyToken.mutate({ token: other.token })).toMatchObject(nested);
   });
 
-  it("puts no input into a URL, and credentials into Authorization alone, form-encoded (RFC 6749 §2.3.1)", async () => {
+  it("sends no input in a URL, and credentials only in Authorization, form-encoded (RFC 6749 §2.3.1)", async () => {
     await using server = await recordingServer();
     const client = createTokenClient({ url: server.url, credentials: { clientId: "a:b c", clientSecret: "ü%" } });
     await expect(client.getToken.query({ subject: "canary" })).rejects.toThrow();
@@ -69,7 +69,7 @@ describe("createTokenClient", () => {
     ]);
   });
 
-  it("batches calls of one turn, 50 at most in a request", async () => {
+  it("batches calls of one turn of the event loop, at most 50 in a request", async () => {
     await using server = await recordingServer();
     const client = createTokenClient({ url: server.url });
     await Promise.allSettled(Array.from({ length: 60 }, () => client.getToken.query()));
@@ -78,7 +78,7 @@ describe("createTokenClient", () => {
 });
 
 describe("a subscription of the client", () => {
-  it("follows the events as the client whose credentials it has", async () => {
+  it("follows the feed with its credentials", async () => {
     await using server = await openServer({ open: false });
     const credentials = await addClient(server.service, { permissions: ["follow_events"] });
     const client = createTokenClient({ url: server.url, credentials });
@@ -90,7 +90,7 @@ describe("a subscription of the client", () => {
     subscription.unsubscribe();
   });
 
-  it("comes again to a server that has answered 503, as one does that is starting", async () => {
+  it("retries after a 503, as of a server that starts", async () => {
     await using opened = await openService();
     let requests = 0;
     const proxy = await listen({
@@ -117,7 +117,7 @@ describe("a subscription of the client", () => {
     await proxy.close();
   });
 
-  it("waits for as long as a service with too many followers says", async () => {
+  it("waits for the Retry-After of a service with too many followers", async () => {
     await using opened = await openService();
     const asked: number[] = [];
     const proxy = await listen({
@@ -150,7 +150,7 @@ describe("a subscription of the client", () => {
     await proxy.close();
   });
 
-  it("ends where the service refuses the client", async () => {
+  it("ends when the service refuses the client", async () => {
     await using server = await openServer({ open: false });
     const client = createTokenClient({ url: server.url, credentials: { clientId: "nobody", clientSecret: "x" } });
     const error = await new Promise((resolve) => client.events.subscribe(undefined, { onError: resolve }));
@@ -170,7 +170,7 @@ describe("isTokenError", () => {
     expect(error.message).toBe("Could not validate credentials");
   });
 
-  it("is false for a call that got no answer, or one of somebody else", async () => {
+  it("is false for a call without a response, or with one of another server", async () => {
     await using server = await recordingServer();
     for (const url of [server.url, "http://127.0.0.1:9"]) {
       const error: unknown = await createTokenClient({ url })

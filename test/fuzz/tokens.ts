@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { encode, type Forge, seal } from "../support/forge.ts";
+import { encode, type Forge, signSegments } from "../support/forge.ts";
 import type { Random } from "../support/random.ts";
 import { mutate } from "./mutate.ts";
 
@@ -125,7 +125,7 @@ export function forgedTokens({ keys, issuer, now }: Realm): fc.Arbitrary<ForgedT
       const claims = { ...asOfNow, iat: later(asOfNow.iat), exp: later(asOfNow.exp) };
       const segments = [spellHeader(textOf(header, inHeader)), spellClaims(textOf(claims, inClaims))];
       const [first = "", second = ""] = segments.map(encode);
-      return { by, token: seal(by, first, second) };
+      return { by, token: signSegments(by, first, second) };
     });
 }
 
@@ -142,7 +142,7 @@ export function resigned({ token, by }: ForgedToken, random: Random, other: stri
   const changed = mutate(bytes, random, Buffer.from(other.split(".")[at] ?? "", "base64url"));
   segments[at] = encode(changed);
   const [header = "", payload = ""] = segments;
-  return { by, token: seal(by, header, payload) };
+  return { by, token: signSegments(by, header, payload) };
 }
 
 /** Changes a token as text, with bytes of another one. What is not ASCII is left as UTF-8 would have it. */

@@ -14,7 +14,7 @@ const DAY = 86400;
 const YEAR = 365 * DAY;
 const POLICY = { rotation: 30 * DAY, maxTtl: DAY, alg: "ES256" };
 
-/** The store and one server, whose clock is told for each act. */
+/** The store and one server, whose clock is set for each operation. */
 function createModel() {
   let keys: (KeyTimes & { alg: string })[] = [];
 
@@ -47,7 +47,7 @@ function createModel() {
   };
 }
 
-/** How far a clock is ahead: of machines that are apart as they may be, of one that was set wrong, and in between. */
+/** How far a clock is ahead: within the tolerated skew, by up to two days, or by up to a year. */
 const ahead = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * DAY }), fc.integer({ min: 0, max: YEAR }));
 const act = fc.record({
   ahead,
@@ -77,8 +77,8 @@ const afterAnyClock = (check: (model: Model) => void) =>
     { numRuns: RUNS },
   );
 
-describe("a clock that was ahead for a while, once it is right again", () => {
-  it("leaves no server without a key that has its turn, from the next maintenance on", () => {
+describe("after a clock was ahead and is corrected", () => {
+  it("every server has an active key by its own times after the next maintenance", () => {
     afterAnyClock((model) => {
       for (const now of [NOW, NOW + 1, NOW + DAY, NOW + 2 * YEAR]) {
         model.maintenance(now);
@@ -88,7 +88,7 @@ describe("a clock that was ahead for a while, once it is right again", () => {
     });
   });
 
-  it("lets keys be rotated by hand, at once and in time", () => {
+  it("keys can be rotated on request, immediately and ahead", () => {
     for (const ahead of [0, PUBLISH_AHEAD]) {
       afterAnyClock((model) => {
         const before = model.signing(NOW);
@@ -102,7 +102,7 @@ describe("a clock that was ahead for a while, once it is right again", () => {
     }
   });
 
-  it("lets keys be rotated by plan", () => {
+  it("keys are rotated on schedule", () => {
     afterAnyClock((model) => {
       const settled = NOW + 2 * MAX_CLOCK_SKEW;
       for (const now of [NOW, settled]) model.maintenance(now);
@@ -113,7 +113,7 @@ describe("a clock that was ahead for a while, once it is right again", () => {
     });
   });
 
-  it("takes a key from nobody who holds a token of it", () => {
+  it("keys with valid tokens stay published", () => {
     afterAnyClock((model) => {
       model.maintenance(NOW);
       const signing = model.signing(NOW);

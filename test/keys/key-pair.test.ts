@@ -16,7 +16,7 @@ for (const [index, { alg, stored }] of keys.pairs.entries()) {
   const other = others[index]?.stored ?? stored;
 
   describe(`a key pair for ${alg}`, () => {
-    test("loadKeyPair makes what generateKeyPair stored ready to sign and to verify", async () => {
+    test("loadKeyPair imports a generated key, which then signs and verifies", async () => {
       const { signing, verification, jwk } = await loadKeyPair(stored);
       expect({ alg: signing.alg, kid: signing.kid }).toEqual({ alg, kid: stored.kid });
       const token = await signJws(Buffer.from("payload"), signing);
@@ -25,34 +25,34 @@ for (const [index, { alg, stored }] of keys.pairs.entries()) {
       expect(Buffer.from(read?.payload ?? []).toString()).toBe("payload");
     });
 
-    test("generateKeyPair names a key by the thumbprint of its public half (RFC 7638)", async () => {
+    test("generateKeyPair uses the thumbprint of the public half as kid (RFC 7638)", async () => {
       expect(await calculateJwkThumbprint(readJwk(stored.publicJwk))).toBe(stored.kid);
       expect(await calculateJwkThumbprint(readJwk(stored.privateJwk))).toBe(stored.kid);
       expect(readJwk(stored.publicJwk)).toMatchObject({ kid: stored.kid, use: "sig", alg });
       expect(stored.kid).not.toBe(other.kid);
     });
 
-    test("generateKeyPair keeps every private member out of the public half", () => {
+    test("generateKeyPair has no private member in the public half", () => {
       const published = Object.keys(readJwk(stored.publicJwk));
       expect(published.filter((name) => PRIVATE_MEMBERS.includes(name))).toEqual([]);
       expect(Object.keys(readJwk(stored.privateJwk))).toContain("d");
     });
 
-    test("loadKeyPair refuses labels that do not fit the key", async () => {
+    test("loadKeyPair refuses a kid or alg of another key", async () => {
       const algs: KeyPairAlgorithm[] = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];
       const unknown = ["HS256", "none", "", "ES512", alg.toLowerCase()] as KeyPairAlgorithm[];
       for (const wrong of [...algs.filter((name) => name !== alg), ...unknown]) {
         await expectDamage({ ...stored, alg: wrong });
         await expectDamage(damaged(stored, { publicJwk: { alg: wrong } }));
       }
-      // Both labels agree with each other here, and only the key does not agree with them.
+      // Both labels agree; only the key differs.
       for (const wrong of algs.filter((name) => name.slice(1) !== alg.slice(1))) {
         await expectDamage({ ...damaged(stored, { publicJwk: { alg: wrong } }), alg: wrong });
       }
       for (const use of ["enc", "", "SIG"]) await expectDamage(damaged(stored, { publicJwk: { use } }));
     });
 
-    test("loadKeyPair refuses a kid that is not the thumbprint, in the key, beside it, or in both", async () => {
+    test("loadKeyPair refuses a kid that is not the thumbprint, in the JWK, in the row, or in both", async () => {
       const shorter = stored.kid.slice(1);
       for (const kid of [
         other.kid,
@@ -71,7 +71,7 @@ for (const [index, { alg, stored }] of keys.pairs.entries()) {
       }
     });
 
-    test("loadKeyPair refuses a public half with a private or unknown member in it", async () => {
+    test("loadKeyPair refuses a public half with a private or unknown member", async () => {
       const secret = readJwk(stored.privateJwk);
       for (const members of [
         secret,
@@ -101,7 +101,7 @@ for (const [index, { alg, stored }] of keys.pairs.entries()) {
   });
 }
 
-test("generateKeyPair makes RSA keys of 2048 bits and the exponent 65537", async () => {
+test("generateKeyPair generates RSA keys of 2048 bits with the exponent 65537", async () => {
   const { n = "", e } = readJwk(
     (await generateKeyPair({ alg: "RS256", createdAt: NOW, activatesAt: NOW, follows: "" })).publicJwk,
   );

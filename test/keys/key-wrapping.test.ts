@@ -12,8 +12,8 @@ import { ISSUER, NOW, openService } from "../support/service.ts";
 const kek = randomBytes(32);
 const other = randomBytes(32);
 
-describe("seal", () => {
-  it("is undone by unseal with the same key and the same kid", () => {
+describe("wrap", () => {
+  it("is reversed by unwrap with the same key and kid", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string(), (text, kid) => {
         fc.pre(text.isWellFormed());
@@ -22,70 +22,70 @@ describe("seal", () => {
     );
   });
 
-  it("never seals one text the same way twice", () => {
+  it("encrypts one text differently each time", () => {
     expect(wrap("text", "kid", kek)).not.toBe(wrap("text", "kid", kek));
   });
 
-  it("leaves nothing of the text, and nothing of the key but a name", () => {
-    const sealed = wrap('{"d":"canary"}', "kid", kek);
-    expect(sealed).not.toContain("canary");
+  it("contains nothing of the text, and of the key only a fingerprint", () => {
+    const wrapped = wrap('{"d":"canary"}', "kid", kek);
+    expect(wrapped).not.toContain("canary");
     for (const encoding of ["hex", "base64url"] as const)
-      expect(sealed).not.toContain(kek.toString(encoding).slice(0, 11));
+      expect(wrapped).not.toContain(kek.toString(encoding).slice(0, 11));
   });
 });
 
-describe("unseal", () => {
-  const sealed = wrap("text", "kid", kek);
+describe("unwrap", () => {
+  const wrapped = wrap("text", "kid", kek);
 
-  it("tells a wrong key, a missing one, and a text that should have been sealed", () => {
-    expect(unwrap(sealed, "kid", other)).toEqual({ outcome: "other-kek" });
-    expect(unwrap(sealed, "kid", undefined)).toEqual({ outcome: "kek-missing" });
+  it("distinguishes a wrong key, a missing key and an unencrypted text", () => {
+    expect(unwrap(wrapped, "kid", other)).toEqual({ outcome: "other-kek" });
+    expect(unwrap(wrapped, "kid", undefined)).toEqual({ outcome: "kek-missing" });
     expect(unwrap('{"kty":"EC"}', "kid", kek)).toEqual({ outcome: "not-encrypted" });
   });
 
-  it("refuses a sealed text that was exchanged with another key's", () => {
-    expect(unwrap(sealed, "another", kek)).toEqual({ outcome: "damaged" });
+  it("refuses the encrypted text of another kid", () => {
+    expect(unwrap(wrapped, "another", kek)).toEqual({ outcome: "damaged" });
   });
 
-  it("refuses any one changed or missing character", () => {
-    for (let at = 0; at < sealed.length; at += 1) {
-      const changed = `${sealed.slice(0, at)}${sealed[at] === "A" ? "B" : "A"}${sealed.slice(at + 1)}`;
-      const cut = sealed.slice(0, at);
+  it("refuses every changed or missing character", () => {
+    for (let at = 0; at < wrapped.length; at += 1) {
+      const changed = `${wrapped.slice(0, at)}${wrapped[at] === "A" ? "B" : "A"}${wrapped.slice(at + 1)}`;
+      const cut = wrapped.slice(0, at);
       expect(unwrap(changed, "kid", kek).outcome).not.toBe("unwrapped");
       expect(unwrap(cut, "kid", kek).outcome).not.toBe("unwrapped");
     }
   });
 });
 
-describe("unseal, of the same bytes spelled otherwise", () => {
-  it("refuses unused bits that are set, padding, the other alphabet, white space and parts that are not part of it", () => {
-    const [prefix = "", sealer = "", body = ""] = wrap("text", "kid", kek).split(".");
+describe("unwrap of another encoding of the same bytes", () => {
+  it("refuses set unused bits, padding, the other alphabet, white space and additional parts", () => {
+    const [prefix = "", fingerprint = "", body = ""] = wrap("text", "kid", kek).split(".");
     expect(body).toHaveLength(43);
     const lastTwin = Buffer.from(body.slice(0, -1) + twinOf(body.at(-1) ?? "")).toString();
     expect(Buffer.from(lastTwin, "base64url")).toEqual(Buffer.from(body, "base64url"));
     const padded = Buffer.from(body, "base64url").toString("base64");
     for (const other of [lastTwin, padded, `${body}=`, `${body}\n`, `${body}.`, `${body}.x`, ` ${body}`])
-      expect(unwrap([prefix, sealer, other].join("."), "kid", kek), other).toEqual({ outcome: "damaged" });
+      expect(unwrap([prefix, fingerprint, other].join("."), "kid", kek), other).toEqual({ outcome: "damaged" });
   });
 });
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Another character that stands for the same bits where the last two count for nothing. */
+/** Another character of the same bits, where the last two are unused. */
 function twinOf(last: string): string {
   return ALPHABET[ALPHABET.indexOf(last) ^ 1] ?? "";
 }
 
 describe("a private key at rest", () => {
-  it("loads only with the key that it was sealed with, and says in one line which is missing", async () => {
+  it("loads only with its key-encryption key; the error is one line and names the setting", async () => {
     const key = { alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "" } as const;
-    const sealed = await generateKeyPair({ ...key, kek });
+    const wrapped = await generateKeyPair({ ...key, kek });
     const plain = await generateKeyPair(key);
-    expect(sealed.privateJwk).toMatch(/^sealed\./);
-    expect((await loadKeyPair(sealed, kek)).signing.kid).toBe(sealed.kid);
+    expect(wrapped.privateJwk).toMatch(/^sealed\./);
+    expect((await loadKeyPair(wrapped, kek)).signing.kid).toBe(wrapped.kid);
     for (const [stored, given, words] of [
-      [sealed, other, "MINTMARK_KEK is not the key"],
-      [sealed, undefined, "set MINTMARK_KEK"],
+      [wrapped, other, "MINTMARK_KEK is not the key"],
+      [wrapped, undefined, "set MINTMARK_KEK"],
       [plain, kek, "run  mintmark keys rewrap"],
     ] as const) {
       const failure: unknown = await loadKeyPair(stored, given).catch((error: unknown) => error);
@@ -95,7 +95,7 @@ describe("a private key at rest", () => {
     }
   });
 
-  it("is sealed by every server that has a key to seal with, and sealed anew by one command, all keys or none", async () => {
+  it("is encrypted by every server with a key-encryption key; one command re-encrypts all keys or none", async () => {
     await using opened = await openService();
     await opened.service.keys.rotate(localCaller, { immediate: true });
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
@@ -117,7 +117,7 @@ describe("a private key at rest", () => {
     for (const { privateJwk } of await store.listKeys()) expect(privateJwk).toMatch(/^sealed\./);
   });
 
-  it("is not sealed anew where one is no key, or where another was added meanwhile", async () => {
+  it("is not re-encrypted if one is damaged or another was added concurrently", async () => {
     await using opened = await openService();
     const { store } = opened;
     const damaged = (await store.listKeys()).map((key) => ({ ...key, privateJwk: "no key" }));

@@ -24,12 +24,12 @@ const newer = await openPairForge("ES256");
 const pending = { ...newer.stored, activatesAt: NOW + 1, follows: stored.at(-1)?.kid ?? "" };
 
 describe("a keyring of key pairs", () => {
-  test("keyringAt signs with the key that was activated last, from the second on in which it is", async () => {
+  test("keyringAt signs with the last activated key, from that second on", async () => {
     expect((await keyringOf([...stored, pending])).signing.kid).toBe(stored.at(-1)?.kid);
     expect((await keyringOf([...stored, pending], NOW + 1)).signing.kid).toBe(newer.kid);
   });
 
-  test("keyringAt verifies by every key that is published, those that do not sign yet or no more among them", async () => {
+  test("keyringAt verifies with every published key, pending and retiring ones included", async () => {
     const keyring = await keyringOf([...stored, pending]);
     for (const by of [...forges.pairs, newer]) {
       expect(await verify(forge(by), { keyring })).toEqual(goodClaims());
@@ -37,22 +37,22 @@ describe("a keyring of key pairs", () => {
     }
   });
 
-  test("keyringAt knows nothing of a key that was killed, or whose last token has expired", async () => {
+  test("keyringAt has no revoked key and no key whose last token has expired", async () => {
     const killed = await keyringOf([...stored, { ...pending, killedAt: NOW }]);
     expect(killed.lookup(newer.kid)).toBeUndefined();
     const later = await keyringOf([...stored, pending], NOW + 1 + 86400 + 60);
     expect(later.jwks.keys.map(({ kid }) => kid)).toEqual([newer.kid]);
   });
 
-  test("keyringAt refuses to be without a key that signs", async () => {
+  test("keyringAt throws without a signing key", async () => {
     await expect(keyringOf([])).rejects.toThrow(StartError);
   });
 
-  test("keyringAt signs with the first key where a clock that was set back finds all of them pending", async () => {
+  test("keyringAt signs with the first key where all are pending by a clock that was set back", async () => {
     expect((await keyringOf([pending], NOW - 1000)).signing.kid).toBe(newer.kid);
   });
 
-  test("keyringAt looks up a kid exactly, and nothing that every object has", async () => {
+  test("keyringAt finds a kid exactly, and no inherited property", async () => {
     const { lookup } = await keyringOf(stored);
     for (const { kid } of stored) expect(lookup(kid)?.kid).toBe(kid);
     for (const kid of ["", "__proto__", "constructor", "toString", newer.kid, `${forges.es256.kid} `]) {
@@ -60,7 +60,7 @@ describe("a keyring of key pairs", () => {
     }
   });
 
-  test("keyringAt publishes every key that it believes, and no private member of any", async () => {
+  test("keyringAt publishes every verification key without private members", async () => {
     const { keys } = (await keyringOf([...stored, pending])).jwks;
     expect(keys.map(({ kid }) => kid).sort()).toEqual([...stored, pending].map(({ kid }) => kid).sort());
     for (const jwk of keys) {
@@ -70,7 +70,7 @@ describe("a keyring of key pairs", () => {
     }
   });
 
-  test("keyringAt publishes nothing that is in a private half", async () => {
+  test("keyringAt publishes no value of a private half", async () => {
     const published = new Error(JSON.stringify((await keyringOf([...stored, pending])).jwks));
     for (const { privateJwk } of [...stored, pending]) {
       const secret: Record<string, string> = JSON.parse(privateJwk);
@@ -80,7 +80,7 @@ describe("a keyring of key pairs", () => {
 });
 
 describe("a keyring of one shared secret", () => {
-  test("createSecretKeyring refuses fewer than 32 bytes, and says with which command to make enough (RFC 7518 §3.2)", () => {
+  test("createSecretKeyring refuses fewer than 32 bytes and names a command that generates a secret (RFC 7518 §3.2)", () => {
     for (const [secret, bytes] of [
       ["", 0],
       ["x", 1],
@@ -93,14 +93,14 @@ describe("a keyring of one shared secret", () => {
     }
   });
 
-  test("createSecretKeyring tells nothing of a secret that it refuses", async () => {
+  test("createSecretKeyring quotes nothing of a refused secret", async () => {
     const secret = "correct-horse-battery-staple-31";
     const error = await failureOf((async () => createSecretKeyring(secret))());
     expect(error).toBeInstanceOf(StartError);
     expect(leaks(error as StartError, secret)).toEqual([]);
   });
 
-  test("createSecretKeyring takes 32 bytes, and counts bytes and not characters", () => {
+  test("createSecretKeyring accepts 32 bytes, not characters", () => {
     for (const secret of ["x".repeat(32), "é".repeat(16), "😀".repeat(8), "x".repeat(1000)]) {
       expect(createSecretKeyring(secret).signing.alg).toBe("HS256");
     }
@@ -110,14 +110,14 @@ describe("a keyring of one shared secret", () => {
     expect(createSecretKeyring("x".repeat(32)).jwks).toEqual({ keys: [] });
   });
 
-  test("createSecretKeyring gives one secret one name, and another secret another", () => {
+  test("createSecretKeyring derives the kid from the secret", () => {
     const kid = createSecretKeyring("x".repeat(32)).signing.kid;
     expect(kid).toMatch(/^[\w-]{22}$/);
     expect(createSecretKeyring("x".repeat(32)).signing.kid).toBe(kid);
     expect(createSecretKeyring(`${"x".repeat(31)}y`).signing.kid).not.toBe(kid);
   });
 
-  test("createSecretKeyring verifies what it signs and refuses what another secret or a key pair signs", async () => {
+  test("createSecretKeyring verifies its own tokens and refuses those of another secret or a key pair", async () => {
     const { hs256, pairs: pairForges } = forges;
     const stranger = openSecretForge("another secret, which is as long as it needs to be");
     expect(await verify(forge(hs256), hs256)).toEqual(goodClaims());
@@ -129,7 +129,7 @@ describe("a keyring of one shared secret", () => {
     }
   });
 
-  test("createTokenService with a secret signs by it and publishes no key", async () => {
+  test("createTokenService with a secret signs with it and publishes no key", async () => {
     await using opened = await openService({ secret: "x".repeat(32) });
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
     expect(await opened.service.verifyToken({ token })).toMatchObject({ sub: "local" });

@@ -15,15 +15,15 @@ const key = (kid: string, activatesAt: number, more: Partial<KeyTimes> = {}) => 
   ...more,
 });
 
-/** The state of each key, in the order in which they sign. */
+/** The state of each key, in the order of signing. */
 const states = (keys: readonly KeyTimes[], now: number) =>
   statesAt(keys, POLICY, now).map(({ key, state }) => `${key.kid} ${state}`);
 
-describe("livesOf", () => {
+describe("statesAt", () => {
   const first = key("first", NOW);
   const second = key("second", NOW + 1000);
 
-  it("takes a key from pending to active to retiring to removed, to the second", () => {
+  it("a key is pending, active, retiring and removed, exact to the second", () => {
     const keys = [first, second];
     expect(states(keys, NOW)).toEqual(["first active", "second pending"]);
     expect(states(keys, NOW + 999)).toEqual(["first active", "second pending"]);
@@ -32,7 +32,7 @@ describe("livesOf", () => {
     expect(states(keys, NOW + 1000 + DAY + SKEW)).toEqual(["first removed", "second active"]);
   });
 
-  it("lets the first living key sign while it is nobody's turn", () => {
+  it("the first unrevoked key is active while none would be", () => {
     expect(states([first, second], NOW - 1)).toEqual(["first active", "second pending"]);
     const killed = { ...first, killedAt: NOW + 45 };
     expect(states([killed, key("next", NOW + 45), key("last", NOW + 45)], NOW)).toEqual([
@@ -42,7 +42,7 @@ describe("livesOf", () => {
     ]);
   });
 
-  it("says when a key retires and is removed once another is there to follow it", () => {
+  it("gives the times of retirement and removal once there is a successor", () => {
     expect(statesAt([first], POLICY, NOW)).toEqual([{ key: first, state: "active" }]);
     expect(statesAt([first, second], POLICY, NOW)[0]).toMatchObject({
       retiresAt: NOW + 1000,
@@ -50,7 +50,7 @@ describe("livesOf", () => {
     });
   });
 
-  it("removes a killed key at once", () => {
+  it("a revoked key is removed immediately", () => {
     expect(states([first, key("second", NOW, { killedAt: NOW + 5 }), key("third", NOW + 5)], NOW + 5)).toEqual([
       "first retiring",
       "second removed",
@@ -58,7 +58,7 @@ describe("livesOf", () => {
     ]);
   });
 
-  it("lets nothing come back that was removed, when the key after it is killed", () => {
+  it("a removed key stays removed when its successor is revoked", () => {
     const late = NOW + 1000 + 2 * DAY;
     expect(states([first, { ...second, killedAt: late }, key("third", late)], late)).toEqual([
       "first removed",
@@ -67,11 +67,11 @@ describe("livesOf", () => {
     ]);
   });
 
-  it("goes on with a key whose follower was killed before it signed", () => {
+  it("a key stays active when its pending successor is revoked", () => {
     expect(states([first, { ...second, killedAt: NOW + 10 }], NOW + 5000)).toEqual(["first active", "second removed"]);
   });
 
-  it("counts a key that was killed in the very second in which it began to sign", () => {
+  it("a key revoked in the second of its activation has been active", () => {
     expect(states([first, { ...second, killedAt: NOW + 1000 }, key("third", NOW + 1000)], NOW + 1000)).toEqual([
       "first retiring",
       "second removed",
@@ -79,7 +79,7 @@ describe("livesOf", () => {
     ]);
   });
 
-  it("lets the one that was added later sign, of two that begin in the same second", () => {
+  it("of two keys activated in the same second, the later one signs", () => {
     expect(states([first, key("second", NOW), key("third", NOW)], NOW)).toEqual([
       "first retiring",
       "second retiring",
@@ -92,23 +92,23 @@ describe("dueKey", () => {
   const policy = { ...POLICY, alg: "ES256" };
   const first = key("first", NOW);
 
-  it("wants the first key at once", () => {
+  it("requests the first key immediately", () => {
     expect(dueKey([], policy, NOW)).toEqual({ follows: "", activatesAt: NOW });
   });
 
-  it("wants the next key as long before it is to sign as it has to be public", () => {
+  it("requests the next key by its time of publication before it signs", () => {
     const due = NOW + POLICY.rotation;
     expect(dueKey([first], policy, due - PUBLISH_AHEAD - 1)).toBeUndefined();
     expect(dueKey([first], policy, due - PUBLISH_AHEAD)).toEqual({ follows: "first", activatesAt: due });
     expect(PUBLISH_AHEAD).toBeGreaterThan(JWKS_MAX_AGE);
   });
 
-  it("gives the next key its time in public also where the server was away when it was due", () => {
+  it("publishes the next key ahead also where the server was down when it was due", () => {
     const late = NOW + 5 * POLICY.rotation;
     expect(dueKey([first], policy, late)).toEqual({ follows: "first", activatesAt: late + PUBLISH_AHEAD });
   });
 
-  it("wants the next key at once while it is nobody's turn, however short that is", () => {
+  it("requests the next key immediately while none is active, however short", () => {
     expect(dueKey([first], policy, NOW - 1)).toEqual({ follows: "", activatesAt: NOW - 1 });
     const killed = { ...first, killedAt: NOW + 2 };
     expect(dueKey([killed, key("second", NOW + 2)], policy, NOW + 1)).toEqual({
@@ -118,14 +118,14 @@ describe("dueKey", () => {
     expect(dueKey([killed, key("second", NOW + 2)], policy, NOW + 2)).toBeUndefined();
   });
 
-  it("wants one of another algorithm as soon as it can be published", () => {
+  it("requests a key of another algorithm as soon as it can be published", () => {
     expect(dueKey([first], { ...policy, alg: "EdDSA" }, NOW + 5)).toEqual({
       follows: "first",
       activatesAt: NOW + 5 + PUBLISH_AHEAD,
     });
   });
 
-  it("wants none while one is waiting, and another when that one was killed", () => {
+  it("requests none while one is pending, and another when that one is revoked", () => {
     const waiting = key("second", NOW + PUBLISH_AHEAD);
     const late = NOW + 2 * POLICY.rotation;
     expect(dueKey([first, { ...waiting, activatesAt: late + 1 }], policy, late)).toBeUndefined();

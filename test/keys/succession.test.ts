@@ -16,15 +16,15 @@ const key = (kid: string, activatesAt: number, killedAt?: number): KeyTimes => (
   killedAt,
 });
 
-describe("placeKey", () => {
-  it("adds a key at the end, and lets it sign no earlier than the one it comes after", () => {
+describe("scheduleKey", () => {
+  it("adds a key at the end, which signs no earlier than its predecessor", () => {
     expect(scheduleKey([], { follows: "", activatesAt: NOW })).toEqual({ add: { follows: "", activatesAt: NOW } });
     expect(scheduleKey([key("a", NOW)], { follows: "a", activatesAt: NOW - 5 })).toEqual({
       add: { follows: "a", activatesAt: NOW },
     });
   });
 
-  it("hastens the key that another has added behind the same one, and does nothing if it signs as early", () => {
+  it("activates a successor that another server has added earlier, and does nothing if it is early enough", () => {
     const keys = [key("a", NOW), key("b", NOW + 660)];
     expect(scheduleKey(keys, { follows: "a", activatesAt: NOW + 5 })).toEqual({
       activateEarlier: ["b"],
@@ -38,14 +38,14 @@ describe("placeKey", () => {
     expect(scheduleKey(keys, { follows: "", activatesAt: NOW + 5 })).toBeUndefined();
   });
 
-  it("adds behind the last key that counts where the one to follow was killed before it signed", () => {
+  it("adds after the last key of the succession where the predecessor was revoked while pending", () => {
     const keys = [key("a", NOW), key("b", NOW + 660, NOW + 9)];
     expect(scheduleKey(keys, { follows: "b", activatesAt: NOW + 700 })).toEqual({
       add: { follows: "a", activatesAt: NOW + 700 },
     });
   });
 
-  it("moves the dead ones that lie between with the living one, so that those cannot hold it back", () => {
+  it("moves revoked keys before the successor with it, to keep the order", () => {
     const keys = [key("a", NOW), key("b", NOW + 900, NOW + 905), key("c", NOW + 905), key("d", NOW + 910)];
     expect(scheduleKey(keys, { follows: "a", activatesAt: NOW })).toEqual({
       activateEarlier: ["b", "c"],
@@ -57,7 +57,7 @@ describe("placeKey", () => {
     });
   });
 
-  it("never moves a dead key alone, nor one that never had a turn", () => {
+  it("never moves a revoked key alone, nor one that was never active", () => {
     const keys = [key("a", NOW), key("b", NOW + 5, NOW + 5), key("c", NOW + 9, NOW + 6), key("d", NOW + 5)];
     expect(scheduleKey(keys, { follows: "a", activatesAt: NOW + 5 })).toBeUndefined();
     expect(scheduleKey(keys, { follows: "a", activatesAt: NOW })).toEqual({
@@ -67,20 +67,20 @@ describe("placeKey", () => {
   });
 });
 
-describe("placeAfterKill", () => {
-  it("has nothing to do where the key that signs lives", () => {
+describe("scheduleAfterRevocation", () => {
+  it("does nothing where the active key is not revoked", () => {
     expect(scheduleAfterRevocation([key("a", NOW), key("b", NOW + 660, NOW + 9)], NOW + 9)).toBeUndefined();
     expect(scheduleAfterRevocation([key("a", NOW, NOW + 9), key("b", NOW + 5)], NOW + 9)).toBeUndefined();
   });
 
-  it("hastens the key that waits behind a dead one", () => {
+  it("activates the pending successor of a revoked key", () => {
     expect(scheduleAfterRevocation([key("a", NOW, NOW + 9), key("b", NOW + 660)], NOW + 9)).toEqual({
       activateEarlier: ["b"],
       activatesAt: NOW + 9,
     });
   });
 
-  it("adds a key where none lives, also where the clock finds that the last one never signed", () => {
+  it("adds a key where all are revoked, also where the last one was never active by the clock", () => {
     expect(scheduleAfterRevocation([key("a", NOW, NOW)], NOW)).toEqual({ add: { follows: "a", activatesAt: NOW } });
     expect(scheduleAfterRevocation([key("a", NOW, NOW - 5)], NOW - 5)).toEqual({
       add: { follows: "", activatesAt: NOW - 5 },
@@ -90,7 +90,7 @@ describe("placeAfterKill", () => {
   });
 });
 
-/** Whatever is done to keys, by clocks that may show anything. */
+/** Operations on keys, by clocks of any time. */
 const act = fc.record({
   now: fc.integer({ min: NOW, max: NOW + 20 }),
   what: fc.constantFrom("add", "kill"),
@@ -98,7 +98,7 @@ const act = fc.record({
   ahead: fc.constantFrom(0, 7),
 });
 
-it("after any acts by any clocks the last key lives, and keys sign in the order in which they were added", () => {
+it("after any operations by any clocks the last key is not revoked, and keys sign in the order of addition", () => {
   fc.assert(
     fc.property(fc.array(act, { maxLength: 30 }), (acts) => {
       let keys: KeyTimes[] = [];

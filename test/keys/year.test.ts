@@ -12,14 +12,14 @@ import { NOW } from "../support/service.ts";
 
 const DAY = 86400;
 const YEAR = 366 * DAY;
-/** How far a server's clock may be off the true time, and how long it may take to learn of a change, in seconds. */
+/** Largest clock error of a server, and longest delay of a change, in seconds. */
 const SKEW = 30;
 const LAG = 1;
 
 type Key = KeyTimes & { alg: string };
 
 const step = fc.record({
-  /** Acts come in bursts, with short and with long pauses in between. */
+  /** Operations in bursts, with short and long pauses. */
   wait: fc.oneof(
     fc.integer({ min: 0, max: 3 }),
     fc.integer({ min: 0, max: 90 }),
@@ -41,7 +41,7 @@ const year = fc.record({
 });
 type Year = typeof year extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** The store: its keys, and when each of them was there first and was changed last, by the true time. */
+/** The store: its keys, when each was added, and when the last change was, by the true time. */
 function createModel() {
   const model = { keys: [] as Key[], changedAt: 0, publicSince: new Map<string, number>() };
   let made = 0;
@@ -70,7 +70,7 @@ function createModel() {
   });
 }
 
-/** Lives through a year, second by second where something happens, and gives every breach of what is promised. */
+/** Simulates a year, second by second where something happens, and returns every breach. */
 function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   const policy = { rotation, maxTtl, alg: "ES256" };
   const store = createModel();
@@ -80,7 +80,7 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   let at = NOW;
   const servers = skews.map((skew) => ({ now: () => at + skew, keys: [] as Key[], removed: new Set<string>() }));
   type Server = (typeof servers)[number];
-  /** Keys that were made by plan, and when they were to sign; an emergency may have let them sign earlier. */
+  /** Keys generated on schedule, with their planned activation; a revocation can activate them earlier. */
   const planned = new Map<string, number>();
 
   const livesAt = (server: Server) => statesAt(server.keys, policy, server.now());
@@ -91,7 +91,7 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   const signerOf = (server: Server) => inState(server, "active").at(0);
   const published = (server: Server) => new Set(inState(server, "pending", "active", "retiring").map(({ kid }) => kid));
 
-  function learn(server: Server): void {
+  function reload(server: Server): void {
     server.keys = store.keys;
   }
   function plan(server: Server, wanted: KeyRequest): void {
@@ -99,10 +99,10 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
     store.add(wanted, { now: server.now(), at });
     const [added] = store.keys.slice(known);
     if (added && known > 0) planned.set(added.kid, added.activatesAt);
-    learn(server);
+    reload(server);
   }
   function maintenance(server: Server): void {
-    learn(server);
+    reload(server);
     const due = dueKey(server.keys, policy, server.now());
     if (due) plan(server, due);
   }
@@ -114,14 +114,14 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
     if (what === "rotate now" && signer)
       store.add({ follows: signer.kid, activatesAt: server.now() }, { now: server.now(), at });
     if (what.startsWith("kill")) {
-      learn(server);
+      reload(server);
       const victim = what === "kill active" ? signerOf(server) : inState(server, what.slice("kill ".length)).at(0);
       if (victim) store.kill(victim.kid, { now: server.now(), at });
     }
-    if (what !== "rest") learn(server);
+    if (what !== "rest") reload(server);
   }
 
-  /** A verifier that keeps the set for as long as it may, and looks again only for a key it does not know. */
+  /** A verifier that caches the set as long as allowed, and fetches it again only for an unknown key. */
   let cached = { at: Number.NEGATIVE_INFINITY, kids: new Set<string>() };
   function verify(kid: string, server: Server): void {
     const key = store.keys.find((key) => key.kid === kid);
@@ -163,24 +163,24 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   }
 
   function visit(lifetime: number): void {
-    if (at - store.changedAt >= LAG) servers.forEach(learn);
+    if (at - store.changedAt >= LAG) servers.forEach(reload);
     for (const server of servers) issue(server, lifetime);
     servers.forEach(check);
   }
 
-  /** When something can change by itself: shortly before and after a key is due, signs, or a token expires. */
+  /** The next moment of a change by time: shortly before and after a key is due, is activated, or a token expires. */
   function nextMoment(until: number): number {
-    const turns = store.keys.flatMap(({ activatesAt }) => [
+    const activations = store.keys.flatMap(({ activatesAt }) => [
       activatesAt - SKEW,
       activatesAt + SKEW,
       activatesAt + rotation - PUBLISH_AHEAD + SKEW,
     ]);
     const ends = [...tokens.values()].map((exp) => exp - SKEW - 1);
-    return Math.min(...[until, ...turns, ...ends].filter((moment) => moment > at && moment <= until));
+    return Math.min(...[until, ...activations, ...ends].filter((moment) => moment > at && moment <= until));
   }
 
   for (const server of servers) maintenance(server);
-  servers.forEach(learn);
+  servers.forEach(reload);
   for (const { wait, server: chosen, act: what, lifetime } of steps) {
     const until = Math.min(at + Math.min(wait, 4 * rotation), NOW + YEAR);
     while (at < until) {
@@ -196,7 +196,7 @@ function live({ rotation, maxTtl, skews, steps }: Year): string[] {
   return [...breaches];
 }
 
-it("a year of rotations, emergencies, skewed clocks and caching verifiers refuses no valid token and believes no killed key", () => {
+it("a year of rotations, revocations, skewed clocks and caching verifiers refuses no valid token and accepts no revoked key", () => {
   fc.assert(
     fc.property(year, (lived) => {
       expect(live(lived)).toEqual([]);

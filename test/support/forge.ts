@@ -108,11 +108,11 @@ export function encode(part: Part): string {
 /** A token of any header and any payload. By default all of it is good. */
 export function forge(by: Forge, parts: { header?: Part; payload?: Part; alg?: string; key?: KeyObject } = {}): string {
   const { header = goodHeader(by), payload = goodClaims(), alg = by.alg, key = by.key } = parts;
-  return seal({ alg, key }, encode(header), encode(payload));
+  return signSegments({ alg, key }, encode(header), encode(payload));
 }
 
 /** A token of any two segments, however they are spelled, with a good signature over that spelling. */
-export function seal(by: { alg: string; key: KeyObject }, header: string, payload: string): string {
+export function signSegments(by: { alg: string; key: KeyObject }, header: string, payload: string): string {
   const input = `${header}.${payload}`;
   return `${input}.${encode(signAs(by.alg, by.key, Buffer.from(input)))}`;
 }

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { openAttackSuite } from "../support/attack-suite.ts";
 import { ATTACKS } from "./attacks/attacks.ts";
 
-/** The attacks on a token that verification by itself must withstand, by their numbers in the list of attacks. */
+/** The attacks that verification alone must refuse, by their numbers in the list of attacks. */
 const ROWS = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9],
   ...[11, 13, 14, 15, 16, 17],

@@ -17,7 +17,7 @@ const tree: z.ZodType<Tree, Tree> = z.lazy(() => z.object({ name: z.string(), ch
 
 type Accepting = {
   schema: unknown;
-  /** What may be asked for, and what then stands in the token, where that differs. */
+  /** The requested claims, and those in the token if they differ. */
   accepts: [asked: Record<string, unknown>, signed?: Record<string, unknown>];
   refuses: unknown[];
 };
@@ -76,7 +76,7 @@ const WORKS: Record<string, Accepting> = {
   },
   "an intersection": {
     schema: z.intersection(z.object({ role }), z.object({ level: z.int() })),
-    // Neither half knows the names of the other, so unknown ones are left out.
+    // Neither half knows the names of the other, so unknown ones are dropped.
     accepts: [
       { role: "reader", level: 1, other: 1 },
       { role: "reader", level: 1 },
@@ -150,7 +150,7 @@ const WORKS: Record<string, Accepting> = {
 const NOT_OBJECTS = "claims must be a schema of an object, and is one of";
 const whole = z.object({ role });
 const miniWhole = mini.object({ role: miniRole });
-/** Schemas of an object that may be absent or wrong, and the type that makes them so. */
+/** Schemas that accept absent or invalid input, with their type. */
 const MAY_BE_ABSENT: Record<string, [schema: unknown, type: string]> = {
   "optional as a whole": [whole.optional(), "an optional"],
   "optional as a whole, of zod/mini": [mini.optional(miniWhole), "an optional"],
@@ -260,13 +260,13 @@ describe("a schema of claims", () => {
     }).close();
   });
 
-  it.each(Object.entries(REFUSED))("may not be, or have, %s", async (_, [schema, said]) => {
+  it.each(Object.entries(REFUSED))("cannot be or contain %s", async (_, [schema, said]) => {
     const claims = schema as ClaimsSchema;
     await expect(openService({ claims })).rejects.toThrow(new StartError(said));
     expect(() => createVerifier({ issuer: ISSUER, audience: ISSUER, claims })).toThrow(new StartError(said));
   });
 
-  it("may have single claims that are optional, that may be null, and that have a default", async () => {
+  it("may have claims that are optional, nullable, or have a default", async () => {
     const claims = z.object({
       a: z.string().optional(),
       b: z.string().nullable().default(null),
@@ -280,12 +280,12 @@ describe("a schema of claims", () => {
     expect(await opened.service.verifyToken({ token })).toMatchObject({ b: null, c: "c", d: "d" });
   });
 
-  it("is known by its type to be of zod 4", () => {
+  it("must be of zod 4 by its type", () => {
     const create = (_: ClaimsSchema) => {};
     create(mini.object({ role: miniRole }));
     // @ts-expect-error: of zod 3
     create(zod3.object({ role: zod3.string() }));
-    // @ts-expect-error: of no object
+    // @ts-expect-error: not of an object
     create(z.string());
   });
 });

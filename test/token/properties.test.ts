@@ -9,7 +9,7 @@ import { MAX_LIFETIME, verify } from "../support/refusal.ts";
 
 const forges = await openForges();
 
-/** RSA signs slowly. */
+/** RSA is slow. */
 const RUNS: Record<string, number> = { RS256: 10, PS256: 10 };
 
 const FORBIDDEN = /"(?:__proto__|constructor|prototype|toJSON)":/;
@@ -19,7 +19,7 @@ const identifiers = text({ minLength: 1, maxLength: 100 }).filter((value) => !/\
 const scopes = fc
   .array(fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/), { minLength: 1, maxLength: 8 })
   .map((tokens) => tokens.join(" "));
-/** Numbers beyond 2^53 - 1 are refused: of those that come up, what is left of them is taken. */
+/** Numbers above 2^53 - 1 are refused: generated ones are reduced. */
 const withinBounds = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value), (_, part) => (typeof part === "number" ? part % Number.MAX_SAFE_INTEGER : part));
 const jsonValues = fc.jsonValue({ maxDepth: 6, stringUnit: "binary" }).map(withinBounds);
@@ -33,14 +33,14 @@ const customClaims = fc
 
 describe("a signed token", () => {
   for (const by of forges.all) {
-    test(`signAccessToken and verifyAccessToken give back what went in (${by.alg})`, async () => {
+    test(`verifyAccessToken returns the claims that signAccessToken signed (${by.alg})`, async () => {
       const options = { key: by.keyring.signing, claimsSchema: anyClaims, maxLifetime: MAX_LIFETIME };
       await fc.assert(
         fc.asyncProperty(customClaims, identifiers, scopes, async (custom, sub, scope) => {
           const claims = { ...custom, ...goodClaims({ sub, scope }) } as Claims<Record<string, unknown>>;
           const token = await signAccessToken(claims, options);
           expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
-          // Through JSON, which knows no negative zero.
+          // Through JSON, which has no negative zero.
           expect(await verify(token, by)).toEqual(JSON.parse(JSON.stringify(claims)));
         }),
         { numRuns: RUNS[by.alg] ?? 40 },
@@ -52,27 +52,27 @@ describe("a signed token", () => {
 describe("a token with one character changed, added or removed", () => {
   const { all, es256 } = forges;
 
-  test("verifyAccessToken refuses it, whatever the character and wherever (ES256)", async () => {
-    await expectNoNeighbour(es256, [..."AQz7-_=+. \n\0é\u200b😀"]);
+  test("verifyAccessToken refuses it, for every character and position (ES256)", async () => {
+    await expectAllRefused(es256, [..."AQz7-_=+. \n\0é\u200b😀"]);
   });
 
   for (const by of all.filter((by) => by !== es256)) {
-    test(`verifyAccessToken refuses it wherever the character (${by.alg})`, async () => {
-      await expectNoNeighbour(by, ["k"]);
+    test(`verifyAccessToken refuses it, for every position (${by.alg})`, async () => {
+      await expectAllRefused(by, ["k"]);
     });
   }
 });
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Tries each character at and between all positions, and at each the character whose value differs by one bit. */
-async function expectNoNeighbour(by: Forge, characters: readonly string[]): Promise<void> {
+/** Tries each character at and between all positions, and the character whose value differs by one bit. */
+async function expectAllRefused(by: Forge, characters: readonly string[]): Promise<void> {
   const token = forge(by);
   for (let at = 0; at <= token.length; at += 1) {
     const [before, here, after] = [token.slice(0, at), token.charAt(at), token.slice(at + 1)];
     const added = characters.map((character) => before + character + here + after);
-    const neighbour = here === "." ? "-" : ALPHABET.charAt(ALPHABET.indexOf(here) ^ 1);
-    const changed = ["", neighbour, ...characters].filter((it) => it !== here).map((it) => before + it + after);
+    const oneBitAway = here === "." ? "-" : ALPHABET.charAt(ALPHABET.indexOf(here) ^ 1);
+    const changed = ["", oneBitAway, ...characters].filter((it) => it !== here).map((it) => before + it + after);
     const others = at < token.length ? [...added, ...changed] : added;
     const outcomes = await Promise.all(others.map((other) => outcomeOf(other, by)));
     expect(outcomes.filter((outcome) => outcome !== "invalid_token")).toEqual([]);
@@ -107,7 +107,7 @@ describe("parseJsonObject", () => {
     "\0",
   ];
 
-  test("parseJsonObject never throws, and gives an object or nothing", () => {
+  test("parseJsonObject never throws, and returns an object or undefined", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc
@@ -128,7 +128,7 @@ describe("parseJsonObject", () => {
     );
   });
 
-  test("parseJsonObject reads any spelling of an object that names nothing twice", () => {
+  test("parseJsonObject parses every spelling of an object without duplicate names", () => {
     fc.assert(
       fc.property(customClaims, fc.infiniteStream(fc.nat(3)), (claims, choices) => {
         const spelling = spell(claims, () => choices.next().value ?? 0);
@@ -138,7 +138,7 @@ describe("parseJsonObject", () => {
     );
   });
 
-  test("parseJsonObject refuses any object that names a member twice, however it is spelled", () => {
+  test("parseJsonObject refuses every object with a duplicate name, in any spelling", () => {
     const objects = fc.tuple(customClaims, fc.string({ unit: "binary", maxLength: 5 }), fc.nat(5));
     fc.assert(
       fc.property(objects, fc.infiniteStream(fc.nat(3)), ([claims, name, depth], choices) => {
@@ -156,7 +156,7 @@ describe("parseJsonObject", () => {
 
 const GAPS = ["", " ", "\r\n", "\t"];
 
-/** JSON text for a value, with spaces and escapes as the choices go. */
+/** JSON text of a value, with random spaces and escapes. */
 function spell(value: unknown, choose: () => number): string {
   if (Array.isArray(value)) return `[${value.map((item) => spell(item, choose)).join(` ,${GAPS[choose()]}`)}]`;
   if (typeof value === "string") return spellText(value, choose);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 
 describe("a signature", () => {
-  it("is one by the key that made it, over that text and no other", async () => {
+  it("is valid for its key and its text only", async () => {
     for (const { keyring } of forges.all) {
       const { signing } = keyring;
       const verification = keyring.lookup(signing.kid);
@@ -25,7 +25,7 @@ describe("a signature", () => {
     }
   });
 
-  // Each of these is a good signature by node:crypto, which does as well as it can with whatever it is given.
+  // node:crypto makes a valid signature with each of these keys.
   it.each<[Algorithm, string, () => { publicKey: KeyObject; signature: Buffer }]>([
     ["ES256", "a P-384 key", () => signedBy(generateKeyPairSync("ec", { namedCurve: "P-384" }))],
     ["ES384", "a P-256 key", () => signedBy(generateKeyPairSync("ec", { namedCurve: "P-256" }), "sha384")],
@@ -34,17 +34,17 @@ describe("a signature", () => {
     ["EdDSA", "an Ed448 key", () => signedBy(generateKeyPairSync("ed448"), null)],
     ["ES256", "an Ed25519 key", () => signedBy(generateKeyPairSync("ed25519"), null)],
     ["PS256", "a key for RSA-PSS alone", () => signedBy(generateKeyPairSync("rsa-pss", { modulusLength: 2048 }))],
-  ])("of %s is none by %s", (alg, _, make) => {
+  ])("of %s is not valid with %s", (alg, _, make) => {
     const { publicKey, signature } = make();
     expect(isSignature(signature, TEXT, { kid: "kid", alg, key: publicKey })).toBe(false);
   });
 
-  it("of an HMAC by a public key is none, and asks nothing of the platform", () => {
+  it("of HS256 with a public key is not valid, without a call of the platform", () => {
     const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     expect(isSignature(Buffer.alloc(32), TEXT, { kid: "kid", alg: "HS256", key: publicKey })).toBe(false);
   });
 
-  it("is not called forged where the platform fails: that is an error of its own", () => {
+  it("causes internal_error, not invalid_token, where the platform fails", () => {
     const broken = (fields: object) => ({ kid: "kid", key: { ...fields } as KeyObject });
     for (const [alg, key] of [
       ["ES256", broken({ asymmetricKeyType: "ec" })],
@@ -57,7 +57,7 @@ describe("a signature", () => {
     }
   });
 
-  it("of any length and any bytes makes the platform throw nothing", () => {
+  it("of any length and bytes causes no exception", () => {
     for (const { keyring } of forges.all) {
       const verification = keyring.lookup(keyring.signing.kid);
       if (verification === undefined) throw new Error("the key is missing");
@@ -67,7 +67,7 @@ describe("a signature", () => {
     }
   });
 
-  it("of an algorithm that is not ours is none", () => {
+  it("of an unsupported algorithm is not valid", () => {
     const { publicKey, signature } = signedBy(generateKeyPairSync("rsa", { modulusLength: 2048 }), "sha512");
     for (const alg of ["RS512", "none", "constructor", "__proto__", ""])
       expect(isSignature(signature, TEXT, { kid: "kid", alg: alg as Algorithm, key: publicKey }), alg).toBe(false);

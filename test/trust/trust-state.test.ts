@@ -30,7 +30,7 @@ const name = fc.constantFrom("ada", "bob", "cy");
 const number = fc.integer({ min: 1, max: 30 });
 const until = fc.integer({ min: NOW, max: NOW + 900 });
 
-/** Tokens, and a log of events about them in the order of their numbers. */
+/** Tokens, and a log of events about them in order. */
 const history = fc
   .record({
     tokens: fc.array(
@@ -54,7 +54,7 @@ const history = fc
     return { tokens: made, log };
   });
 
-/** The rule of what is revoked, in words as plain as can be. */
+/** The rule of revocation, in its simplest form. */
 function isRevoked(claims: Token, log: readonly Revocation[]): boolean {
   const issuedAfter = Buffer.from(claims.jti, "base64url").readUIntBE(0, 6);
   return log.some(({ kind, id, sequence }) => {
@@ -65,7 +65,7 @@ function isRevoked(claims: Token, log: readonly Revocation[]): boolean {
 }
 
 describe("the trust state", () => {
-  it("says what a naive reading of the whole log says, however the updates overlap and repeat", () => {
+  it("equals a naive evaluation of the whole log, however updates overlap and repeat", () => {
     const cuts = fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { maxLength: 20 });
     fc.assert(
       fc.property(history, cuts, ({ tokens, log }, pieces) => {
@@ -83,7 +83,7 @@ describe("the trust state", () => {
     );
   });
 
-  it("says the same after it has forgotten, of every token that has not expired, and holds nothing in the end", () => {
+  it("gives the same result for every unexpired token after deletions, and is empty in the end", () => {
     fc.assert(
       fc.property(history, fc.array(fc.nat(1000), { maxLength: 5 }), ({ tokens, log }, steps) => {
         const state = stateOf(...log);
@@ -104,7 +104,7 @@ describe("the trust state", () => {
   });
 
   it.each(["subject", "client"] as const)(
-    "tells apart what was issued to a %s before and after, within one second",
+    "distinguishes tokens issued to a %s before and after, within one second",
     (kind) => {
       const state = stateOf(revocation({ kind, id: kind === "subject" ? "ada" : "web", sequence: 7 }));
       expect(state.revocationReason(token({ sequence: 6 }))).toBe("token_revoked");
@@ -113,7 +113,7 @@ describe("the trust state", () => {
     },
   );
 
-  it("goes by the latest of several bounds, in whatever order it hears of them", () => {
+  it("applies the latest of several bounds, in any order of arrival", () => {
     for (const order of [
       [3, 9],
       [9, 3],
@@ -129,7 +129,7 @@ describe("the trust state", () => {
     }
   });
 
-  it("keeps a bound for as long as any of those that it stands for, also where lifetimes became shorter since", () => {
+  it("retains a bound until the end of the longest that it replaces, also after lifetimes were shortened", () => {
     const bounds = [
       revocation({ kind: "subject", id: "ada", sequence: 3, until: NOW + 900 }),
       revocation({ kind: "subject", id: "ada", sequence: 9, until: NOW + 60 }),
@@ -142,7 +142,7 @@ describe("the trust state", () => {
     }
   });
 
-  it("keeps what matters a minute longer than it does, and then calls expired what it may have forgotten", () => {
+  it("retains revocations for a minute after expiry, and then reports such tokens as expired", () => {
     const revoked = token({ sequence: 1, exp: NOW + 1 });
     const state = stateOf(revocation({ kind: "token", id: revoked.jti, sequence: 2, until: revoked.exp }));
     state.forget(NOW + 60);
@@ -152,7 +152,7 @@ describe("the trust state", () => {
     expect(state.size).toBe(0);
   });
 
-  it("says when a clock was set back behind what it has forgotten, and refuses what it cannot know meanwhile", () => {
+  it("reports a clock that was set back before deleted revocations, and refuses tokens of that time", () => {
     const revoked = token({ sequence: 1 });
     const state = stateOf(revocation({ kind: "token", id: revoked.jti, sequence: 2, until: revoked.exp }));
     state.forget(NOW + 5000);
@@ -161,7 +161,7 @@ describe("the trust state", () => {
     expect(state.revocationReason(revoked)).toBe("token_expired");
   });
 
-  it("keeps the keys of the update that last had any", () => {
+  it("retains the keys of the last update that had keys", () => {
     const state = createTrustState();
     state.apply(update({ keys: [{ jwk: { kid: "a" } }] }));
     state.apply(update({ sequence: 4, epoch: "f" }));
@@ -170,7 +170,7 @@ describe("the trust state", () => {
     expect([state.keys, state.sequence]).toEqual([[], 4]);
   });
 
-  it("lets memory fall as tokens expire", () => {
+  it("frees memory as tokens expire", () => {
     const state = createTrustState();
     const revocations = Array.from({ length: 20_000 }, (_, at) =>
       revocation({ kind: "token", id: createJti(at), sequence: at, until: NOW + (at % 1000) }),
@@ -207,7 +207,7 @@ describe("readTrustUpdate", () => {
     expect(readTrustUpdate(value)).toBeUndefined();
   });
 
-  it("reads back what was written down", () => {
+  it("parses every valid update", () => {
     const whole = update({
       reset: true,
       more: true,

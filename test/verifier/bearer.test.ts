@@ -8,7 +8,7 @@ import {
 } from "../../src/verifier/middleware/bearer.ts";
 import { BearerRefusal, refusalParts } from "../../src/verifier/middleware/refusal.ts";
 
-/** A verifier that says yes to everything, and what it was asked. */
+/** A verifier that accepts everything, and its calls. */
 function agreeable() {
   const asked: unknown[] = [];
   const verify = async (token: unknown, expected?: { scope?: string | undefined }) => {
@@ -66,13 +66,13 @@ describe("createAuthenticate", () => {
         raw: { rawHeaders: ["authorization", "Bearer a", "authorization", ""] },
       },
     ],
-  ])("refuses two credentials %s without asking the verifier", async (_, request) => {
+  ])("refuses two credentials %s without a call of the verifier", async (_, request) => {
     const verifier = agreeable();
     expect(await createAuthenticate(verifier, {})(request)).toMatchObject({ status: 400, reason: "malformed_request" });
     expect(verifier.asked).toEqual([]);
   });
 
-  it("counts the names of header fields, not their values", async () => {
+  it("counts names of header fields, not values", async () => {
     const rawHeaders = ["x-first", "authorization", "authorization", "Bearer a", "x-last", "authorization"];
     const request = { headers: { authorization: "Bearer a" }, rawHeaders };
     expect(await createAuthenticate(agreeable(), {})(request)).toEqual({ sub: "ada" });
@@ -87,21 +87,21 @@ describe("createAuthenticate", () => {
     expect(() => createAuthenticate(agreeable(), withScope({}, scope))).toThrow(StartError);
   });
 
-  it("requires all scopes that are asked for one after the other", async () => {
+  it("requires all scopes of repeated requireScope", async () => {
     const verifier = agreeable();
     const authenticate = createAuthenticate(verifier, withScope(withScope({}, "a"), "b c"));
     await authenticate({ headers: { authorization: "Bearer x" } });
     expect(verifier.asked).toEqual([["x", "a b c"]]);
   });
 
-  it("names its realm and the scope that is needed", async () => {
+  it("sends its realm and the required scope", async () => {
     const refusal = await refusalOf(new MintmarkError("insufficient_scope"), { realm: "the shop", scope: "a b" });
     expect(refusal.wwwAuthenticate).toBe(
       'Bearer realm="the shop", error="insufficient_scope", error_description="The token lacks a required scope", scope="a b"',
     );
   });
 
-  it("says when to try again where the verifier knows, in whole seconds", async () => {
+  it("sends Retry-After in whole seconds", async () => {
     const refusal = await refusalOf(new MintmarkError("unavailable", { retryAfter: 2.5 }));
     expect(refusalParts(refusal)).toEqual({
       status: 503,
@@ -111,7 +111,7 @@ describe("createAuthenticate", () => {
   });
 
   it.each([new TypeError("eyJ secret"), new MintmarkError("conflict"), "text", undefined])(
-    "answers 500 to what a verifier may not throw, and keeps it as the cause: %s",
+    "answers 500 to an unexpected exception of the verifier, with it as the cause: %s",
     async (error) => {
       const refusal = await refusalOf(error);
       expect(refusal.cause).toBe(error);
@@ -124,14 +124,14 @@ describe("createAuthenticate", () => {
     },
   );
 
-  it("tells of every refusal, and of nothing else", async () => {
-    const told: BearerRefusal[] = [];
-    const authenticate = createAuthenticate(agreeable(), { onRefusal: (refusal) => told.push(refusal) });
+  it("reports every refusal, and nothing else", async () => {
+    const reported: BearerRefusal[] = [];
+    const authenticate = createAuthenticate(agreeable(), { onRefusal: (refusal) => reported.push(refusal) });
     await authenticate({ headers: { authorization: "Bearer a" } });
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     const refusal = await authenticate({ headers: {} });
-    expect(told).toEqual([refusal]);
-    expect(refusalParts(told[0] ?? (refusal as BearerRefusal)).body).toBe(
+    expect(reported).toEqual([refusal]);
+    expect(refusalParts(reported[0] ?? (refusal as BearerRefusal)).body).toBe(
       '{"error_description":"Could not validate credentials","reason":"invalid_token"}',
     );
   });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   by = await openPairForge("ES256");
 });
 
-/** Runs a program that has a `verifier` in a process of its own, and gives what it prints once it has ended by itself. */
+/** Runs a program with a `verifier` in another process, and returns its output when it ends by itself. */
 async function run(options: object, program: string): Promise<string> {
   const source = `
     import { createVerifier } from ${JSON.stringify(ENTRY)};
@@ -53,13 +53,13 @@ describe.concurrent("a verifier that is closed", () => {
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 
-  it("need not be closed for its process to end where it does not follow the feed", async () => {
+  it("does not keep its process alive where it does not follow the feed", async () => {
     await using feed = await startFeed();
     feed.answer.jwks = publish([]);
     expect(await run({ url: feed.url, follow: false }, "await verifier.ready;")).toBe("");
   });
 
-  it("does not let its process end while it is still waited for", async () => {
+  it("keeps its process alive while `ready` is pending", async () => {
     await using feed = await startFeed(({ refuse }) => refuse(503), healthy(by));
     expect(await run({ url: feed.url }, "await verifier.ready; console.log(verifier.state); verifier.close();")).toBe(
       "live",

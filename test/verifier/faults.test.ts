@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 const serialized = (httpStatus: number) => ({ code: -32001, message: "secret", data: { code: "X", httpStatus } });
 
-/** What a service does instead of serving the feed, and what the verifier tells an operator. */
+/** What a service does instead of serving the feed, and what the verifier reports to an operator. */
 const faults: Record<string, { script: Script; failure: string }> = {
   "a 401": { script: ({ refuse }) => refuse(401), failure: "answered 401" },
   "a 403": { script: ({ refuse }) => refuse(403), failure: "answered 403" },
@@ -53,7 +53,7 @@ const faults: Record<string, { script: Script; failure: string }> = {
 
 describe("a verifier whose feed fails", () => {
   it.each(Object.keys(faults))(
-    "trusts nothing by %s, says so, tries again and is live when the feed is",
+    "trusts nothing after %s, reports it, retries and is live when the feed is",
     async (name) => {
       const { script, failure } = faults[name] ?? { script: () => {}, failure: "" };
       let verdict: Promise<string> | undefined;
@@ -76,7 +76,7 @@ describe("a verifier whose feed fails", () => {
   );
 
   it.concurrent.for(["a 401", "a 503", "the end of the feed", "no JSON", "silence"])(
-    "becomes stale by %s for good, though it was live, and never gives up",
+    "becomes stale by repeated %s after it was live, and never stops retrying",
     async (name, { expect }) => {
       const script = faults[name]?.script ?? (() => {});
       await using followed = await follow([healthy(by), script], { maxStaleness: 0.3 });
@@ -90,7 +90,7 @@ describe("a verifier whose feed fails", () => {
     },
   );
 
-  it("reconnects at once when it loses a connection that was of use", async () => {
+  it("reconnects immediately after the loss of a healthy connection", async () => {
     await using followed = await follow([healthy(by), healthy(by)]);
     await followed.verifier.ready;
     await sleep(1100);
@@ -101,14 +101,14 @@ describe("a verifier whose feed fails", () => {
     expect(followed.states).toEqual(["live"]);
   });
 
-  it("waits as long as it is asked to", async () => {
+  it("waits for the Retry-After of the service", async () => {
     await using followed = await follow([({ refuse }) => refuse(429, { "retry-after": "1" }), healthy(by)]);
     const began = performance.now();
     await followed.verifier.ready;
     expect(performance.now() - began).toBeGreaterThan(1000);
   });
 
-  it("goes without a cursor that the service does not understand", async () => {
+  it("drops a cursor that the service refuses", async () => {
     await using followed = await follow([healthy(by), ({ refuse }) => refuse(400), healthy(by)]);
     await followed.verifier.ready;
     followed.feed.connections[0]?.end();
@@ -117,7 +117,7 @@ describe("a verifier whose feed fails", () => {
       .toEqual([undefined, "first:1", undefined]);
   });
 
-  it("does not go where it is redirected to", async () => {
+  it("follows no redirect", async () => {
     await using elsewhere = await startFeed(healthy(by));
     const redirect: Script = ({ refuse }) => refuse(307, { location: `${elsewhere.url}/trpc/events` });
     await using followed = await follow([redirect]);
@@ -125,7 +125,7 @@ describe("a verifier whose feed fails", () => {
     expect([elsewhere.connections.length, followed.verifier.state]).toEqual([0, "connecting"]);
   });
 
-  it("takes no half of an update, in whatever pieces it comes", async () => {
+  it("applies no partial update, however it is split", async () => {
     const cut: Script = ({ write, response }) => {
       write(`data: ${JSON.stringify(snapshot([by])).slice(0, -5)}`);
       setTimeout(() => response.end(), 50);
@@ -145,7 +145,7 @@ describe("a verifier whose feed fails", () => {
   it.each([
     ["line", "data: "],
     ["event", "\ndata: "],
-  ])("hangs up on a %s without an end", async (_, start) => {
+  ])("disconnects on a %s without an end", async (_, start) => {
     let sent = 0;
     let endedAt = 0;
     const endless: Script = ({ response }) => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 describe("a verifier that follows the feed", () => {
-  it("knows nothing until the snapshot is complete, then gives typed claims, and says no more once closed", async () => {
+  it("is stale until the snapshot is complete, then returns typed claims, and is stale again once closed", async () => {
     await using followed = await follow([healthy(by)]);
     const { verifier, states } = followed;
     const token = forge(by, { payload: goodClaims({ scope: "orders:read" }) });
@@ -32,7 +32,7 @@ describe("a verifier that follows the feed", () => {
     expect(states).toEqual(["live", "closed"]);
   });
 
-  it("asks with its credentials, the cursor of the last whole update and nothing else", async () => {
+  it("sends its credentials, the cursor of the last complete update and nothing else", async () => {
     const credentials = { clientId: "a:b c", clientSecret: "ü/?" };
     await using followed = await follow(
       [
@@ -60,24 +60,21 @@ describe("a verifier that follows the feed", () => {
     ["subject", "ada"],
     ["client", "local"],
     ["session", "s1"],
-  ] as const)(
-    "refuses what a revoked %s covers as soon as it hears of it, also where it was verified before",
-    async (kind, id) => {
-      await using followed = await follow([healthy(by)]);
-      const { verifier, feed } = followed;
-      const token = forge(by, { payload: goodClaims({ sid: "s1" }) });
-      await verifier.ready;
-      expect(await verdictOf(verifier.verify(token))).toBe("accepted");
-      const [connection] = feed.connections;
-      connection?.stopBeating();
-      const sentAt = performance.now();
-      connection?.send(update({ sequence: 2, revocations: [revoked({ kind, id })] }));
-      await expect.poll(() => verdictOf(verifier.verify(token)), { interval: 1 }).toBe("token_revoked");
-      expect(performance.now() - sentAt).toBeLessThan(1000);
-    },
-  );
+  ] as const)("refuses the tokens of a revoked %s with the update, also cached ones", async (kind, id) => {
+    await using followed = await follow([healthy(by)]);
+    const { verifier, feed } = followed;
+    const token = forge(by, { payload: goodClaims({ sid: "s1" }) });
+    await verifier.ready;
+    expect(await verdictOf(verifier.verify(token))).toBe("accepted");
+    const [connection] = feed.connections;
+    connection?.stopBeating();
+    const sentAt = performance.now();
+    connection?.send(update({ sequence: 2, revocations: [revoked({ kind, id })] }));
+    await expect.poll(() => verdictOf(verifier.verify(token)), { interval: 1 }).toBe("token_revoked");
+    expect(performance.now() - sentAt).toBeLessThan(1000);
+  });
 
-  it("types and checks custom claims by their schema", async () => {
+  it("types and validates custom claims by their schema", async () => {
     const { feed, ...rest } = await follow([healthy(by)]);
     await using _ = { [Symbol.asyncDispose]: rest[Symbol.asyncDispose] };
     const claims = z.object({ role: z.enum(["reader", "writer"]) });
@@ -97,8 +94,8 @@ describe("a verifier that follows the feed", () => {
 
   it.each([
     ["a day", {}, 86400],
-    ["it is told", { maxLifetime: 172800 }, 172800],
-  ])("believes no longer lifetime than %s", async (_, options, longest) => {
+    ["`maxLifetime`", { maxLifetime: 172800 }, 172800],
+  ])("accepts no longer lifetime than %s", async (_, options, longest) => {
     const lasting = (seconds: number) => forge(by, { payload: goodClaims({ exp: NOW + seconds }) });
     await using followed = await follow([healthy(by)], options);
     const { verifier } = followed;
@@ -107,14 +104,14 @@ describe("a verifier that follows the feed", () => {
     expect(await verdictOf(verifier.verify(lasting(longest + 1)))).toBe("invalid_token");
   });
 
-  it("tells of no change to a listener that has ended, and rejects those who wait for a verifier that is closed", async () => {
+  it("calls no unsubscribed listener, and rejects `ready` once closed", async () => {
     await using followed = await follow([() => {}]);
-    const heard: string[] = [];
-    const end = followed.verifier.onStateChange((state) => heard.push(state));
+    const received: string[] = [];
+    const end = followed.verifier.onStateChange((state) => received.push(state));
     end();
     followed.verifier.close();
     expect(await failureOf(followed.verifier.ready)).toMatchObject({ reason: "verifier_stale" });
-    expect([heard, followed.states]).toEqual([[], ["closed"]]);
+    expect([received, followed.states]).toEqual([[], ["closed"]]);
   });
 
   it.each([

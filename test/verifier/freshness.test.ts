@@ -9,29 +9,26 @@ beforeAll(async () => {
   by = await openPairForge("ES256");
 });
 
-describe("how fresh a verifier is", () => {
+describe("the freshness of a verifier", () => {
   it.each([
     ["reject", "verifier_stale"],
     ["accept", "accepted"],
-  ] as const)(
-    "is stale when nothing was heard for as long as it may be, and goes on by %s",
-    async (onStale, verdict) => {
-      await using followed = await follow([healthy(by), () => {}], { maxStaleness: 0.6, onStale });
-      const { verifier, feed, states } = followed;
-      await verifier.ready;
-      await sleep(500);
-      expect(verifier.state).toBe("live");
-      feed.connections[0]?.stopBeating();
-      const quietSince = performance.now();
-      await expect.poll(() => states, { interval: 5, timeout: 3000 }).toEqual(["live", "stale"]);
-      expect(performance.now() - quietSince).toBeLessThan(1500);
-      expect(verifier.age).toBeGreaterThan(0.6);
-      expect(await verdictOf(verifier.verify(forge(by)))).toBe(verdict);
-      expect(await verdictOf(verifier.verify("a.b.c"))).toBe(onStale === "accept" ? "invalid_token" : "verifier_stale");
-    },
-  );
+  ] as const)("is stale after maxStaleness without an update, and then goes by %s", async (onStale, verdict) => {
+    await using followed = await follow([healthy(by), () => {}], { maxStaleness: 0.6, onStale });
+    const { verifier, feed, states } = followed;
+    await verifier.ready;
+    await sleep(500);
+    expect(verifier.state).toBe("live");
+    feed.connections[0]?.stopBeating();
+    const quietSince = performance.now();
+    await expect.poll(() => states, { interval: 5, timeout: 3000 }).toEqual(["live", "stale"]);
+    expect(performance.now() - quietSince).toBeLessThan(1500);
+    expect(verifier.age).toBeGreaterThan(0.6);
+    expect(await verdictOf(verifier.verify(forge(by)))).toBe(verdict);
+    expect(await verdictOf(verifier.verify("a.b.c"))).toBe(onStale === "accept" ? "invalid_token" : "verifier_stale");
+  });
 
-  it("is live again, by the cursor it had, once the feed comes back", async () => {
+  it("is live again from its cursor once the feed is back", async () => {
     await using followed = await follow([healthy(by), (connection) => connection.beat()], { maxStaleness: 0.6 });
     const { verifier, feed, states } = followed;
     await verifier.ready;
@@ -40,13 +37,13 @@ describe("how fresh a verifier is", () => {
     expect(feed.connections[1]?.after).toBe("first:1");
   });
 
-  it("counts what an update says it is behind the first one of its connection, whenever it comes", async () => {
+  it("measures age by the time in an update, not by its arrival", async () => {
     await using followed = await follow(
       [
         (connection) => {
           const at = performance.now();
           connection.send(snapshot([by], { at }));
-          // Held back on the way, as by a proxy: sent at once, here only 400 ms later.
+          // Delayed by 400 ms on the way, as by a proxy.
           setTimeout(() => connection.send(update({ at })), 400);
         },
       ],
@@ -61,7 +58,7 @@ describe("how fresh a verifier is", () => {
     await expect.poll(() => verifier.age).toBeLessThan(0.2);
   });
 
-  it("counts from when it asked, so that a slow first answer is as old as it is slow", async () => {
+  it("measures age from the request: a slow first response counts as old", async () => {
     await using followed = await follow(
       [(connection) => setTimeout(() => connection.send(snapshot([by], { at: 5 })), 500)],
       { maxStaleness: 10 },
@@ -70,7 +67,7 @@ describe("how fresh a verifier is", () => {
     expect(followed.verifier.age).toBeGreaterThan(0.49);
   });
 
-  it("is not live by a snapshot that is too old when it comes", async () => {
+  it("is not live by a snapshot that is stale on arrival", async () => {
     await using followed = await follow(
       [
         (connection) => {
@@ -86,7 +83,7 @@ describe("how fresh a verifier is", () => {
     await expect.poll(() => followed.states, { interval: 5 }).toEqual(["stale", "live"]);
   });
 
-  it("is never fresher than now, whatever the clock of the service does", async () => {
+  it("is never fresher than now, whatever the clock of the service", async () => {
     await using followed = await follow([
       (connection) => {
         connection.send(snapshot([by]));
@@ -99,7 +96,7 @@ describe("how fresh a verifier is", () => {
     expect(followed.verifier.age).toBeGreaterThan(0.19);
   });
 
-  it("counts time in which the machine slept", async () => {
+  it("counts time in which the machine was suspended", async () => {
     await using followed = await follow([healthy(by), () => {}]);
     const { verifier, feed } = followed;
     await verifier.ready;
@@ -115,7 +112,7 @@ describe("how fresh a verifier is", () => {
     expect(verifier.age).toBeGreaterThan(59);
   });
 
-  it("does not take for an answer to a token what it has become too old to know meanwhile", async () => {
+  it("refuses a token if it became stale during the fetch of a key", async () => {
     await using followed = await follow([healthy(by), () => {}], { maxStaleness: 0.2 });
     const { verifier, feed } = followed;
     await verifier.ready;

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const jwkOf = ({ stored }: PairForge) => JSON.parse(stored.publicJwk) as object;
 
-/** A verifier by the JWK Set alone, of a service that publishes the first key. */
+/** A verifier by the JWK Set alone; the service publishes the first key. */
 async function start(headers: Record<string, string>, options: Partial<VerifierOptions<AnyClaims>> = {}) {
   if (by === undefined || next === undefined) throw new Error("The keys are not made yet");
   const service = await startFeed();
@@ -35,7 +35,7 @@ async function start(headers: Record<string, string>, options: Partial<VerifierO
 }
 
 describe("a verifier that does not follow the feed", () => {
-  it.concurrent("verifies by the JWK Set, which it fetches once, and asks for no feed", async ({ expect }) => {
+  it.concurrent("verifies by the JWK Set, which it fetches once, without the feed", async ({ expect }) => {
     await using started = await start({ "cache-control": "public, max-age=600" });
     const { verifier, service, by } = started;
     expect(await started.verdict(by)).toBe("verifier_stale");
@@ -45,7 +45,7 @@ describe("a verifier that does not follow the feed", () => {
     expect(verifier.age).toBeLessThan(2);
   });
 
-  it.concurrent("looks for an unknown key in the set at most once a second, and takes the new set for the old", async ({
+  it.concurrent("fetches the set for an unknown key at most once a second, and replaces the old set", async ({
     expect,
   }) => {
     await using started = await start({});
@@ -58,7 +58,7 @@ describe("a verifier that does not follow the feed", () => {
     expect(service.answer.asked).toBe(2);
   });
 
-  it.concurrent("goes on with the last good set while there is none, or what comes is none", async ({ expect }) => {
+  it.concurrent("keeps the last valid set while the service sends none or an invalid one", async ({ expect }) => {
     await using started = await start({});
     const { verifier, service, by, next } = started;
     await verifier.ready;
@@ -71,7 +71,7 @@ describe("a verifier that does not follow the feed", () => {
     expect(service.answer.asked).toBe(3);
   });
 
-  it.concurrent("tries until there is a set, and says why there was none", async ({ expect }) => {
+  it.concurrent("retries until there is a set, and reports the failure", async ({ expect }) => {
     await using started = await start({});
     const { verifier, service, by } = started;
     service.answer.jwks = (_, response) => response.writeHead(503).end();
@@ -82,8 +82,8 @@ describe("a verifier that does not follow the feed", () => {
     expect(verifier.failure).toBeUndefined();
   });
 
-  it.concurrent("fetches the set anew before its time is up", async ({ expect }) => {
-    // Ten seconds are the shortest time that it keeps a set.
+  it.concurrent("fetches the set again before it expires", async ({ expect }) => {
+    // It caches a set for at least ten seconds.
     await using started = await start({ "cache-control": "max-age=0" }, { maxStaleness: 0.001 });
     const { verifier, service } = started;
     const states: string[] = [];

@@ -15,7 +15,7 @@ const pair = () => {
 };
 
 describe("the keys of a verifier that follows the feed", () => {
-  it("count until the moment that is said of them", async () => {
+  it("are trusted until the time of their removal", async () => {
     const { by } = pair();
     await using followed = await follow([({ send }) => send(snapshot([by], { keys: trusted([by], NOW + 10) }))]);
     const { verifier, clock } = followed;
@@ -27,7 +27,7 @@ describe("the keys of a verifier that follows the feed", () => {
     expect(await verdictOf(verifier.verify(token))).toBe("invalid_token");
   });
 
-  it("are replaced by those that an update brings, also for a token that was verified before", async () => {
+  it("are replaced by those of an update, also for a cached token", async () => {
     const { by, next } = pair();
     await using followed = await follow([healthy(by)]);
     const { verifier, feed } = followed;
@@ -38,7 +38,7 @@ describe("the keys of a verifier that follows the feed", () => {
     expect(await verdictOf(verifier.verify(forge(by)))).toBe("invalid_token");
   });
 
-  it("are taken one by one: what is no sound key is no reason to do without the others", async () => {
+  it("are imported one by one: an invalid key does not affect the others", async () => {
     const { by } = pair();
     const secret = { kty: "oct", kid: "secret", alg: "HS256", use: "sig", k: "c2VjcmV0" };
     const keys = [{ jwk: secret }, { jwk: {} }, ...trusted([by])];
@@ -47,7 +47,7 @@ describe("the keys of a verifier that follows the feed", () => {
     expect(await verdictOf(followed.verifier.verify(forge(by)))).toBe("accepted");
   });
 
-  it("may be younger than what the feed has told of, and are then looked up once for all who ask", async () => {
+  it("may be newer than the feed, and are then fetched once for all concurrent calls", async () => {
     const { by, next, published } = pair();
     await using followed = await follow([healthy(by)]);
     const { verifier, feed } = followed;
@@ -57,7 +57,7 @@ describe("the keys of a verifier that follows the feed", () => {
     expect([new Set(verdicts), feed.answer.asked]).toEqual([new Set(["accepted"]), 1]);
   });
 
-  it("are looked up at most once a second, whatever is sent", async () => {
+  it("are fetched at most once a second, whatever tokens are sent", async () => {
     const { by } = pair();
     await using followed = await follow([healthy(by)]);
     const { verifier, feed } = followed;
@@ -69,7 +69,7 @@ describe("the keys of a verifier that follows the feed", () => {
     expect(feed.answer.asked).toBe(1);
   });
 
-  it("that were looked up count until the feed next tells of keys, or for half a minute", async () => {
+  it("that were fetched are trusted until the feed next sends keys, or for 30 s", async () => {
     const { by, next, published } = pair();
     await using followed = await follow([healthy(by)]);
     const { verifier, feed, clock } = followed;
@@ -86,7 +86,7 @@ describe("the keys of a verifier that follows the feed", () => {
     await expect.poll(verdict).toBe("invalid_token");
   });
 
-  it("do not come back from a JWK Set when the feed has dropped them, nor from one that was on its way", async () => {
+  it("are not restored from a JWK Set once the feed has removed them, nor from a delayed one", async () => {
     const { by, next, published } = pair();
     await using followed = await follow([healthy(by)]);
     const { verifier, feed } = followed;
@@ -106,7 +106,7 @@ describe("the keys of a verifier that follows the feed", () => {
     ["too long", "x".repeat(2_000_000)],
     ["no JSON", "{"],
     ["no JWK Set", '{"keys":{}}'],
-  ])("are not taken from an answer that is %s", async (_, body) => {
+  ])("are not taken from a response that is %s", async (_, body) => {
     const { by, next } = pair();
     await using followed = await follow([healthy(by)]);
     const { verifier, feed } = followed;

@@ -12,7 +12,7 @@ import { ISSUER, NOW } from "../support/service.ts";
 
 const custom = z.object({ role: z.enum(["reader", "writer"]) });
 
-/** A real verifier over a real key, and the hands that turn its source stale or let it throw. */
+/** A real verifier with a real key, and functions that make its source stale or throw. */
 export async function openVerifier() {
   const by = await openPairForge("ES256");
   const source = { isStale: () => false };
@@ -39,7 +39,7 @@ export async function openVerifier() {
 export type Verifier = Awaited<ReturnType<typeof openVerifier>>["verifier"];
 export type VerifiedClaims = Awaited<ReturnType<Verifier["verify"]>>;
 
-/** What every handler under test says of the claims it was given. */
+/** The response of every handler under test. */
 export function greet({ sub, role }: VerifiedClaims): { sub: string; role: "reader" | "writer" } {
   return { sub, role };
 }
@@ -56,7 +56,7 @@ export async function listen(listener: RequestListener): Promise<Running> {
   };
 }
 
-/** Answers a handler's JSON by hand. */
+/** Sends a JSON response. */
 export function respond(response: ServerResponse<IncomingMessage>, body: object): void {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(body));
@@ -64,9 +64,9 @@ export function respond(response: ServerResponse<IncomingMessage>, body: object)
 
 export type Framework = {
   name: string;
-  /** Serves `/me` to any good token, and `/orders` to those with the scope `orders:write`. */
+  /** Serves `/me` for any valid token, and `/orders` for those with the scope `orders:write`. */
   open(verifier: Verifier): Promise<Running>;
-  /** Takes what the handler said, or why it was not asked, out of the framework's own envelope. */
+  /** Extracts the response of the handler, or the refusal, from the framework's envelope. */
   read?(body: unknown): unknown;
 };
 
@@ -128,13 +128,13 @@ const accepted: Case[] = [
   { what: "a token with the scope", authorization: (sign) => `Bearer ${sign()}`, path: "/orders" },
 ];
 
-/** Another token by the look of it: one letter of its payload differs. */
+/** The token with one changed character in the payload. */
 function alter(token: string): string {
   const at = token.indexOf(".") + 10;
   return `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`;
 }
 
-/** Runs every case over a real server of a framework. */
+/** Runs every case against a real server of a framework. */
 export function testFramework({ name, open, read = (body) => body }: Framework): void {
   describe(name, () => {
     const opened: { running?: Running; kit?: Awaited<ReturnType<typeof openVerifier>> } = {};
@@ -166,17 +166,17 @@ export function testFramework({ name, open, read = (body) => body }: Framework):
       expectRefusal(await ask({ authorization, ...(path !== undefined && { path }) }), expected);
     });
 
-    it.each(accepted)("lets $what through with its claims", async ({ authorization, path }) => {
+    it.each(accepted)("accepts $what and passes its claims", async ({ authorization, path }) => {
       const answer = await ask({ authorization, ...(path !== undefined && { path }) });
       expect(answer.status).toBe(200);
       expect(read(JSON.parse(answer.text))).toEqual({ sub: "ada", role: "writer" });
     });
 
-    it("never looks for a token in the query", async () => {
+    it("ignores a token in the query", async () => {
       expectRefusal(await ask({ authorization: () => undefined, path: `/me?access_token=${kit().sign()}` }), NONE);
     });
 
-    it("says neither yes nor no while its verifier is stale", async () => {
+    it("answers 503 while its verifier is stale", async () => {
       kit().source.isStale = () => true;
       const answer = await ask({ authorization: (sign) => `Bearer ${sign()}` });
       kit().source.isStale = () => false;
@@ -184,7 +184,7 @@ export function testFramework({ name, open, read = (body) => body }: Framework):
       expect(answer.headers["retry-after"]).toBe("1");
     });
 
-    it("lets nobody through, and says nothing of it, when something breaks inside", async () => {
+    it("answers 500 without details after an unexpected exception", async () => {
       kit().source.isStale = () => {
         throw new Error("eyJ secret");
       };

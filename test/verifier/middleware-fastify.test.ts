@@ -25,7 +25,7 @@ testFramework({
   },
 });
 
-it("works on requests that Fastify injects", async () => {
+it("protects injected requests of Fastify", async () => {
   const { verifier, sign } = await openVerifier();
   const app = openApp(verifier);
   const good = await app.inject({ path: "/me", headers: { authorization: `Bearer ${sign()}` } });

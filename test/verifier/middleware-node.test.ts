@@ -33,7 +33,7 @@ testFramework({
   },
 });
 
-it("gives no claims of a request that no middleware has seen", async () => {
+it("throws for the claims of a request without middleware", async () => {
   const { verifier } = await openVerifier();
   expect(() => bearerAuth(verifier).claimsOf({ headers: {} })).toThrow("Internal server error");
 });

@@ -11,7 +11,7 @@ import { greet, listen, openVerifier, testFramework, type VerifiedClaims, type V
 
 type Context = { headers: Headers; db: string };
 
-/** An application's own router, with its own context, meta and error shape. */
+/** An application's router with its own context, meta and error shape. */
 function createRouter(verifier: Verifier) {
   const t = initTRPC
     .context<Context>()
@@ -90,7 +90,7 @@ testFramework({
   read,
 });
 
-it("tells a typed client why, in the application's own error shape", async () => {
+it("reports the reason to a typed client, in the application's own error shape", async () => {
   const { verifier, sign } = await openVerifier();
   const handle = serveByFetch(verifier);
   const headers = { authorization: `Bearer ${sign({ scope: "orders:read" })}` };
@@ -109,9 +109,9 @@ it("tells a typed client why, in the application's own error shape", async () =>
   expect(error.data).toMatchObject({ code: "FORBIDDEN", reason: "insufficient_scope", house: "theirs" });
 });
 
-it("is refused by the compiler where the context holds no request", async () => {
+it("does not compile where the context has no request", async () => {
   const { verifier } = await openVerifier();
   const t = initTRPC.context<{ db: string }>().create();
-  // @ts-expect-error There is nothing that could carry a token.
+  // @ts-expect-error the context has no request
   t.procedure.concat(trpcAuth(verifier).procedure);
 });

@@ -10,7 +10,7 @@ const IMPORT = /^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\(\s*
 type Graph = { own: Set<string>; foreign: Set<string> };
 const empty = (): Graph => ({ own: new Set(), foreign: new Set() });
 
-/** All that a module loads: modules of this package by their paths below dist, and whatever is not of this package. */
+/** The modules that a module loads: own ones by their paths in dist, and foreign ones by name. */
 function graphOf(path: string, { seen = empty(), lazily = true }: { seen?: Graph; lazily?: boolean } = {}): Graph {
   if (seen.own.has(relative(dist, path))) return seen;
   seen.own.add(relative(dist, path));
@@ -22,7 +22,7 @@ function graphOf(path: string, { seen = empty(), lazily = true }: { seen?: Graph
   return seen;
 }
 
-it("mintmark/verifier loads no server, store or database code, and installs light", () => {
+it("mintmark/verifier loads no server, store or database code, and has three dependencies", () => {
   const { exports, dependencies } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
   const { own, foreign } = graphOf(join(dist, "..", exports["./verifier"].default));
   const rooms = new Set([...own].map((path) => path.split("/").slice(0, -1).join("/")));
@@ -40,11 +40,11 @@ it("mintmark/verifier loads no server, store or database code, and installs ligh
   const packages = [...foreign].filter((name) => !isBuiltin(name)).sort();
   expect(packages).toEqual(["eventsource-parser", "jose", "zod"]);
   expect(builtin).toEqual(["node:crypto", "node:timers/promises"]);
-  // Beside what it loads and the client's `eventsource`, an installation can do without all else.
+  // The rest is optional, except the client's `eventsource`.
   expect(Object.keys(dependencies)).toEqual(["eventsource", "eventsource-parser", "jose"]);
 });
 
-it("mintmark/client loads only how credentials and URLs are written", () => {
+it("mintmark/client loads only the encoding of credentials and the checks of URLs", () => {
   const { own } = graphOf(join(dist, "client/client.js"));
   expect([...own].sort()).toEqual([
     "client/client.js",
@@ -60,7 +60,7 @@ it.each([
   [".", []],
   ["./sqlite", ["kysely", "libsql"]],
   ["./postgres", ["kysely", "pg"]],
-])("mintmark (%s) loads at its import, of the drivers, %j", (entry, drivers) => {
+])("mintmark (%s) loads the drivers %j on import", (entry, drivers) => {
   const { exports } = JSON.parse(readFileSync(join(dist, "../package.json"), "utf8"));
   const { foreign } = graphOf(join(dist, "..", exports[entry].default), { lazily: false });
   expect(DRIVERS.filter((name) => foreign.has(name))).toEqual(drivers);

@@ -5,7 +5,7 @@ import { addClient } from "../support/clients.ts";
 import { ISSUER, openServer } from "../support/service.ts";
 import { verdictOf } from "../support/verifier.ts";
 
-it("a verifier follows a real server: what is revoked there is refused here, and keys are rotated and killed", async () => {
+it("a verifier follows a real server: it refuses revoked tokens, and follows rotation and revocation of keys", async () => {
   await using opened = await openServer();
   const { service, url, clock } = opened;
   const credentials = await addClient(service, { permissions: ["follow_events"] });
@@ -29,18 +29,18 @@ it("a verifier follows a real server: what is revoked there is refused here, and
   const [key] = await client.keys.list.query();
   await client.revoke.mutate({ keyId: key?.kid ?? "" });
   await expect.poll(() => verdict(later), { interval: 1 }).toBe("invalid_token");
-  const { token: anew } = await client.getToken.query({ subject: "ada" });
-  expect(await verdict(anew)).toBe("accepted");
+  const { token: newToken } = await client.getToken.query({ subject: "ada" });
+  expect(await verdict(newToken)).toBe("accepted");
   expect([verifier.state, verifier.failure]).toEqual(["live", undefined]);
 
-  // What was revoked before is part of the snapshot.
+  // Earlier revocations are in the snapshot.
   using second = createVerifier({ issuer: ISSUER, audience: ISSUER, url, credentials, clock: () => clock.now });
   await second.ready;
   expect(await verdictOf(second.verify(bobs))).toBe("invalid_token");
-  expect(await verdictOf(second.verify(anew))).toBe("accepted");
+  expect(await verdictOf(second.verify(newToken))).toBe("accepted");
 });
 
-it("a verifier without the permission to follow events stays without trust, and says why", async () => {
+it("a verifier without the permission follow_events is never live, and reports why", async () => {
   await using opened = await openServer();
   const credentials = await addClient(opened.service, { permissions: ["issue"] });
   using verifier = createVerifier({ issuer: ISSUER, audience: ISSUER, url: opened.url, credentials });

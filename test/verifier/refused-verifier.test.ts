@@ -11,7 +11,7 @@ beforeAll(async () => {
   by = await openPairForge("ES256");
 });
 
-/** A refusal as the service answers it. */
+/** A refusal of the service. */
 const refused =
   (status: number, reason: string): Script =>
   ({ response }) =>
@@ -29,12 +29,12 @@ const outcomeOf = (ready: Promise<void>, timeout: number) =>
     new Promise((resolve) => setTimeout(() => resolve(pending), timeout)),
   ]);
 
-describe("`ready` of a verifier whose service refuses it", () => {
+describe("`ready` of a refused verifier", () => {
   it.each([
     ["credentials that are unknown", { clientId: "nobody", clientSecret: "wrong" }, "invalid_client"],
     ["no credentials", undefined, "invalid_client"],
     ["a client without the permission", "issue", "permission_denied"],
-  ] as const)("rejects by %s, and `failure` says what to do", async (_, given, reason) => {
+  ] as const)("rejects with %s, and `failure` names the remedy", async (_, given, reason) => {
     const status = reason === "permission_denied" ? 403 : 401;
     await using opened = await openServer({ open: false });
     const credentials = given === "issue" ? await addClient(opened.service, { permissions: ["issue"] }) : given;
@@ -43,11 +43,11 @@ describe("`ready` of a verifier whose service refuses it", () => {
     expect(verifier.failure?.message).toContain(`The service answered ${status} (${reason}): `);
     expect(verifier.failure?.message).toContain(reason === "permission_denied" ? "follow_events" : "credentials");
     expect(verifier.state).toBe("connecting");
-    // Whoever asks later is told as well.
+    // Also rejects later.
     await expect(verifier.ready).rejects.toMatchObject({ reason });
   });
 
-  it("resolves once the service lets it in: it has gone on trying", async () => {
+  it("resolves once the service accepts it, after retries", async () => {
     await using followed = await follow([
       refused(401, "invalid_client"),
       refused(403, "permission_denied"),
@@ -70,12 +70,12 @@ describe("`ready` of a verifier whose service refuses it", () => {
       "a reason that never ends",
       ({ response }) => response.writeHead(403).write('{"error":{"data":{"reason":"permission_denied"'),
     ],
-  ])("waits, as ever, by %s", async (_, script) => {
+  ])("stays pending after %s", async (_, script) => {
     await using followed = await follow([script]);
     expect(await outcomeOf(followed.verifier.ready, 150)).toBe(pending);
   });
 
-  it("rejects where the verifier is closed", async () => {
+  it("rejects once the verifier is closed", async () => {
     await using followed = await follow([refused(401, "invalid_client")]);
     const { verifier } = followed;
     await expect(verifier.ready).rejects.toMatchObject({ reason: "invalid_client" });
@@ -83,7 +83,7 @@ describe("`ready` of a verifier whose service refuses it", () => {
     await expect(verifier.ready).rejects.toBeDefined();
   });
 
-  it("stays resolved where the verifier was live before", async () => {
+  it("stays resolved if the verifier was live before", async () => {
     const once: Script = (connection) => {
       healthy(by)(connection);
       setTimeout(connection.end, 50);

@@ -6,11 +6,11 @@ import { SECRET } from "../support/forge.ts";
 import { ISSUER, openServer } from "../support/service.ts";
 import { verdictOf } from "../support/verifier.ts";
 
-const OTHER = `${SECRET} of somebody else`;
+const OTHER = `${SECRET} of another service`;
 const SIGNS_WITH_SECRET = "The issuer publishes no keys: it signs with a shared secret";
 const SIGNS_WITH_KEYS = "The issuer publishes keys: it does not sign with a shared secret";
 
-it("a verifier with the secret verifies what the service signs with it, and hears of revocations", async () => {
+it("a verifier with the secret verifies the tokens of the service, and receives revocations", async () => {
   await using opened = await openServer({ secret: SECRET });
   const { url, clock } = opened;
   const sent: string[] = [];
@@ -45,7 +45,7 @@ it.each([
   ["one, where the service signs with keys", { given: SECRET, said: SIGNS_WITH_KEYS }],
   ["another than the service's", { own: SECRET, given: OTHER }],
 ] as [string, { own?: string; given?: string; said?: string }][])(
-  "a verifier with a secret that is wrong (%s) refuses all tokens, and says so",
+  "a verifier with the wrong secret (%s) refuses all tokens, and reports why",
   async (_, { own, given, said }) => {
     await using opened = await openServer({ ...(own !== undefined && { secret: own }) });
     const { url, clock } = opened;
@@ -61,7 +61,7 @@ it.each([
   },
 );
 
-it("a verifier with a secret that follows nothing is ready at once, and asks nobody", async () => {
+it("a verifier with a secret and without the feed is ready immediately, and sends no request", async () => {
   await using opened = await openServer({ secret: SECRET });
   const { token } = await createTokenClient({ url: opened.url }).getToken.query();
   const nobody = () => Promise.reject(new Error("nothing is to be sent"));
@@ -75,7 +75,7 @@ it("a verifier with a secret that follows nothing is ready at once, and asks nob
   expect(() => createVerifier({ ...options, issuer: "no URL", follow: true })).toThrow("url is needed");
 });
 
-it("tokens of another algorithm are none to a verifier with a secret, and those of a secret none to one without", async () => {
+it("a verifier with a secret refuses tokens of key pairs, and one without refuses those of a secret", async () => {
   await using keyed = await openServer();
   await using shared = await openServer({ secret: SECRET });
   const [ofKeys, ofSecret] = await Promise.all(
@@ -89,7 +89,7 @@ it("tokens of another algorithm are none to a verifier with a secret, and those 
   expect(await verdictOf(byKeys.verify(ofSecret))).toBe("invalid_token");
 });
 
-it("a shared secret goes with credentials where access is not open", async () => {
+it("a verifier can have a shared secret and credentials", async () => {
   await using opened = await openServer({ secret: SECRET, open: false });
   const { service, url, clock } = opened;
   const credentials = await addClient(service, { permissions: ["follow_events"] });

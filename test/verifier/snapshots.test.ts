@@ -14,7 +14,7 @@ const revocation = (sub: string) => revoked({ kind: "subject", id: sub });
 const tokenOf = (sub: string) => forge(by, { payload: goodClaims({ sub }) });
 
 describe("a snapshot", () => {
-  it("counts only when all of its pieces have come, and then in place of what was known", async () => {
+  it("takes effect with its last piece, and replaces the state", async () => {
     const pieces: Script = async ({ send }) => {
       send(snapshot([by], { sequence: 5, more: true, revocations: [revocation("bob")] }));
       await sleep(200);
@@ -35,7 +35,7 @@ describe("a snapshot", () => {
     await expect.poll(verdicts).toEqual(["accepted", "token_revoked", "token_revoked"]);
   });
 
-  it("is dropped where it is cut in the middle: nothing of it counts, and it is asked for anew", async () => {
+  it("is dropped if the connection breaks within it, and requested again", async () => {
     const cut: Script = ({ send, end }) => {
       send(snapshot([by], { more: true, revocations: [revocation("bob")] }));
       setTimeout(end, 100);
@@ -52,7 +52,7 @@ describe("a snapshot", () => {
   it.each([
     ["of another epoch", { epoch: "second", sequence: 9 }],
     ["of a lower number", { sequence: 3 }],
-  ])("is asked for after an update %s, of which nothing is taken", async (_, fields) => {
+  ])("is requested after an update %s, which is not applied", async (_, fields) => {
     const strange: Script = ({ send, beat }) => {
       send(snapshot([by], { sequence: 4 }));
       setTimeout(() => send(update({ ...fields, keys: [], revocations: [revocation("ada")] })), 50);
@@ -72,7 +72,7 @@ describe("a snapshot", () => {
     expect([feed.connections.length, states]).toEqual([2, ["live"]]);
   });
 
-  it("by a server that lags behind is not taken while what is known is fresh", async () => {
+  it("of a server that lags behind is not applied while the state is fresh", async () => {
     const ahead: Script = ({ send }) => send(snapshot([by], { sequence: 5, revocations: [revocation("ada")] }));
     const behind: Script = ({ send }) => send(snapshot([by], { sequence: 4 }));
     await using followed = await follow([ahead, behind], { maxStaleness: 1.5 });
@@ -84,7 +84,7 @@ describe("a snapshot", () => {
     await expect.poll(() => verdictOf(verifier.verify(tokenOf("ada"))), { timeout: 10_000 }).toBe("accepted");
   });
 
-  it("is asked for when the clock was set back behind what was forgotten", async () => {
+  it("is requested when the clock was set back before deleted revocations", async () => {
     await using followed = await follow([healthy(by)]);
     const { verifier, feed, clock } = followed;
     await verifier.ready;
@@ -96,7 +96,7 @@ describe("a snapshot", () => {
     await expect.poll(() => verdictOf(verifier.verify(tokenOf("ada")))).toBe("accepted");
   });
 
-  it("takes pieces of what follows it one by one, and no cursor from within", async () => {
+  it("is followed by updates one by one, and its pieces set no cursor", async () => {
     const first: Script = async ({ send, end }) => {
       send(snapshot([by]), "whole");
       send(update({ sequence: 2, more: true, keys: trusted([]), revocations: [revocation("ada")] }), "half");

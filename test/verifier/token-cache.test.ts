@@ -4,7 +4,7 @@ import { createTokenCache, type TokenCache } from "../../src/verifier/token-cach
 import { heapInUse } from "../support/heap.ts";
 
 const TAIL = randomBytes(64).toString("base64url");
-/** The same token as it is read out of a header of 15 KB. */
+/** The same token, cut out of a header of 15 KB. */
 function cutOut(token: string): string {
   const header = Buffer.from(`Bearer${" ".repeat(15_000)}${token}`).toString();
   return /\S+$/.exec(header)?.[0] ?? "";
@@ -17,7 +17,7 @@ function keepAll(cache: TokenCache<number>, tokens: readonly string[], from = (t
 const makeToken = (start = "e30") => `${start}.e30.${randomBytes(64).toString("base64url")}`;
 
 describe("the cache of verified tokens", () => {
-  it("keeps a token from the second time on", () => {
+  it("caches a token on its second use", () => {
     const cache = createTokenCache<string>();
     const token = makeToken();
     cache.set(token, "claims");
@@ -26,14 +26,14 @@ describe("the cache of verified tokens", () => {
     expect(cache.get(token)).toBe("claims");
   });
 
-  it("finds nothing by the end of a token alone", () => {
+  it("compares the whole token, not only its end", () => {
     const cache = createTokenCache<string>();
     for (let times = 0; times < 2; times += 1) cache.set(`good.claims.${TAIL}`, "claims");
     expect(cache.get(`evil.claims.${TAIL}`)).toBeUndefined();
     expect(cache.get(`good.claims.${TAIL}`)).toBe("claims");
   });
 
-  it("keeps what comes again while a million others come once", () => {
+  it("retains hot tokens while a million others are used once", () => {
     const cache = createTokenCache<number>();
     const regulars = Array.from({ length: 100 }, () => makeToken());
     keepAll(cache, regulars);
@@ -43,7 +43,7 @@ describe("the cache of verified tokens", () => {
     expect(found.size).toBe(regulars.length);
   });
 
-  it("forgets what was not asked for while two generations went by", () => {
+  it("drops a token that was unused for two generations", () => {
     const cache = createTokenCache<number>();
     const idle = makeToken();
     const busy = makeToken();
@@ -60,7 +60,7 @@ describe("the cache of verified tokens", () => {
     expect([cache.get(idle), cache.get(busy)]).toEqual([undefined, 1]);
   });
 
-  it("takes up no more than 8 MB of text, however long tokens are", () => {
+  it("has at most 8 MB of text, however long the tokens", () => {
     const cache = createTokenCache<number>();
     const tokens = Array.from({ length: 1500 }, () => makeToken("e".repeat(7900)));
     keepAll(cache, tokens);
@@ -69,7 +69,7 @@ describe("the cache of verified tokens", () => {
     expect(kept.length).toBeGreaterThan(500);
   });
 
-  it("keeps nothing of the header that a token was cut out of, be it new or asked for again", async () => {
+  it("retains nothing of the header that a token was cut out of, on insertion and on promotion", async () => {
     const cache = createTokenCache<number>();
     const tokens = Array.from({ length: 1000 }, () => makeToken());
     const others = Array.from({ length: 5000 }, () => makeToken());

@@ -13,7 +13,7 @@ export const ELSEWHERE: Record<number, { why: string; file: string; test: string
   18: {
     why: "two keys of one name, or a private one, are refused when they are imported",
     file: "test/keys/key-pair.test.ts",
-    test: "loadKeyPair refuses a kid that is not the thumbprint, in the key, beside it, or in both",
+    test: "loadKeyPair refuses a kid that is not the thumbprint, in the JWK, in the row, or in both",
   },
   19: {
     why: "a flood of unknown kids is counted where keys are read",
@@ -33,7 +33,7 @@ export const ELSEWHERE: Record<number, { why: string; file: string; test: string
   49: {
     why: "what a JWK Set may hold is settled when it is fetched",
     file: "test/verifier/keys.test.ts",
-    test: "are not taken from an answer that is %s",
+    test: "are not taken from a response that is %s",
   },
   50: {
     why: "bad keys are refused when they are imported",

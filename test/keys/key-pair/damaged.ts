@@ -5,7 +5,7 @@ import type { Forges, PairForge } from "../../support/forge.ts";
 const WRONG_TYPES = [null, 1, {}, ["x"], true];
 const RSA_MEMBERS = ["d", "p", "q", "dp", "dq", "qi"];
 
-/** Stored keys with something wrong in them, which must not sign, or not be told from sound ones. */
+/** Damaged stored keys, which must not load. */
 export function damagedKeys(keys: Forges, others: readonly PairForge[]): void {
   for (const [index, { alg, stored }] of keys.pairs.entries()) {
     const other = others[index]?.stored ?? stored;
@@ -15,7 +15,7 @@ export function damagedKeys(keys: Forges, others: readonly PairForge[]): void {
       describe(`the ${half} of a stored key for ${alg}`, () => {
         const json = stored[half];
 
-        test("loadKeyPair refuses it where it is not the JSON it was", async () => {
+        test("loadKeyPair refuses it if its JSON is damaged", async () => {
           const texts = ["", " ", "null", "[]", "{}", "1", '"x"', `[${json}]`, `${json}x`, JSON.stringify(json)];
           const lengths = [1, 2, 10, json.length / 2, json.length - 10, json.length - 1];
           for (const text of [...texts, `{"keys":[${json}]}`, ...lengths.map((length) => json.slice(0, length))]) {
@@ -23,18 +23,18 @@ export function damagedKeys(keys: Forges, others: readonly PairForge[]): void {
           }
         });
 
-        test("loadKeyPair refuses it where it is of another key", async () => {
+        test("loadKeyPair refuses it if it is of another key", async () => {
           await expectDamage({ ...stored, [half]: other[half] });
           await expectDamage({ ...stored, [half]: foreign[half] });
         });
 
-        test("loadKeyPair refuses it where it is the other half", async () => {
+        test("loadKeyPair refuses it if it is the other half", async () => {
           const swapped = half === "publicJwk" ? stored.privateJwk : stored.publicJwk;
           await expectDamage({ ...stored, [half]: swapped });
         });
 
         for (const member of Object.keys(readJwk(json))) {
-          test(`loadKeyPair refuses it without its ${member}, or with a wrong type of it`, async () => {
+          test(`loadKeyPair refuses it without its ${member}, or with one of another type`, async () => {
             for (const value of [undefined, ...WRONG_TYPES]) {
               await expectDamage(damaged(stored, { [half]: { [member]: value } }));
             }
@@ -57,7 +57,7 @@ export function damagedKeys(keys: Forges, others: readonly PairForge[]): void {
     const secret = readJwk(stored.privateJwk);
     const d = flipBit(secret.d ?? "", 9);
 
-    test(`loadKeyPair refuses a key for ${alg} with damage that the rest of it does not make up for`, async () => {
+    test(`loadKeyPair refuses a key for ${alg} with damage in several members`, async () => {
       for (const member of ["p", "q", "dp", "dq", "qi"]) {
         const value = flipBit(secret[member] ?? "", 9);
         await expectDamage(damaged(stored, { privateJwk: { d, [member]: value } }));

@@ -20,12 +20,12 @@ type Group = {
 
 const TIMES = { createdAt: NOW, activatesAt: NOW, follows: "" };
 
-/** A set is imported as a whole or not at all. */
+/** Imports a whole set or nothing. */
 function importSet(keys: readonly Jwk[]) {
   return Promise.all(keys.map((jwk) => importPublicJwk(jwk)));
 }
 
-/** Whether a token passes by the keys of a set: import, choice by `kid` and `alg`, signature. */
+/** Whether a token verifies with the keys of a set: import, selection by `kid` and `alg`, signature. */
 async function passes(jws: string, keys: readonly Jwk[]): Promise<boolean> {
   const imported = await importSet(keys).catch(() => []);
   const parsed = parseCompact(jws);
@@ -48,23 +48,23 @@ export function keyVectors(): void {
 
     for (const group of testGroups) {
       for (const { tcId, comment, jws, result } of group.tests) {
-        // The other valid cases are HMAC: a symmetric key is never imported, so they are refused as well.
+        // The other valid cases are HMAC: symmetric keys are never imported.
         const expected = tcId === 5;
         verdicts.push(result);
         test(`importPublicJwk and verifySignature ${expected ? "accept" : "refuse"} case ${tcId}, ${group.comment} ${comment}`, async () => {
           expect(await passes(jws, group.public?.keys ?? group.private.keys)).toBe(expected);
           expect(await passes(jws, group.private.keys)).toBe(false);
-          // Every other set is refused before there is a token: what is wrong is the key.
+          // Every other set is refused for its key, before any token.
           if (!expected) await expect(importSet(group.public?.keys ?? group.private.keys)).rejects.toThrow();
         });
       }
     }
 
-    test("importPublicJwk takes no set that has a private or symmetric key", async () => {
+    test("importPublicJwk refuses every private or symmetric key of a set", async () => {
       for (const { private: set } of testGroups) await expect(importSet(set.keys)).rejects.toThrow();
     });
 
-    test("importPublicJwk refuses a key by itself with each member that only a private key has", async () => {
+    test("importPublicJwk refuses a key with any member of a private key", async () => {
       const rsa = testGroups.find(({ comment }) => comment === "rs256");
       const [published] = rsa?.public?.keys ?? [];
       const [secret] = rsa?.private.keys ?? [];
@@ -74,7 +74,7 @@ export function keyVectors(): void {
       }
     });
 
-    test("the cases are those that were read when these tests were written", () => {
+    test("the cases are unchanged since these tests were written", () => {
       expect(verdicts.filter((verdict) => verdict === "valid")).toHaveLength(5);
       expect(verdicts.filter((verdict) => verdict === "invalid")).toHaveLength(21);
     });
@@ -91,13 +91,13 @@ export function keyVectors(): void {
 
     const known = ["ec_pub_P-256", "ec_pub_P-384", "okp_pub_Ed25519", "rsa_pub"];
     for (const name of known) {
-      test(`importPublicJwk takes ${name} once it has its labels`, async () => {
+      test(`importPublicJwk accepts ${name} with its labels`, async () => {
         const jwk = readJsonVector<Jwk>(`pyjwt-jwk/jwk_${name}.json`);
         await expect(importPublicJwk(jwk)).rejects.toThrow();
         expect(await importPublicJwk(labelled(jwk))).toMatchObject({ kid: "kid", alg: labelled(jwk).alg });
       });
 
-      test(`loadKeyPair takes the private half of ${name}`, async () => {
+      test(`loadKeyPair accepts the private half of ${name}`, async () => {
         const secret = readJsonVector<Jwk>(`pyjwt-jwk/jwk_${name.replace("pub", "key")}.json`);
         const stored = await store(labelled(readJsonVector<Jwk>(`pyjwt-jwk/jwk_${name}.json`)), secret);
         const keyring = await keyringOf([stored]);
@@ -105,7 +105,7 @@ export function keyVectors(): void {
       });
     }
 
-    // We sign neither by ES512 nor by ES256K, and Ed448 is another curve; private keys are not published.
+    // ES512, ES256K and Ed448 are not supported; private keys are not published.
     const unknown = ["ec_pub_P-521", "ec_pub_secp256k1", "okp_pub_Ed448", "hmac"];
     const secret = [
       "ec_key_P-256",
@@ -117,7 +117,7 @@ export function keyVectors(): void {
       "rsa_key",
     ];
     for (const name of [...unknown, ...secret]) {
-      test(`importPublicJwk refuses ${name}, whatever label it has`, async () => {
+      test(`importPublicJwk refuses ${name} with any label`, async () => {
         const jwk = readJsonVector<Jwk>(`pyjwt-jwk/jwk_${name}.json`);
         for (const alg of ["ES256", "ES384", "RS256", "PS256", "EdDSA", "HS256", "ES512", "ES256K"]) {
           expect(await failureOf(importPublicJwk({ ...labelled(jwk), alg }))).toBeInstanceOf(Error);
@@ -126,10 +126,10 @@ export function keyVectors(): void {
     }
 
     for (const name of ["keyset_only_unknown_alg", "keyset_with_unknown_alg"]) {
-      test(`importPublicJwk refuses the keys of ${name} that are for encryption`, async () => {
+      test(`importPublicJwk refuses the encryption keys of ${name}`, async () => {
         const { keys } = readJsonVector<{ keys: Jwk[] }>(`pyjwt-jwk/jwk_${name}.json`);
         for (const { x5c, x5t, "x5t#S256": _, ...jwk } of keys) {
-          // Certificates are not read, and so a key that has some is not taken.
+          // Keys with certificates are refused: certificates are not validated.
           expect(x5c ?? x5t).toBeDefined();
           await expect(importPublicJwk({ ...jwk, x5c })).rejects.toThrow();
           const outcome = await importPublicJwk(jwk).then(
@@ -150,7 +150,7 @@ export function keyVectors(): void {
   });
 
   describeVectors("JSONTestSuite", () => {
-    test("loadKeyPair refuses every file for either half with a message that quotes nothing of it", async () => {
+    test("loadKeyPair refuses every file for either half, and quotes nothing of it", async () => {
       const kid = "k".repeat(43);
       for (const name of listVectors("JSONTestSuite/test_parsing")) {
         const text = readVector(`JSONTestSuite/test_parsing/${name}`).toString("latin1");

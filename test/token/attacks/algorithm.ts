@@ -7,7 +7,7 @@ import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { encode, type Forge, forge, goodClaims, goodHeader, withSignature } from "../../support/forge.ts";
 import { failureOf } from "../../support/refusal.ts";
 
-/** Rows 1, 3 and 9: what the header's `alg` claims, and secrets that are in every word list. */
+/** Rows 1, 3 and 9: the `alg` of the header, and secrets of word lists. */
 export function algorithmAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.all) {
     suite.refused(1, by, { tokens: withoutAlgorithm(by) });
@@ -18,7 +18,7 @@ export function algorithmAttacks(suite: AttackSuite): void {
   weakSecretsAreNoKeys(suite);
 }
 
-// CVE-2015-2951. RFC 7518 §3.1: names are case-sensitive, so the other spellings are as unknown as they are telling.
+// CVE-2015-2951. RFC 7518 §3.1: names are case-sensitive.
 const NO_ALGORITHM = ["none", "None", "NONE", "nOnE", "none ", "", undefined, null, ["none"], {}, 0, false];
 
 function withoutAlgorithm(by: Forge): Tokens {
@@ -39,7 +39,7 @@ function withoutAlgorithm(by: Forge): Tokens {
 const RSA_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const ALL_ALGORITHMS = [...RSA_ALGORITHMS, "ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "HS256", "HS512"];
 
-/** RFC 8725 §3.1: each key is for exactly one algorithm, though the key itself would serve others as well. */
+/** RFC 8725 §3.1: each key has exactly one algorithm, though it could be used with others. */
 function mislabelled(by: Forge, suite: AttackSuite): Tokens {
   const tokens: Tokens = {};
   for (const alg of ALL_ALGORITHMS.filter((alg) => alg !== by.alg)) {
@@ -66,14 +66,14 @@ function mislabelled(by: Forge, suite: AttackSuite): Tokens {
   return tokens;
 }
 
-/** The other algorithms that the very same key can sign with. */
+/** The other algorithms that the same key can sign with. */
 function alternativesTo({ alg, key }: Forge): string[] {
   const capable: Record<string, string[]> = { rsa: RSA_ALGORITHMS, ec: ["ES256", "ES384", "ES512"] };
   const hmac = ["HS256", "HS384", "HS512"];
   return (capable[key.asymmetricKeyType ?? ""] ?? (key.type === "secret" ? hmac : [])).filter((name) => name !== alg);
 }
 
-// The head of every word list for hashcat mode 16500, and keys that are no keys (CVE-2019-20933, CVE-2026-44351).
+// The first entries of word lists for hashcat mode 16500, and empty keys (CVE-2019-20933, CVE-2026-44351).
 const WEAK_SECRETS = [
   ...["", "\0", "secret", "password", "changeme", "your-256-bit-secret", "123456", "jwt", "key", "test"],
 ];

@@ -16,7 +16,7 @@ import { serializationAttacks } from "./serialization.ts";
 import { signatureAttacks } from "./signature.ts";
 import { timeAttacks } from "./time.ts";
 
-/** Every attack on a token there is, by what it is on. */
+/** All attacks on a token, by their target. */
 export const ATTACKS: Record<string, ((suite: AttackSuite) => void | Promise<void>)[]> = {
   "signature and algorithm": [algorithmAttacks, confusionAttacks, signatureAttacks, rsaAttacks],
   "key selection": [keySelectionAttacks, kidAttacks],

@@ -4,7 +4,7 @@ import { claimsWith, type Forge, forge, goodClaims } from "../../support/forge.t
 import { verify } from "../../support/refusal.ts";
 import { ISSUER } from "../../support/service.ts";
 
-/** Rows 39, 40 and 45: for whom, by whom, about whom. Compared character by character, after no conversion. */
+/** Rows 39, 40 and 45: audience, issuer, subject. Compared exactly, without conversion. */
 export function claimAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.fast) {
     suite.refused(39, by, { tokens: spelled(by, { name: "aud", values: NO_AUDIENCES }), audience: AUDIENCE });
@@ -34,7 +34,7 @@ export function claimAttacks(suite: AttackSuite): void {
 
 const AUDIENCE = "payments-api";
 
-// CVE-2020-26160: a list in place of a string passed for no audience at all.
+// CVE-2020-26160: a list instead of a string counted as no audience.
 const NO_AUDIENCES = [
   ...['[["payments-api"]]', '{"aud":"payments-api"}', '{"0":"payments-api"}', "1", "[]", "null", "true", '""', '[""]'],
   ...['["payments-api",1]', '["payments-api",null]', '["payments-api",["payments-api"]]', '["payments-api\\u0000"]'],
@@ -50,10 +50,10 @@ const OTHER_AUDIENCES = [
 
 const GOOD_AUDIENCES = [AUDIENCE, [AUDIENCE], ["x", AUDIENCE], [AUDIENCE, "x"], [AUDIENCE, AUDIENCE]];
 
-// CVE-2025-30144: a list with the issuer in it passed for the issuer.
+// CVE-2025-30144: a list with the issuer counted as the issuer.
 const NO_ISSUERS = [`["${ISSUER}"]`, `["x","${ISSUER}"]`, `{"iss":"${ISSUER}"}`, "null", '""', "1", "true", "[]"];
 
-// CVE-2024-53861: part of the issuer passed for the issuer.
+// CVE-2024-53861: a part of the issuer counted as the issuer.
 const OTHER_ISSUERS = [
   ...[
     `${ISSUER}/`,
@@ -70,7 +70,7 @@ const OTHER_ISSUERS = [
   ...[`${ISSUER}.evil.example`, "http://127.0.0.1:03000", "x"],
 ];
 
-/** Readers round numbers differently, and some take what is not a string for no identifier at all. */
+/** Parsers round numbers differently, and some ignore an identifier that is not a string. */
 const NO_IDENTIFIERS = [
   ...["9007199254740993", "9007199254740992", "1", "0", "1e0"],
   ...["null", "true", "{}", "[]", '[""]', '{"$ne":null}', '""'],

@@ -2,7 +2,7 @@ import { createSecretKey } from "node:crypto";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { encode, forge, goodHeader, type PairForge, signAs, withSignature } from "../../support/forge.ts";
 
-/** Row 2: a MAC whose secret is a public key, in the hope of a verifier that takes one for the other. */
+/** Row 2: a MAC with a public key as the secret (algorithm confusion, RFC 8725 §2.1). */
 export function confusionAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.pairs) suite.refused(2, by, { tokens: confusions(by) });
 }

@@ -1,5 +1,5 @@
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
-import { encode, type Forge, forge, goodClaims, goodHeader, seal } from "../../support/forge.ts";
+import { encode, type Forge, forge, goodClaims, goodHeader, signSegments } from "../../support/forge.ts";
 
 /**
  * Row 21: other spellings of the same bytes. Where the header or the payload is spelled otherwise, the
@@ -39,7 +39,7 @@ const STRANGERS = {
 
 type Segments = [header: string, payload: string, signature: string];
 
-/** Claims whose base64url has so many unused bits at its end: none, 2 or 4. */
+/** Claims whose base64url ends with 0, 2 or 4 unused bits. */
 function paddedClaims(spareBits: 0 | 2 | 4): Uint8Array {
   const text = JSON.stringify(goodClaims());
   const missing = (3 - spareBits / 2 - (text.length % 3) + 3) % 3;
@@ -59,8 +59,16 @@ function respelled(by: Forge): Tokens {
   for (const bits of [2, 4] as const) {
     for (let stray = 1; stray < 2 ** bits; stray += 1) {
       const name = `${stray} of ${bits} bits`;
-      tokens[`stray bits in the header | ${name}`] = seal(by, addBits(encode(paddedHeader(by, bits)), stray), payload);
-      tokens[`stray bits in the payload | ${name}`] = seal(by, header, addBits(encode(paddedClaims(bits)), stray));
+      tokens[`stray bits in the header | ${name}`] = signSegments(
+        by,
+        addBits(encode(paddedHeader(by, bits)), stray),
+        payload,
+      );
+      tokens[`stray bits in the payload | ${name}`] = signSegments(
+        by,
+        header,
+        addBits(encode(paddedClaims(bits)), stray),
+      );
     }
   }
   const spare = (signature.length * 6) % 8;
@@ -71,8 +79,8 @@ function respelled(by: Forge): Tokens {
 
   for (const [name, text] of Object.entries({ ...SPACES, ...STRANGERS })) {
     for (const [place, insert] of Object.entries(PLACES)) {
-      tokens[`${name} in a segment | ${place} the header`] = seal(by, insert(header, text), payload);
-      tokens[`${name} in a segment | ${place} the payload`] = seal(by, header, insert(payload, text));
+      tokens[`${name} in a segment | ${place} the header`] = signSegments(by, insert(header, text), payload);
+      tokens[`${name} in a segment | ${place} the payload`] = signSegments(by, header, insert(payload, text));
       tokens[`${name} in a segment | ${place} the signature`] = [header, payload, insert(signature, text)].join(".");
     }
   }
@@ -98,13 +106,13 @@ function inOtherAlphabets(by: Forge): Tokens {
   if (standard === payload || mixed === payload) throw new Error("the claims do not show the alphabet");
   const header = encode(goodHeader(by));
   return {
-    "a payload in base64": seal(by, header, standard),
-    "a payload in both alphabets": seal(by, header, mixed),
-    "a payload in hexadecimal": seal(by, header, Buffer.from(payload, "base64url").toString("hex")),
-    "a payload in percent escapes": seal(by, header, encodeURIComponent(JSON.stringify(claims))),
-    "a payload in the clear": seal(by, header, JSON.stringify(claims)),
-    "a payload encoded twice": seal(by, header, encode(payload)),
-    "a header encoded twice": seal(by, encode(header), payload),
+    "a payload in base64": signSegments(by, header, standard),
+    "a payload in both alphabets": signSegments(by, header, mixed),
+    "a payload in hexadecimal": signSegments(by, header, Buffer.from(payload, "base64url").toString("hex")),
+    "a payload in percent escapes": signSegments(by, header, encodeURIComponent(JSON.stringify(claims))),
+    "a payload in the clear": signSegments(by, header, JSON.stringify(claims)),
+    "a payload encoded twice": signSegments(by, header, encode(payload)),
+    "a header encoded twice": signSegments(by, encode(header), payload),
   };
 }
 
@@ -114,11 +122,11 @@ function padded(by: Forge): Tokens {
   ) as Segments;
   const pad = (segment: string) => segment.padEnd(Math.ceil(segment.length / 4) * 4, "=");
   return {
-    "a padded header": seal(by, pad(header), payload),
-    "a padded payload": seal(by, header, pad(payload)),
+    "a padded header": signSegments(by, pad(header), payload),
+    "a padded payload": signSegments(by, header, pad(payload)),
     "a signature that is padded": [header, payload, signature.length % 4 ? pad(signature) : `${signature}====`].join(
       ".",
     ),
-    "padding in all segments": `${seal(by, pad(header), pad(payload))}==`,
+    "padding in all segments": `${signSegments(by, pad(header), pad(payload))}==`,
   };
 }

@@ -4,10 +4,10 @@ import { CompactEncrypt } from "jose";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { encode, type Forge, forge, goodClaims, goodHeader, type PairForge } from "../../support/forge.ts";
 
-/** Rows 25 to 27 and 30: encryption, compression and nesting, none of which an access token has. */
+/** Rows 25 to 27 and 30: encryption, compression and nesting, which no access token has. */
 export async function encryptionAttacks(suite: AttackSuite): Promise<void> {
   const { es256, es384, rs256, ps256, hs256 } = suite.forges;
-  // Whoever has the public key can encrypt, so what decrypts was not thereby signed: CVE-2026-29000, CVE-2023-51774.
+  // Anyone with the public key can encrypt: decryption proves no signature. CVE-2026-29000, CVE-2023-51774.
   const recipients: [Forge, string, CompactEncryptKey][] = [
     [es256, "ECDH-ES", es256.publicKey],
     [es384, "ECDH-ES+A256KW", es384.publicKey],
@@ -47,7 +47,7 @@ async function encrypted(by: Forge, alg: string, key: CompactEncryptKey): Promis
   return tokens;
 }
 
-/** CVE-2022-36083: a password is hashed as often as the token says, which takes hours. */
+/** CVE-2022-36083: the token sets the number of password hash iterations, which takes hours. */
 function slowlyDerived(by: Forge): Tokens {
   const members = { enc: "A128GCM", p2c: 2147483647, p2s: "c2FsdHNhbHQ" };
   const tokens: Tokens = {};
@@ -63,7 +63,7 @@ function slowlyDerived(by: Forge): Tokens {
 
 const MEGABYTE = 1_000_000;
 
-/** CVE-2024-28176, CVE-2024-33664: 4 MB of claims, encrypted as RFC 7516 says, in a token of ordinary length. */
+/** CVE-2024-28176, CVE-2024-33664: 4 MB of claims, compressed and encrypted (RFC 7516) in a short token. */
 function zipBomb(by: PairForge): string {
   const content = deflateRawSync(JSON.stringify(goodClaims({ x: "x".repeat(4 * MEGABYTE) })), { level: 9 });
   const key = randomBytes(32);

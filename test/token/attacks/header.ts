@@ -1,7 +1,7 @@
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
-import { encode, type Forge, forge, goodClaims, goodHeader, seal, signAs, spell } from "../../support/forge.ts";
+import { encode, type Forge, forge, goodClaims, goodHeader, signAs, signSegments, spell } from "../../support/forge.ts";
 
-/** Rows 28 and 29: header members that change how all the rest is to be read. */
+/** Rows 28 and 29: header parameters that change the meaning of the rest. */
 export function headerAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.fast) {
     suite.refused(28, by, { tokens: critical(by) });
@@ -10,7 +10,7 @@ export function headerAttacks(suite: AttackSuite): void {
   }
 }
 
-/** RFC 7515 §4.1.11: a reader that does not know a critical extension must refuse. CVE-2026-32597, CVE-2025-59420. */
+/** RFC 7515 §4.1.11: unknown critical extensions must be refused. CVE-2026-32597, CVE-2025-59420. */
 function critical(by: Forge): Tokens {
   const headers: object[] = [
     ...[["foo"], ["exp"], [], "foo", [1], ["__proto__"], null, {}, true, 0, "", [""], [null], [["foo"]]],
@@ -34,7 +34,7 @@ function critical(by: Forge): Tokens {
   return tokens;
 }
 
-/** RFC 7797, whose unencoded payload lets two readers see different claims under one signature. */
+/** RFC 7797: with an unencoded payload, two parsers see different claims under one signature. */
 function unencoded(by: Forge): Tokens {
   const tokens: Tokens = {};
   const claims = JSON.stringify(goodClaims());
@@ -48,7 +48,7 @@ function unencoded(by: Forge): Tokens {
     tokens[`b64 false ${name} and the payload in the clear`] = `${encode(header)}.${claims}.${signature}`;
     tokens[`b64 false ${name} and the payload encoded`] = forge(by, { header });
     tokens[`b64 false ${name} and the payload detached`] = `${encode(header)}..${signature}`;
-    tokens[`b64 false ${name} and a payload that is base64url by itself`] = seal(by, encode(header), "abcd");
+    tokens[`b64 false ${name} and a payload that is base64url by itself`] = signSegments(by, encode(header), "abcd");
     tokens[`b64 false ${name}, signed in the clear and sent encoded`] =
       `${encode(header)}.${encode(claims)}.${signature}`;
   }
@@ -58,7 +58,7 @@ function unencoded(by: Forge): Tokens {
   return tokens;
 }
 
-/** A member that is ignored today is an attack on the day that somebody reads it. */
+/** An ignored parameter becomes an attack once some code reads it. */
 function unknownMembers(by: Forge): Tokens {
   const names = [
     ...["enc", "epk", "p2c", "p2s", "apu", "iv", "tag", "nonce", "iss"],

@@ -9,7 +9,7 @@ import type { AttackSuite } from "../../support/attack-suite.ts";
 import { failureOf } from "../../support/refusal.ts";
 import { openService } from "../../support/service.ts";
 
-/** Row 46: whoever asks for a token must not write what only the issuer may say (CVE-2025-61928). */
+/** Row 46: a caller must not set the claims of the issuer (CVE-2025-61928). */
 export function issueAttacks({ row, service }: AttackSuite): void {
   for (const name of [...RESERVED_CLAIMS, "__proto__", "constructor", "prototype", "toJSON"]) {
     row(46, `getToken refuses ${name} among the custom claims`, async () => {
@@ -47,7 +47,7 @@ async function expectBadRequest<Schema extends ClaimsSchema>(service: TokenServi
   expect(error).toMatchObject({ code: "BAD_REQUEST" });
 }
 
-/** What nobody may ask for a token with. */
+/** Claims that no caller may request. */
 export function hostileInputs(): Record<string, unknown> {
   const cyclic: Record<string, unknown> = {};
   cyclic.x = cyclic;

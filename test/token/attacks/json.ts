@@ -1,7 +1,7 @@
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { claimsWith, type Forge, forge, goodClaims, goodHeader, spell } from "../../support/forge.ts";
 
-/** Rows 31 and 32: bytes that two readers of JSON understand differently, or that are no JSON object. */
+/** Rows 31 and 32: bytes that two JSON parsers understand differently, or that are not a JSON object. */
 export function jsonAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.fast) {
     suite.refused(31, by, { tokens: repeated(by) });
@@ -20,7 +20,7 @@ export function jsonAttacks(suite: AttackSuite): void {
   }
 }
 
-/** RFC 7515 §4 leaves open which of two equal names counts; a reader in another language may take the other one. */
+/** RFC 7515 §4 leaves open which of two equal names counts; parsers differ. */
 function repeated(by: Forge): Tokens {
   const header = goodHeader(by);
   const claims = goodClaims();
@@ -60,7 +60,7 @@ function repeated(by: Forge): Tokens {
   };
 }
 
-/** Equal names that are no repetition: in objects beside each other, in values, inside of each other. */
+/** Equal names that are not duplicates: in sibling objects, in values, in nested objects. */
 function harmless(by: Forge): Tokens {
   const texts: Record<string, string> = {
     "a name in two objects": claimsWith("x", `[{"a" : 1},{"a" : 2},{"b":{"a":{"a":[{"a":1}]}}}]`),

@@ -6,7 +6,7 @@ import { forge, goodClaims, goodHeader, type PairForge } from "../../support/for
 import { countConnections } from "../../support/outbound.ts";
 import { expectRefused } from "../../support/refusal.ts";
 
-/** Rows 11 and 13 to 15: tokens that bring a key along, or say where to get one. */
+/** Rows 11 and 13 to 15: tokens that contain a key or its URL. */
 export function keySelectionAttacks(suite: AttackSuite): void {
   const { forges, strangers } = suite;
   const [authority] = strangers;
@@ -20,7 +20,7 @@ export function keySelectionAttacks(suite: AttackSuite): void {
   nothingIsFetched(suite);
 }
 
-/** CVE-2025-65945: claims that choose the key by which they are then found to be good. */
+/** CVE-2025-65945: claims that select the key that verifies them. */
 function keysInClaims(by: PairForge, stranger: PairForge): Tokens {
   const jwk = JSON.parse(stranger.stored.publicJwk);
   const { kid } = stranger;
@@ -74,13 +74,13 @@ function nothingIsFetched(suite: AttackSuite): void {
       for (const token of Object.values(tokens)) await expectRefused(token, by);
     }
     expect(outbound.count()).toEqual({ attempts: 0, arrivals: 0 });
-    // Shows that the counters would have seen one.
+    // Proves that the counters count.
     await fetch(outbound.url);
     expect(outbound.count()).toEqual({ attempts: 1, arrivals: 1 });
   });
 }
 
-/** Tokens that say where their key is to be had, among other places at the lure, a URL that nobody must ask for. */
+/** Tokens with the URL of their key, among others the lure, which must receive no request. */
 export function tokensWithUrls({ by, stranger, lure }: { by: PairForge; stranger: PairForge; lure: string }): Tokens {
   const tokens: Tokens = {};
   for (const url of hostileUrls(lure)) {

@@ -5,7 +5,7 @@ import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { type Forge, forge, goodHeader, keyringOf } from "../../support/forge.ts";
 import { expectRefused } from "../../support/refusal.ts";
 
-/** Rows 16 and 17: headers that name a key in a harmful way, or none. */
+/** Rows 16 and 17: headers with a harmful kid, or without one. */
 export function kidAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.all) {
     suite.refused(16, by, { tokens: injections(by) });
@@ -26,9 +26,9 @@ const KIDS: unknown[] = [
 function injections(by: Forge): Tokens {
   const kids: [name: string, kid: unknown][] = [
     ...KIDS.map((kid): [string, unknown] => [abbreviate(JSON.stringify(kid)), kid]),
-    ...Object.entries(neighboursOf(by.kid)),
+    ...Object.entries(similarTo(by.kid)),
   ];
-  // The secret `AA==` of the PortSwigger labs is what a verifier reads from /dev/null.
+  // `AA==`, of the PortSwigger labs: the key that a verifier reads from /dev/null.
   const secrets = { "a key of one zero byte": Buffer.from("AA==", "base64"), "an empty key": Buffer.alloc(0) };
   const tokens: Tokens = {};
   for (const [name, kid] of kids) {
@@ -42,7 +42,7 @@ function injections(by: Forge): Tokens {
   return tokens;
 }
 
-function neighboursOf(kid: string): Record<string, unknown> {
+function similarTo(kid: string): Record<string, unknown> {
   return {
     "of ours after a space": ` ${kid}`,
     "of ours before a space": `${kid} `,
@@ -60,7 +60,7 @@ function neighboursOf(kid: string): Record<string, unknown> {
   };
 }
 
-/** Whoever writes another lookup, over files or tables, is never handed a path or a piece of SQL. */
+/** Another key lookup, by files or tables, must never receive a path or a piece of SQL. */
 function noKeyIsAskedForByAStrangeName({ row, forges }: AttackSuite): void {
   row(16, "verifyJws looks up no kid but 1 to 64 characters of base64url", async () => {
     const asked: unknown[] = [];

@@ -3,7 +3,7 @@ import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { claimsWith, type Forge, forge, goodHeader, spell } from "../../support/forge.ts";
 import { expectRefused, verify } from "../../support/refusal.ts";
 
-/** Rows 33 and 34: objects that harm whoever walks through them or copies them. */
+/** Rows 33 and 34: objects that harm code which traverses or copies them. */
 export function nestingAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.fast) {
     suite.refused(33, by, { tokens: deep(by) });
@@ -15,7 +15,7 @@ export function nestingAttacks(suite: AttackSuite): void {
   abyssIsRefusedByLength(suite);
 }
 
-/** An object is the first level, so a claim may hold 15 lists inside of each other. */
+/** The object is the first level, so a claim may have 15 nested lists. */
 function nest(levels: number): string {
   return claimsWith("x", "[".repeat(levels) + "]".repeat(levels));
 }
@@ -72,7 +72,7 @@ function forbiddenNames(by: Forge): Tokens {
   return tokens;
 }
 
-/** Members that every object inherits, yet which no reader follows. */
+/** Members that every object inherits. */
 function harmlessNames(by: Forge): Tokens {
   const names = "hasOwnProperty toString valueOf isPrototypeOf __defineGetter__ then length proto".split(" ");
   return Object.fromEntries(

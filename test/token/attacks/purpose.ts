@@ -2,7 +2,7 @@ import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { type Forge, forge, goodClaims, goodHeader } from "../../support/forge.ts";
 import { NOW } from "../../support/service.ts";
 
-/** Row 41: tokens of the same issuer, under the same key, that were made for something else (RFC 8725 §3.11). */
+/** Row 41: tokens of the same issuer and key for another purpose (RFC 8725 §3.11). */
 export function purposeAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.fast) {
     suite.refused(41, by, { tokens: otherTypes(by) });
@@ -31,13 +31,13 @@ function otherTypes(by: Forge): Tokens {
   );
 }
 
-/** RFC 7515 §4.1.9: a media type, so in any case, and `application/` may be left out. */
+/** RFC 7515 §4.1.9: a media type, case-insensitive, with or without `application/`. */
 function sameType(by: Forge): Tokens {
   const types = ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "Application/AT+JWT"];
   return Object.fromEntries(types.map((typ) => [`typ ${typ}`, forge(by, { header: goodHeader(by, { typ }) })]));
 }
 
-/** Claims that turn a token into one of another kind, should a reader look at them and not at `typ`. */
+/** Claims of another kind of token, for verifiers that ignore `typ`. */
 function otherClaims(by: Forge): Tokens {
   const claims: Record<string, object> = {
     "an ID token": { nonce: "n", auth_time: NOW, acr: "1", amr: ["pwd"], azp: "local" },

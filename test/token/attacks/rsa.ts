@@ -12,19 +12,19 @@ import {
 import { pkcs1Forgeries, pkcs1Message } from "../../support/pkcs1.ts";
 import { pssForgeries, pssMessage } from "../../support/pss.ts";
 
-/** Row 8: signatures over any padding but the one right one, and signatures that are out of range. */
+/** Row 8: signatures with a wrong padding, and signatures out of range. */
 export function rsaAttacks(suite: AttackSuite): void {
   const { rs256, ps256 } = suite.forges;
   for (const by of [rs256, ps256]) suite.refused(8, by, { tokens: specialNumbers(by) });
 
   suite.refused(8, rs256, { tokens: padded(rs256, pkcs1Forgeries) });
   suite.refused(8, ps256, { tokens: padded(ps256, pssForgeries) });
-  // Shows that the forged paddings above are refused for what is wrong in them, not for how they are signed.
+  // Proves that the forged paddings above are refused for their content, not for the way of signing.
   suite.accepted(8, rs256, { tokens: padded(rs256, (input) => ({ "the right padding": pkcs1Message(input) })) });
   suite.accepted(8, ps256, { tokens: padded(ps256, (input) => ({ "the right padding": pssMessage(input) })) });
 }
 
-/** Tokens whose signatures are made from padded messages that the attacker chose. */
+/** Tokens with signatures of padded messages chosen by the attacker. */
 function padded(by: PairForge, messagesFor: (input: Buffer) => Record<string, Buffer>): Tokens {
   const token = forge(by);
   const input = Buffer.from(token.slice(0, token.lastIndexOf(".")));
@@ -32,7 +32,7 @@ function padded(by: PairForge, messagesFor: (input: Buffer) => Record<string, Bu
   return Object.fromEntries(messages.map(([name, message]) => [name, withSignature(token, rawSign(by.key, message))]));
 }
 
-/** RSASP1 of RFC 8017 §5.2.1: the private key applied to a number, whatever it looks like. */
+/** RSASP1 of RFC 8017 §5.2.1: the private key applied to any number. */
 function rawSign(key: KeyObject, message: Buffer): Buffer {
   return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, message);
 }
@@ -58,7 +58,7 @@ function specialNumbers(by: PairForge): Tokens {
   return tokens;
 }
 
-/** RFC 8017 §8.2.2: the same number modulo n, in the same number of bytes. Only some signatures leave room for it. */
+/** RFC 8017 §8.2.2: the same number modulo n in as many bytes, which only some signatures allow. */
 function unreducedSignature(by: PairForge, n: bigint): Tokens {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const token = forge(by, { payload: goodClaims({ jti: `attempt-${attempt}` }) });

@@ -3,7 +3,7 @@ import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { encode, type Forge, forge, goodClaims, goodHeader } from "../../support/forge.ts";
 import { expectRefused } from "../../support/refusal.ts";
 
-/** Rows 22 to 24: the wrong number of segments, giants, and everything that is no compact JWS at all. */
+/** Rows 22 to 24: the wrong number of segments, huge tokens, and texts that are not a compact JWS. */
 export function serializationAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.all) {
     suite.refused(22, by, { tokens: miscounted(by) });
@@ -49,7 +49,7 @@ function miscounted(by: Forge): Tokens {
   };
 }
 
-/** RFC 7515 §7.2, and what a caller without types may hand over in place of a string. */
+/** RFC 7515 §7.2, and what an untyped caller may pass instead of a string. */
 function otherSerializations(by: Forge): Tokens {
   const token = forge(by);
   const [header = "", payload = "", signature = ""] = token.split(".");
@@ -82,7 +82,7 @@ function otherSerializations(by: Forge): Tokens {
   };
 }
 
-/** Good but for their length: 6,000 bytes of claims are 8,000 characters. */
+/** Valid except for their length: 6,000 bytes of claims are 8,000 characters. */
 function tooLong(by: Forge): Tokens {
   const padded = (bytes: number) => {
     const room = bytes - JSON.stringify(goodClaims({ x: "" })).length;

@@ -14,7 +14,7 @@ import {
 } from "../../support/forge.ts";
 import { verify } from "../../support/refusal.ts";
 
-/** Rows 4 to 7: signatures that are absent, of special numbers, of another form, or the other one of two. */
+/** Rows 4 to 7: signatures that are absent, of special numbers, of another form, or malleable. */
 export function signatureAttacks(suite: AttackSuite): void {
   const { all, es256, es384, edDsa } = suite.forges;
   for (const by of all) suite.refused(4, by, { tokens: emptySignatures(by) });
@@ -52,7 +52,7 @@ function emptySignatures(by: Forge): Tokens {
 
 const ZERO = Buffer.alloc(1);
 
-/** CVE-2022-21449: a verifier that does not ask whether r and s are in range accepts zeros for everybody. */
+/** CVE-2022-21449: a verifier without a range check of r and s accepts zeros. */
 function psychicSignatures(by: Forge, { order, size }: Curve): Tokens {
   const token = forge(by);
   const r = signatureOf(token).subarray(0, size);
@@ -77,7 +77,7 @@ function psychicSignatures(by: Forge, { order, size }: Curve): Tokens {
   return tokens;
 }
 
-/** Anybody can make the second signature of a pair, so no text of a token may stand for its identity. */
+/** Anyone can compute the second signature of a pair: the text of a token is not its identity. */
 function twinIsTheSameToken(suite: AttackSuite, by: Forge): void {
   suite.accepted(6, by, { tokens: { "n-s in place of s": twinOf(forge(by), by.alg) } });
   suite.row(6, "verifyAccessToken gives the same claims for n-s in place of s", async () => {
@@ -90,7 +90,7 @@ function twinIsTheSameToken(suite: AttackSuite, by: Forge): void {
   });
 }
 
-/** RFC 7518 §3.4 asks for r and s side by side; most other protocols have ASN.1. */
+/** RFC 7518 §3.4: r and s concatenated; most other protocols use ASN.1. */
 function derSignatures(by: PairForge): Tokens {
   const token = forge(by);
   const input = Buffer.from(token.slice(0, token.lastIndexOf(".")));
@@ -100,7 +100,7 @@ function derSignatures(by: PairForge): Tokens {
 
 const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
-/** RFC 8032 §5.1.7: s must be below the order, or every signature has copies. */
+/** RFC 8032 §5.1.7: s must be below the order; otherwise signatures are malleable. */
 function edwardsSignatures(by: Forge): Tokens {
   const token = forge(by);
   const r = signatureOf(token).subarray(0, 32);

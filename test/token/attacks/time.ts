@@ -3,7 +3,7 @@ import { claimsWith, type Forge, forge, goodClaims } from "../../support/forge.t
 import { MAX_LIFETIME } from "../../support/refusal.ts";
 import { NOW } from "../../support/service.ts";
 
-/** Rows 35 to 37: times that are missing, over, to come, or no times at all. */
+/** Rows 35 to 37: times that are missing, past, future or invalid. */
 export function timeAttacks(suite: AttackSuite): void {
   for (const by of suite.forges.fast) {
     suite.refused(35, by, { tokens: spelled(by, "exp") });
@@ -33,8 +33,8 @@ function withTimes(by: Forge, times: Record<string, number | undefined>): string
   return forge(by, { payload: goodClaims(times) });
 }
 
-// CVE-2026-44459: 1e999 is read as Infinity, which never comes. RFC 7519 §2 allows fractions; Mintmark
-// writes none, and so accepts none.
+// CVE-2026-44459: 1e999 is parsed as Infinity, so the token never expires. RFC 7519 §2 allows fractions; Mintmark
+// writes none and accepts none.
 const NO_TIMES = [
   ...['"x"', '""', "null", "[]", "{}", "true", "false", "-1", "0", "-0", "0.5", "1e308", "-1e308", "1e999", "-1e999"],
   ...["9007199254740993", "18446744073709551616", `"${NOW + 900}"`, `[${NOW + 900}]`, `${NOW + 900}.5`, `-${NOW}`],
@@ -72,7 +72,7 @@ function goodExpiry(by: Forge): Tokens {
   return {
     "exp in a second": withTimes(by, { exp: NOW + 1 }),
     "exp after the longest lifetime": withTimes(by, { exp: NOW + MAX_LIFETIME }),
-    // JSON has one kind of number, so this is the same moment.
+    // The same number in JSON.
     "exp with a fraction of zero": forge(by, { payload: claimsWith("exp", `${NOW + 900}.0`) }),
   };
 }
@@ -86,7 +86,7 @@ function futureStart(by: Forge): Tokens {
   };
 }
 
-/** A stolen key must not mint tokens that come to life later. */
+/** A stolen key must not sign tokens that become valid later. */
 function futureIssue(by: Forge): Tokens {
   const issuedAt = (iat: number) => withTimes(by, { iat, exp: iat + 900 });
   return {

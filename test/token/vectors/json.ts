@@ -4,7 +4,7 @@ import { type Forge, forge, goodClaims } from "../../support/forge.ts";
 import { expectRefused, failureOf, verify } from "../../support/refusal.ts";
 import { describeVectors, listVectors, readVector } from "../../support/vectors.ts";
 
-/** Files that must parse as JSON, yet break a rule of ours: no object may name a member twice (RFC 7515 §4). */
+/** Valid JSON that is refused: duplicate names (RFC 7515 §4). */
 const REPEATED = new Set([
   "y_object_duplicated_key.json",
   "y_object_duplicated_key_and_value.json",
@@ -13,8 +13,8 @@ const REPEATED = new Set([
   "object_same_key_unclear_values.json",
 ]);
 
-/** And these break another: beyond 2^53 - 1 different integers are one number (RFC 7493 §2.2). */
-const BEYOND = new Set([
+/** Valid JSON that is refused: numbers above 2^53 - 1 (RFC 7493 §2.2). */
+const TOO_LARGE = new Set([
   "y_number.json",
   "y_number_real_capital_e.json",
   "y_number_real_exponent.json",
@@ -22,10 +22,10 @@ const BEYOND = new Set([
   "y_object_extreme_numbers.json",
 ]);
 
-/** Objects that parse, by the two folders of the suite; every other file is a list, a bare value or no JSON. */
+/** Number of objects in the two folders of the suite; every other file is a list, a single value or invalid. */
 const OBJECTS = { test_parsing: 9, test_transform: 2 };
 
-/** The bytes as the value of one more claim, behind claims that are good. */
+/** The bytes as the value of an additional claim, after valid ones. */
 function asClaim(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(goodClaims()).slice(0, -1)},"x":`), bytes, Buffer.from("}")]);
 }
@@ -45,7 +45,7 @@ export function jsonVectors(by: Forge): void {
         }
       });
 
-      test(`parseJsonObject reads the ${objects} sound objects of ${folder} and nothing else`, () => {
+      test(`parseJsonObject parses the ${objects} valid objects of ${folder} and nothing else`, () => {
         const read = files.filter(({ bytes }) => parseJsonObject(bytes) !== undefined);
         for (const { name, bytes } of read) {
           expect(name).not.toMatch(/^n_/);
@@ -60,7 +60,7 @@ export function jsonVectors(by: Forge): void {
       bytes: readVector(`JSONTestSuite/test_parsing/${name}`),
     }));
 
-    test("parseJsonObject refuses every file that must be refused, as it is and as a claim's value", async () => {
+    test("parseJsonObject refuses every invalid file, alone and as the value of a claim", async () => {
       const invalid = files.filter(({ name }) => name.startsWith("n_"));
       expect(invalid).toHaveLength(188);
       for (const { name, bytes } of invalid) {
@@ -70,25 +70,25 @@ export function jsonVectors(by: Forge): void {
       }
     });
 
-    test("parseJsonObject reads every file that must parse and is an object that names nothing twice and has no number beyond 2^53 - 1", () => {
+    test("parseJsonObject parses every valid object without duplicate names and without numbers above 2^53 - 1", () => {
       const valid = files.filter(({ name }) => name.startsWith("y_"));
       expect(valid).toHaveLength(95);
       for (const { name, bytes } of valid) {
         const value: unknown = JSON.parse(bytes.toString("utf8"));
-        const expected = isPlainObject(value) && !REPEATED.has(name) && !BEYOND.has(name) ? value : undefined;
+        const expected = isPlainObject(value) && !REPEATED.has(name) && !TOO_LARGE.has(name) ? value : undefined;
         expect(parseJsonObject(bytes), name).toEqual(expected);
       }
     });
 
-    test("verifyAccessToken gives back every file that must parse and breaks no rule of ours when it is a claim's value", async () => {
+    test("verifyAccessToken returns every other valid file as the value of a claim", async () => {
       for (const { name, bytes } of files.filter(({ name }) => name.startsWith("y_"))) {
         const token = forge(by, { payload: asClaim(bytes) });
-        if (REPEATED.has(name) || BEYOND.has(name)) await expectRefused(token, by);
+        if (REPEATED.has(name) || TOO_LARGE.has(name)) await expectRefused(token, by);
         else expect((await verify(token, by)).x, name).toEqual(JSON.parse(bytes.toString("utf8")));
       }
     });
 
-    test("verifyAccessToken either gives back or refuses every file on which parsers may differ", async () => {
+    test("verifyAccessToken either returns or refuses every file on which parsers may differ", async () => {
       for (const { name, bytes } of files.filter(({ name }) => name.startsWith("i_"))) {
         const token = forge(by, { payload: asClaim(bytes) });
         const outcome = await verify(token, by).catch(() => undefined);

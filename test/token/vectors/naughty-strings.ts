@@ -9,11 +9,11 @@ import { describeVectors, readJsonVector } from "../../support/vectors.ts";
 type Request = Record<string, unknown>;
 
 type Place = {
-  /** A request with the string in that place. */
+  /** A request with the string in this place. */
   asked: (text: string) => Request;
-  /** What the claims of the token have there. */
+  /** The claims of the token at this place. */
   found: (claims: Request) => unknown;
-  /** How many of the strings are accepted. Written down, so that a rule that grows stricter or laxer shows. */
+  /** Number of accepted strings. Fixed, so that a stricter or laxer rule shows. */
   accepts: number;
 };
 
@@ -21,7 +21,7 @@ const PLACES: Record<string, Place> = {
   // One string is empty, one has 269 characters, and six have control characters.
   "the subject": { asked: (subject) => ({ subject }), found: ({ sub }) => sub, accepts: 507 },
   "the audience": { asked: (audience) => ({ audience }), found: ({ aud }) => aud, accepts: 507 },
-  // The others have characters that no scope has (RFC 6749 §3.3).
+  // The others have characters outside of scope tokens (RFC 6749 §3.3).
   "the scope": { asked: (scope) => ({ scope }), found: ({ scope }) => scope, accepts: 197 },
   "the value of a custom claim": { asked: (x) => ({ claims: { x } }), found: ({ x }) => x, accepts: 515 },
   "a value deep in a custom claim": {
@@ -36,7 +36,7 @@ export function naughtyStrings(): void {
     const strings = readJsonVector<string[]>("blns/blns.json");
 
     for (const [name, { asked, found, accepts }] of Object.entries(PLACES)) {
-      test(`getToken refuses a string as a bad request, or verifyToken gives it back, for ${name}`, async () => {
+      test(`getToken refuses a string, or verifyToken returns it, for ${name}`, async () => {
         await using opened = await openService();
         const outcomes = strings.map(async (text) => {
           const claims = await claimsOf(opened.service, asked(text));
@@ -47,7 +47,7 @@ export function naughtyStrings(): void {
       });
     }
 
-    test("getToken takes each string for the name of a custom claim, and verifyToken gives it back", async () => {
+    test("getToken accepts each string as the name of a custom claim, and verifyToken returns it", async () => {
       await using opened = await openService();
       const refused = strings.map(async (text) => {
         const claims = await claimsOf(opened.service, { claims: JSON.parse(`{${JSON.stringify(text)}:1}`) });
@@ -58,7 +58,7 @@ export function naughtyStrings(): void {
       expect((await Promise.all(refused)).flat()).toEqual([]);
     });
 
-    test("verifyToken refuses each string for a token", async () => {
+    test("verifyToken refuses each string as a token", async () => {
       await using opened = await openService();
       for (const token of strings) {
         const outcome = await callerOf(opened.service)
@@ -74,7 +74,7 @@ function callerOf(service: TokenService) {
   return createTokenRouter(service).createCaller({ authenticate: async () => localCaller });
 }
 
-/** The claims of a token that was asked for and verified, or `undefined` where the request was a bad one. */
+/** The claims of a requested and verified token, or `undefined` for a refused request. */
 async function claimsOf(service: TokenService, request: Request): Promise<Request | undefined> {
   const caller = callerOf(service);
   const issued = await caller.getToken(request as never).catch((error: unknown) => error);
