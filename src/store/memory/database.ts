@@ -10,7 +10,7 @@ import type { Grant } from "../grant.ts";
 import type { NewRevocation, Position } from "../store.ts";
 
 /** A refresh token by its hash. Used ones are retained to detect reuse. */
-export type RefreshToken = { sid: string; usedAt?: Seconds; usedBy?: string };
+type RefreshToken = { sid: string; usedAt?: Seconds; usedBy?: string };
 
 /** All state of a service, in the memory of this process. Several stores may share it. */
 export type MemoryDatabase = {
