@@ -1,8 +1,9 @@
 import { TRPCError } from "@trpc/server";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTokenRouter } from "../../../src/router/router.ts";
 import { localCaller } from "../../../src/service/access/caller.ts";
 import type { TokenService } from "../../../src/service/service.ts";
+import type { AnyClaims } from "../../../src/token/claims.ts";
 import { openService } from "../../support/service.ts";
 import { describeVectors, readJsonVector } from "../../support/vectors.ts";
 
@@ -34,12 +35,18 @@ const PLACES: Record<string, Place> = {
 export function naughtyStrings(): void {
   describeVectors("blns", () => {
     const strings = readJsonVector<string[]>("blns/blns.json");
+    let opened: Awaited<ReturnType<typeof openService<AnyClaims>>>;
+    let caller: Caller;
+    beforeAll(async () => {
+      opened = await openService();
+      caller = callerOf(opened.service);
+    });
+    afterAll(() => opened[Symbol.asyncDispose]());
 
     for (const [name, { asked, found, accepts }] of Object.entries(PLACES)) {
       test(`getToken refuses a string, or verifyToken returns it, for ${name}`, async () => {
-        await using opened = await openService();
         const outcomes = strings.map(async (text) => {
-          const claims = await claimsOf(opened.service, asked(text));
+          const claims = await claimsOf(caller, asked(text));
           if (claims !== undefined) expect(found(claims)).toBe(text);
           return claims;
         });
@@ -48,9 +55,8 @@ export function naughtyStrings(): void {
     }
 
     test("getToken accepts each string as the name of a custom claim, and verifyToken returns it", async () => {
-      await using opened = await openService();
       const refused = strings.map(async (text) => {
-        const claims = await claimsOf(opened.service, { claims: JSON.parse(`{${JSON.stringify(text)}:1}`) });
+        const claims = await claimsOf(caller, { claims: JSON.parse(`{${JSON.stringify(text)}:1}`) });
         if (claims === undefined) return [text];
         expect(claims).toHaveProperty([text], 1);
         return [];
@@ -59,11 +65,8 @@ export function naughtyStrings(): void {
     });
 
     test("verifyToken refuses each string as a token", async () => {
-      await using opened = await openService();
       for (const token of strings) {
-        const outcome = await callerOf(opened.service)
-          .verifyToken({ token })
-          .catch((error: unknown) => error);
+        const outcome = await caller.verifyToken({ token }).catch((error: unknown) => error);
         expect(outcome).toMatchObject({ code: "UNAUTHORIZED", message: "Could not validate credentials" });
       }
     });
