@@ -77,9 +77,10 @@ function callerOf(service: TokenService) {
   return createTokenRouter(service).createCaller({ authenticate: async () => localCaller });
 }
 
+type Caller = ReturnType<typeof callerOf>;
+
 /** The claims of a requested and verified token, or `undefined` for a refused request. */
-async function claimsOf(service: TokenService, request: Request): Promise<Request | undefined> {
-  const caller = callerOf(service);
+async function claimsOf(caller: Caller, request: Request): Promise<Request | undefined> {
   const issued = await caller.getToken(request as never).catch((error: unknown) => error);
   if (issued instanceof TRPCError) {
     expect(issued.code, JSON.stringify(request)).toBe("BAD_REQUEST");
