@@ -30,7 +30,7 @@ const WRONG_CLOCKS: Record<string, () => unknown> = {
   },
 };
 const CANARY = "canary-canary-canary-canary";
-const CLOCK = "clock must give whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does";
+const CLOCK = "clock must return whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does";
 const PLAIN = "must have no direction marks or other invisible characters, and no white space at its beginning or end";
 /** What nobody sees in a text, or what changes how the rest of it is shown. */
 const NOT_PLAIN = [
@@ -63,11 +63,11 @@ const URL_RULE = "must be an http or https URL without query, fragment or creden
 const KEK = "kek must be 32 bytes, as a Buffer or a Uint8Array";
 
 const SERVICE: Row[] = [
-  [{ isuer: ISSUER }, "there is no option isuer"],
-  [{ isuer: ISSUER, ttl: 0 }, "there is no option isuer"],
-  [{ [`${CANARY} !`]: 1 }, "there is no option of some of these names"],
+  [{ isuer: ISSUER }, "unknown option isuer"],
+  [{ isuer: ISSUER, ttl: 0 }, "unknown option isuer"],
+  [{ [`${CANARY} !`]: 1 }, "an unknown option"],
   [{ issuer: "" }, "issuer must have at least 1 characters"],
-  [{ issuer: 7 }, "issuer must be a text"],
+  [{ issuer: 7 }, "issuer must be a string"],
   ...["tokens", "ftp://x", "https://x?q", "https://x#f", "https://a:b@x", " https://x", "https://x\n", "//x"].map(
     (issuer): Row => [
       { issuer },
@@ -85,7 +85,7 @@ const SERVICE: Row[] = [
   [{ alg: "none" }, "alg must be one of ES256, ES384, RS256, PS256, EdDSA"],
   [{ secret: CANARY }, "secret must have at least 32 bytes"],
   [{ secret: "" }, "secret must have at least 32 bytes"],
-  [{ secret: Buffer.alloc(32) }, "secret must be a text"],
+  [{ secret: Buffer.alloc(32) }, "secret must be a string"],
   [{ secret: "é".repeat(16) }, undefined],
   [{ kek: Buffer.alloc(16) }, KEK],
   [{ kek: Buffer.alloc(0) }, KEK],
@@ -117,8 +117,8 @@ const SERVICE: Row[] = [
   [{ maxFollowers: { total: 1 } }, `maxFollowers.perClient ${COUNT}`],
   [{ maxFollowers: { total: -1, perClient: 1 } }, `maxFollowers.total ${COUNT}`],
   [{ maxFollowers: 5 }, "maxFollowers must be an object"],
-  [{ rateLimits: { isue: {} } }, "there is no option rateLimits.isue"],
-  [{ rateLimits: { issue: { perClients: 1 } } }, "there is no option rateLimits.issue.perClients"],
+  [{ rateLimits: { isue: {} } }, "unknown option rateLimits.isue"],
+  [{ rateLimits: { issue: { perClients: 1 } } }, "unknown option rateLimits.issue.perClients"],
   [{ rateLimits: { issue: { perClient: -1 } } }, `rateLimits.issue.perClient ${COUNT}`],
   [{ rateLimits: { issue: { perClient: 0 } } }, undefined],
   ...["runsMaintenance", "guest", "open"].map((name): Row => [{ [name]: "false" }, `${name} must be true or false`]),
@@ -139,25 +139,25 @@ const SERVICE: Row[] = [
 ];
 
 const SERVER: Row[] = [
-  [{ prot: 3000 }, "there is no option prot"],
+  [{ prot: 3000 }, "unknown option prot"],
   ...[-1, 65_536, 1.5, Number.NaN, "3000", null].map(
     (port): Row => [{ port }, "port must be a port number, 0 to 65535 (0 picks a free one)"],
   ),
   [{ host: "" }, "host must have at least 1 characters"],
-  [{ host: 1 }, "host must be a text"],
+  [{ host: 1 }, "host must be a string"],
   [{ trustProxy: "loopback" }, "trustProxy must be a list"],
   [{ origins: "https://app.example" }, "origins must be a list"],
-  [{ timeouts: { silense: 1 } }, "there is no option timeouts.silense"],
+  [{ timeouts: { silense: 1 } }, "unknown option timeouts.silense"],
   [{ timeouts: { silence: -1 } }, "timeouts.silence must be a whole number of milliseconds, 0 or more"],
   [{ router: {} }, "router must be a router of tRPC"],
   [{ logger: console }, "logger must be a logger of pino"],
 ];
 
 const VERIFIER: Row[] = [
-  [{ isuer: ISSUER }, "there is no option isuer"],
-  [{ issuer: undefined }, "issuer must be given"],
+  [{ isuer: ISSUER }, "unknown option isuer"],
+  [{ issuer: undefined }, "issuer is required"],
   [{ credentials: { clientId: "a", clientSecret: "" } }, "credentials.clientSecret must have at least 1 characters"],
-  [{ credentials: { clientId: "a", secret: CANARY } }, "there is no option credentials.secret"],
+  [{ credentials: { clientId: "a", secret: CANARY } }, "unknown option credentials.secret"],
   [{ onStale: "ignore" }, "onStale must be one of reject, accept"],
   [{ url: "https://x?q" }, "url must be an http or https URL without credentials, query or fragment"],
   ...ENDPOINTS.map(([url, meant]): Row => [{ url }, `url must be without /trpc, which is added to it: ${meant}`]),
@@ -190,7 +190,7 @@ const VERIFIER: Row[] = [
 ];
 
 const CLIENT: Row[] = [
-  [{ url: ISSUER, credential: {} }, "there is no option credential"],
+  [{ url: ISSUER, credential: {} }, "unknown option credential"],
   [{}, "url must be an http or https URL without credentials, query or fragment"],
   ...["x", "ftp://x", "https://a:b@x", "https://x?q", "https://x#f", "//x", 7].map(
     (url): Row => [{ url }, "url must be an http or https URL without credentials, query or fragment"],
@@ -209,7 +209,7 @@ const CLIENT: Row[] = [
 ];
 
 const MIDDLEWARE: Row[] = [
-  [{ scopes: "a" }, "there is no option scopes"],
+  [{ scopes: "a" }, "unknown option scopes"],
   [{ scope: "" }, "scope must be scope tokens separated by single spaces"],
   [{ realm: 'a"b' }, "realm must be printable ASCII without quotes and backslashes"],
   [{ onRefusal: 1 }, "onRefusal must be a function"],

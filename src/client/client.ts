@@ -142,8 +142,7 @@ export function isTokenError(error: unknown): error is TokenError {
 function validateOptions(options: TokenClientOptions): string | undefined {
   if (typeof options !== "object" || options === null) return "the options must be an object";
   const unknown = Object.keys(options).find((name) => name !== "url" && name !== "credentials");
-  if (unknown !== undefined)
-    return `there is no option ${/^\w{1,64}$/.test(unknown) ? unknown : "of some of these names"}`;
+  if (unknown !== undefined) return /^\w{1,64}$/.test(unknown) ? `unknown option ${unknown}` : "an unknown option";
   const { url, credentials } = options;
   if (!isServiceUrl(url)) return "url must be an http or https URL without credentials, query or fragment";
   const fault = validateServiceUrl(String(url));

@@ -9,19 +9,19 @@ export type OptionSchemas<Options> = { [Name in keyof Required<Options>]: z.ZodT
  * It quotes no value, which may be a secret.
  */
 export function checkOptions<Options>(name: string, schemas: OptionSchemas<Options>, given: unknown): void {
-  const { error } = z.strictObject(schemas).safeParse(given, { error: sentenceOf });
+  const { error } = z.strictObject(schemas).safeParse(given, { error: messageOf });
   if (error === undefined) return;
   // First a misspelt option: it can be the reason why another is missing.
   const unknown = error.issues.find(({ code }) => code === "unrecognized_keys");
   const [issue = unknown] = unknown === undefined ? error.issues : [unknown];
-  throw new StartError(`${name}: ${issue === undefined ? "the options are wrong" : inWords(issue)}`);
+  throw new StartError(`${name}: ${issue === undefined ? "the options are wrong" : describeIssue(issue)}`);
 }
 
-function inWords(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): string {
   const path = issue.path.map(String).join(".");
   if (issue.code !== "unrecognized_keys") return `${path === "" ? "the options" : path} ${issue.message}`;
   const [key = ""] = issue.keys;
-  return `there is no option ${path === "" ? "" : `${path}.`}${PLAIN_NAME.test(key) ? key : "of some of these names"}`;
+  return PLAIN_NAME.test(key) ? `unknown option ${path === "" ? "" : `${path}.`}${key}` : "an unknown option";
 }
 
 const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
@@ -34,11 +34,11 @@ const LATEST = 99_999_999_999;
 
 /** Schema of an option that is a clock. Reads it once: a clock in milliseconds is refused. */
 export const clockOption = functionOption.refine(
-  (clock) => givesSeconds(clock as () => unknown),
-  "must give whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does",
+  (clock) => returnsSeconds(clock as () => unknown),
+  "must return whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does",
 );
 
-function givesSeconds(clock: () => unknown): boolean {
+function returnsSeconds(clock: () => unknown): boolean {
   try {
     const now = clock();
     return Number.isInteger(now) && Number(now) > 0 && Number(now) <= LATEST;
@@ -56,16 +56,16 @@ export function objectWith(functions: readonly string[], what: string): z.ZodTyp
 const KINDS: Record<string, string> = {
   int: "a whole number",
   number: "a number",
-  string: "a text",
+  string: "a string",
   boolean: "true or false",
   object: "an object",
   array: "a list",
 };
 
 /** The message of an issue whose schema has none. */
-function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
+function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue;
-  if (code === "invalid_type" && input === undefined && issue.path !== undefined) return "must be given";
+  if (code === "invalid_type" && input === undefined && issue.path !== undefined) return "is required";
   if (code === "invalid_type" && (input === Number.POSITIVE_INFINITY || input === Number.NEGATIVE_INFINITY))
     return `must be ${KINDS[issue.expected] ?? issue.expected}, and not infinite`;
   if (code === "invalid_type") return `must be ${KINDS[issue.expected] ?? issue.expected}`;
