@@ -59,7 +59,7 @@ function rewrapCommand(): Command {
         if (config.kek === undefined) throw new StartError("MINTMARK_KEK must be set: the keys are encrypted with it");
         const [{ openStore }, { rewrapKeys }] = await Promise.all([
           import("../program/compose.ts"),
-          import("../service/keys/rewrap.ts"),
+          import("../service/keys/key-management.ts"),
         ]);
         const store = await openStore(config, { guest: true });
         try {

@@ -9,20 +9,24 @@ import { type AuditPage, createAuditLog } from "./access/audit-log.ts";
 import { createAuthorizer } from "./access/authorize.ts";
 import type { Caller } from "./access/caller.ts";
 import { type Authenticate, createAuthenticator } from "./clients/authenticate.ts";
+import { createEndedSecretCheck } from "./clients/client-secret.ts";
 import { type Clients, createClients } from "./clients/clients.ts";
-import { createEndedSecretCheck } from "./clients/ended-secret.ts";
 import { createFeed, type Feed } from "./feed/feed.ts";
 import { createStoreFollower, type StoreFollowerOptions } from "./feed/store-follower.ts";
 import { createKeyManagement, type KeyManagement } from "./keys/key-management.ts";
 import { secretKeys, storedKeys } from "./keys/loaded-keys.ts";
-import { createClockCheck } from "./operations/clock-check.ts";
 import { countVerified, createCounters, type Metrics, measureKeys, measureTrust } from "./operations/counters.ts";
 import { instrumentStore } from "./operations/instrument-store.ts";
 import { createMaintenance, startMaintenance } from "./operations/maintenance.ts";
-import { checkReadiness, type Readiness } from "./operations/readiness.ts";
+import {
+  checkReadiness,
+  createClockCheck,
+  createWriteCheck,
+  PROBE_BYTES,
+  type Readiness,
+} from "./operations/readiness.ts";
 import { createTasks } from "./operations/tasks.ts";
 import type { Tracer } from "./operations/tracer.ts";
-import { createWriteCheck, PROBE_BYTES } from "./operations/write-check.ts";
 import { resolveOptions, type TokenServiceOptions } from "./options.ts";
 import { changesBetween, createSettings, type EffectiveSettings } from "./settings.ts";
 import { createCallLimits } from "./throttle/call-limits.ts";

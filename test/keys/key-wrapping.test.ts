@@ -5,7 +5,7 @@ import { StartError } from "../../src/errors.ts";
 import { generateKeyPair, loadKeyPair } from "../../src/keys/key-pair.ts";
 import { unwrap, wrap } from "../../src/keys/key-wrapping.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { rewrapKeys } from "../../src/service/keys/rewrap.ts";
+import { rewrapKeys } from "../../src/service/keys/key-management.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createClockCheck } from "../../src/service/operations/clock-check.ts";
+import { createClockCheck } from "../../src/service/operations/readiness.ts";
 import { NOW } from "../support/service.ts";
 
 const MINUTE = 60_000;

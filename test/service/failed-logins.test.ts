@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
+import { createClientCache } from "../../src/service/clients/client-cache.ts";
 import { digestOf, storedSecret } from "../../src/service/clients/client-secret.ts";
-import { createClientCache } from "../../src/service/clients/known-clients.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
@@ -118,19 +118,14 @@ describe("a client whose secret is guessed where it has authenticated", () => {
 
 describe("known clients", () => {
   it("are the ten thousand that were used last: the others are forgotten one by one", () => {
-    const known = createClientCache({ store: { findClient: async () => undefined }, clock: () => NOW });
+    const cache = createClientCache({ store: { findClient: async () => undefined }, clock: () => NOW });
     const { hash, createdAt } = storedSecret("secret", NOW);
     const digest = digestOf("secret");
-    for (let at = 0; at < 10_000; at += 1) known.remember(`pair ${at}`, [{ hash, createdAt }]);
-    known.remember("pair 0", [{ hash, createdAt }]);
-    known.remember("one more", [{ hash, createdAt }]);
+    for (let at = 0; at < 10_000; at += 1) cache.add(`pair ${at}`, [{ hash, createdAt }]);
+    cache.add("pair 0", [{ hash, createdAt }]);
+    cache.add("one more", [{ hash, createdAt }]);
     const names = ["pair 0", "pair 1", "pair 2", "pair 9999", "one more", "nobody"];
-    expect(names.filter((pair) => known.recognises(pair, digest))).toEqual([
-      "pair 0",
-      "pair 2",
-      "pair 9999",
-      "one more",
-    ]);
-    expect(known.recognises("pair 0", digestOf("guess"))).toBe(false);
+    expect(names.filter((pair) => cache.matches(pair, digest))).toEqual(["pair 0", "pair 2", "pair 9999", "one more"]);
+    expect(cache.matches("pair 0", digestOf("guess"))).toBe(false);
   });
 });

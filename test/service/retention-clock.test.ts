@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createRetentionClock } from "../../src/service/feed/retention-clock.ts";
+import { createRetentionClock } from "../../src/service/operations/prunes.ts";
 import { NOW } from "../support/service.ts";
 
 it("a cautious clock tells nothing for an hour, then a time that is past for certain", () => {

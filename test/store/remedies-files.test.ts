@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { postgresRemedy } from "../../src/store/remedies.ts";
 import { backUp } from "../../src/store/sqlite/backup.ts";
+import { cannotOpen } from "../../src/store/sqlite/database-file.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
-import { cannotOpen } from "../../src/store/sqlite/truncation.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
 /** What a folder holds, the folder in it that is opened, and what is said. */

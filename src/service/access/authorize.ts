@@ -4,10 +4,10 @@ import type { Permission } from "../../store/client.ts";
 import type { AuditEntry, AuditLog } from "./audit-log.ts";
 import { type Caller, hasPermission } from "./caller.ts";
 
-/** An act: what it is called, who may do it, and what it is done to. */
+/** An operation: its name, who may perform it, and its target. */
 export type Operation = {
   action: string;
-  /** The required permission; without one, every client may. */
+  /** The required permission. Undefined: every client may. */
   permission: Permission | undefined;
   target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
   /** Why the caller is refused although it has the permission. */
@@ -16,10 +16,10 @@ export type Operation = {
   findsEnded?: boolean;
 };
 
-/** Does an act in the name of a caller. `work` is handed the record of it, to write in its own transaction. */
+/** Performs an operation for a caller. `work` writes the given audit record in its own transaction. */
 export type Authorize = <Result>(
   caller: Caller,
-  act: Operation,
+  operation: Operation,
   work: (record: ChangeRecord) => Promise<Result>,
 ) => Promise<Result>;
 

@@ -6,6 +6,7 @@ import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import { addressPrefix } from "../throttle/address-prefix.ts";
 import { countId } from "../throttle/call-limits.ts";
 import { createFixedWindow, WINDOW } from "../throttle/fixed-window.ts";
+import { pairOf } from "./client-cache.ts";
 
 /** Failures a minute after which attempts are refused unchecked: of one client from one address, and from one address. */
 const CLIENT_FAILURES = 10;
@@ -16,11 +17,6 @@ const FLUSH_INTERVAL_MS: Milliseconds = 20;
 
 /** The client id that is presented, and the address of the caller. */
 export type Attempt = { clientId: string; address: string };
-
-/** The key of a client at an address. */
-export function pairOf({ clientId, address }: Attempt): string {
-  return `${clientId} ${addressPrefix(address)}`;
-}
 
 export type FailedLogins = {
   /**

@@ -5,8 +5,8 @@ import type { Clock, Milliseconds } from "../../time.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
-import { watchSecret } from "../clients/ended-secret.ts";
-import { createPublishedKeys } from "../keys/published-keys.ts";
+import { watchSecret } from "../clients/client-secret.ts";
+import { createPublishedKeys } from "../keys/loaded-keys.ts";
 import { revocationsBetween, type StoreFollower } from "./store-follower.ts";
 
 /** An update, and the cursor to resume after it. */

@@ -1,14 +1,14 @@
 import { MintmarkError } from "../../errors.ts";
-import { generateKeyPair, type StoredKey } from "../../keys/key-pair.ts";
+import { generateKeyPair, rewrapKey, type StoredKey } from "../../keys/key-pair.ts";
 import type { KeyEncryptionKey } from "../../keys/key-wrapping.ts";
 import { dueKey, type KeyPolicy, type KeyState, PUBLISH_AHEAD } from "../../keys/lifecycle.ts";
 import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
 import type { KeyRequest } from "../../keys/succession.ts";
 import type { Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
-import type { AuditLog } from "../access/audit-log.ts";
+import { type Clock, type Seconds, systemClock } from "../../time.ts";
+import { type AuditLog, createAuditLog } from "../access/audit-log.ts";
 import type { Authorize } from "../access/authorize.ts";
-import { type Caller, systemCaller } from "../access/caller.ts";
+import { type Caller, localCaller, systemCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
 import type { Settings } from "../settings.ts";
@@ -114,4 +114,18 @@ function view(keys: LoadedKeys): KeyView[] {
 
 function publicPart({ kid, alg, createdAt, activatesAt, killedAt }: StoredKey) {
   return { kid, alg, createdAt, activatesAt, ...(killedAt !== undefined && { killedAt }) };
+}
+
+/** Re-encrypts all private keys, or none. Without `from`, they must be unencrypted. Throws `conflict` after a concurrent change. */
+export async function rewrapKeys(
+  store: Store,
+  { from, to }: { from: KeyEncryptionKey | undefined; to: KeyEncryptionKey },
+  clock: Clock = systemClock,
+): Promise<number> {
+  const keys = (await store.listKeys()).filter(({ killedAt }) => killedAt === undefined);
+  const rewrapped = await Promise.all(keys.map((key) => rewrapKey(key, from, to)));
+  const entry = { clientId: localCaller.clientId, action: "keys.rewrap", outcome: "allowed" } as const;
+  const outcome = await store.rewrapKeys(rewrapped, createAuditLog(store, clock).record(entry));
+  if (outcome === "changed") throw new MintmarkError("conflict");
+  return keys.length;
 }

@@ -2,12 +2,13 @@ import { coalesce } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import { loadKeyPair, loadPublicHalf, type PublicHalf, type StoredKey } from "../../keys/key-pair.ts";
 import type { KeyEncryptionKey } from "../../keys/key-wrapping.ts";
-import { createSecretKeyring, type Keyring, keyringAt, type LoadedKey } from "../../keys/keyring.ts";
+import { createSecretKeyring, type Keyring, keyringAt, type LoadedKey, trustedKeys } from "../../keys/keyring.ts";
 import type { KeyPolicy } from "../../keys/lifecycle.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { KeyLookup } from "../../token/jws.ts";
 import type { VerificationKey } from "../../token/signature.ts";
+import type { TrustedKey } from "../../trust/trust-update.ts";
 
 /** The keys in memory. */
 export type LoadedKeys = {
@@ -113,5 +114,23 @@ export function storedKeys({ store, clock, policy, kek, onError }: LoadedKeysOpt
     find,
     findUnexpired: async (kid) =>
       (await find(kid)) ?? loaded.find(({ stored }) => stored.kid === kid)?.pair?.verification,
+  };
+}
+
+/** The trusted keys, and a fingerprint that changes with them. */
+type PublishedKeys = { keys: readonly TrustedKey[]; name: string };
+
+/**
+ * The trusted keys at the current time, for the feed. They change with time alone, and when the clock is set: followers
+ * that received keys by a wrong clock receive the right ones later.
+ */
+export function createPublishedKeys(keyring: () => Keyring): () => PublishedKeys {
+  let latest: PublishedKeys & { of?: Keyring } = { keys: [], name: "" };
+  return () => {
+    const of = keyring();
+    if (latest.of === of) return latest;
+    const keys = trustedKeys(of);
+    latest = { of, keys, name: keys.map(({ jwk, until }) => `${jwk.kid} ${until}`).join() };
+    return latest;
   };
 }

@@ -4,25 +4,25 @@ import type { Store } from "../../store/store.ts";
 import type { Milliseconds } from "../../time.ts";
 import { CLIENT_SPAN, inSpan, type Tracer } from "./tracer.ts";
 
-/** Upper bounds of the spans of time that are told apart, in seconds. Beyond the last a request is refused. */
+/** Upper bounds of the histogram, in seconds. Requests are refused after the last. */
 export const TIME_BOUNDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2] as const;
 
-/** How long something took, each time. */
+/** A histogram of durations. */
 export type Timing = {
-  /** How often it took as long as each of {@link TIME_BOUNDS} and longer than the one before, and last of all longer. */
+  /** Number of calls by the first of {@link TIME_BOUNDS} that is not less than their duration. The last is for longer ones. */
   counts: number[];
-  /** Seconds of all times together. */
+  /** Total in seconds. */
   sum: number;
   failures: number;
 };
 
 /**
- * How the last write went, and when it ended: milliseconds of a steady clock. `damage` is the first failure, also of a
- * read, that said that the database file is damaged: what still works may not be what was stored.
+ * Outcome and end of the last write, in milliseconds of a monotonic clock. `damage` is the first error, also of a read, that
+ * reported a damaged database file: later successes may return wrong data.
  */
 export type LastWrite = { hasFailed: boolean; at: Milliseconds; damage?: MintmarkError };
 
-/** Verbs that change nothing. All others write. */
+/** Methods that read. All others write. */
 const READS: readonly string[] = [
   "listKeys",
   "findClient",
@@ -38,15 +38,19 @@ type InstrumentedStore = { store: Store; timings: Map<string, Timing>; lastWrite
 
 type Call = (...parameters: never[]) => Promise<unknown>;
 
-/** Times every verb of a store, notes how the last write went, and makes a span of each call where there is a tracer. */
+/**
+ * Measures every method of a store, records the outcome of the last write, and creates a span for each call if there is a
+ * tracer. Separate from the mapping of errors in `store/sql/driver.ts`: the store is opened without a service and without
+ * its tracer, and the command uses it so.
+ */
 export function instrumentStore(store: Store, tracer: Tracer | undefined): InstrumentedStore {
   const { watch, close, system, shared, ...verbs } = store;
   const timings = new Map<string, Timing>();
   let lastWrite: LastWrite = { hasFailed: false, at: Number.NEGATIVE_INFINITY };
 
-  function timed(verb: string, call: Call): Call {
+  function instrument(verb: string, call: Call): Call {
     const isWrite = !READS.includes(verb);
-    return async (...parameters) => {
+    const timed: Call = async (...parameters) => {
       const start = performance.now();
       let failures = 1;
       try {
@@ -62,21 +66,17 @@ export function instrumentStore(store: Store, tracer: Tracer | undefined): Instr
         recordTime(timingOf(timings, verb), { seconds: (performance.now() - start) / 1000, failures });
       }
     };
-  }
-
-  function traced(verb: string, call: Call): Call {
-    if (tracer === undefined) return call;
+    if (tracer === undefined) return timed;
     const attributes = { "db.system.name": system, "db.operation.name": verb };
     const span = { name: verb, kind: CLIENT_SPAN, attributes };
-    return (...parameters) => inSpan(tracer, span, () => call(...parameters));
+    return (...parameters) => inSpan(tracer, span, () => timed(...parameters));
   }
 
-  const observed = Object.entries(verbs).map(([verb, call]) => [verb, traced(verb, timed(verb, call))]);
-  const verbsAgain = Object.fromEntries(observed);
-  return { store: { watch, close, system, shared, ...verbsAgain }, timings, lastWrite: () => lastWrite };
+  const instrumented = Object.fromEntries(Object.entries(verbs).map(([verb, call]) => [verb, instrument(verb, call)]));
+  return { store: { watch, close, system, shared, ...instrumented } as Store, timings, lastWrite: () => lastWrite };
 }
 
-/** Whether the store failed, and did not refuse. */
+/** Whether the store failed, as opposed to refusing a change. */
 function isFailure(error: unknown): boolean {
   return !(error instanceof MintmarkError) || error.reason === "unavailable" || error.reason === "internal_error";
 }

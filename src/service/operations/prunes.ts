@@ -3,7 +3,6 @@ import { coalesce } from "../../async/coalesce.ts";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Pruned, Store } from "../../store/store.ts";
 import type { Clock, Milliseconds, Seconds } from "../../time.ts";
-import { createRetentionClock } from "../feed/retention-clock.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** Rows per transaction: few, so that requests do not wait long for the event loop or the database. */
@@ -58,5 +57,26 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
     end() {
       hasEnded = true;
     },
+  };
+}
+
+const HOUR: Seconds = 3600;
+
+/**
+ * A clock for deletions: the earliest reading of `clock` within the last hour, or `undefined` within the first hour. A clock
+ * that jumps ahead and is corrected within an hour deletes nothing. Each call takes a reading.
+ */
+export function createRetentionClock(
+  clock: Clock,
+  monotonicSeconds: () => Seconds = () => performance.now() / 1000,
+): () => Seconds | undefined {
+  let readings: { at: Seconds; now: Seconds }[] = [];
+  return () => {
+    const at = monotonicSeconds();
+    readings.push({ at, now: clock() });
+    const start = readings.findLastIndex((one) => one.at <= at - HOUR);
+    if (start < 0) return undefined;
+    readings = readings.slice(start);
+    return Math.min(...readings.map(({ now }) => now));
   };
 }

@@ -1,8 +1,14 @@
+import { coalesce } from "../../async/coalesce.ts";
+import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
+import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import { failureCode } from "../../store/failure-code.ts";
 import { FILES_MOVED, isDamage } from "../../store/outage.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock, Milliseconds } from "../../time.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
+import type { LastWrite } from "./instrument-store.ts";
 import type { TaskName, Tasks } from "./tasks.ts";
 
 /** The conditions for serving requests in full. */
@@ -76,4 +82,62 @@ function canSign(keys: Pick<LoadedKeys, "current">): boolean {
   } catch {
     return false;
   }
+}
+
+/** How long a successful write counts as proof. */
+const PROOF_MS: Milliseconds = 2000;
+
+/** Shortest time between two probes: readiness requests are unauthenticated. */
+const PROBE_INTERVAL_MS: Milliseconds = 250;
+
+/** Size of a probe: about that of a token. */
+export const PROBE_BYTES = 100;
+
+/** Size of a probe after a failed write: more than any token, so that a nearly full disk does not pass. */
+const PROBE_BYTES_AFTER_FAILURE = 100_000;
+
+export type WriteCheckOptions = { store: Pick<Store, "checkWritable">; lastWrite: () => LastWrite };
+
+/**
+ * Checks whether the store is writable: by the last write if it succeeded recently, else by a probe. Rejects with the error
+ * of the probe; rejects permanently once the database file was found damaged.
+ */
+export function createWriteCheck({ store, lastWrite }: WriteCheckOptions): () => Promise<void> {
+  const probe = coalesce(
+    () => store.checkWritable(lastWrite().hasFailed ? PROBE_BYTES_AFTER_FAILURE : PROBE_BYTES),
+    PROBE_INTERVAL_MS,
+  );
+  return async () => {
+    const { hasFailed, at, damage } = lastWrite();
+    if (damage !== undefined) throw damage;
+    if (hasFailed || performance.now() - at > PROOF_MS) await withTimeout(probe());
+  };
+}
+
+/** How long a clock is reported as behind. After that, the other clock must have been ahead. */
+const DOUBT_MS: Milliseconds = 5 * 60_000;
+
+export type ClockCheckOptions = {
+  trust: Pick<StoreFollower, "position">;
+  clock: Clock;
+  /** Milliseconds of a monotonic clock. */
+  monotonic?: () => Milliseconds;
+};
+
+/**
+ * Checks whether the clock is behind PostgreSQL's clock, or behind the latest change of the embedded database, by more than
+ * the tolerance: other servers would reject its tokens as expired. The other clock may have been ahead instead, so the
+ * check reports `behind` for five minutes; by then NTP has corrected a clock that was wrong at the start.
+ */
+export function createClockCheck(options: ClockCheckOptions): () => "ok" | "behind" {
+  const { trust, clock, monotonic = () => performance.now() } = options;
+  let since: Milliseconds | undefined;
+  return () => {
+    if (trust.position().time <= clock() + MAX_CLOCK_SKEW) {
+      since = undefined;
+      return "ok";
+    }
+    since ??= monotonic();
+    return monotonic() - since < DOUBT_MS ? "behind" : "ok";
+  };
 }

@@ -7,16 +7,16 @@ import type { AuditLog } from "../access/audit-log.ts";
 import { addressPrefix } from "./address-prefix.ts";
 import { createFixedWindow, type FixedWindow, type Unshared, WINDOW } from "./fixed-window.ts";
 
-/** What is counted together: `issue` is `getToken` and `refreshToken`, `verify` is `verifyToken` and `introspectToken`. */
+/** Procedures that share a limit: `issue` is `getToken` and `refreshToken`, `verify` is `verifyToken` and `introspectToken`. */
 export type Rate = "issue" | "verify";
 
-/** Calls a minute; 0 is no limit. */
+/** Calls a minute; 0 is unlimited. */
 export type RateLimits = Record<Rate, { perClient: number; perAddress: number }>;
 
-/** Each that is left out is as by default. */
+/** Absent limits have their defaults. */
 export type RateLimitOptions = { [R in Rate]?: { [By in keyof RateLimits[R]]?: number | undefined } };
 
-/** Far above what one caller needs who means well, and far below what one process can do. */
+/** Far above the needs of a well-behaved caller, far below the capacity of a process. */
 const DEFAULT_RATES: RateLimits = {
   issue: { perClient: 30_000, perAddress: 60_000 },
   verify: { perClient: 300_000, perAddress: 600_000 },
@@ -27,24 +27,24 @@ export const NO_RATES: RateLimits = {
   verify: { perClient: 0, perAddress: 0 },
 };
 
-/** Fills in the defaults: where access is open, there are no limits. */
+/** Applies the defaults. Where access is open, the default is unlimited. */
 export function resolveRateLimits(options: RateLimitOptions, open: boolean): RateLimits {
   const defaults = open ? NO_RATES : DEFAULT_RATES;
-  const settled = (rate: Rate) => ({
+  const resolve = (rate: Rate) => ({
     perClient: options[rate]?.perClient ?? defaults[rate].perClient,
     perAddress: options[rate]?.perAddress ?? defaults[rate].perAddress,
   });
-  return { issue: settled("issue"), verify: settled("verify") };
+  return { issue: resolve("issue"), verify: resolve("verify") };
 }
 
-/** Counts that are told to the others at a time, the largest first. */
+/** Most counts shared at a time, the largest first. */
 const MAX_SHARED = 500;
 
-/** Counts calls, and gives what those that are too many are refused with. */
+/** Counts calls. Returns the error for a call over the limit. */
 export type CallLimits = {
   ofAddress(rate: Rate, address: string): MintmarkError | undefined;
   ofClient(rate: Rate, clientId: string, address: string): MintmarkError | undefined;
-  /** Tells the other processes, by the store, what was counted here, and hears what they have counted. */
+  /** Adds the counts of this process to those in the store, and reads the totals of all processes. */
   share(): Promise<void>;
 };
 
@@ -56,9 +56,9 @@ export type CallLimitsOptions = {
 };
 
 /**
- * The limits on rates. They hold within a process at once. Over all of them they hold within a second, since one that
- * lets in a call is told by then what all have let in: so beyond the limit, a minute sees at most what each lets in
- * within a second, or a hundredth of the limit if that is more. Without the database each holds its own.
+ * The rate limits. Exact within a process. Processes share their counts every second: together they admit the limit, plus
+ * what each admits within a second, or a hundredth of the limit if that is more. Without the database, each process counts
+ * alone.
  */
 export function createCallLimits({ store, clock, audit, rateLimits }: CallLimitsOptions): CallLimits {
   const names = new Map<FixedWindow, string>();
@@ -88,7 +88,7 @@ export function createCallLimits({ store, clock, audit, rateLimits }: CallLimits
       const wait = limits[rate].client?.take(clientId) ?? 0;
       return wait > 0 ? refuse(address, wait) : undefined;
     },
-    // One at a time: what is on its way must not be told twice.
+    // Serialised: no count may be shared twice.
     share: coalesce(async () => {
       if (!store.shared) return;
       const unshared = [...names].flatMap(([limit, name]) => limit.unshared().map((one) => ({ name, ...one })));
@@ -104,7 +104,7 @@ function toAddition({ name, key, window, amount }: Unshared & { name: string }) 
   return { id: countId(name, key, window), amount, until: window + WINDOW };
 }
 
-/** Names a count. Hashed, since it may be made of anything that a caller has sent. */
+/** The id of a count in the store. Hashed: the parts may be any text from a request. */
 export function countId(...parts: readonly (string | number)[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
 }

@@ -1,10 +1,9 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto";
 import type { Issue } from "../../errors.ts";
 import type { Grant, RefreshRotation } from "../../store/grant.ts";
 import type { Seconds } from "../../time.ts";
 import type { Caller } from "../access/caller.ts";
 import { printableScope } from "../clients/client-policy.ts";
-import { createRefreshToken, hashOf, type RefreshToken, successorOf } from "./refresh-token.ts";
 
 export type GrantPolicy = {
   /** Lifetime of a grant, and its longest idle time. */
@@ -62,4 +61,24 @@ export function scopeViolation(grant: Grant, scope: string | undefined): Issue |
   const violation = scope?.split(" ").find((token) => !granted.has(token));
   if (violation === undefined) return undefined;
   return { path: "scope", message: `${printableScope(violation)} was not granted` };
+}
+
+/** 256 bits, base64url: random, or derived from the previous token. */
+export type RefreshToken = string;
+
+export function createRefreshToken(): RefreshToken {
+  return randomBytes(32).toString("base64url");
+}
+
+/**
+ * The successor of a refresh token: an HMAC, so that a retry gets the same token although only hashes are stored. It takes
+ * the token and the seed of the grant; only the service has both, and only while a client presents the token.
+ */
+export function successorOf(token: RefreshToken, seed: string): RefreshToken {
+  return createHmac("sha256", seed).update(token).digest("base64url");
+}
+
+/** The stored hash. 256 random bits need no slow hash. */
+export function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("base64url");
 }

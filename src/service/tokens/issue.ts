@@ -9,13 +9,12 @@ import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import { policyViolation } from "../clients/client-policy.ts";
-import type { EndedSecretCheck } from "../clients/ended-secret.ts";
+import type { EndedSecretCheck } from "../clients/client-secret.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Counters } from "../operations/counters.ts";
 import type { Settings } from "../settings.ts";
-import { createGrant, type GrantPolicy } from "./grant.ts";
-import { hashOf } from "./refresh-token.ts";
+import { createGrant, type GrantPolicy, hashOf } from "./grant.ts";
 
 /** An issued token, with the members of RFC 6749 §5.1. */
 export type IssuedToken = {
@@ -26,7 +25,7 @@ export type IssuedToken = {
   refreshToken?: string | undefined;
 };
 
-/** Whom a token is for, and what it contains. */
+/** Subject, audience and contents of a token. */
 export type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl"> & {
   sid?: string | undefined;
 };
@@ -91,7 +90,7 @@ export function createIssuer(options: IssueOptions): Issuer {
     };
     const claims = joinClaims(parameters.claims, registered);
     const sign = async (): Promise<IssuedToken> => {
-      // The client may have been removed after its authentication and before that number. Its token would outlive it.
+      // Removed between its authentication and `sequence`, the client would get a token that its revocation does not cover.
       if (await hasSecretEnded(caller, sequence)) throw new MintmarkError("invalid_client");
       return {
         token: await signAccessToken(claims, { key, claimsSchema, maxLifetime: maxTtl }),

@@ -10,7 +10,7 @@ import type { Authorize } from "../access/authorize.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
-import { hashOf } from "./refresh-token.ts";
+import { hashOf } from "./grant.ts";
 
 /** An introspection response (RFC 7662 §2.2). */
 export type Introspection<Custom> = { active: false } | ({ active: true } & Claims<Custom>);

@@ -6,9 +6,8 @@ import { type Audience, type Claims, type ClaimsSchema, RESERVED_CLAIMS } from "
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
 import type { Caller } from "../access/caller.ts";
 import type { CallLimits } from "../throttle/call-limits.ts";
-import { refreshRotation, scopeViolation } from "./grant.ts";
+import { hashOf, refreshRotation, scopeViolation } from "./grant.ts";
 import { createIssuer, type GrantParameters, type IssuedToken, type IssueOptions } from "./issue.ts";
-import { hashOf } from "./refresh-token.ts";
 
 /** A token request. The router's schemas validate the values; see there for their ranges. */
 export type TokenRequest<Custom = Record<string, unknown>> = {
@@ -75,7 +74,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         return authorize(caller, { action, permission: "issue" }, async () => {
           throw new MintmarkError("invalid_refresh_token");
         });
-      // Limits may be lower now than when it was granted. The default audience may be another: that of the grant was allowed.
+      // The limits may be lower since the grant, and the default audience another: that of the grant was allowed.
       const ttl = Math.min(grant.ttl, maxTtl, caller.maxTtl ?? maxTtl);
       const parameters = { ...grant, scope: scope ?? grant.scope, ttl };
       const { operation, sign } = await prepare(parameters, caller, grant.audience);
@@ -98,20 +97,20 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
   };
 }
 
-/** What was granted may be carried in no token today, as where the claims schema has changed: only a new grant helps. */
+/** The grant violates the current settings, such as a changed claims schema: the client needs a new grant. */
 function asInvalidGrant(cause: unknown): never {
-  const isGrants = cause instanceof MintmarkError && cause.reason === "invalid_request";
-  throw isGrants ? new MintmarkError("invalid_refresh_token", { cause }) : cause;
+  const isInvalid = cause instanceof MintmarkError && cause.reason === "invalid_request";
+  throw isInvalid ? new MintmarkError("invalid_refresh_token", { cause }) : cause;
 }
 
-/** Of what comes by the router its schema says this; a caller in this process has no schema in between. */
+/** For callers within this process: the router's schema refuses the others. */
 function reservedClaim(name: string): MintmarkError {
   return new MintmarkError("invalid_request", {
     issues: [{ path: "claims", message: `may not set the registered claim "${name}"` }],
   });
 }
 
-/** One of a list of one is written as a text: either is right (RFC 7519 §4.1.3), and more libraries read that. */
+/** A list of one audience as a string: both are valid (RFC 7519 §4.1.3), and more libraries read the string. */
 function plainAudience(audience: Audience): Audience {
   const [first, ...others] = [audience].flat();
   return first !== undefined && others.length === 0 ? first : audience;

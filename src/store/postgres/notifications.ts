@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import pg from "pg";
 import type { Milliseconds } from "../../time.ts";
 import type { PostgresAddress } from "./address.ts";
-import { CONNECT_TIMEOUT_MS, createDatabaseSocket } from "./pool.ts";
+import { CONNECT_TIMEOUT_MS } from "./pool.ts";
+import { openSocket } from "./socket.ts";
 
 export const CHANNEL = "mintmark";
 
@@ -24,9 +25,7 @@ export function listen(address: PostgresAddress, { notify, limit, onNotice }: Li
   let ended = false;
 
   const open = async () => {
-    const socket = createDatabaseSocket();
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    const socket = openSocket(sockets);
     const client = new pg.Client({
       connectionString: address.connectionString,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

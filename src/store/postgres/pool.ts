@@ -1,11 +1,13 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg from "pg";
 import { completesWithin } from "../../async/with-timeout.ts";
 import type { Milliseconds } from "../../time.ts";
 import { ConnectionError } from "../outage.ts";
 import type { PostgresAddress } from "./address.ts";
-import { type Settings, setLocal, settingsFor, setUnlessPooled } from "./session-settings.ts";
+import { type Lease, leaseConnection, withinTransactions } from "./lease.ts";
+import { settingsFor, setUnlessPooled } from "./session-settings.ts";
+import { openSocket } from "./socket.ts";
 
 /** Longest wait for a connection. */
 export const CONNECT_TIMEOUT_MS: Milliseconds = 1000;
@@ -64,7 +66,7 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
         // Else the driver would wait for the responses to pipelined statements.
         client.connection.stream.destroy();
       };
-      const lease = leaseConnection(client, { until, lost: onLost });
+      const lease = leaseConnection(client, { until, onLost });
       if (!madeAt.has(client)) {
         madeAt.set(client, losses);
         const isOwn = await lease.query(setUnlessPooled(client, settings), []).then(isSet, releaseAndThrow(lease));
@@ -82,14 +84,6 @@ export function createPool({ connectionString, connections }: PostgresAddress, o
   };
 }
 
-type Query = (sql: string, parameters: readonly unknown[]) => Promise<PostgresQueryResult<unknown>>;
-type Lease = {
-  query: Query;
-  /** Sends all statements of `work` in one write. */
-  pipeline: <T>(work: () => T) => T;
-  release: () => void;
-};
-
 /** Kysely's type of `query` also has cursors, which are not used here. */
 function asClient({ query, release }: Lease): PostgresPoolClient {
   return { query: query as unknown as PostgresPoolClient["query"], release };
@@ -104,98 +98,6 @@ function releaseAndThrow(lease: Lease): (cause: unknown) => never {
     lease.release();
     throw cause;
   };
-}
-
-/** Leases a connection until a deadline. Calls `onLost` where the server gives no response. */
-function leaseConnection(client: pg.PoolClient, { until, lost }: { until: Milliseconds; lost: () => void }): Lease {
-  let failure: unknown;
-  let returned = false;
-  const release = () => {
-    if (returned) return;
-    returned = true;
-    clearTimeout(timer);
-    client.release(failure !== undefined);
-  };
-  const timer = setTimeout(() => {
-    failure ??= new ConnectionError(new Error("PostgreSQL did not answer in time"));
-    // Also rejects the pending query.
-    lost();
-    release();
-  }, until - performance.now());
-
-  const query: Query = async (sql, parameters) => {
-    if (failure !== undefined) throw failure;
-    try {
-      return (await client.query(sql, [...parameters])) as PostgresQueryResult<unknown>;
-    } catch (cause) {
-      const isAnswer = cause instanceof pg.DatabaseError;
-      failure ??= isAnswer ? cause : new ConnectionError(cause);
-      if (!isAnswer) lost();
-      throw failure;
-    }
-  };
-  const pipeline = <T>(work: () => T): T => {
-    const { stream } = client.connection;
-    stream.cork();
-    try {
-      return work();
-    } finally {
-      stream.uncork();
-    }
-  };
-  return { query, pipeline, release };
-}
-
-/** Applies the settings in each transaction of a lease, and runs each single statement as such a transaction. */
-function withinTransactions(lease: Lease, settings: Settings): Lease {
-  let isOpen = false;
-  const query: Query = async (sql, parameters) => {
-    if (BEGIN.test(sql)) {
-      isOpen = true;
-      return lease.query(`${sql}; ${setLocal(settings)}`, []);
-    }
-    if (isOpen) {
-      if (END.test(sql)) isOpen = false;
-      return lease.query(sql, parameters);
-    }
-    // Pipelined: three statements take one round trip. In one write: if a pooler refuses the first and closes the
-    // connection, a second write would fail and hide its response.
-    const [begun, answer, ended] = lease.pipeline(() => [
-      lease.query(`begin; ${setLocal(settings)}`, []),
-      lease.query(sql, parameters),
-      lease.query("commit", []),
-    ]);
-    const outcomes = await Promise.allSettled([begun, answer, ended]);
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-    return answer;
-  };
-  return { ...lease, query };
-}
-
-const BEGIN = /^(begin|start transaction)\b/;
-const END = /^(commit|rollback)$/;
-
-/** Creates a socket for the driver, which throws on bytes that are not PostgreSQL's: that must not end the process. */
-export function createDatabaseSocket(): Socket {
-  const socket = new Socket();
-  const emit: (event: string | symbol, ...values: unknown[]) => boolean = socket.emit.bind(socket);
-  return Object.assign(socket, {
-    emit(event: string | symbol, ...values: unknown[]): boolean {
-      if (event !== "data") return emit(event, ...values);
-      try {
-        return emit(event, ...values);
-      } catch (cause) {
-        socket.destroy(cause instanceof Error ? cause : new Error("What was received could not be read", { cause }));
-        return true;
-      }
-    },
-  });
-}
-
-function openSocket(sockets: Set<Socket>): Socket {
-  const socket = createDatabaseSocket();
-  sockets.add(socket);
-  return socket.once("close", () => sockets.delete(socket));
 }
 
 const INT8 = 20;

@@ -10,10 +10,10 @@ type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "r
 type ReadClient = Selectable<Schema["clients"]> & { as_of: number };
 const AS_OF = sql<number>`(select revision from state)`.as("as_of");
 
-export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQueries {
+export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQueries {
   /** A change that may end the validity of a secret. */
   const commitClients: Commit = (record, apply) =>
-    change(record, async (transaction, state) => {
+    commit(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
       return apply(transaction, state);
     });
@@ -34,7 +34,7 @@ export function createClientQueries(db: Kysely<Schema>, change: Commit): ClientQ
     },
 
     addClient: (client, record) =>
-      change(record, async (transaction) => {
+      commit(record, async (transaction) => {
         const { numInsertedOrUpdatedRows } = await transaction
           .insertInto("clients")
           .values(toClientRow(client))

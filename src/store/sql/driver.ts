@@ -3,69 +3,94 @@ import { MintmarkError } from "../../errors.ts";
 import type { Milliseconds } from "../../time.ts";
 import { isOutage } from "../outage.ts";
 import type { Store } from "../store.ts";
-import { createQueries, type Queries } from "./queries.ts";
+import { createAuditQueries } from "./audit-queries.ts";
+import { createClientQueries } from "./client-queries.ts";
+import { createCommit } from "./commit.ts";
+import { createCountQueries } from "./count-queries.ts";
+import { createGrantQueries } from "./grant-queries.ts";
+import { createKeyQueries } from "./key-queries.ts";
 import type { Schema } from "./schema.ts";
-import type { DatabaseInfo } from "./trust-queries.ts";
+import { createSettingsQueries } from "./settings-queries.ts";
+import { createTrustQueries, type DatabaseInfo } from "./trust-queries.ts";
 
-/** What one database does in its own way. */
+/** What differs between databases. */
 export type Driver = {
   db: Kysely<Schema>;
-  /** Whether other servers may have the database open, too. */
+  /** Whether other servers may use the database at the same time. */
   shared: boolean;
   system: Store["system"];
-  /** Tells other processes of a change, within its transaction. */
+  /** Notifies other processes of a change, within its transaction. */
   notifyWithin?: (transaction: Transaction<Schema>) => Promise<unknown>;
-  /** Tells other processes of a change that has been made. */
+  /** Notifies other processes of a change, after its commit. */
   notifyPeers?: () => void;
-  /** Calls back when one has been announced or told of. Gives the verb that ends it. */
-  listen?: (wake: () => void) => () => void;
-  /** Runs a verb, again where it did nothing because another process had the database locked. Default: once. */
-  run?: <Outcome>(verb: () => Promise<Outcome>) => Promise<Outcome>;
-  /** Read with the position, where other servers may have the database open. */
+  /** Calls back on each notification. Returns the function that ends it. */
+  listen?: (onChange: () => void) => () => void;
+  /** Runs a query; retries it where it had no effect because another process holds the lock. Default: runs it once. */
+  run?: <Outcome>(query: () => Promise<Outcome>) => Promise<Outcome>;
+  /** Read with the position, where other servers may use the database. */
   info?: DatabaseInfo;
   close: () => Promise<void>;
 };
 
-/** Other processes that have the same database open, where they can be reached without it. */
+/** The notifications between processes that share an embedded database. */
 export type PeerProcesses = Required<Pick<Driver, "notifyPeers" | "listen">>;
 
-/** How often another process's changes are looked for, in milliseconds, whether or not they were announced. */
+/** Poll interval for changes by other processes: a notification may be lost. */
 const POLL_MS: Milliseconds = 1000;
 
-/** Makes a store of a database: its queries, watched and guarded. */
-export function createStore({ db, system, shared, listen, run = once, close, ...others }: Driver): Store {
+/** The store methods that are plain SQL. */
+type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
+
+/** Creates a store over a database. */
+export function createStore(driver: Driver): Store {
+  const { system, shared, listen, run = (query) => query(), close } = driver;
   let isClosed = false;
-  const queries = guardStore(createQueries(db, others), { run, isClosed: () => isClosed });
-  const watches = new Set<() => void>();
+  const ends = new Set<() => void>();
   return {
-    ...queries,
+    ...mapErrors(createQueries(driver), { run, isClosed: () => isClosed }),
     shared,
     system,
-    watch(look) {
-      const end = watch(look, listen);
-      watches.add(end);
-      return () => {
-        watches.delete(end);
-        end();
+    watch(onChange) {
+      const timer = setInterval(onChange, POLL_MS).unref();
+      const unlisten = listen?.(onChange);
+      const end = () => {
+        ends.delete(end);
+        clearInterval(timer);
+        unlisten?.();
       };
+      ends.add(end);
+      return end;
     },
     async close() {
       isClosed = true;
-      for (const end of watches) end();
+      for (const end of ends) end();
       await close();
     },
   };
 }
 
-const once: Required<Driver>["run"] = (verb) => verb();
-
-type Guard = { run: Required<Driver>["run"]; isClosed: () => boolean };
+/** One set of queries for every database. */
+function createQueries({ db, info, notifyWithin, notifyPeers }: Driver): Queries {
+  const commit = createCommit(db, { notifyWithin, notifyPeers, milliseconds: info?.milliseconds });
+  return {
+    ...createKeyQueries(db, commit),
+    ...createClientQueries(db, commit),
+    ...createSettingsQueries(commit),
+    ...createTrustQueries(db, { commit, info }),
+    ...createGrantQueries(db, commit),
+    ...createAuditQueries(db),
+    ...createCountQueries(db),
+  };
+}
 
 /**
- * Turns an outage into `unavailable`, and any other failure into `internal_error`, which is logged: to try that again would
- * not help. The failure itself stays inside, since its message may quote what was stored.
+ * Maps an outage to `unavailable` and any other failure to `internal_error`, which is logged and not worth a retry. The
+ * original error is the cause only: its message may quote stored data.
  */
-function guardStore(queries: Queries, { run, isClosed }: Guard): Queries {
+function mapErrors(
+  queries: Queries,
+  { run, isClosed }: { run: Required<Driver>["run"]; isClosed: () => boolean },
+): Queries {
   const entries = Object.entries(queries).map(([name, query]) => [
     name,
     async (...parameters: never[]) => {
@@ -78,14 +103,4 @@ function guardStore(queries: Queries, { run, isClosed }: Guard): Queries {
     },
   ]);
   return Object.fromEntries(entries);
-}
-
-/** Calls back at intervals, since an announcement can be lost, and as soon as a change is announced. */
-function watch(look: () => void, listen: Driver["listen"]): () => void {
-  const timer = setInterval(look, POLL_MS).unref();
-  const unlisten = listen?.(look);
-  return () => {
-    clearInterval(timer);
-    unlisten?.();
-  };
 }

@@ -9,10 +9,10 @@ import type { Schema } from "./schema.ts";
 
 type GrantQueries = Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken" | "pruneGrants">;
 
-export function createGrantQueries(db: Kysely<Schema>, change: Commit): GrantQueries {
+export function createGrantQueries(db: Kysely<Schema>, commit: Commit): GrantQueries {
   return {
     addGrant: (grant, { hash, sequence }, record) =>
-      change(record, async (transaction) => {
+      commit(record, async (transaction) => {
         const revoked = await transaction
           .selectFrom("revocations")
           .select("id")

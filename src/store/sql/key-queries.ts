@@ -12,10 +12,10 @@ import type { Schema } from "./schema.ts";
 
 type KeyQueries = Pick<Store, "listKeys" | "addKey" | "revokeKey" | "rewrapKeys">;
 
-export function createKeyQueries(db: Kysely<Schema>, change: Commit): KeyQueries {
+export function createKeyQueries(db: Kysely<Schema>, commit: Commit): KeyQueries {
   /** A change after which other servers must reload the keys. */
   const commitKeys: Commit = (record, apply) =>
-    change(record, async (transaction, state) => {
+    commit(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ keys_revision: state.sequence }).execute();
       return apply(transaction, state);
     });

@@ -5,17 +5,17 @@ import type { Store } from "../store.ts";
 import type { Commit, Tx } from "./commit.ts";
 import type { Schema } from "./schema.ts";
 
-export function createSettingsQueries(change: Commit): Pick<Store, "changeSettings"> {
+export function createSettingsQueries(commit: Commit): Pick<Store, "changeSettings"> {
   return {
-    changeSettings: ({ longestLifetime = 0, ...settings }, { record, isInitial: isFirst }) =>
-      change(record, async (transaction, stored) => {
+    changeSettings: ({ longestLifetime = 0, ...settings }, { record, isInitial }) =>
+      commit(record, async (transaction, stored) => {
         await transaction
           .updateTable("state")
           .set({ id: 1, ...toStateRow(settings) })
           .execute();
         if (longestLifetime > stored.longestLifetime)
           await raiseLongestLifetime(transaction, { from: stored.longestLifetime, to: longestLifetime });
-        return { outcome: undefined, ...(!isFirst && { record }) };
+        return { outcome: undefined, ...(!isInitial && { record }) };
       }),
   };
 }

@@ -22,13 +22,13 @@ export type DatabaseInfo = {
  * Until when a revocation is retained: its stored time, or a later one if the longest lifetime was raised since (its
  * sequence number is its time) or an earlier release stored it under a lower limit.
  */
-const KEPT_UNTIL = sql<Seconds>`case
+const RETAINED_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
   else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
-type Deps = { change: Commit; info: DatabaseInfo | undefined };
+type Deps = { commit: Commit; info: DatabaseInfo | undefined };
 
-export function createTrustQueries(db: Kysely<Schema>, { change, info }: Deps): TrustQueries {
+export function createTrustQueries(db: Kysely<Schema>, { commit, info }: Deps): TrustQueries {
   return {
     async position() {
       const state = db.selectFrom("state").selectAll();
@@ -41,7 +41,7 @@ export function createTrustQueries(db: Kysely<Schema>, { change, info }: Deps): 
     },
 
     revoke: (revocation, record) =>
-      change(record, async (transaction, state) => {
+      commit(record, async (transaction, state) => {
         const known = await transaction
           .selectFrom("revocations")
           .select("sequence")
@@ -58,7 +58,7 @@ export function createTrustQueries(db: Kysely<Schema>, { change, info }: Deps): 
     listRevocations: (after, limit) =>
       db
         .selectFrom("revocations")
-        .select(["kind", "id", "sequence", KEPT_UNTIL.as("until")])
+        .select(["kind", "id", "sequence", RETAINED_UNTIL.as("until")])
         .where("sequence", ">", after)
         .orderBy("sequence")
         .limit(limit)
@@ -68,7 +68,7 @@ export function createTrustQueries(db: Kysely<Schema>, { change, info }: Deps): 
       table: "revocations",
       key: "sequence",
       moment: "until",
-      until: KEPT_UNTIL,
+      until: RETAINED_UNTIL,
     }),
   };
 }

@@ -6,8 +6,8 @@ import { StartError } from "../../errors.ts";
 import { failureCode } from "../failure-code.ts";
 import { fileRemedy, inBrackets } from "../remedies.ts";
 import { fullPath } from "./data-directory.ts";
+import { cannotOpen, refuseTruncated } from "./database-file.ts";
 import { FILE, noDatabase } from "./sqlite.ts";
-import { cannotOpen, refuseTruncated } from "./truncation.ts";
 
 /**
  * Writes a consistent copy of the embedded database to a new file, also while a server runs. The copy is synced and checked

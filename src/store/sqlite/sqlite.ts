@@ -11,10 +11,9 @@ import { migrate, refuseOutdated } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
 import type { Store } from "../store.ts";
 import { errorCode, fullPath, prepareDataDirectory } from "./data-directory.ts";
+import { cannotOpen, type OpenedFiles, refuseOrphanedLog, refuseTruncated, rememberFiles } from "./database-file.ts";
 import { createSqliteDialect, whileBusy } from "./dialect.ts";
 import { refuseMoved } from "./moved.ts";
-import { type OpenedFiles, rememberFiles } from "./opened-files.ts";
-import { cannotOpen, refuseOrphanedLog, refuseTruncated } from "./truncation.ts";
 
 /** File name of the embedded database. */
 export const FILE = "mintmark.db";
