@@ -16,7 +16,7 @@ const ADDRESS_FAILURES = 100;
 const FLUSH_INTERVAL_MS: Milliseconds = 20;
 
 /** The client id that is presented, and the address of the caller. */
-export type Attempt = { clientId: string; address: string };
+type Attempt = { clientId: string; address: string };
 
 export type FailedLogins = {
   /**

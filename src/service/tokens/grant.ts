@@ -66,7 +66,7 @@ export function scopeViolation(grant: Grant, scope: string | undefined): Issue |
 /** 256 bits, base64url: random, or derived from the previous token. */
 export type RefreshToken = string;
 
-export function createRefreshToken(): RefreshToken {
+function createRefreshToken(): RefreshToken {
   return randomBytes(32).toString("base64url");
 }
 
@@ -74,7 +74,7 @@ export function createRefreshToken(): RefreshToken {
  * The successor of a refresh token: an HMAC, so that a retry gets the same token although only hashes are stored. It takes
  * the token and the seed of the grant; only the service has both, and only while a client presents the token.
  */
-export function successorOf(token: RefreshToken, seed: string): RefreshToken {
+function successorOf(token: RefreshToken, seed: string): RefreshToken {
   return createHmac("sha256", seed).update(token).digest("base64url");
 }
 

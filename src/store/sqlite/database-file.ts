@@ -12,7 +12,7 @@ export function cannotOpen(file: string, cause: unknown): StartError {
 /** Offsets of the page size and of the page count in the header (SQLite file format §1.3). */
 const PAGE_SIZE_AT = 16;
 const PAGE_COUNT_AT = 28;
-export const HEADER_BYTES = 100;
+const HEADER_BYTES = 100;
 
 /**
  * Throws a {@link StartError} for a truncated file. SQLite notices only when it reads a missing page, and takes an empty
@@ -29,7 +29,7 @@ export function refuseTruncated(file: string): void {
 }
 
 /** The file size by the header. Undefined for a header that is not SQLite's. */
-export function bytesByHeader(header: Buffer): number | undefined {
+function bytesByHeader(header: Buffer): number | undefined {
   if (header.toString("latin1", 0, 15) !== "SQLite format 3") return undefined;
   const pageSize = header.readUInt16BE(PAGE_SIZE_AT);
   return (pageSize === 1 ? 65536 : pageSize) * header.readUInt32BE(PAGE_COUNT_AT);
@@ -98,7 +98,7 @@ const descriptors = new Map<string, number>();
  * release all POSIX locks of this process on the file, SQLite's included, and another process could then delete the
  * write-ahead log that is in use here (https://sqlite.org/howtocorrupt.html §2.2).
  */
-export function descriptorOf(file: string): number {
+function descriptorOf(file: string): number {
   for (const [id, descriptor] of descriptors) if (fstatSync(descriptor).nlink === 0) forget(id, descriptor);
   const known = descriptors.get(identify(file) ?? "");
   if (known !== undefined) return known;

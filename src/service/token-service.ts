@@ -1,0 +1,55 @@
+import type { JwkSet } from "../keys/keyring.ts";
+import type { AuditQuery } from "../store/audit.ts";
+import type { Seconds } from "../time.ts";
+import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
+import type { AuditPage } from "./access/audit-log.ts";
+import type { Caller } from "./access/caller.ts";
+import type { Authenticate } from "./clients/authenticate.ts";
+import type { Clients } from "./clients/clients.ts";
+import type { Feed } from "./feed/feed.ts";
+import type { KeyManagement } from "./keys/key-management.ts";
+import type { Metrics } from "./operations/counters.ts";
+import type { Readiness } from "./operations/readiness.ts";
+import type { Tracer } from "./operations/tracer.ts";
+import type { EffectiveSettings } from "./settings.ts";
+import type { Revocations } from "./tokens/revocations.ts";
+import type { Tokens } from "./tokens/tokens.ts";
+
+export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
+  Omit<Revocations<Schema>, "revokeReusedGrant"> & {
+    readonly issuer: string;
+    /** Uses the origin that a server listens on as the issuer, unless the `issuer` option is set. */
+    adoptIssuer(origin: string): Promise<void>;
+    readonly maxTtl: Seconds;
+    /** The effective settings: a guest uses the stored ones, other services their options. */
+    settings(): EffectiveSettings;
+    readonly claims: Schema;
+    /** Whether callers without credentials have every permission. */
+    readonly open: boolean;
+    readonly authenticate: Authenticate;
+    readonly keys: Omit<KeyManagement, "rotateIfDue">;
+    readonly clients: Clients;
+    readonly audit: { list(caller: Caller, query: AuditQuery): Promise<AuditPage> };
+    /** The public verification keys (RFC 7517). Empty with a shared secret. */
+    jwks(): JwkSet;
+    /** Streams the trust events; see {@link Feed}. */
+    readonly follow: Feed["follow"];
+    /** Makes {@link readiness} report `draining`. The service still serves requests. */
+    drain(): void;
+    /** Disconnects all followers and refuses new ones. */
+    endFeeds(): void;
+    /** Checks whether requests can be served in full. Never rejects. */
+    readiness(): Promise<Readiness>;
+    readonly metrics: {
+      /** Throws `permission_denied` unless the caller may read metrics. */
+      authorize(caller: Caller): Promise<void>;
+      /** Counters since the start, and gauges. Contains nothing from requests. */
+      read(): Metrics;
+    };
+    /** The `tracer` option. */
+    readonly tracer: Tracer | undefined;
+    /** Runs now what runs every minute: reloads and rotates keys, writes counted refusals, prunes. */
+    maintenance(): Promise<void>;
+    /** Stops all work and closes the store. */
+    close(): Promise<void>;
+  };
