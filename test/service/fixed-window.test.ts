@@ -48,7 +48,7 @@ describe("a rate limit", () => {
     const [first] = unshared();
     expect(first).toMatchObject({ key: "ada", window: NOW, amount: 10 });
     times(5, () => take("ada"));
-    first?.settle(90);
+    first?.confirm(90);
     // 15 here and 80 elsewhere.
     expect(times(6, () => take("ada"))).toEqual([0, 0, 0, 0, 0, 60]);
     expect(unshared()).toMatchObject([{ amount: 10 }]);
@@ -59,7 +59,7 @@ describe("a rate limit", () => {
     times(10, () => take("rare"));
     times(11, () => take("often"));
     expect(unshared().map(({ key, amount }) => [key, amount])).toEqual([["often", 11]]);
-    unshared()[0]?.settle(11);
+    unshared()[0]?.confirm(11);
     expect(unshared()).toEqual([]);
     take("often");
     expect(unshared()).toMatchObject([{ amount: 1 }]);

@@ -95,7 +95,7 @@ export function createCallLimits({ store, clock, audit, rateLimits }: CallLimits
       const largest = unshared.sort((a, b) => b.amount - a.amount).slice(0, MAX_SHARED);
       if (largest.length === 0) return;
       const totals = await store.addToCounts(largest.map(toAddition));
-      for (const [at, { settle }] of largest.entries()) settle(totals[at] ?? 0);
+      for (const [at, { confirm }] of largest.entries()) confirm(totals[at] ?? 0);
     }),
   };
 }

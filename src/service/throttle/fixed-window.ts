@@ -12,8 +12,8 @@ const UNSHARED = 1 / 100;
 /** Calls of one key within the window: those counted here and not shared yet, and those of all processes known here. */
 type Counter = { unshared: number; known: number };
 
-/** Calls counted here and not shared yet. `settle` takes the total over all processes. */
-export type Unshared = { key: string; window: Seconds; amount: number; settle: (total: number) => void };
+/** Calls counted here and not shared yet. `confirm` takes the total over all processes. */
+export type Unshared = { key: string; window: Seconds; amount: number; confirm: (total: number) => void };
 
 export type FixedWindow = {
   /** Counts a call and returns 0. At the limit it counts nothing and returns the seconds until the next window. */
@@ -70,11 +70,11 @@ export function createFixedWindow(limit: number, clock: Clock): FixedWindow {
         for (const [key, counter] of counters) {
           const { unshared: amount, known } = counter;
           if (amount === 0 || (known === 0 && amount <= limit * UNSHARED)) continue;
-          const settle = (total: number) => {
+          const confirm = (total: number) => {
             counter.unshared -= amount;
             counter.known = Math.max(known + amount, total);
           };
-          found.push({ key, window, amount, settle });
+          found.push({ key, window, amount, confirm });
         }
       return found;
     },
