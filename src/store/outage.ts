@@ -12,7 +12,7 @@ export class ConnectionError extends Error {
 }
 
 /**
- * Prefixes of the codes of temporary failures, and of those that an operator can repair. All others are faults of a query
+ * Prefixes of the codes of temporary failures, and of failures that an operator can repair. All others are faults of a query
  * or of this program: a retry would fail again.
  */
 const OUTAGES: readonly string[] = [

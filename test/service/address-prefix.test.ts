@@ -25,7 +25,7 @@ describe("an address is counted by", () => {
     expect(addressPrefix(address)).toBe(network);
   });
 
-  it("its first four groups, however it is written", () => {
+  it("its first four groups, in every spelling", () => {
     const group = fc.integer({ min: 0, max: 0xffff });
     fc.assert(
       fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.nat(7), fc.nat(8), (groups, from, length) => {

@@ -15,7 +15,7 @@ import { openWithClient } from "../support/with-client.ts";
 
 const caller = { authenticate: async () => localCaller };
 
-/** For whom tokens are asked for, and the `aud` that they get. */
+/** Requested audiences, and the `aud` of the token. */
 const ASKED: [audience: string | string[], aud: string | string[]][] = [
   ["orders", "orders"],
   [["orders"], "orders"],
@@ -30,7 +30,7 @@ const ASKED: [audience: string | string[], aud: string | string[]][] = [
   [Array.from({ length: 16 }, (_, at) => `a${at}`), Array.from({ length: 16 }, (_, at) => `a${at}`)],
 ];
 
-/** The `aud` of a token, who is expected, and whether that is right. */
+/** The `aud` of a token, the expected audience, and whether they match. */
 const EXPECTED: [asked: string | string[], expected: Audience, accepted: boolean][] = [
   ["orders", ["orders"], true],
   ["orders", ["billing", "orders"], true],
@@ -54,7 +54,7 @@ const NO_LISTS = [
 ];
 
 describe("a list of audiences", () => {
-  it.each(ASKED)("asked for as %j is issued as %j, and kept by a session", async (audience, aud) => {
+  it.each(ASKED)("requested as %j is issued as %j, also by a refresh", async (audience, aud) => {
     await using opened = await openService();
     const procedures = createTokenRouter(opened.service).createCaller(caller);
     const { token, refreshToken = "" } = await procedures.getToken({ audience, refreshable: true });
@@ -81,7 +81,7 @@ describe("a list of audiences", () => {
     expect(await verdictOf(verifier.verify(token))).toBe(wanted);
     expect(await verdictOf(verifier.verify(token, { audience: "nobody" }))).toBe("wrong_audience");
     expect(await verdictOf(verifier.verify(token, { audience: ["nobody", ...[audience].flat()] }))).toBe("accepted");
-    // The middleware may expect others than the verifier does.
+    // The middleware may expect another audience than the verifier.
     const seen: number[] = [];
     const auth = bearerAuth(verifier, { audience: expected });
     const response = { writeHead: (status: number) => seen.push(status), end: () => {} };
@@ -89,7 +89,7 @@ describe("a list of audiences", () => {
     expect(seen).toEqual([accepted ? 200 : 401]);
   });
 
-  it("of none is for nobody, and matches nothing", async () => {
+  it("without entries matches nothing", async () => {
     await using opened = await openService();
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
     expect(await verdictOf(opened.service.verifyToken({ token, audience: [] }))).toBe("wrong_audience");
@@ -110,7 +110,7 @@ describe("a list of audiences", () => {
     );
   });
 
-  it("is typed, and sent, by the typed client", async () => {
+  it("is typed and sent by the typed client", async () => {
     await using opened = await openServer();
     const client = createTokenClient({ url: opened.url });
     const { token } = await client.getToken.query({ audience: ["orders", "billing"] });
@@ -120,7 +120,7 @@ describe("a list of audiences", () => {
     expect(active).toBe(true);
   });
 
-  it("is issued for its first alone by a server of the release before, which knows of no list", async () => {
+  it("is issued for its first entry by a server of the previous release, which has no lists", async () => {
     await using opened = await openWithClient();
     await opened.service.getToken(opened.caller, { audience: ["orders", "billing"], claims: {}, refreshable: true });
     const database = new Database(`${opened.folder}/data/mintmark.db`);

@@ -9,7 +9,7 @@ import { basic, callAs } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
 import { openSharedService } from "../support/shared-service.ts";
 
-/** A service whose writes to the log are counted, and fail while the database is away. */
+/** A service that counts its writes to the audit log, which fail while the database is away. */
 async function openWithLog() {
   const log = { commits: 0, away: false };
   const wrap = (store: Store): Store => ({
@@ -24,7 +24,7 @@ async function openWithLog() {
 }
 
 describe("issuance", () => {
-  it("writes the records of tokens that are asked for at once in far fewer commits, and leaves none out", async () => {
+  it("writes the records of concurrent requests in far fewer commits, and omits none", async () => {
     await using opened = await openWithLog();
     const requests = Array.from({ length: 500 }, () => opened.service.getToken(localCaller, { claims: {} }));
     const issued = (await Promise.all(requests)).map(({ token }) => String(decodeJwt(token).jti));
@@ -33,7 +33,7 @@ describe("issuance", () => {
     expect(logged.toSorted()).toEqual(issued.toSorted());
   });
 
-  it("has the record of a token in the database when the token is there", async () => {
+  it("writes the record of a token before it returns the token", async () => {
     await using opened = await openWithLog();
     const pending = Array.from({ length: 50 }, async () => {
       const { token } = await opened.service.getToken(localCaller, { claims: {} });
@@ -43,7 +43,7 @@ describe("issuance", () => {
     await Promise.all(pending);
   });
 
-  it("answers no token while its record cannot be written, and all again afterwards", async () => {
+  it("returns no token while its record cannot be written, and resumes afterwards", async () => {
     await using opened = await openWithLog();
     opened.log.away = true;
     const requests = Array.from({ length: 20 }, () => opened.service.getToken(localCaller, { claims: {} }));
@@ -55,7 +55,7 @@ describe("issuance", () => {
     expect(opened.rows("audit").filter(({ action }) => action === "getToken")).toHaveLength(1);
   });
 
-  it("answers 503 over HTTP while its record cannot be written, and nothing of a token", async () => {
+  it("responds with 503 over HTTP while its record cannot be written, without a token", async () => {
     await using opened = await openWithLog();
     const authorization = basic(await addClient(opened.service, { permissions: ["issue"] }));
     const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
@@ -64,7 +64,7 @@ describe("issuance", () => {
     const refused = await callAs(server.origin, { procedure: "getToken", authorization });
     expect(refused).toMatchObject({ status: 503, reason: "unavailable" });
     expect(refused.text).not.toContain("eyJ");
-    // A refusal that cannot be put down is no refusal of the client's: it may be right to ask again.
+    // A refusal that cannot be recorded is a failure of the server: the client may retry.
     const denied = await callAs(server.origin, { procedure: "keys.list", authorization });
     expect(denied).toMatchObject({ status: 503, reason: "unavailable" });
     opened.log.away = false;

@@ -8,7 +8,7 @@ import { openSharedService } from "../support/shared-service.ts";
 
 const RETENTION = 1000;
 
-/** A service in whose log nothing but tokens for the subjects given stands, in this order, a second apart. */
+/** A service whose audit log has the issuance of tokens for these subjects only, one second apart. */
 async function openWithTokens(subjects: string[]) {
   const opened = await openSharedService({ auditRetention: RETENTION });
   const issue = async (subject: string) => void (await opened.service.getToken(localCaller, { subject, claims: {} }));
@@ -34,7 +34,7 @@ describe("audit.list", () => {
     expect(subjectsOf(await opened.list())).toEqual(subjects.toReversed());
   });
 
-  it("gives every record on one page, although others are written between the pages", async () => {
+  it("returns every record on one page, although others are written between the pages", async () => {
     await using opened = await openWithTokens(["a", "b", "c", "d", "e"]);
     const pages = [await opened.list({ limit: 2 })];
     for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) {
@@ -44,7 +44,7 @@ describe("audit.list", () => {
     expect(pages.flatMap(subjectsOf)).toEqual(["e", "d", "c", "b", "a"]);
   });
 
-  it("says of the last page that it is the last", async () => {
+  it("has no cursor on the last page", async () => {
     await using opened = await openWithTokens(["a", "b", "c", "d"]);
     expect(await opened.list({ limit: 5 })).not.toHaveProperty("next");
     const first = await opened.list({ limit: 2 });
@@ -52,7 +52,7 @@ describe("audit.list", () => {
     expect(await opened.list({ limit: 2, before: String(first.next) })).not.toHaveProperty("next");
   });
 
-  it("filters by time: from a moment on, and before one", async () => {
+  it("filters by time, from inclusive to exclusive", async () => {
     await using opened = await openWithTokens(["a", "b", "c", "d"]);
     expect(subjectsOf(await opened.list({ from: NOW + 1 }))).toEqual(["d", "c", "b"]);
     expect(subjectsOf(await opened.list({ to: NOW + 2 }))).toEqual(["b", "a"]);
@@ -94,13 +94,13 @@ describe("audit.list", () => {
 
 describe("maintenance", () => {
   const start = performance.now();
-  /** Does maintenance when so many minutes have passed. What cannot be undone goes by a clock that was watched for an hour. */
+  /** Runs maintenance after some minutes. Deletion uses the earliest clock reading of an hour. */
   const keepUpAfter = async ({ service }: { service: Pick<TokenService, "maintenance"> }, minutes: number) => {
     const then = vi.spyOn(performance, "now").mockReturnValue(start + minutes * 60_000);
     await service.maintenance().finally(() => then.mockRestore());
   };
 
-  it("keeps a record for as long as it is to be kept", async () => {
+  it("retains a record within its retention", async () => {
     await using opened = await openWithTokens(["a", "b"]);
     opened.clock.now = NOW + RETENTION;
     await keepUpAfter(opened, 0);
@@ -108,7 +108,7 @@ describe("maintenance", () => {
     expect(subjectsOf(await opened.list())).toEqual(["b", "a"]);
   });
 
-  it("forgets a record that is older", async () => {
+  it("deletes a record after its retention", async () => {
     await using opened = await openWithTokens(["a", "b"]);
     opened.clock.now = NOW + RETENTION + 1;
     await keepUpAfter(opened, 0);
@@ -116,7 +116,7 @@ describe("maintenance", () => {
     expect(subjectsOf(await opened.list())).toEqual(["b"]);
   });
 
-  it("deletes neither records nor grants by a clock that is a year ahead for a while", async () => {
+  it("deletes neither records nor grants by a clock that is temporarily a year ahead", async () => {
     await using opened = await openWithTokens(["a"]);
     const { refreshToken = "" } = await opened.service.getToken(localCaller, { claims: {}, refreshable: true });
     const { now } = opened.clock;

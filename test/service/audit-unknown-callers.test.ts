@@ -8,12 +8,12 @@ const NOBODY = { clientId: "canary-id", clientSecret: "canary-secret" };
 
 type Shared = Awaited<ReturnType<typeof openSharedService>>;
 
-/** Calls in vain from an address, as often as it is told to. */
+/** Fails to authenticate from an address, `times` times. */
 async function fail({ service }: Shared, address: string, times = 1) {
   for (let at = 0; at < times; at += 1) await expect(service.authenticate(NOBODY, address)).rejects.toThrow();
 }
 
-/** The refusals that have been written, as rows of the database. */
+/** The written refusals, as rows of the database. */
 function refusals({ rows }: Pick<Shared, "rows">) {
   return rows("audit")
     .filter(({ action }) => action === "authenticate")
@@ -43,7 +43,7 @@ describe("refusals of unknown callers", () => {
     ]);
   });
 
-  it("are written once, and counted anew from then on", async () => {
+  it("are written once; counting restarts afterwards", async () => {
     await using opened = await openSharedService();
     await fail(opened, ADDRESS, 2);
     await opened.service.maintenance();
@@ -62,14 +62,14 @@ describe("refusals of unknown callers", () => {
     expect(refusals(opened)).toEqual([refused(ADDRESS, "invalid_client", 2)]);
   });
 
-  it("tell nothing of what was presented", async () => {
+  it("contain nothing of the credentials", async () => {
     await using opened = await openSharedService();
     await fail(opened, ADDRESS);
     await opened.service.maintenance();
     expect(JSON.stringify(opened.rows("audit"))).not.toContain("canary");
   });
 
-  it("fill no disk, from however many addresses they come, and are all counted", async () => {
+  it("are bounded in number for any number of addresses, and complete in their counts", async () => {
     await using opened = await openSharedService();
     for (let at = 0; at < 1500; at += 1) await fail(opened, `address ${at}`);
     await opened.service.maintenance();
@@ -87,7 +87,7 @@ describe("refusals of unknown callers", () => {
     expect(refusals(opened)).toEqual([refused(ADDRESS, "invalid_client", 4)]);
   });
 
-  it("are kept, and written later, while the database is away", async () => {
+  it("are retained while the database is away, and written later", async () => {
     const database = { away: false };
     await using opened = await openSharedService({
       wrap: (store) => ({

@@ -10,7 +10,7 @@ import { openSharedService } from "../support/shared-service.ts";
 
 const ADDRESS = "192.0.2.1";
 
-/** A service, a client of it that acts, and another one that is acted on. */
+/** A service, the client that calls it, and another client as a target. */
 async function openWithActor(fields: Partial<NewClient>) {
   const opened = await openSharedService();
   const credentials = await addClient(opened.service, fields);
@@ -23,7 +23,7 @@ async function openWithActor(fields: Partial<NewClient>) {
     target: target.clientId,
     kid,
     secrets: [credentials.clientSecret, target.clientSecret],
-    /** What the log says that the actor did. */
+    /** The audit records of the calling client. */
     async acts(): Promise<AuditRecord[]> {
       const { records } = await opened.service.audit.list(localCaller, { clientId: actor.clientId, limit: 100 });
       return records;
@@ -37,9 +37,9 @@ type Done = { about: Partial<AuditRecord>; secrets?: string[] };
 type Act = {
   action: string;
   needs: Permission;
-  /** Does it, and says whom it was about and which secrets it gave away. */
+  /** Performs the operation; returns its target and the secrets in its response. */
   act: (opened: Opened) => Promise<Done>;
-  /** Whom a refusal is about, as far as that is known before it is done. */
+  /** The target of a refusal, as far as it is known before the operation. */
   refused: (opened: Opened) => Partial<AuditRecord>;
 };
 
@@ -120,7 +120,7 @@ describe("the audit log", () => {
     for (const secret of [...opened.secrets, ...secrets]) expect(rows).not.toContain(secret);
   });
 
-  it.each(acts)("has one record of a refused $action when the refusal arrives", async (it) => {
+  it.each(acts)("has one record of a refused $action before the caller gets the error", async (it) => {
     await using opened = await openWithActor({ permissions: ["follow_events"] });
     await expect(it.act(opened)).rejects.toMatchObject({ reason: "permission_denied" });
     const [record, ...others] = await opened.acts();
@@ -146,7 +146,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("has a record of an act that was allowed and could not be done", async () => {
+  it("has a record of an allowed operation that failed", async () => {
     await using opened = await openWithActor({ permissions: ["admin"] });
     const { service, actor } = opened;
     for (const act of [service.clients.remove(actor, "nobody"), service.keys.revoke(actor, "none")])

@@ -4,10 +4,10 @@ import { heapInUse } from "../support/heap.ts";
 import { failureOf } from "../support/refusal.ts";
 import { openService } from "../support/service.ts";
 
-/** Failures within a minute after which an address is refused unheard. */
+/** Failures a minute after which attempts of an address are refused unchecked. */
 const OF_ADDRESS = 100;
 
-it("an address that is refused unheard fills no memory, though it makes up a client for every attempt", async () => {
+it("an address over the limit fills no memory, though it invents a client for every attempt", async () => {
   await using opened = await openService({ open: false });
   const attempt = () => {
     const credentials = { clientId: randomBytes(120).toString("hex"), clientSecret: "guess" };

@@ -17,7 +17,7 @@ const limited = ({ issue, verify }: Limits): RateLimits => ({
   verify: { ...off, ...verify },
 });
 
-/** The procedures of a service as a client calls them from an address. */
+/** The procedures of a service, called by a client from an address. */
 function as(service: TokenService, credentials?: Credentials, address = ADDRESS) {
   return createTokenRouter(service).createCaller({
     address,
@@ -25,7 +25,7 @@ function as(service: TokenService, credentials?: Credentials, address = ADDRESS)
   });
 }
 
-/** Why a call was refused, or that it was served. */
+/** The reason of a refused call, or `served`. */
 async function outcome(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     () => "served",
@@ -41,7 +41,7 @@ async function outcomes(count: number, call: () => Promise<unknown>) {
 
 const EVERYTHING = { permissions: ["admin"], anySubject: true } as const;
 
-describe("limits on rates", () => {
+describe("rate limits", () => {
   it("count getToken and refreshToken together, by client", async () => {
     await using opened = await openService({ open: false, rateLimits: limited({ issue: { perClient: 3 } }) });
     const { service, clock } = opened;
@@ -56,7 +56,7 @@ describe("limits on rates", () => {
     expect(await outcome(ada.getToken())).toBe("served");
   });
 
-  it("count verifyToken by address, whether the token is good or bad, and introspectToken with it", async () => {
+  it("count verifyToken and introspectToken together, by address, for valid and invalid tokens", async () => {
     await using opened = await openService({ open: false, rateLimits: limited({ verify: { perAddress: 4 } }) });
     const { service } = opened;
     const ada = as(service, await addClient(service, EVERYTHING));
@@ -80,14 +80,14 @@ describe("limits on rates", () => {
     expect(await from("2001:db8:0:1::1")).toBe("served");
   });
 
-  it("refuse an address before its credentials are looked at", async () => {
+  it("refuse an address before its credentials are verified", async () => {
     await using opened = await openService({ open: false, rateLimits: limited({ issue: { perAddress: 1 } }) });
     const { service } = opened;
     const guesser = as(service, { clientId: "nobody", clientSecret: "x" });
     expect(await outcomes(12, () => guesser.getToken())).toEqual(["invalid_client", ...Array(11).fill("rate_limited")]);
   });
 
-  it("tell when to come again, and are counted in the audit log by address", async () => {
+  it("return the seconds to wait, and are counted in the audit log by address", async () => {
     await using opened = await openService({ open: false, rateLimits: limited({ verify: { perAddress: 1 } }) });
     const { service, clock } = opened;
     clock.now += 25;
@@ -101,7 +101,7 @@ describe("limits on rates", () => {
     expect(records).toMatchObject([{ reason: "rate_limited", address: ADDRESS, count: 1 }]);
   });
 
-  it("are off where access is open, unless they are set", async () => {
+  it("are off by default where access is open", async () => {
     await using open = await openService();
     const { token } = await open.service.getToken(localCaller, { claims: {} });
     for (let at = 0; at < 1000; at += 1) await open.service.verifyToken({ token }, ADDRESS);
@@ -109,7 +109,7 @@ describe("limits on rates", () => {
     expect(await outcomes(2, () => as(set.service).getToken())).toEqual(["served", "rate_limited"]);
   });
 
-  it("are on by default where access is for clients, and high", () => {
+  it("are high by default where access is for clients", () => {
     expect(resolveOptions({ open: false }).rateLimits).toEqual({
       issue: { perClient: 30_000, perAddress: 60_000 },
       verify: { perClient: 300_000, perAddress: 600_000 },

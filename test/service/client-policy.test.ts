@@ -5,7 +5,7 @@ import type { NewClient } from "../../src/service/clients/clients.ts";
 import { addClient } from "../support/clients.ts";
 import { ISSUER, openService } from "../support/service.ts";
 
-/** As long as a client secret or a refresh token. */
+/** The length of a client secret or a refresh token. */
 const SECRET = "k".repeat(43);
 
 const limited = {
@@ -15,7 +15,7 @@ const limited = {
   maxTtl: 600,
 } as const;
 
-/** The procedures of a service, called by a client of it that was made with these fields. */
+/** The procedures of a service, called by a client with these fields. */
 async function openAs(fields: Partial<NewClient>) {
   const opened = await openService({ open: false });
   const credentials = await addClient(opened.service, fields);
@@ -36,7 +36,7 @@ describe("a client's limits", () => {
     ["several audiences, each of which it may have", { audience: ["orders", ISSUER] }],
     ["its longest lifetime", { expiresIn: 600 }],
   ];
-  it.each(allowed)("let it ask for %s", async (_name, input) => {
+  it.each(allowed)("allow it to request %s", async (_name, input) => {
     await using opened = await openAs(limited);
     await expect(opened.procedures.getToken(input)).resolves.toMatchObject({ scope: input.scope ?? "" });
   });
@@ -54,7 +54,7 @@ describe("a client's limits", () => {
     ["another subject", { subject: "ada" }, /only be this client itself/],
     ["a longer lifetime", { expiresIn: 601 }, /600 at most/],
   ];
-  it.each(refused)("forbid it to ask for %s, and say so", async (_name, input, message) => {
+  it.each(refused)("forbid it to request %s, with a message", async (_name, input, message) => {
     await using opened = await openAs(limited);
     const issues = Object.keys(input).map((path) => ({ path, message: expect.stringMatching(message) }));
     await expect(opened.procedures.getToken(input)).rejects.toMatchObject({
@@ -67,14 +67,14 @@ describe("a client's limits", () => {
     ]);
   });
 
-  it("let it name itself as the subject, and others where it may name any", async () => {
+  it("allow it itself as the subject, and others with `anySubject`", async () => {
     await using opened = await openAs(limited);
     await expect(opened.procedures.getToken({ subject: opened.clientId })).resolves.toBeDefined();
     await using other = await openAs({ ...limited, anySubject: true });
     await expect(other.procedures.getToken({ subject: "ada" })).resolves.toBeDefined();
   });
 
-  it("are none where they are asterisks", async () => {
+  it("are none with asterisks", async () => {
     await using opened = await openAs({ ...limited, scopes: ["*"], audiences: ["*"] });
     await expect(opened.procedures.getToken({ scope: "any thing", audience: "billing" })).resolves.toBeDefined();
   });
@@ -88,12 +88,12 @@ describe("a client's limits", () => {
     await expect(opened.procedures.getToken({})).resolves.toMatchObject({ expiresIn: expected });
   });
 
-  it("never reach beyond those of the service", async () => {
+  it("never exceed those of the service", async () => {
     await using opened = await openAs({ permissions: ["issue"], maxTtl: 1_000_000 });
     await expect(opened.procedures.getToken({ expiresIn: 86401 })).rejects.toMatchObject({ code: "BAD_REQUEST" });
   });
 
-  it("do not hold for an administrator", async () => {
+  it("do not apply to an administrator", async () => {
     await using opened = await openAs({ permissions: ["admin"], maxTtl: 60 });
     const input = { subject: "ada", audience: "billing", scope: "any thing", expiresIn: 86400 };
     await expect(opened.procedures.getToken(input)).resolves.toMatchObject({ expiresIn: 86400 });

@@ -14,7 +14,7 @@ const isMade = { client_id: "system", action: "clients.create", target: "admin",
 const isRotated = { ...isMade, action: "clients.rotateSecret" };
 
 describe("clients.ensureAdmin", () => {
-  it("makes a client that may do everything", async () => {
+  it("creates a client with every permission", async () => {
     await using opened = await openService({ open: false });
     await opened.service.clients.ensureAdmin(SECRET);
     const admin = await opened.service.authenticate(withSecret(SECRET), ADDRESS);
@@ -25,7 +25,7 @@ describe("clients.ensureAdmin", () => {
     ).resolves.toBeDefined();
   });
 
-  it("changes nothing about one that has this secret", async () => {
+  it("changes nothing about a client with this secret", async () => {
     await using opened = await openSharedService();
     await opened.service.clients.ensureAdmin(SECRET);
     const before = opened.rows("clients");
@@ -35,7 +35,7 @@ describe("clients.ensureAdmin", () => {
     expect(opened.rows("audit").filter(({ target }) => target === "admin")).toMatchObject([isMade]);
   });
 
-  it("puts another secret in place of the one there, and of all that a rotation left valid", async () => {
+  it("replaces the secret, and all that are still valid after a rotation", async () => {
     await using opened = await openSharedService();
     await opened.service.clients.ensureAdmin(SECRET);
     const rotated = await opened.service.clients.rotateSecret(localCaller, { clientId: "admin", overlap: 3600 });
@@ -49,7 +49,7 @@ describe("clients.ensureAdmin", () => {
     );
   });
 
-  it("leaves this secret valid for good, although a rotation was to end it", async () => {
+  it("makes this secret valid without expiry, although a rotation had set one", async () => {
     await using opened = await openService({ open: false });
     await opened.service.clients.ensureAdmin(SECRET);
     const rotated = await opened.service.clients.rotateSecret(localCaller, { clientId: "admin", overlap: 60 });
@@ -59,7 +59,7 @@ describe("clients.ensureAdmin", () => {
     await expect(opened.service.authenticate(rotated, ADDRESS)).rejects.toMatchObject(wrong);
   });
 
-  it("makes one, and replaces a secret once, on two servers that start at once", async () => {
+  it("creates one client, and replaces a secret once, on two servers that start at once", async () => {
     await using opened = await openSharedService();
     await using second = await opened.openSecond();
     const services = [opened.service, second.service];

@@ -8,7 +8,7 @@ import { openSharedService } from "../support/shared-service.ts";
 const ADDRESS = "192.0.2.1";
 const OVERLAP = 3600;
 
-/** A service with one client, and whether a secret of that client is accepted at a moment. */
+/** A service with one client; checks whether a secret of that client is accepted at a time. */
 async function openWithClient() {
   const opened = await openService({ open: false });
   const first = await addClient(opened.service);
@@ -30,7 +30,7 @@ async function openWithClient() {
 }
 
 describe("clients.rotateSecret", () => {
-  it("leaves the earlier secret valid for the overlap, to the second", async () => {
+  it("accepts the earlier secret during the overlap, to the second", async () => {
     await using opened = await openWithClient();
     const second = await opened.rotate(OVERLAP);
     expect(second).toEqual({
@@ -44,7 +44,7 @@ describe("clients.rotateSecret", () => {
     expect(await opened.isAccepted(second, NOW + OVERLAP)).toBe(true);
   });
 
-  it("ends the earlier secrets at once without an overlap", async () => {
+  it("invalidates the earlier secrets at once without an overlap", async () => {
     await using opened = await openWithClient();
     const second = await opened.rotate(OVERLAP);
     const third = await opened.rotate(0);
@@ -53,7 +53,7 @@ describe("clients.rotateSecret", () => {
     expect(await opened.isAccepted(third, NOW)).toBe(true);
   });
 
-  it("never lengthens the life of a secret that is to end already", async () => {
+  it("never extends the expiry of a secret", async () => {
     await using opened = await openWithClient();
     const second = await opened.rotate(60);
     await opened.rotate(OVERLAP);
@@ -63,7 +63,7 @@ describe("clients.rotateSecret", () => {
     expect(await opened.isAccepted(second, NOW + OVERLAP)).toBe(false);
   });
 
-  it("cuts short the life of one that was to end later", async () => {
+  it("shortens a later expiry", async () => {
     await using opened = await openWithClient();
     await opened.rotate(OVERLAP);
     await opened.rotate(60);
@@ -71,7 +71,7 @@ describe("clients.rotateSecret", () => {
     expect(await opened.isAccepted(opened.first, NOW + 60)).toBe(false);
   });
 
-  it("is refused while four secrets are valid, and then again possible", async () => {
+  it("is refused while four secrets are valid", async () => {
     await using opened = await openWithClient();
     const later = [await opened.rotate(OVERLAP), await opened.rotate(OVERLAP), await opened.rotate(OVERLAP)];
     for (const each of [opened.first, ...later]) expect(await opened.isAccepted(each, NOW)).toBe(true);
@@ -82,7 +82,7 @@ describe("clients.rotateSecret", () => {
     expect(await opened.isAccepted(next, NOW + OVERLAP)).toBe(true);
   });
 
-  it("is always possible without an overlap: a leaked secret can be ended at any time", async () => {
+  it("is always possible without an overlap: a leaked secret can be invalidated at any time", async () => {
     await using opened = await openWithClient();
     for (let count = 0; count < 3; count += 1) await opened.rotate(OVERLAP);
     const last = await opened.rotate(0);
@@ -90,7 +90,7 @@ describe("clients.rotateSecret", () => {
     expect(await opened.isAccepted(last, NOW)).toBe(true);
   });
 
-  it("acknowledges no secret that is not valid, however many ask at once on two servers", async () => {
+  it("acknowledges valid secrets only, of concurrent rotations on two servers", async () => {
     await using opened = await openSharedService();
     await using second = await opened.openSecond();
     const first = await addClient(opened.service);

@@ -12,7 +12,7 @@ const unknown = { reason: "unknown_client" };
 const sha256 = (text: string) => createHash("sha256").update(text).digest("base64url");
 
 describe("clients.create", () => {
-  it("shows a secret of 256 random bits, and tells what was made", async () => {
+  it("returns the client with a secret of 256 random bits", async () => {
     await using opened = await openService({ open: false });
     const fields = newClient({ name: "billing", permissions: ["issue"], scopes: ["a"], audiences: ["b"], maxTtl: 60 });
     const { clientId, clientSecret, ...view } = await opened.service.clients.create(localCaller, fields);
@@ -22,7 +22,7 @@ describe("clients.create", () => {
     expect((await addClient(opened.service)).clientSecret).not.toBe(clientSecret);
   });
 
-  it("keeps nothing of the secret but its SHA-256", async () => {
+  it("stores nothing of the secret but its SHA-256", async () => {
     await using opened = await openSharedService();
     const { clientId, clientSecret } = await addClient(opened.service);
     const [row] = opened.rows("clients");
@@ -33,7 +33,7 @@ describe("clients.create", () => {
 });
 
 describe("clients.list", () => {
-  it("shows every client, and neither a secret nor the hash of one", async () => {
+  it("returns every client, without secrets and their hashes", async () => {
     await using opened = await openService({ open: false });
     const made = [await addClient(opened.service, { name: "b" }), await addClient(opened.service, { name: "a" })];
     const { clientSecret } = await opened.service.clients.rotateSecret(localCaller, {
@@ -53,7 +53,7 @@ describe("clients.list", () => {
 });
 
 describe("clients.remove", () => {
-  it("ends all rights of a client before it returns, on every server", async () => {
+  it("revokes all rights of a client before it returns, on every server", async () => {
     await using opened = await openSharedService();
     await using second = await opened.openSecond();
     const services = [opened.service, second.service];
@@ -69,7 +69,7 @@ describe("clients.remove", () => {
     }
   });
 
-  it("ends what the client was about to be given", async () => {
+  it("refuses a token whose issuance is in progress", async () => {
     await using opened = await openService({ open: false });
     const { service } = opened;
     const client = await addClient(service, { permissions: ["issue"] });
@@ -79,7 +79,7 @@ describe("clients.remove", () => {
       await expect(service.getToken(caller, { claims: {}, refreshable })).rejects.toMatchObject(wrong);
   });
 
-  it("ends the secrets too that a rotation left valid", async () => {
+  it("invalidates also the secrets that are still valid after a rotation", async () => {
     await using opened = await openService({ open: false });
     const client = await addClient(opened.service);
     const { clientId } = client;
@@ -90,7 +90,7 @@ describe("clients.remove", () => {
     }
   });
 
-  it("removes a client once, however many ask at the same time", async () => {
+  it("removes a client once, of many concurrent removals", async () => {
     await using opened = await openSharedService();
     await using second = await opened.openSecond();
     const { clientId } = await addClient(opened.service);

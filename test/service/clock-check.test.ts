@@ -19,12 +19,12 @@ describe("createClockCheck()", () => {
     ["a minute behind", -60, "ok"],
     ["more than a minute behind", -61, "behind"],
     ["a year behind", -366 * 86_400, "behind"],
-  ])("of a clock that is %s the other", (_, apart, outcome) => {
+  ])("reports on a clock that is %s the other", (_, apart, outcome) => {
     const check = createClockCheck({ trust: { position: () => POSITION }, clock: () => NOW + apart });
     expect(check()).toBe(outcome);
   });
 
-  it("doubts a clock that stays behind for five minutes, and anew once it was right in between", () => {
+  it("reports a clock as behind for five minutes, and again after it was right in between", () => {
     const [clock, monotonic] = [{ now: NOW - 3600 }, { now: 0 }];
     const trust = { position: () => POSITION };
     const check = createClockCheck({ trust, clock: () => clock.now, monotonic: () => monotonic.now });

@@ -6,7 +6,7 @@ import { openSharedService } from "../support/shared-service.ts";
 
 const ADDRESS = "192.0.2.1";
 
-/** A service with the clients `a b`, of the secret `s t`, and `a+b`, of the secret `s+t`; and how many look-ups it made. */
+/** A service with the clients `a b` (secret `s t`) and `a+b` (secret `s+t`), and its reads of clients. */
 async function open() {
   const lookUps: string[] = [];
   const stores: Store[] = [];
@@ -51,7 +51,7 @@ describe("credentials that can be read in two ways", () => {
       { clientId: "a b", clientSecret: "x", asWritten: { clientId: "a+b", clientSecret: "x" } },
       "invalid_client",
     ],
-  ])("of which %s is right take the same look-ups", async (_name, credentials, outcome) => {
+  ])("of which %s is right cost the same reads", async (_name, credentials, outcome) => {
     await using opened = await open();
     expect(await opened.call(credentials)).toBe(outcome);
     expect(opened.lookUps).toEqual(["a b", "a+b"]);

@@ -14,7 +14,7 @@ const ofManager = {
   maxTtl: 600,
 } as const;
 
-/** A service, and a manager of clients who may do something else but not everything. */
+/** A service, and a manager of clients with some other rights. */
 async function openWithManager(fields: Partial<NewClient> = ofManager) {
   const opened = await openService({ open: false });
   const credentials = await addClient(opened.service, fields);
@@ -22,9 +22,9 @@ async function openWithManager(fields: Partial<NewClient> = ofManager) {
   return { ...opened, manager };
 }
 
-/** What a client may have at most that such a manager makes; and every way to go beyond it. */
+/** The most rights that such a manager can delegate, and every way to exceed them. */
 const equal = { ...ofManager, name: "equal" };
-const beyond: [name: string, fields: Partial<NewClient>, path: string][] = [
+const violations: [name: string, fields: Partial<NewClient>, path: string][] = [
   ["administer", { permissions: ["admin"] }, "permissions"],
   ["do what the manager may not", { permissions: ["issue", "rotate_keys"] }, "permissions"],
   ["ask for another scope", { scopes: ["orders:read", "orders:write"] }, "scopes"],
@@ -39,7 +39,7 @@ const beyond: [name: string, fields: Partial<NewClient>, path: string][] = [
 const denied = (path: string) => ({ reason: "permission_denied", issues: [{ path, message: expect.any(String) }] });
 
 describe("a manager who is no administrator", () => {
-  it.each(beyond)("cannot make a client that may %s", async (_name, fields, path) => {
+  it.each(violations)("cannot create a client that may %s", async (_name, fields, path) => {
     await using opened = await openWithManager();
     const { service, manager } = opened;
     const before = await service.clients.list(localCaller);
@@ -49,7 +49,7 @@ describe("a manager who is no administrator", () => {
     expect(await service.clients.list(localCaller)).toEqual(before);
   });
 
-  it.each(beyond)("can take over or remove no client that may %s", async (_name, fields, path) => {
+  it.each(violations)("cannot take over or remove a client that may %s", async (_name, fields, path) => {
     await using opened = await openWithManager();
     const { service, manager } = opened;
     const client = await addClient(service, { ...equal, ...fields });
@@ -59,7 +59,7 @@ describe("a manager who is no administrator", () => {
     await expect(service.authenticate(client, ADDRESS)).resolves.toMatchObject({ clientId });
   });
 
-  it("can make, rotate and remove a client that may do as much as itself", async () => {
+  it("can create, rotate and remove a client with its own rights", async () => {
     await using opened = await openWithManager();
     const { service, manager } = opened;
     const { clientId, clientSecret } = await service.clients.create(manager, newClient(equal));
@@ -69,14 +69,14 @@ describe("a manager who is no administrator", () => {
     await expect(service.clients.remove(manager, clientId)).resolves.toEqual({ clientId });
   });
 
-  it("can rotate its own secret, and so never loses access to itself", async () => {
+  it("can rotate its own secret", async () => {
     await using opened = await openWithManager();
     const { service, manager } = opened;
     const rotated = await service.clients.rotateSecret(manager, { clientId: manager.clientId, overlap: 0 });
     await expect(service.authenticate(rotated, ADDRESS)).resolves.toMatchObject({ clientId: manager.clientId });
   });
 
-  it("cannot take over the administrator that the environment names", async () => {
+  it("cannot take over the administrator of the environment", async () => {
     await using opened = await openWithManager();
     const { service, manager } = opened;
     await service.clients.ensureAdmin("a secret of at least 32 characters");
@@ -84,7 +84,7 @@ describe("a manager who is no administrator", () => {
     await expect(rotation).rejects.toMatchObject(denied("permissions"));
   });
 
-  it("may give away any scope and audience where it has them by an asterisk", async () => {
+  it("can delegate any scope and audience if it has them by an asterisk", async () => {
     await using opened = await openWithManager({ ...ofManager, scopes: ["*"], audiences: ["*"], anySubject: true });
     const { service, manager } = opened;
     for (const scopes of [["*"], ["anything"]]) {
@@ -95,7 +95,7 @@ describe("a manager who is no administrator", () => {
 });
 
 describe("an administrator", () => {
-  it.each(beyond)("makes, rotates and removes a client that may %s", async (_name, fields) => {
+  it.each(violations)("creates, rotates and removes a client that may %s", async (_name, fields) => {
     await using opened = await openWithManager({ permissions: ["admin"] });
     const { service, manager } = opened;
     const { clientId } = await service.clients.create(manager, newClient({ ...equal, ...fields }));

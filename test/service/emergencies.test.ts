@@ -4,13 +4,13 @@ import type { KeyView } from "../../src/service/keys/key-management.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
 
-/** Two servers on one store, of which the second has a clock that is some seconds behind. */
+/** Two servers on one store; the clock of the second is some seconds behind. */
 async function openTwo({ behind }: { behind: number }) {
   const opened = await openService();
   const { store, clock } = opened;
   let interlude = async () => {};
   const other = await createTokenService({
-    // Lets another's change come between the moment a server has looked and the one in which it kills.
+    // Applies a concurrent change between the read and the revocation of a server.
     store: {
       ...store,
       async revokeKey(...change) {
@@ -36,7 +36,7 @@ async function newest({ store }: Opened): Promise<string> {
   return (await store.listKeys()).at(-1)?.kid ?? "";
 }
 
-/** Whether a token is issued, a minute later, when no two clocks disagree any more on what has signed. */
+/** Whether a token is issued a minute later, when all clocks agree on the signing key. */
 async function stillIssues({ service, clock }: Opened): Promise<void> {
   clock.now += 100;
   await service.maintenance();
@@ -52,8 +52,8 @@ async function stillRotates({ service, store }: Opened): Promise<void> {
   expect(await store.listKeys()).toHaveLength(before + 1);
 }
 
-describe("killing the key that replaced a killed one", () => {
-  it.each([0, 1])("leaves a key that signs, and room behind it, where the first was killed %i s old", async (age) => {
+describe("revoking the key that replaced a revoked one", () => {
+  it.each([0, 1])("leaves a key that signs and can be followed, where the first was revoked %i s old", async (age) => {
     await using opened = await openTwo({ behind: 2 });
     opened.clock.now = NOW + 1000;
     await opened.service.keys.rotate(localCaller, { immediate: true });
@@ -74,8 +74,8 @@ describe("killing the key that replaced a killed one", () => {
   });
 });
 
-describe("killing the only key by a clock that is 45 s ahead", () => {
-  it("lets every server say at once which key signs, and sign with another when it is told to", async () => {
+describe("revoking the only key by a clock that is 45 s ahead", () => {
+  it("leaves every server with a signing key at once, and able to rotate", async () => {
     await using opened = await openTwo({ behind: 45 });
     const { service, other } = opened;
     const killed = await newest(opened);
@@ -90,8 +90,8 @@ describe("killing the only key by a clock that is 45 s ahead", () => {
   });
 });
 
-describe("killing a pending key while another server lets it sign at once", () => {
-  it.each([0, 1])("leaves a key that signs, and room behind it, with clocks %i s apart", async (apart) => {
+describe("revoking a pending key while another server activates it", () => {
+  it.each([0, 1])("leaves a key that signs and can be followed, with clocks %i s apart", async (apart) => {
     await using opened = await openTwo({ behind: -apart });
     opened.clock.now = NOW + 1000;
     await opened.service.keys.rotate(localCaller, { immediate: false });
@@ -103,8 +103,8 @@ describe("killing a pending key while another server lets it sign at once", () =
   });
 });
 
-describe("a clock that was a year ahead while keys were rotated and killed", () => {
-  it.each([false, true])("keeps nobody from rotating once it is right again (immediate: %s)", async (immediate) => {
+describe("a clock that was a year ahead while keys were rotated and revoked", () => {
+  it.each([false, true])("blocks no rotation once it is right again (immediate: %s)", async (immediate) => {
     await using opened = await openService();
     const { service, clock } = opened;
     clock.now = NOW + 366 * 86400;

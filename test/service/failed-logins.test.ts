@@ -12,7 +12,7 @@ const ADDRESS = "192.0.2.1";
 const OF_CLIENT = 10;
 const OF_ADDRESS = 100;
 
-/** A service, and a client of it that has authenticated from the address at which others guess its secret. */
+/** A service with a client that has authenticated from the address of its guessers. */
 async function openWithKnown() {
   const lookUps = { count: 0 };
   const wrap = (store: Store): Store => ({
@@ -45,18 +45,18 @@ async function openWithKnown() {
   };
 }
 
-const heard = (times: number) => Array(times).fill("invalid_client");
-const unheard = (times: number) => Array(times).fill("too_many_attempts");
+const verified = (times: number) => Array(times).fill("invalid_client");
+const limited = (times: number) => Array(times).fill("too_many_attempts");
 
 describe("a client whose secret is guessed where it has authenticated", () => {
   afterEach(() => void vi.useRealTimers());
 
-  it("is guessed at no more often than one that never has, and goes on to be served", async () => {
+  it("is guessed no more often than an unknown one, and is still served", async () => {
     await using opened = await openWithKnown();
     const { client, call, guess, lookUps } = opened;
     const before = lookUps.count;
-    expect(await guess(3000)).toEqual([...heard(OF_CLIENT), ...unheard(3000 - OF_CLIENT)]);
-    // Beside the guesses that were heard, its secrets were read again, once a second at most.
+    expect(await guess(3000)).toEqual([...verified(OF_CLIENT), ...limited(3000 - OF_CLIENT)]);
+    // Beside the verified guesses, its secrets were read again, once a second at most.
     expect(lookUps.count - before).toBeLessThan(OF_CLIENT + 10);
     for (let at = 0; at < 3 * OF_CLIENT; at += 1) expect(await call(client)).toBe("served");
     await opened.service.maintenance();
@@ -69,20 +69,20 @@ describe("a client whose secret is guessed where it has authenticated", () => {
     );
   });
 
-  it("is guessed at no more often by guesses that come all at once", async () => {
+  it("is guessed no more often by concurrent guesses", async () => {
     await using opened = await openWithKnown();
     const { client, call } = opened;
     const guesses = Array.from({ length: 300 }, (_, at) => call({ ...client, clientSecret: `guess ${at}` }));
     const served = Array.from({ length: 30 }, () => call(client));
-    expect((await Promise.all(guesses)).toSorted()).toEqual([...heard(OF_CLIENT), ...unheard(300 - OF_CLIENT)]);
+    expect((await Promise.all(guesses)).toSorted()).toEqual([...verified(OF_CLIENT), ...limited(300 - OF_CLIENT)]);
     expect(new Set(await Promise.all(served))).toEqual(new Set(["served"]));
   });
 
-  it("goes on to be served where others have exhausted the attempts of the address", async () => {
+  it("is still served after others have exhausted the attempts of the address", async () => {
     await using opened = await openWithKnown();
     for (let at = 0; at < OF_ADDRESS / OF_CLIENT; at += 1) await opened.guess(OF_CLIENT, `nobody ${at}`);
-    expect(await opened.guess(1, "nobody else")).toEqual(unheard(1));
-    expect(await opened.guess(1)).toEqual(unheard(1));
+    expect(await opened.guess(1, "nobody else")).toEqual(limited(1));
+    expect(await opened.guess(1)).toEqual(limited(1));
     expect(await opened.call(opened.client)).toBe("served");
   });
 
@@ -96,28 +96,28 @@ describe("a client whose secret is guessed where it has authenticated", () => {
     await guess(OF_CLIENT);
     for (let rotations = 0; rotations < 2; rotations += 1) {
       const { clientSecret } = await rotate(overlap);
-      expect(await guess(3)).toEqual(unheard(3));
+      expect(await guess(3)).toEqual(limited(3));
       vi.advanceTimersByTime(1000);
       expect(await call({ ...client, clientSecret })).toBe("served");
       expect((await call(client)) === "served").toBe(overlap > 0);
     }
   });
 
-  it("is refused at once when its secret or itself has ended, and its further calls are guesses", async () => {
+  it("is refused at once after its removal or the end of its secret, and its further calls count as guesses", async () => {
     for (const end of ["rotation", "removal"] as const) {
       await using opened = await openWithKnown();
       const { client, call, guess } = opened;
       if (end === "rotation") await opened.rotate(0);
       else await opened.service.clients.remove(localCaller, client.clientId);
       expect(await call(client)).toBe("invalid_client");
-      expect(await guess(OF_CLIENT)).toEqual([...heard(OF_CLIENT - 1), ...unheard(1)]);
+      expect(await guess(OF_CLIENT)).toEqual([...verified(OF_CLIENT - 1), ...limited(1)]);
       expect(await call(client)).toBe("too_many_attempts");
     }
   });
 });
 
-describe("known clients", () => {
-  it("are the ten thousand that were used last: the others are forgotten one by one", () => {
+describe("the cache of clients", () => {
+  it("holds the 10,000 most recently used, and drops the others one by one", () => {
     const cache = createClientCache({ store: { findClient: async () => undefined }, clock: () => NOW });
     const { hash, createdAt } = storedSecret("secret", NOW);
     const digest = digestOf("secret");

@@ -24,7 +24,7 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
   const open = async () => createTokenService({ store: await openPostgresStore(url), issuer: "http://tokens.example" });
   const revokeThere = (id: string) => there.revokeAll(localCaller, { kind: "subject", id });
 
-  it("tells within a second of what was revoked on the other", async () => {
+  it("sends a revocation of the other within a second", async () => {
     await using feed = await follow(here);
     await revokeThere("ada");
     const start = performance.now();
@@ -32,7 +32,7 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
-  it("tells of it also where the announcement was lost with its connection", async () => {
+  it("sends it also after the notification was lost with its connection", async () => {
     await using feed = await follow(here);
     await sharedPostgres.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen mintmark'",
@@ -42,7 +42,7 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
     await vi.waitFor(() => expect(feed.ids).toContain("eve"), SOON);
   });
 
-  it("skips nothing that commits late: whoever comes after it waits, and is told of after it", async () => {
+  it("skips no late commit: later changes wait for it", async () => {
     await using feed = await follow(here);
     const late = new pg.Client({ connectionString: url });
     await late.connect();
@@ -60,7 +60,7 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
     expect(feed.ids[0]).toBe("late");
   });
 
-  it("leaves the other's tokens in no doubt: what one revokes, the other refuses when it has heard", async () => {
+  it("refuses a token once it has received the revocation of the other", async () => {
     const { token } = await here.getToken(localCaller, { claims: {}, subject: "bob" });
     await there.revokeToken(localCaller, token);
     await expect(there.verifyToken({ token })).rejects.toMatchObject({ reason: "token_revoked" });
@@ -76,7 +76,7 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
   });
 });
 
-/** What a follower hears, from the end of its snapshot on. */
+/** The updates of a follower after its snapshot. */
 async function follow(service: TokenService) {
   const ids: string[] = [];
   const ending = new AbortController();

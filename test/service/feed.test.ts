@@ -9,7 +9,7 @@ import type { TrustUpdate } from "../../src/trust/trust-update.ts";
 import { NOW, openService } from "../support/service.ts";
 import { callerOf, openWithClient } from "../support/with-client.ts";
 
-/** Follows until an update that no more belongs to, and gives all until then and where to go on. */
+/** Follows until the last update of a batch; returns the updates and the cursor. */
 async function catchUp(service: TokenService, after?: string) {
   const updates: TrustUpdate[] = [];
   for await (const { cursor, update } of service.follow(localCaller, { after })) {
@@ -29,7 +29,7 @@ const revoke = (service: TokenService, id: string) => service.revokeAll(localCal
 const idsIn = (updates: TrustUpdate[]) => updates.flatMap(({ revocations = [] }) => revocations.map(({ id }) => id));
 
 describe("the feed", () => {
-  it("begins with a snapshot of the keys and of all that is revoked", async () => {
+  it("begins with a snapshot of the keys and of all revocations", async () => {
     await using opened = await openService();
     await revoke(opened.service, "ada");
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
@@ -44,7 +44,7 @@ describe("the feed", () => {
     expect(state.size).toBe(2);
   });
 
-  it("goes on behind a cursor with what was missed and nothing else", async () => {
+  it("resumes after a cursor with the missed updates only", async () => {
     await using opened = await openService();
     await revoke(opened.service, "ada");
     const { cursor } = await catchUp(opened.service);
@@ -54,21 +54,21 @@ describe("the feed", () => {
     expect(idsIn(updates)).toEqual(["eve", "bob"]);
   });
 
-  it("begins anew behind a cursor that is no cursor, of another history or from the future", async () => {
+  it("begins with a snapshot after a cursor that is invalid, of another history or from the future", async () => {
     await using opened = await openService();
     const { epoch, sequence } = await opened.store.position();
     for (const after of ["", "x", "snapshot", `${epoch}:x`, `other:${sequence}`, `${epoch}:${sequence + 1}`])
       expect((await catchUp(opened.service, after)).updates[0], after).toMatchObject({ reset: true });
   });
 
-  it("begins anew after the server was, since a backup may have been restored meanwhile", async () => {
+  it("begins with a snapshot after a restart of the server: a backup may have been restored", async () => {
     await using opened = await openWithClient();
     const { cursor } = await catchUp(opened.service);
     await opened.restart();
     expect((await catchUp(opened.service, cursor)).updates[0]).toMatchObject({ reset: true });
   });
 
-  it("sends a large snapshot in pieces, and misses nothing that is revoked meanwhile", async () => {
+  it("sends a large snapshot in pieces, and misses no concurrent revocation", async () => {
     const many = Array.from({ length: 12_001 }, (_, at) => aRevokedToken(at + 1));
     await using opened = await openWithClient({
       wrap: (store) => ({
@@ -95,7 +95,7 @@ describe("the feed", () => {
       expect(state.revocationReason({ ...claims, jti }), jti).toBe("token_revoked");
   });
 
-  it("tells of each revocation as it happens, and of every key", async () => {
+  it("sends each revocation and each key as it happens", async () => {
     await using opened = await openService();
     const seen: TrustUpdate[] = [];
     const ending = new AbortController();
@@ -112,29 +112,29 @@ describe("the feed", () => {
     expect(seen.at(-1)?.keys).toHaveLength(2);
   });
 
-  it("tells again of keys that a clock which was ahead took for past, once it is right", async () => {
+  it("sends keys again that a clock which was ahead took for past, once it is right", async () => {
     await using opened = await openService();
     const { service, clock } = opened;
-    const told: number[] = [];
+    const counts: number[] = [];
     const ending = new AbortController();
     const following = (async () => {
       for await (const { update } of service.follow(localCaller, { signal: ending.signal }))
-        if (update.keys !== undefined) told.push(update.keys.length);
+        if (update.keys !== undefined) counts.push(update.keys.length);
     })();
-    await vi.waitFor(() => expect(told).toEqual([1]));
+    await vi.waitFor(() => expect(counts).toEqual([1]));
     await service.keys.rotate(localCaller, { immediate: true });
-    await vi.waitFor(() => expect(told).toEqual([1, 2]));
+    await vi.waitFor(() => expect(counts).toEqual([1, 2]));
     clock.now += 3 * 86400;
     await revoke(service, "ada");
-    await vi.waitFor(() => expect(told).toEqual([1, 2, 1]));
+    await vi.waitFor(() => expect(counts).toEqual([1, 2, 1]));
     clock.now = NOW;
     await revoke(service, "bob");
-    await vi.waitFor(() => expect(told).toEqual([1, 2, 1, 2]));
+    await vi.waitFor(() => expect(counts).toEqual([1, 2, 1, 2]));
     ending.abort();
     await following;
   });
 
-  it("refuses more followers than it may have, in total and of one client, until others leave", async () => {
+  it("refuses followers over the limits, in total and per client, until others leave", async () => {
     await using opened = await openWithClient({ maxFollowers: { total: 3, perClient: 2 } });
     const { service } = opened;
     const [one, two] = [
@@ -154,7 +154,7 @@ describe("the feed", () => {
     await expect(start(two)).resolves.toBeDefined();
   });
 
-  it("ends for a client whose secret was replaced, at once or when the overlap is over", async () => {
+  it("ends for a client whose secret was replaced, at once or after the overlap", async () => {
     await using opened = await openWithClient();
     const { service, clock } = opened;
     const ended = { reason: "invalid_client" };
@@ -183,7 +183,7 @@ describe("the feed", () => {
     expect(await following).toBe("invalid_client");
   });
 
-  it("says nothing new of its age while the store cannot be read, and refuses who comes", async () => {
+  it("reports no newer age while the store cannot be read, and refuses new followers", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     onTestFinished(() => void vi.useRealTimers());
     let isAway = false;
@@ -199,7 +199,7 @@ describe("the feed", () => {
     isAway = true;
     const third = feed.next();
     await expect(catchUp(opened.service)).rejects.toThrow();
-    // The heartbeat comes all the same, and is as old as what is known.
+    // The heartbeat is sent all the same, with the age of the data.
     vi.advanceTimersByTime(5000);
     const { value: heartbeat } = await third;
     expect(heartbeat?.update).toEqual({
@@ -217,7 +217,7 @@ describe("the feed", () => {
 });
 
 describe("a server that stops", () => {
-  it("sends its followers away at once, so that they come again elsewhere", async () => {
+  it("disconnects its followers at once, so that they reconnect to another", async () => {
     await using opened = await openService({ clock: () => NOW });
     const server = await createTokenServer(opened.service, { port: 0 });
     const feeds = await Promise.all(
@@ -230,7 +230,7 @@ describe("a server that stops", () => {
     const start = performance.now();
     await server.close();
     expect(performance.now() - start).toBeLessThan(2000);
-    // No `return`: that would tell a client of tRPC never to come again.
+    // No `return`: a tRPC client would not reconnect.
     for (const text of await Promise.all(texts)) expect(text).not.toMatch(/event: (return|serialized-error)/);
   });
 });

@@ -8,7 +8,7 @@ import { openSharedService } from "../support/shared-service.ts";
 const ADDRESS = "192.0.2.1";
 const OF_CLIENT = 10;
 
-/** A service whose look-ups of clients can be held back, and are counted. */
+/** A service that counts its reads of clients, which can be delayed. */
 async function openSlow() {
   const lookUps = { count: 0, held: undefined as Promise<void> | undefined, toHold: 0 };
   const wrap = (store: Store): Store => ({
@@ -26,7 +26,7 @@ async function openSlow() {
     ...opened,
     lookUps,
     client: await addClient(opened.service),
-    /** Holds back so many look-ups from now on, until the function that it gives is called. */
+    /** Delays the next reads of clients until the returned function is called. */
     hold(times: number): () => void {
       lookUps.toHold = times;
       let release = () => {};
@@ -49,7 +49,7 @@ async function openSlow() {
 const wrong = ({ clientId }: Credentials, at = 0) => ({ clientId, clientSecret: `guess ${at}` });
 
 describe("the first calls of a client from an address, all at once", () => {
-  it("are all served, however many they are", async () => {
+  it("are all served", async () => {
     await using slow = await openSlow();
     const calls = Array.from({ length: 1000 }, () => slow.call(slow.client));
     expect(new Set(await Promise.all(calls))).toEqual(new Set(["served"]));
@@ -73,7 +73,7 @@ describe("the first calls of a client from an address, all at once", () => {
     expect(await slow.call(slow.client)).toBe("served");
   });
 
-  it("are counted one by one where they fail, though they are looked up once", async () => {
+  it("are counted one by one if they fail, though the client is read once", async () => {
     await using slow = await openSlow();
     const calls = Array.from({ length: 30 }, () => slow.call(wrong(slow.client)));
     const outcomes = [...Array(OF_CLIENT).fill("invalid_client"), ...Array(20).fill("too_many_attempts")];
@@ -81,7 +81,7 @@ describe("the first calls of a client from an address, all at once", () => {
     expect(slow.lookUps.count).toBe(1);
   });
 
-  it("are looked up each by itself where they succeed: none is accepted after the removal of the client", async () => {
+  it("read the client each if they succeed: none is accepted after the removal of the client", async () => {
     await using slow = await openSlow();
     const release = slow.hold(1);
     const before = slow.call(slow.client);

@@ -7,7 +7,7 @@ import { NOW } from "../support/service.ts";
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 
-/** What is in use after everything else was cleared away. */
+/** Bytes in use after a garbage collection. */
 function heapUsed(): number {
   collect();
   return process.memoryUsage().heapUsed;
@@ -21,14 +21,14 @@ function open(limit: number) {
 const times = (count: number, take: () => number) => Array.from({ length: count }, take);
 
 describe("a rate limit", () => {
-  it("lets each key call as often as it says, and then tells how many seconds are left of the minute", () => {
+  it("admits the limit of each key, then returns the seconds left of the minute", () => {
     const { take, clock } = open(3);
     clock.now += 45;
     expect(times(5, () => take("ada"))).toEqual([0, 0, 0, 15, 15]);
     expect(take("eve")).toBe(0);
   });
 
-  it("begins anew with every minute, and when the clock is set back", () => {
+  it("restarts with every minute, and when the clock is set back", () => {
     const { take, clock } = open(1);
     for (const moment of [NOW, NOW + 60, NOW + 3600, NOW - 60]) {
       clock.now = moment;
@@ -36,13 +36,13 @@ describe("a rate limit", () => {
     }
   });
 
-  it("does not count what it refuses", () => {
+  it("does not count refused calls", () => {
     const { take, unshared } = open(2);
     times(10, () => take("ada"));
     expect(unshared()).toMatchObject([{ key: "ada", amount: 2 }]);
   });
 
-  it("adds what other processes have counted to its own", () => {
+  it("adds the counts of other processes", () => {
     const { take, unshared } = open(100);
     times(10, () => take("ada"));
     const [first] = unshared();
@@ -54,7 +54,7 @@ describe("a rate limit", () => {
     expect(unshared()).toMatchObject([{ amount: 10 }]);
   });
 
-  it("tells the others of what is new since they were told, and of no key far from its limit", () => {
+  it("shares new counts only, and none of keys far from their limit", () => {
     const { take, unshared } = open(1000);
     times(10, () => take("rare"));
     times(11, () => take("often"));
@@ -65,13 +65,13 @@ describe("a rate limit", () => {
     expect(unshared()).toMatchObject([{ amount: 1 }]);
   });
 
-  it("holds a bounded number of keys, whatever the flood", () => {
+  it("holds a bounded number of keys in any flood", () => {
     const { take } = open(1);
     const before = heapUsed();
     for (let at = 0; at < 240_000; at += 1) take(`2001:db8:${at.toString(16)}:0::/64`);
     // 90,000 keys are held; all 240,000 would take almost three times as much.
     expect(heapUsed() - before).toBeLessThan(15 * 2 ** 20);
-    expect(times(2, () => take("somebody else"))).toEqual([0, 60]);
+    expect(times(2, () => take("another"))).toEqual([0, 60]);
   });
 
   it.each([

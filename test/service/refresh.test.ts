@@ -112,7 +112,7 @@ describe("a reused refresh token", () => {
   });
 });
 
-describe("a session", () => {
+describe("a grant", () => {
   it("has no valid token once a revocation is acknowledged, however refreshes race with it", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
@@ -130,7 +130,7 @@ describe("a session", () => {
           () => true,
         );
         const next = await again(opened, issued).catch(() => undefined);
-        // One that was begun after the revocation may live, but then all of it does.
+        // A grant that began after the revocation may be active, with all its tokens.
         expect(next === undefined).toBe(revoked);
       }
       await expect(again(opened, grant)).rejects.toMatchObject(dead);

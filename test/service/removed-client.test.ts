@@ -7,7 +7,7 @@ import { callerOf } from "../support/with-client.ts";
 
 type Acting = { service: TokenService; caller: Caller; token: string; refreshToken: string; clientId: string };
 
-/** Every use case that a client is for. `clientId` is another client's. */
+/** Every use case of a client. `clientId` is that of another one. */
 const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
   getToken: ({ service, caller }) => service.getToken(caller, { claims: {} }),
   "getToken, refreshable": ({ service, caller }) => service.getToken(caller, { claims: {}, refreshable: true }),
@@ -33,7 +33,7 @@ const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
   events: ({ service, caller }) => service.follow(caller, {}).next(),
 };
 
-describe("a client whose secret ends between its authentication and its act", () => {
+describe("a client whose secret ends between its authentication and its operation", () => {
   it.each(
     Object.entries(USE_CASES).flatMap(([name, act]) =>
       (["the same server", "another server"] as const).flatMap((by) => [

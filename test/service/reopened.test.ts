@@ -10,14 +10,14 @@ import { callerOf } from "../support/with-client.ts";
 const afterwards = Object.entries(AFTERWARDS);
 
 describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
-  it.each(afterwards)("holds for all who believe the token, when the store is opened %s", async (_, after) => {
+  it.each(afterwards)("holds for all verifiers, when the store is opened %s", async (_, after) => {
     using data = openRepeatedly();
     const there = await data.by(BEFORE, async ({ service }) => begin(service));
     await data.by(after, async ({ service }) => end(service, there));
     await data.by(BEFORE, async ({ service }) => expect(await isLive(service, there.token)).toBe(false));
   });
 
-  it.each(afterwards)("holds until the token expires, though the store is opened %s and forgets", async (_, after) => {
+  it.each(afterwards)("holds until the token expires, though the store is opened %s and pruned", async (_, after) => {
     using data = openRepeatedly();
     const { now = NOW } = after;
     const there = await data.by(BEFORE, async ({ service }) => {
@@ -32,17 +32,17 @@ describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
     );
   });
 
-  it("holds for what was issued between a backup and its restoration", async () => {
+  it("holds for tokens issued between a backup and its restoration", async () => {
     using data = openRepeatedly();
     const there = await data.by(BEFORE, async ({ service }) => begin(service));
     const restore = data.backUp();
     const token = await data.by(BEFORE, async ({ service }) => {
-      // Many changes, so that the numbers of the restored store would take long to come so far.
+      // Many changes: the sequence numbers of the restored store are far behind.
       for (let change = 0; change < 5; change += 1) await begin(service);
       return (await service.refreshToken(there.caller, there)).token;
     });
     restore();
-    // Numbers follow the milliseconds, and here more changes were made than milliseconds have passed.
+    // Sequence numbers are milliseconds, and there were more changes than milliseconds.
     await sleep(20);
     await data.by(BEFORE, async ({ service }) => end(service, { ...there, token }));
     await data.by(BEFORE, async ({ service }) => {
@@ -53,7 +53,7 @@ describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
 });
 
 describe("the backlog of a large installation", () => {
-  it.each(afterwards)("holds and is held, when the store is opened %s", async (_, after) => {
+  it.each(afterwards)("is retained in full, when the store is opened %s", async (_, after) => {
     using data = openRepeatedly();
     const [first, last, good] = await data.by(BEFORE, async ({ service }) => [
       await begin(service),
@@ -61,7 +61,7 @@ describe("the backlog of a large installation", () => {
       await begin(service),
     ]);
     await data.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, first.token));
-    // As many as are read in several pages, all of them before the last.
+    // Enough for several pages, all before the last.
     data.write(`
       with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 12000)
       insert into revocations select 'token', 'jti-' || n, revision + n, ${NOW + 7 * DAY} from numbers, state;
@@ -75,8 +75,8 @@ describe("the backlog of a large installation", () => {
   });
 });
 
-describe("a token that nobody revoked", () => {
-  it.each(afterwards)("stays good for all who believe it, when the store is opened %s", async (_, after) => {
+describe("an unrevoked token", () => {
+  it.each(afterwards)("stays valid for all verifiers, when the store is opened %s", async (_, after) => {
     using data = openRepeatedly();
     const { token } = await data.by(BEFORE, async ({ service }) => begin(service));
     await data.by(after, async ({ service }) => {
@@ -88,7 +88,7 @@ describe("a token that nobody revoked", () => {
     );
   });
 
-  it("is accepted by the service itself under a lower limit of lifetimes, since it was issued under a higher one", async () => {
+  it("is accepted by the service itself after its limit of lifetimes was lowered", async () => {
     using data = openRepeatedly();
     const { token } = await data.by(BEFORE, async ({ service }) => begin(service));
     await data.by({ maxTtl: 600, ttl: 300 }, async ({ service }) => {
@@ -99,22 +99,27 @@ describe("a token that nobody revoked", () => {
 });
 
 describe("a refresh token", () => {
-  it.each(afterwards)("gives a token within today's limits, or says to sign in again, opened %s", async (_, after) => {
-    using data = openRepeatedly();
-    const { caller, refreshToken } = await data.by(BEFORE, async ({ service }) => {
-      const caller = await callerOf(service, { audiences: [] });
-      const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
-      return { caller, refreshToken: (await service.getToken(caller, request)).refreshToken ?? "" };
-    });
-    await data.by(after, async ({ service }) => {
-      const refreshed = await service.refreshToken(caller, { refreshToken }).catch((error: unknown) => error);
-      const { maxTtl = DAY } = after.guest ? BEFORE : after;
-      if (after.claims !== undefined) expect(refreshed).toMatchObject({ reason: "invalid_refresh_token", issues: [] });
-      else expect(refreshed).toMatchObject({ expiresIn: Math.min(7 * DAY, maxTtl), refreshToken: expect.any(String) });
-    });
-  });
+  it.each(afterwards)(
+    "returns a token within the current limits, or requires a new sign-in, opened %s",
+    async (_, after) => {
+      using data = openRepeatedly();
+      const { caller, refreshToken } = await data.by(BEFORE, async ({ service }) => {
+        const caller = await callerOf(service, { audiences: [] });
+        const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
+        return { caller, refreshToken: (await service.getToken(caller, request)).refreshToken ?? "" };
+      });
+      await data.by(after, async ({ service }) => {
+        const refreshed = await service.refreshToken(caller, { refreshToken }).catch((error: unknown) => error);
+        const { maxTtl = DAY } = after.guest ? BEFORE : after;
+        if (after.claims !== undefined)
+          expect(refreshed).toMatchObject({ reason: "invalid_refresh_token", issues: [] });
+        else
+          expect(refreshed).toMatchObject({ expiresIn: Math.min(7 * DAY, maxTtl), refreshToken: expect.any(String) });
+      });
+    },
+  );
 
-  it.each([-60, -15, 0, 15, 60])("that is retried by a clock %d s apart gives the same successor", async (apart) => {
+  it.each([-60, -15, 0, 15, 60])("that is retried by a clock %d s apart returns the same successor", async (apart) => {
     using data = openRepeatedly();
     const { caller, refreshToken, used } = await data.by(BEFORE, async ({ service }) => {
       const caller = await callerOf(service);
@@ -131,7 +136,7 @@ describe("a refresh token", () => {
 });
 
 describe("a limit of lifetimes that is raised", () => {
-  it("keeps for longer what was revoked under an earlier release, which did not store its own limit", async () => {
+  it("retains revocations of an earlier release longer, which did not store its limit", async () => {
     using data = openRepeatedly();
     const { token } = await data.by(BEFORE, async ({ service }) => {
       const there = await begin(service);
@@ -149,7 +154,7 @@ describe("a limit of lifetimes that is raised", () => {
     );
   });
 
-  it("begins another history, so that followers learn for how long to keep what they know", async () => {
+  it("changes the epoch, so that followers get the new retention", async () => {
     using data = openRepeatedly();
     const epochBy = (opening: Opening) =>
       data.by({ ...opening, guest: true }, async ({ store }) => (await store.position()).epoch);
@@ -183,7 +188,7 @@ describe("a token of a shared secret", () => {
     await data.by(server, async ({ service }) => expect(await isLive(service, token)).toBe(false));
   });
 
-  it("is revoked without its secret by those alone who may revoke any", async () => {
+  it("is revoked without its secret only by callers who may revoke any token", async () => {
     using data = openRepeatedly();
     const { token, caller } = await data.by({ ...BEFORE, secret: first }, async ({ service }) => begin(service));
     await data.by(BEFORE, async ({ service }) =>
@@ -193,21 +198,18 @@ describe("a token of a shared secret", () => {
 });
 
 describe("a command", () => {
-  it.each(afterwards.filter(([, { guest }]) => guest))(
-    "changes nothing that it was not told to, %s",
-    async (_, after) => {
-      using data = openRepeatedly();
-      await data.by(BEFORE, async ({ service }) => begin(service));
-      const content = data.content();
-      await data.by({ ...after, now: NOW + 365 * DAY }, async ({ service }) => {
-        await service.maintenance();
-        await service.keys.list(localCaller);
-        await service.clients.list(localCaller);
-        await service.audit.list(localCaller, { limit: 10 });
-      });
-      expect(data.content()).toEqual(content);
-    },
-  );
+  it.each(afterwards.filter(([, { guest }]) => guest))("changes only the given settings, %s", async (_, after) => {
+    using data = openRepeatedly();
+    await data.by(BEFORE, async ({ service }) => begin(service));
+    const content = data.content();
+    await data.by({ ...after, now: NOW + 365 * DAY }, async ({ service }) => {
+      await service.maintenance();
+      await service.keys.list(localCaller);
+      await service.clients.list(localCaller);
+      await service.audit.list(localCaller, { limit: 10 });
+    });
+    expect(data.content()).toEqual(content);
+  });
 
   it("issues tokens that the service accepts, by its issuer, audience and algorithm", async () => {
     using data = openRepeatedly();
@@ -229,7 +231,7 @@ describe("a command", () => {
     );
   });
 
-  it("has the limits of the service, whatever its own variables say", async () => {
+  it("has the limits of the service, not of its own variables", async () => {
     using data = openRepeatedly();
     await data.by({ maxTtl: 600, ttl: 300 }, async () => {});
     await data.by({ guest: true, maxTtl: 30 * DAY, ttl: DAY }, async ({ service }) => {
@@ -238,7 +240,7 @@ describe("a command", () => {
     });
   });
 
-  it("makes the key of another algorithm that it was told to, also where one waits for its turn", async () => {
+  it("generates the key of the given algorithm, also while another key is pending", async () => {
     using data = openRepeatedly();
     await data.by(BEFORE, async () => {});
     await data.by({ guest: true }, async ({ service }) => {
@@ -251,7 +253,7 @@ describe("a command", () => {
     });
   });
 
-  it("rotates to another algorithm when told to, and the service goes on with that one", async () => {
+  it("rotates to a given algorithm, and the service continues with that one", async () => {
     using data = openRepeatedly();
     await data.by(BEFORE, async () => {});
     await data.by({ guest: true }, async ({ service }) =>
@@ -278,7 +280,7 @@ describe("a command", () => {
       { secret: "x".repeat(32) },
     ],
     ["with a shared secret, where key pairs sign", {}, { secret: "x".repeat(32) }],
-  ])("%s says so and does nothing", async (_, server: Opening, command: Opening) => {
+  ])("%s fails with a message and does nothing", async (_, server: Opening, command: Opening) => {
     using data = openRepeatedly();
     await data.by(server, async () => {});
     await expect(data.by({ ...command, guest: true }, async () => {})).rejects.toThrow(/^[^\n]*MINTMARK_SECRET[^\n]*$/);

@@ -11,7 +11,7 @@ async function issue({ service, caller }: Opened, subject = "ada"): Promise<stri
   return (await service.getToken(caller, { subject, claims: {} })).token;
 }
 
-/** A good token of another issuer, which looks just like one of ours. */
+/** A valid token of another issuer with the same claims. */
 async function forgeToken(): Promise<string> {
   await using other = await openService();
   return (await other.service.getToken(localCaller, { claims: {} })).token;
@@ -32,7 +32,7 @@ describe("a revoked token", () => {
     expect(await revokedIn(opened)).toEqual([{ kind: "token", id: jti, sequence, until: exp }]);
   });
 
-  it("stays revoked, and the other tokens good, when the service is opened again", async () => {
+  it("stays revoked, and other tokens valid, when the service is opened again", async () => {
     await using opened = await openWithClient();
     const [token, other] = [await issue(opened), await issue(opened)];
     await opened.service.revokeToken(opened.caller, token);
@@ -50,7 +50,7 @@ describe("a revoked token", () => {
     expect(await revokedIn(opened)).toHaveLength(1);
   });
 
-  it("is revoked once by many at once, who all are told a number by which it is", async () => {
+  it("is revoked once by concurrent requests, which get a sequence number that covers it", async () => {
     await using opened = await openWithClient();
     const token = await issue(opened);
     const answers = await Promise.all(
@@ -61,7 +61,7 @@ describe("a revoked token", () => {
     expect(Math.min(...answers.map(({ sequence }) => sequence))).toBe(revocation?.sequence);
   });
 
-  it("is in the audit log by its jti, with who revoked it, and never itself", async () => {
+  it("is in the audit log by its jti, with the client that revoked it, and never itself", async () => {
     await using opened = await openWithClient();
     const token = await issue(opened);
     await opened.service.revokeToken(opened.caller, token);
@@ -75,7 +75,7 @@ describe("a revoked token", () => {
 });
 
 describe("revoking a token", () => {
-  it("of another client takes the permission, and is put down as refused without it", async () => {
+  it("of another client requires the permission, and is audited as refused without it", async () => {
     await using opened = await openWithClient();
     const token = await issue(opened);
     const [stranger, revoker] = [
@@ -115,7 +115,7 @@ describe("revoking a token", () => {
     await expectRevoked(opened.service, token);
   });
 
-  it("succeeds and revokes nothing where it is unknown or foreign (RFC 7009 §2.2)", async () => {
+  it("succeeds and revokes nothing for an unknown or foreign token (RFC 7009 §2.2)", async () => {
     await using opened = await openWithClient();
     const { sequence } = await opened.store.position();
     for (const token of ["", "garbage", "a.b.c", await forgeToken(), "\u0000", "x".repeat(100_000)])
@@ -183,7 +183,7 @@ describe("revoking a subject or a client", () => {
       for (let round = 0; round < 5; round += 1) {
         rounds.push(await issue(opened));
         await opened.service.revokeAll(localCaller, { kind, id });
-        // Several bounds on one token: whichever came last counts.
+        // Several bounds on one token: the latest applies.
         for (const token of rounds) await expectRevoked(opened.service, token);
         await expectLive(opened.service, await issue(opened));
       }
@@ -194,7 +194,7 @@ describe("revoking a subject or a client", () => {
     },
   );
 
-  it("counts the latest of the bounds by subject, client and token, whichever that is", async () => {
+  it("applies the latest of the bounds by subject, client and token", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     await service.revokeAll(localCaller, { kind: "subject", id: "ada" });
@@ -210,7 +210,7 @@ describe("revoking a subject or a client", () => {
     for (const subject of ["ada", "eve"]) await expectLive(service, await issue(opened, subject));
   });
 
-  it("leaves a token good only if it was asked for after the revocation began, however they race", async () => {
+  it("leaves a token valid only if it was requested after the revocation began", async () => {
     await using opened = await openWithClient();
     const { service } = opened;
     for (let round = 0; round < 20; round += 1) {
@@ -224,7 +224,7 @@ describe("revoking a subject or a client", () => {
     }
   });
 
-  it("takes the permission, except for a client itself", async () => {
+  it("requires the permission, except for the client itself", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     const denied = { reason: "permission_denied" };
@@ -233,7 +233,7 @@ describe("revoking a subject or a client", () => {
     await expect(service.revokeAll(caller, { kind: "client", id: caller.clientId })).resolves.toBeDefined();
   });
 
-  it("removed with its client: its access tokens and its refresh tokens are dead", async () => {
+  it("revokes the access and refresh tokens of a removed client", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     const grant = await issueGrant(service, caller);
@@ -246,7 +246,7 @@ describe("revoking a subject or a client", () => {
 });
 
 describe("a service that has not read its store for too long", () => {
-  it("says neither yes nor no", async () => {
+  it("neither accepts nor rejects a token", async () => {
     await using opened = await openWithClient();
     const token = await issue(opened);
     const late = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 31_000);

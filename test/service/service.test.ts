@@ -31,14 +31,14 @@ describe("getToken", () => {
     });
   });
 
-  it("is about the caller itself, for 900 seconds, where nothing else is asked for", async () => {
+  it("defaults to the caller as the subject and to 900 seconds", async () => {
     await using opened = await openService();
     const { token, expiresIn } = await opened.service.getToken({ ...localCaller, clientId: "billing" }, { claims: {} });
     expect(expiresIn).toBe(900);
     expect(decodeJwt(token)).toMatchObject({ sub: "billing", client_id: "billing", exp: NOW + 900 });
   });
 
-  it("never gives two tokens the same jti", async () => {
+  it("never issues two tokens with the same jti", async () => {
     await using opened = await openService();
     const tokens = await Promise.all(
       Array.from({ length: 200 }, () => opened.service.getToken(localCaller, { claims: {} })),
@@ -46,7 +46,7 @@ describe("getToken", () => {
     expect(new Set(tokens.map(({ token }) => decodeJwt(token).jti)).size).toBe(200);
   });
 
-  it("signs nothing that verification would refuse, whatever a claims schema lets through", async () => {
+  it("signs nothing that verification would refuse, with any claims schema", async () => {
     await using opened = await openService({ claims: z.record(z.string(), z.unknown()) });
     const unfit = [{ nbf: "x" }, { a: Number.NaN }, { a: 1n }, { a: undefined }, { a: new Map() }, { toJSON: 1 }];
     for (const claims of unfit) {
@@ -72,14 +72,14 @@ describe("verifyToken", () => {
     await expect(opened.service.verifyToken({ token })).rejects.toMatchObject({ reason: "token_expired" });
   });
 
-  it("wants the audience that it is asked for, and its own where it is asked for none", async () => {
+  it("requires the given audience, by default its own", async () => {
     await using opened = await openService({ audience: "billing" });
     const { token } = await opened.service.getToken(localCaller, { claims: {}, audience: "orders" });
     await expect(opened.service.verifyToken({ token, audience: "orders" })).resolves.toMatchObject({ aud: "orders" });
     await expect(opened.service.verifyToken({ token })).rejects.toMatchObject({ reason: "wrong_audience" });
   });
 
-  it("wants every scope token that it is asked for", async () => {
+  it("requires every given scope token", async () => {
     await using opened = await openService();
     const { token } = await opened.service.getToken(localCaller, { claims: {}, scope: "orders:read orders:write" });
     await expect(opened.service.verifyToken({ token, scope: "orders:write orders:read" })).resolves.toBeDefined();
@@ -111,13 +111,13 @@ describe("verifyToken", () => {
 });
 
 describe("createTokenService", () => {
-  it("makes one key at the first start and finds it at the next", async () => {
+  it("generates one key at the first start and loads it at the next", async () => {
     await using opened = await openService();
     const again = await createTokenService({ store: opened.store });
     expect(again.jwks()).toEqual(opened.service.jwks());
   });
 
-  it("lets the next key be of another algorithm when that changes, published ahead, and goes on verifying with the old one", async () => {
+  it("generates the next key with a changed algorithm, published ahead, and still verifies with the old one", async () => {
     await using opened = await openService();
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
     const clock = { now: NOW };
@@ -141,7 +141,7 @@ describe("createTokenService", () => {
     await expect(changed.verifyToken({ token })).resolves.toBeDefined();
   });
 
-  it("issues in this process by typed claims, none of which may be a registered one", async () => {
+  it("issues typed claims within the process, and refuses registered ones", async () => {
     const claims = z.object({ role: z.enum(["reader", "writer"]) });
     await using opened = await openService({ claims });
     const { token } = await opened.service.getToken(localCaller, { subject: "ada", claims: { role: "writer" } });
@@ -164,7 +164,7 @@ describe("createTokenService", () => {
     );
   });
 
-  it("with a secret accepts nothing but HS256, and leaves the stored keys aside", async () => {
+  it("with a secret accepts HS256 only, and leaves the stored keys unused", async () => {
     await using opened = await openService();
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
     const secret = "correct horse battery staple, twice over";
@@ -177,7 +177,7 @@ describe("createTokenService", () => {
     await expect(opened.service.verifyToken({ token: own.token })).rejects.toMatchObject({ reason: "invalid_token" });
   });
 
-  it("refuses a schema that gives a registered claim another meaning", async () => {
+  it("refuses a schema that redefines a registered claim", async () => {
     await expect(openService({ claims: z.object({ sub: z.string(), exp: z.number() }) })).rejects.toThrow(
       /registered claims \(sub, exp\)/,
     );

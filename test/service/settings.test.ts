@@ -7,7 +7,7 @@ import { ISSUER, temporaryFolder } from "../support/service.ts";
 
 const SECRET = "a shared secret of more than 32 bytes";
 
-/** Services on one store, each with the sentences that it was given for its log. */
+/** Services on one store, each with its logged sentences. */
 async function openBeside() {
   const folder = temporaryFolder();
   const opened: TokenService[] = [];
@@ -27,7 +27,7 @@ async function openBeside() {
   };
 }
 
-/** What another server is started with, and what every server then has in its log. */
+/** The options of another server, and the sentence that every server then logs. */
 const CHANGES: [what: string, options: TokenServiceOptions, sentence: RegExp][] = [
   ["issuer", { issuer: "https://other.example", audience: ISSUER }, /^The issuer changes from \S+ to https:\/\/other/],
   ["audience", { audience: "orders" }, /^The default audience changes from \S+ to orders$/],
@@ -36,11 +36,11 @@ const CHANGES: [what: string, options: TokenServiceOptions, sentence: RegExp][] 
   ["secret", { secret: SECRET }, /^Tokens are signed with a shared secret from now on/],
 ];
 
-describe("a stored setting that changes is said once in the log of every server that runs", () => {
+describe("a changed setting is logged once by every running server", () => {
   let beside: Awaited<ReturnType<typeof openBeside>>;
   afterEach(() => beside.close());
 
-  it.each(CHANGES)("where another server is started with another %s", async (_, options, sentence) => {
+  it.each(CHANGES)("when another server starts with another %s", async (_, options, sentence) => {
     beside = await openBeside();
     const running = await beside.open();
     const started = await beside.open(options);
@@ -49,7 +49,7 @@ describe("a stored setting that changes is said once in the log of every server 
     for (const { notices } of [running, started]) expect(notices).toEqual([expect.stringMatching(sentence)]);
   });
 
-  it("where keys are rotated to another algorithm, by a client of it or by a command", async () => {
+  it("when keys are rotated to another algorithm, by a client or by a command", async () => {
     beside = await openBeside();
     const [running, other] = [await beside.open(), await beside.open()];
     const command = await beside.open({ guest: true });
@@ -63,7 +63,7 @@ describe("a stored setting that changes is said once in the log of every server 
     expect(command.notices).toEqual([]);
   });
 
-  it("and is in the audit log once: also a shared secret that another one replaces, neither by its name", async () => {
+  it("and audited once: also a replaced shared secret, without its kid", async () => {
     beside = await openBeside();
     await beside.open({ secret: SECRET });
     const { service, notices } = await beside.open({ secret: `${SECRET}, the next` });

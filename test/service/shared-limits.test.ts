@@ -15,13 +15,13 @@ import { type Elsewhere, startElsewhere } from "../support/stores-elsewhere.ts";
 const ADDRESS = "192.0.2.1";
 const OF_CLIENT = 10;
 
-/** Calls a minute that these tests allow to verify, by address. */
+/** Limit of `verify` by address, a minute. */
 const LIMIT = 100;
 const rateLimits = { ...NO_RATES, verify: { perClient: 0, perAddress: LIMIT } };
 
 type Rig = Awaited<ReturnType<typeof openTwo>>;
 
-/** Two services on one database, the second of which another process has open. */
+/** Two services on one database, the second in another process. */
 async function openTwo(address: StoreAddress, elsewhere: Elsewhere) {
   const clock = { now: NOW };
   const stores: [Store, Store] = [
@@ -43,7 +43,7 @@ async function openTwo(address: StoreAddress, elsewhere: Elsewhere) {
   };
 }
 
-async function hear(service: TokenService, credentials: Credentials, address = ADDRESS): Promise<string> {
+async function authenticate(service: TokenService, credentials: Credentials, address = ADDRESS): Promise<string> {
   return service.authenticate(credentials, address).then(
     () => "served",
     ({ reason }) => reason,
@@ -52,7 +52,7 @@ async function hear(service: TokenService, credentials: Credentials, address = A
 
 async function guess({ clientId }: Credentials, times: number, ...services: TokenService[]): Promise<string[]> {
   const guesses = Array.from({ length: times }, (_, at) =>
-    services.map((service) => hear(service, { clientId, clientSecret: `guess ${at}` })),
+    services.map((service) => authenticate(service, { clientId, clientSecret: `guess ${at}` })),
   );
   return Promise.all(guesses.flat());
 }
@@ -60,7 +60,7 @@ async function guess({ clientId }: Credentials, times: number, ...services: Toke
 const count = (outcomes: string[], outcome: string) => outcomes.filter((other) => other === outcome).length;
 
 function describeSharing(open: () => Promise<Rig>): void {
-  it("refuse a guesser that goes from one to the other, and tell how long", async () => {
+  it("refuse a guesser that alternates between them, with the seconds to wait", async () => {
     await using rig = await open();
     const { here, there, clock } = rig;
     const client = await addClient(here);
@@ -73,12 +73,12 @@ function describeSharing(open: () => Promise<Rig>): void {
         reason: "too_many_attempts",
         retryAfter: 40,
       });
-    expect(await hear(here, client, "192.0.2.2")).toBe("served");
+    expect(await authenticate(here, client, "192.0.2.2")).toBe("served");
     clock.now += 40;
-    expect(await hear(here, client)).toBe("served");
+    expect(await authenticate(here, client)).toBe("served");
   });
 
-  it("hear one guess more than the limit, at most, of one who asks both at once", async () => {
+  it("verify at most one guess more than the limit, of concurrent guesses at both", async () => {
     await using rig = await open();
     const client = await addClient(rig.here);
     const outcomes = await guess(client, 2 * OF_CLIENT, rig.here, rig.there);
@@ -87,28 +87,28 @@ function describeSharing(open: () => Promise<Rig>): void {
     expect(count(outcomes, "too_many_attempts")).toBeGreaterThanOrEqual(3 * OF_CLIENT - 1);
   });
 
-  it("hear no more guesses at a client that they know, and serve it on", async () => {
+  it("verify no more guesses at a cached client, and still serve it", async () => {
     await using rig = await open();
     const client = await addClient(rig.here);
     const services = [rig.here, rig.there];
-    for (const service of services) expect(await hear(service, client)).toBe("served");
+    for (const service of services) expect(await authenticate(service, client)).toBe("served");
     const outcomes = await guess(client, 2 * OF_CLIENT, ...services);
     expect(count(outcomes, "invalid_client")).toBeLessThanOrEqual(OF_CLIENT + 1);
     for (const service of services) {
       expect(await guess(client, 1, service)).toEqual(["too_many_attempts"]);
-      expect(await hear(service, client)).toBe("served");
+      expect(await authenticate(service, client)).toBe("served");
     }
   });
 
-  it("do not count calls that were right as guesses, however many come to both at once", async () => {
+  it("do not count concurrent valid calls as guesses", async () => {
     await using rig = await open();
     const client = await addClient(rig.here);
-    const calls = Array.from({ length: 30 }, (_, at) => hear(at % 2 ? rig.here : rig.there, client));
+    const calls = Array.from({ length: 30 }, (_, at) => authenticate(at % 2 ? rig.here : rig.there, client));
     expect(new Set(await Promise.all(calls))).toEqual(new Set(["served"]));
     expect(await guess(client, 1, rig.here)).toEqual(["invalid_client"]);
   });
 
-  it("count rates together as soon as they have told each other", async () => {
+  it("count rates together once they have shared them", async () => {
     await using rig = await open();
     const audit = { countDenial: () => {} };
     const [one, other] = rig.stores.map((store) =>
@@ -121,7 +121,7 @@ function describeSharing(open: () => Promise<Rig>): void {
     await one.share();
     await other.share();
     expect(admitted(other, LIMIT)).toBe(10);
-    // One that has let in nothing since it told the others hears of them when it next has.
+    // A process without new calls reads the totals with its next ones.
     expect(admitted(one, 5)).toBe(5);
     await one.share();
     expect(admitted(one, LIMIT)).toBe(5);
@@ -129,7 +129,7 @@ function describeSharing(open: () => Promise<Rig>): void {
     expect([admitted(one, LIMIT), admitted(other, LIMIT)]).toEqual([0, 0]);
   });
 
-  it("tell each other every second, by themselves", async () => {
+  it("share their counts every second", async () => {
     await using rig = await open();
     const verify = (service: TokenService) =>
       service.verifyToken({ token: "bad" }, ADDRESS).catch(({ reason }) => reason);
@@ -159,7 +159,7 @@ describe("two servers on one folder", () => {
     return openTwo({ folder: join(root.path, `${opened}`), shared: true }, elsewhere);
   });
 
-  it("go on by themselves while the database is away, lose no count, and tell it later", async () => {
+  it("count alone while the database is away, lose no count, and share it later", async () => {
     await using rig = await openTwo({ folder: join(root.path, "away"), shared: true }, elsewhere);
     const database = { away: true };
     const added: number[] = [];
@@ -193,7 +193,7 @@ describePostgres("two servers on one PostgreSQL", () => {
 });
 
 describe("a client that calls while the database is away", () => {
-  it("is no guesser: it is served as soon as the database is back", async () => {
+  it("is not counted as a guesser: it is served as soon as the database is back", async () => {
     const folder = temporaryFolder();
     const sound = await openStoreAt({ folder: join(folder.path, "data"), shared: true });
     const database = { away: false };
@@ -206,7 +206,7 @@ describe("a client that calls while the database is away", () => {
     database.away = true;
     expect(await guess(client, 3 * OF_CLIENT, service)).toEqual(Array(3 * OF_CLIENT).fill("unavailable"));
     database.away = false;
-    expect(await hear(service, client)).toBe("served");
+    expect(await authenticate(service, client)).toBe("served");
     expect((await service.audit.list(localCaller, { limit: 100 })).records).not.toContainEqual(
       expect.objectContaining({ reason: "too_many_attempts" }),
     );

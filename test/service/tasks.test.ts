@@ -10,13 +10,13 @@ import { NOW, openServer, temporaryFolder } from "../support/service.ts";
 
 const DAY = 86400;
 
-/** Does what is done every minute when so many have passed: what cannot be undone goes by a clock that was watched for an hour. */
+/** Runs maintenance after some minutes. Deletion uses the earliest clock reading of an hour. */
 async function keepUpAfter(service: { maintenance(): Promise<void> }, minutes: number): Promise<void> {
   const then = vi.spyOn(performance, "now").mockReturnValue(performance.now() + minutes * 60_000);
   await service.maintenance().finally(() => then.mockRestore());
 }
 
-/** Which verb of the store fails for each task, and whether a server is ready nevertheless. */
+/** The store method that fails for each task, and whether the server is ready nevertheless. */
 const cases: { task: TaskName; verb: keyof Store; isReady: boolean; also?: TaskName[] }[] = [
   { task: "rotate_keys", verb: "addKey", isReady: false },
   { task: "reload_keys", verb: "listKeys", isReady: false, also: ["rotate_keys"] },
@@ -26,7 +26,7 @@ const cases: { task: TaskName; verb: keyof Store; isReady: boolean; also?: TaskN
   { task: "prune_revocations", verb: "forgetRevocations", isReady: true },
 ];
 
-/** A server on a real store of which one verb fails while it is told to. */
+/** A server on a real store, one method of which can be made to fail. */
 async function openFaulty(verb: keyof Store) {
   const folder = temporaryFolder();
   const store = await openSqliteStore(folder.path);
@@ -61,7 +61,7 @@ async function openFaulty(verb: keyof Store) {
   };
 }
 
-describe("what is done every minute", () => {
+describe("the tasks of every minute", () => {
   it.each(cases)(
     "goes on where $task fails, names it, and is in order once it works again",
     async ({ task, verb, isReady, also = [] }) => {

@@ -4,7 +4,7 @@ import { localCaller } from "../../src/service/access/caller.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
 
-/** Two services on one store, as two servers are, and how often the second has read the keys. */
+/** Two services on one store, and how often the second has read the keys. */
 async function openTwo() {
   const opened = await openService();
   const reads = { count: 0 };
@@ -20,21 +20,21 @@ async function openTwo() {
   return { one: opened.service, other, reads, [Symbol.asyncDispose]: opened[Symbol.asyncDispose] };
 }
 
-/** A token whose header names a key that nobody has. */
+/** A token whose header has an unknown `kid`. */
 function withRandomKid(token: string): string {
   const header = { alg: "ES256", typ: "at+jwt", kid: randomBytes(32).toString("base64url") };
   return [Buffer.from(JSON.stringify(header)).toString("base64url"), ...token.split(".").slice(1)].join(".");
 }
 
-describe("a server that has not yet heard of a rotation", () => {
-  it("verifies a token by the new key at once", async () => {
+describe("a server that has not read a rotation yet", () => {
+  it("verifies a token of the new key at once", async () => {
     await using two = await openTwo();
     await two.one.keys.rotate(localCaller, { immediate: true });
     const { token } = await two.one.getToken(localCaller, { claims: {} });
     await expect(two.other.verifyToken({ token })).resolves.toMatchObject({ iss: ISSUER });
   });
 
-  it("believes a killed key no more once it has heard of it, and does not look again for it", async () => {
+  it("rejects tokens of a revoked key once it has read the revocation, without further reads", async () => {
     await using two = await openTwo();
     const { token } = await two.one.getToken(localCaller, { claims: {} });
     const [key] = two.one.jwks().keys;
@@ -49,7 +49,7 @@ describe("a server that has not yet heard of a rotation", () => {
 });
 
 describe("a flood of tokens with random kids", () => {
-  it("is refused, and reads the store no more than ten times a second", async () => {
+  it("is refused, and reads the store at most ten times a second", async () => {
     await using two = await openTwo();
     const { token } = await two.one.getToken(localCaller, { claims: {} });
     const start = performance.now();
@@ -64,13 +64,13 @@ describe("a flood of tokens with random kids", () => {
     expect(two.reads.count - before).toBeLessThanOrEqual(10 * seconds + 1);
   });
 
-  it("one after another waits for the look that the one before it has caused", async () => {
+  it("one after another waits for the read that the one before it has caused", async () => {
     await using two = await openTwo();
     const { token } = await two.one.getToken(localCaller, { claims: {} });
     const [before, start] = [two.reads.count, performance.now()];
     for (let asked = 0; asked < 8; asked += 1)
       await expect(two.other.verifyToken({ token: withRandomKid(token) })).rejects.toThrow();
-    // A timer may fire a millisecond early, so one more look is allowed than the time would have room for.
+    // A timer may fire a millisecond early: one more read is allowed.
     expect(two.reads.count - before).toBeLessThanOrEqual((performance.now() - start) / 100 + 2);
   });
 });

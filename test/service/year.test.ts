@@ -8,7 +8,7 @@ import { ISSUER, NOW, openService } from "../support/service.ts";
 const DAY = 86400;
 const HOUR = 3600;
 
-/** A verifier that is not ours: it keeps the JWK Set for as long as that says it may be kept. */
+/** A standard verifier: it caches the JWK Set by its `Cache-Control`. */
 function cachingVerifier(service: () => TokenService) {
   let cached = { at: Number.NEGATIVE_INFINITY, keys: createLocalJWKSet({ keys: [] }) };
   return (token: string, now: number) => {
@@ -17,7 +17,7 @@ function cachingVerifier(service: () => TokenService) {
   };
 }
 
-it("a year of two servers that rotate by themselves, restart and are killed keys under refuses no valid token", async () => {
+it("two servers that rotate, restart and have keys revoked for a year refuse no valid token", async () => {
   await using opened = await openService();
   const { clock, store } = opened;
   const restart = () => createTokenService({ store, issuer: ISSUER, clock: () => clock.now });
@@ -47,7 +47,7 @@ it("a year of two servers that rotate by themselves, restart and are killed keys
         : expect(verified).resolves.toBeDefined());
       clock.now += 1;
     }
-    // A leak, every hundred days: the key is killed, and the token of this day with it.
+    // A leak, every hundred days: the key is revoked, and the token of this day with it.
     if (day % 100 === 50) await servers.other.keys.revoke(localCaller, kidOf(token));
     yesterday = token;
   }
