@@ -102,14 +102,13 @@ describe("the feed", () => {
     const following = (async () => {
       for await (const { update } of opened.service.follow(localCaller, { signal: ending.signal })) seen.push(update);
     })();
-    await sleep(20);
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(1));
     const { sequence } = await revoke(opened.service, "ada");
     await opened.service.keys.rotate(localCaller, { immediate: true });
-    await sleep(20);
+    await vi.waitFor(() => expect(seen.at(-1)?.keys).toHaveLength(2));
     ending.abort();
     await following;
     expect(seen.find(({ revocations }) => revocations !== undefined)).toMatchObject({ sequence });
-    expect(seen.at(-1)?.keys).toHaveLength(2);
   });
 
   it("sends keys again that a clock which was ahead took for past, once it is right", async () => {

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { keyOfSecret } from "../../keys/shared-secret.ts";
 import { sourceOf } from "../../program/config.ts";
-import { PROBE_BYTES } from "../../service/operations/write-check.ts";
+import { PROBE_BYTES } from "../../service/operations/readiness.ts";
 import { fullPath } from "../../store/sqlite/data-directory.ts";
 import type { Seconds } from "../../time.ts";
 import { sentenceOf } from "../run.ts";
