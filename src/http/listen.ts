@@ -1,23 +1,23 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import { type AddressInfo, isIPv6 } from "node:net";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, isIPv6, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../errors.ts";
 import type { Milliseconds, Seconds } from "../time.ts";
-import { createDrain } from "./drain.ts";
 import { sendText } from "./respond.ts";
 
 /**
- * How long a connection may wait for its next request. Longer than load balancers keep one, which is 60 to 600 s in the
- * large clouds: a server that closes it first may do so while a request is on its way.
+ * Idle timeout of a connection. Longer than that of load balancers, 60 to 600 s in the large clouds: a server that closes
+ * first may do so while a request is in transit.
  */
 export const KEEP_ALIVE: Seconds = 620;
 
-/** Milliseconds. A client that is slower than this is cut off; see `node:http` for what the first four bound. */
+/** Limits for slow clients, who are disconnected. `node:http` defines the first four. */
 export type Timeouts = {
   headersTimeout: Milliseconds;
   requestTimeout: Milliseconds;
   keepAliveTimeout: Milliseconds;
   connectionsCheckingInterval: Milliseconds;
-  /** How long a connection may neither send nor take anything in. A feed has heartbeats. */
+  /** Longest time without a byte in either direction. A feed has heartbeats. */
   silence: Milliseconds;
 };
 
@@ -33,34 +33,34 @@ export type ListenOptions = {
   host: string;
   /** 0 picks a free one. */
   port: number;
-  /** Makes what is to be served, told the origin that is listened on. Until it is there, the answer is 503. */
+  /** Receives the origin and makes the listener. Until it resolves, the server answers 503. */
   prepare: (origin: string) => Promise<Served>;
-  /** Each that is left out is as by default. */
+  /** Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence, 620 s until the next request. */
   timeouts?: Partial<Timeouts>;
 };
 
 export type Served = {
   listener: RequestListener;
-  /** Told first, when the server is to stop: it serves on for a while, and whoever asks should know. */
+  /** Called first when the server stops: readiness fails while requests are still served. */
   drain?: () => void;
-  /** Ends what would go on for ever, if anything would. Called next. */
+  /** Ends endless responses. Called after the drain. */
   endFeeds?: () => void;
   close: () => Promise<void>;
 };
 
 export type RunningServer = {
-  /** Where it listens: `http://127.0.0.1:3000`. */
+  /** Such as `http://127.0.0.1:3000`. */
   origin: string;
   /**
-   * Serves on for `drain` milliseconds (default 0), in which every answer tells its client to connect anew, elsewhere; then
-   * takes no more connections, lets requests in flight finish for 10 s at most, and closes what was served.
+   * Serves for another `drain` milliseconds (default 0), with `Connection: close` in every answer; then refuses connections,
+   * waits up to 10 s for requests in flight, and closes the service.
    */
   close: (options?: { drain?: Milliseconds }) => Promise<void>;
 };
 
 /**
- * Listens for HTTP. The address is taken first, so that a second start is told about the port and
- * nothing else. Throws a {@link StartError} where the address cannot be had, or what `prepare` throws.
+ * Listens for HTTP. Binds the address before `prepare`, so that a second start fails by the port and changes nothing.
+ * Throws a {@link StartError} if the address is not available, and what `prepare` throws.
  */
 export async function listen({ host, port, prepare, timeouts }: ListenOptions): Promise<RunningServer> {
   let listener: RequestListener = (_request, response) => {
@@ -71,20 +71,21 @@ export async function listen({ host, port, prepare, timeouts }: ListenOptions): 
   const server = createServer(bounds, (request, response) => listener(request, response));
   server.timeout = silence;
   server.on("checkContinue", (request, response) => {
-    // To an answer that has to wait for others Node adds it behind the header, within the body: all that follow would
-    // be out of step. Whoever sends requests without waiting for answers (RFC 9112 §9.3.2) does not wait for it either.
+    // To a response that waits behind another, Node writes the interim response into the body, and desynchronises the
+    // connection. A client that pipelines requests (RFC 9112 §9.3.2) does not wait for it.
     if (response.socket !== null) response.writeContinue();
     server.emit("request", request, response);
   });
-  const { rejectNew: turnAway, end } = createDrain(server);
+  const { rejectNew, end } = createDrain(server);
   await bind(server, { host, port });
-  const origin = originOf(server.address() as AddressInfo);
+  const { address, port: boundPort } = server.address() as AddressInfo;
+  const origin = httpOrigin(address, boundPort);
   try {
     const served = await prepare(origin);
     listener = served.listener;
     const close = async ({ drain = 0 } = {}) => {
       served.drain?.();
-      await turnAway(drain);
+      await rejectNew(drain);
       served.endFeeds?.();
       await end();
       await served.close();
@@ -117,11 +118,66 @@ function listenError(code: string | undefined, address: string): string {
   return `${address} cannot be listened on (${code}): check HOST and PORT`;
 }
 
-function originOf({ address, port }: AddressInfo): string {
-  return httpOrigin(address, port);
-}
-
-/** The origin at an address or name. */
 export function httpOrigin(host: string, port: number): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+/** Longest wait for requests in flight after the last connection was accepted. */
+const GRACE_MS: Milliseconds = 10_000;
+
+/** Shortest wait for requests in transit. */
+const IN_TRANSIT_MS: Milliseconds = 50;
+
+type Drain = {
+  /** Serves for another period, with `Connection: close` in every answer. */
+  rejectNew(period: Milliseconds): Promise<void>;
+  /** Refuses connections, and resolves when the requests in flight are answered, or after 10 s. */
+  end(): Promise<void>;
+};
+
+/**
+ * Tracks requests, to stop a server without losing one: a client may send the next request at the moment the server closes
+ * its connection, so `Connection: close` comes first. Idle connections, such as a browser opens ahead, do not delay the end.
+ */
+function createDrain(server: Server): Drain {
+  /** By connection. Node emits no event at the end of a response that waits behind another. */
+  const inFlight = new Map<Socket, Set<ServerResponse>>();
+  let isDraining = false;
+  const endIfDone = () => {
+    if (server.listening) return;
+    if ([...inFlight.values()].every((responses) => responses.size === 0)) server.closeAllConnections();
+  };
+  server.on("connection", (socket) => {
+    inFlight.set(socket, new Set());
+    socket.once("close", () => {
+      inFlight.delete(socket);
+      endIfDone();
+    });
+  });
+  // Before the listener that answers.
+  server.prependListener("request", (request, response) => {
+    const responses = inFlight.get(request.socket);
+    responses?.add(response);
+    if (isDraining) response.shouldKeepAlive = false;
+    response.once("close", () => {
+      responses?.delete(response);
+      endIfDone();
+    });
+  });
+  return {
+    async rejectNew(period) {
+      isDraining = true;
+      for (const responses of inFlight.values()) for (const response of responses) response.shouldKeepAlive = false;
+      if (period > 0 || inFlight.size > 0) await sleep(Math.max(period, IN_TRANSIT_MS));
+    },
+    end: () =>
+      new Promise((resolve) => {
+        const late = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+        server.close(() => {
+          clearTimeout(late);
+          resolve();
+        });
+        endIfDone();
+      }),
+  };
 }

@@ -1,19 +1,19 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { requestIdOf } from "./request/request-id.ts";
+import { catalogue, MintmarkError } from "../errors.ts";
 
-/** A document: what is sent, as what, and for how long it may be kept. */
 export type Document = {
   /** Default 200. */
   status?: number;
+  /** Media type. */
   type: string;
   body: string | Buffer;
-  /** Default `no-cache`: kept, but asked about each time. */
+  /** Default `no-cache`: cached and revalidated each time. */
   cacheControl?: string;
   headers?: Readonly<Record<string, string>>;
 };
 
-/** Sends a document to GET and HEAD, `304` where the client has it already (RFC 9110 §13.1.2). */
+/** Sends a document to GET and HEAD; 304 where `If-None-Match` matches (RFC 9110 §13.1.2). */
 export function sendDocument(request: IncomingMessage, response: ServerResponse, document: Document): void {
   const etag = etagOf(document);
   response.setHeaders(new Headers({ ...document.headers, etag, "cache-control": document.cacheControl ?? "no-cache" }));
@@ -28,9 +28,9 @@ export function sendDocument(request: IncomingMessage, response: ServerResponse,
   response.end(request.method === "HEAD" ? undefined : document.body);
 }
 
+/** By document: hashing the script of `/docs` takes longer than sending it. */
 const etags = new WeakMap<Document, string>();
 
-/** Of a document that is made once, this is, too: to hash the script of `/docs` takes longer than to send it. */
 function etagOf(document: Document): string {
   const known = etags.get(document);
   if (known !== undefined) return known;
@@ -44,7 +44,7 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   return tags.includes(etag) || tags.includes("*");
 }
 
-/** Refuses with a line of plain text, where no procedure is concerned. */
+/** Sends an error as one line of plain text. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
   response.setHeader("x-request-id", requestIdOf(response.req));
   response
@@ -52,14 +52,43 @@ export function sendText(response: ServerResponse, status: number, text: string)
     .end(`${text}\n`);
 }
 
+const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
+const BEARER = 'Bearer realm="mintmark", error="invalid_token"';
+
+/** The headers of an error: the challenge (RFC 9110 §11.6.1) and `Retry-After` in seconds. */
+export function headersFor(causes: readonly unknown[], { isOfPage }: { isOfPage: boolean }): Headers {
+  const headers = new Headers();
+  for (const cause of causes) {
+    if (!(cause instanceof MintmarkError)) continue;
+    if (catalogue[cause.reason].status === 401) {
+      if (cause.reason !== "invalid_client") headers.set("www-authenticate", BEARER);
+      else if (!isOfPage) headers.set("www-authenticate", BASIC);
+    }
+    if (cause.retryAfter !== undefined) headers.set("retry-after", String(cause.retryAfter));
+  }
+  return headers;
+}
+
 /**
- * Answers by itself every method that is not served: OPTIONS with what is allowed, anything else with
- * 405. Says whether it did.
+ * Whether a script of a page sent a request. A browser answers a Basic challenge by a dialog, and the script would wait for
+ * it. Node's `fetch` sends `Sec-Fetch-Mode` without `Sec-Fetch-Site`; over plain HTTP, browsers send both to loopback only.
  */
-export function refusesMethod(request: IncomingMessage, response: ServerResponse, allowed: readonly string[]): boolean {
-  if (allowed.includes(request.method ?? "")) return false;
-  response.setHeader("allow", [...allowed, "OPTIONS"].join(", "));
-  if (request.method === "OPTIONS") response.writeHead(204).end();
-  else sendText(response, 405, "Method not allowed");
-  return true;
+export function isOfPage({ headers }: IncomingMessage): boolean {
+  if (headers["sec-fetch-site"] !== undefined) return headers["sec-fetch-mode"] !== "navigate";
+  return headers.origin !== undefined || headers["x-requested-with"] !== undefined;
+}
+
+/** Safe in a log and in a header. */
+const ACCEPTABLE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+const ids = new WeakMap<IncomingMessage, string>();
+
+/** The id of a request in the log and in `x-request-id` of an error: the received one, or a random one. Generated on first use, since most requests need none. */
+export function requestIdOf(request: IncomingMessage): string {
+  const known = ids.get(request);
+  if (known !== undefined) return known;
+  const given = request.headers["x-request-id"];
+  const id = typeof given === "string" && ACCEPTABLE_ID.test(given) ? given : randomUUID();
+  ids.set(request, id);
+  return id;
 }

@@ -1,13 +1,13 @@
 import type { TokenService } from "../service/service.ts";
 import * as schemas from "./admin-schemas.ts";
-import { CLIENT_ERRORS, clientProcedure } from "./procedure.ts";
+import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 
 /** The procedures by which a token service is managed; none of them depends on the custom claims. */
 export type AdminProcedures = ReturnType<typeof adminProcedures>;
 
 type Managed = Pick<TokenService, "keys" | "clients" | "audit">;
 
-export function adminProcedures({ keys, clients, audit }: Managed) {
+export function adminProcedures({ keys, clients, audit }: Managed, clientProcedure: ClientProcedure) {
   const errors = ["invalid_request", ...CLIENT_ERRORS] as const;
 
   return {

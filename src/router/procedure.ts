@@ -9,20 +9,29 @@ import {
 import { z } from "zod";
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
 import type { Caller } from "../service/access/caller.ts";
+import type { TokenService } from "../service/service.ts";
 import type { Rate } from "../service/throttle/call-limits.ts";
+import type { PresentedCredentials } from "../token/client-secret-basic.ts";
 import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 
-/** What a procedure knows about its request: how to find out who calls, and from where. */
-export type Context = {
-  /** Counts the call, where it is one of a limited rate. */
-  authenticate: (rate?: Rate) => Promise<Caller>;
-  /** By which calls without credentials are counted. Without it they are not. */
-  address?: string;
-  /** What the request is called in the log. Absent where there is none. */
-  requestId?: () => string;
+/** The context of a procedure. */
+export type Context = (AuthenticatedContext | ReceivedContext) & {
+  /** The address that rate limits count calls without credentials by. Default: such calls are not limited. */
+  address?: string | undefined;
+  /** The id of the request in the log. */
+  requestId?: string | undefined;
 };
 
-/** What the API description says about a procedure; and the rate, if any, that its calls are counted as. */
+/** A context of your own. `authenticate` returns the caller; it receives the rate limit of the procedure. */
+type AuthenticatedContext = { authenticate: (rate?: Rate) => Promise<Caller>; client?: undefined };
+
+/** The context of a request to the server of this package. The service authenticates the client. */
+type ReceivedContext = {
+  client: { credentials?: PresentedCredentials | undefined; address: string };
+  authenticate?: undefined;
+};
+
+/** The API description of a procedure, and its rate limit. */
 export type Meta = {
   summary: string;
   description: string;
@@ -31,7 +40,7 @@ export type Meta = {
   rate?: Rate;
 };
 
-/** What a procedure that is for clients alone may answer beside its own refusals. */
+/** Errors of every procedure for authenticated clients. */
 export const CLIENT_ERRORS: readonly Reason[] = [
   "invalid_client",
   "permission_denied",
@@ -39,25 +48,25 @@ export const CLIENT_ERRORS: readonly Reason[] = [
   "unavailable",
 ];
 
-/** An error as clients read it. */
+/** An error on the wire. */
 export type ErrorShape = TRPCErrorShape<{
   code: TRPCError["code"];
   httpStatus: number;
-  /** Stable and closed: decide by it, not by the message. */
+  /** Stable: decide by it, not by the message. */
   reason: Reason;
-  /** What is wrong with which field of the input. */
+  /** Errors of input fields. */
   issues?: readonly Issue[];
-  /** The procedure, where there is one of that name. */
+  /** The name of the procedure, if it exists. */
   path?: string;
 }>;
 
-/** What all procedures here have in common. */
+/** The type parameters that all procedures share. */
 export type RootTypes = { ctx: Context; meta: Meta; errorShape: ErrorShape; transformer: false };
 
-/** Any router that can be served: the service's own, or one that holds it and more. */
+/** A router that can be served: the service's own, or one that contains it. */
 export type ServedRouter = Pick<TRPCBuiltRouter<RootTypes, TRPCRouterRecord>, "_def" | "createCaller">;
 
-/** Refusals that tRPC makes by itself, before a procedure runs. */
+/** Reasons of errors that tRPC throws before a procedure runs. */
 const reasonOfCode: Partial<Record<TRPCError["code"], Reason>> = {
   BAD_REQUEST: "malformed_request",
   PARSE_ERROR: "malformed_request",
@@ -68,11 +77,11 @@ const reasonOfCode: Partial<Record<TRPCError["code"], Reason>> = {
   CLIENT_CLOSED_REQUEST: "client_closed_request",
 };
 
-const t = initTRPC.context<Context>().meta<Meta>().create({ isDev: false, errorFormatter: formatted });
+const t = initTRPC.context<Context>().meta<Meta>().create({ isDev: false, errorFormatter: formatError });
 
 type Formatted<Shape> = { error: TRPCError; shape: Shape; path: string | undefined };
 
-function formatted({ error, shape, path }: Formatted<TRPCErrorShape<DefaultErrorData>>): ErrorShape {
+function formatError({ error, shape, path }: Formatted<TRPCErrorShape<DefaultErrorData>>): ErrorShape {
   const { reason, issues } = toErrorShape(error);
   return {
     code: shape.code,
@@ -90,57 +99,63 @@ function formatted({ error, shape, path }: Formatted<TRPCErrorShape<DefaultError
 type DefaultErrorData = Pick<ErrorShape["data"], "code" | "httpStatus" | "path"> & { stack?: string };
 
 /**
- * Formats the errors of a router that holds a token router among others, so that refusals from the catalogue keep their
- * `data.reason` and inputs that are wrong their `data.issues`. All other errors stay as they are:
+ * Formats the errors of a router that contains a token router: errors of the catalogue have `data.reason`, and invalid input
+ * has `data.issues`. Does not change other errors:
  *
  *     const t = initTRPC.context<Context>().create({ errorFormatter: tokenErrorFormatter });
  *     const appRouter = t.router({ auth: createTokenRouter(service), ... });
  */
 export function tokenErrorFormatter<Shape extends TRPCErrorShape<DefaultErrorData>>(
-  about: Formatted<Shape>,
+  options: Formatted<Shape>,
 ): Shape | ErrorShape {
-  const { code, cause } = about.error;
+  const { code, cause } = options.error;
   const isOurs = cause instanceof MintmarkError || (code === "BAD_REQUEST" && cause instanceof z.core.$ZodError);
-  return isOurs ? formatted(about) : about.shape;
+  return isOurs ? formatError(options) : options.shape;
 }
 
 export const router: typeof t.router = t.router;
 
-/** A procedure that is open to all. Its work is to be {@link mapErrors}. */
+/** A procedure for everybody. Wrap its work in {@link mapErrors}. */
 export const openProcedure: typeof t.procedure = t.procedure;
 
-/** Not as it would be inferred: the types of tRPC that it would name have more parameters in some versions than in others. */
-type ClientProcedure = ReturnType<typeof t.procedure.use<{ caller: Caller }>>;
+/** Declared: the inferred type names types of tRPC whose number of parameters differs between versions. */
+export type ClientProcedure = ReturnType<typeof t.procedure.use<{ caller: Caller }>>;
 
 /**
- * Procedures for clients alone: the caller is authenticated before the input is read, but not before it was received.
- * A client that is removed while a body is on its way can do nothing by that body.
+ * Makes the procedure for authenticated clients. It authenticates after the body has arrived, and before the input is
+ * parsed: a client that is removed while its body is in transit gets nothing.
  */
-export const clientProcedure: ClientProcedure = t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
-  // What is wrong with the input is said to those who may call: it is read again when it is parsed.
-  const isRead = await getRawInput().then(
-    () => true,
-    () => false,
-  );
-  // tRPC's types let a token router into one of another context.
-  if (typeof ctx?.authenticate !== "function")
-    throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: NO_CALLER });
-  const result = await next({ ctx: { caller: await mapErrors(ctx.authenticate(meta?.rate)) } });
-  if (result.ok) return result;
-  const { code, cause } = result.error;
-  if (cause instanceof MintmarkError) throw toTrpcError(cause);
-  // tRPC calls it bad input as well when a schema throws by itself, as that of the claims may: no caller can mend that.
-  if (isRead && code === "BAD_REQUEST" && !(cause instanceof z.core.$ZodError))
-    throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: SCHEMA_THREW, cause });
-  return result;
-});
+export function createClientProcedure({ authenticate }: Pick<TokenService, "authenticate">): ClientProcedure {
+  const callerOf = async (ctx: Context | undefined, rate: Rate | undefined): Promise<Caller> => {
+    if (ctx?.client !== undefined) return authenticate(ctx.client.credentials, ctx.client.address, rate);
+    // tRPC's types accept a router of another context.
+    if (typeof ctx?.authenticate !== "function")
+      throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: NO_CALLER });
+    return ctx.authenticate(rate);
+  };
+  return t.procedure.use(async ({ ctx, meta, getRawInput, next }) => {
+    // Only clients learn what is wrong with the input, so its parser throws the error again.
+    const isRead = await getRawInput().then(
+      () => true,
+      () => false,
+    );
+    const result = await next({ ctx: { caller: await mapErrors(callerOf(ctx, meta?.rate)) } });
+    if (result.ok) return result;
+    const { code, cause } = result.error;
+    if (cause instanceof MintmarkError) throw toTrpcError(cause);
+    // tRPC also reports BAD_REQUEST when a schema itself throws, as one for claims may: a fault of the server.
+    if (isRead && code === "BAD_REQUEST" && !(cause instanceof z.core.$ZodError))
+      throw new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: SCHEMA_THREW, cause });
+    return result;
+  });
+}
 
 const SCHEMA_THREW = "The schema of the input threw an error of its own";
 
 const NO_CALLER =
   "createContext must give `authenticate`, which says who calls a token router: `authenticate: async () => localCaller` for one";
 
-/** Waits for work of which a refusal from the catalogue goes out with the tRPC code that it names. */
+/** Rethrows errors of the catalogue as `TRPCError`s. */
 export async function mapErrors<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
   try {
     return await work;
@@ -149,7 +164,7 @@ export async function mapErrors<Outcome>(work: Promise<Outcome>): Promise<Outcom
   }
 }
 
-/** The reason and the issues of whatever a call ended with; nothing else of it is ever sent. */
+/** The reason and the issues of an error: all of it that is sent. */
 function toErrorShape({ code, cause }: TRPCError): { reason: Reason; issues: readonly Issue[] } {
   if (cause instanceof MintmarkError) return cause;
   if (code === "BAD_REQUEST" && cause instanceof z.core.$ZodError) {
@@ -158,7 +173,7 @@ function toErrorShape({ code, cause }: TRPCError): { reason: Reason; issues: rea
   return { reason: reasonOfCode[code] ?? "internal_error", issues: [] };
 }
 
-/** The reason of whatever a procedure threw. */
+/** The reason of anything that a procedure threw. */
 export function reasonOf(error: unknown): Reason {
   return toErrorShape(getTRPCErrorFromUnknown(error)).reason;
 }
@@ -166,7 +181,7 @@ export function reasonOf(error: unknown): Reason {
 const MAX_ISSUES = 10;
 const PLAIN_NAME = /^[A-Za-z_][\w-]{0,31}$/;
 
-/** Says what is wrong in words that hold no input value: a misplaced secret must not come back in a message. */
+/** Describes a schema error without input values: a misplaced secret must not appear in a message. */
 function toIssue(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.map(plainName).join(".");
   if (issue.code !== "unrecognized_keys") return { path, message: issue.message };
@@ -177,7 +192,7 @@ function issueMessage({ path, message }: Issue): string {
   return path === "" ? message : `${path} ${message}`;
 }
 
-/** A name as it may be repeated: one that could be a secret is not. */
+/** A name that is safe in a message; replaced if it could be a secret. */
 export function plainName(name: PropertyKey): string {
   return typeof name === "number" || PLAIN_NAME.test(String(name)) ? String(name) : "(some name)";
 }

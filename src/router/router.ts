@@ -8,7 +8,7 @@ import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "..
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
 import {
   CLIENT_ERRORS,
-  clientProcedure,
+  createClientProcedure,
   type ErrorShape,
   type Meta,
   mapErrors,
@@ -44,6 +44,7 @@ type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; err
 
 /** Puts a token service behind a tRPC router, to be served or to be merged into another one. */
 export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenService<Schema>): TokenRouter<Schema> {
+  const clientProcedure = createClientProcedure(service);
   const procedures = {
     getToken: clientProcedure
       .meta({
@@ -99,8 +100,8 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
       .input(presentedToken)
       .mutation(({ ctx, input }) => service.introspectToken(ctx.caller, input.token)),
 
-    ...trustProcedures(service),
-    ...adminProcedures(service),
+    ...trustProcedures(service, clientProcedure),
+    ...adminProcedures(service, clientProcedure),
   };
   // The same types, but tRPC writes them as conditionals that stay open until the schema is known.
   return router(traced(procedures, service.tracer)) as unknown as TokenRouter<Schema>;

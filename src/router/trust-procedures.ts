@@ -7,7 +7,7 @@ import { identifier } from "../token/claims.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
 import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
-import { CLIENT_ERRORS, clientProcedure } from "./procedure.ts";
+import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 import { presentedToken } from "./token-schemas.ts";
 
 /** The procedures by which trust is withdrawn, and by which everybody hears of it; none depends on the custom claims. */
@@ -35,7 +35,7 @@ const revokeInput = z
     message: "must have one of subject, clientId and keyId",
   });
 
-export function trustProcedures(service: Trusted) {
+export function trustProcedures(service: Trusted, clientProcedure: ClientProcedure) {
   const errors = ["invalid_request", ...CLIENT_ERRORS] as const;
 
   return {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StartError } from "../../src/errors.ts";
-import { createAddressOf } from "../../src/http/request/client-address.ts";
+import { createAddressOf } from "../../src/http/request/client.ts";
 import { createRequestHandler, createTokenServer } from "../../src/http/server.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { send } from "../support/request.ts";

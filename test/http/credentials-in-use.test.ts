@@ -3,7 +3,7 @@ import pino from "pino";
 import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { listen } from "../../src/http/listen.ts";
-import { credentialsOf } from "../../src/http/request/credentials.ts";
+import { credentialsOf } from "../../src/http/request/client.ts";
 import { createRequestHandler } from "../../src/http/server.ts";
 import { basic, callAs } from "../support/call-as.ts";
 import { addChosenClient, addClient, newClient } from "../support/clients.ts";

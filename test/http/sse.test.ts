@@ -6,7 +6,8 @@ import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { MintmarkError } from "../../src/errors.ts";
-import { serveSubscription, subscriptionIn } from "../../src/http/rpc/sse.ts";
+import { findProcedure } from "../../src/http/rpc/request-info.ts";
+import { serveSubscription } from "../../src/http/rpc/sse.ts";
 
 const t = initTRPC.context<{ name: string }>().create({ isDev: false });
 const input = z.strictObject({ count: z.int(), lastEventId: z.string().optional() }).optional();
@@ -86,10 +87,11 @@ const servers = [
   createServer(stock),
   createServer((request, response) => {
     const [name = "", query = ""] = (request.url ?? "").slice("/trpc/".length).split("?");
-    const path = subscriptionIn(router, request, name);
+    const call = findProcedure(router, name);
     const onError = ({ path }: { path: string }) => void failed.push(path);
-    if (path === undefined) stock(request, response);
-    else void serveSubscription(request, response, { router, path, query, context, onError, slowReaderTimeout: 100 });
+    if (call?.procedure._def.type !== "subscription") return stock(request, response);
+    const options = { router, path: call.path, query, context, onError, firstValueTimeout: 100 };
+    void serveSubscription(request, response, options);
   }),
 ];
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTargetParser } from "../../src/http/request/target.ts";
+import { createTargetParser } from "../../src/http/routes.ts";
 import { raw, statuses } from "../support/raw.ts";
 import { openServer } from "../support/service.ts";
 

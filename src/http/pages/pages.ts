@@ -5,6 +5,7 @@ import type { Readiness } from "../../service/operations/readiness.ts";
 import type { TokenService } from "../../service/service.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import type { Document } from "../respond.ts";
+import type { Row } from "../routes.ts";
 import { assetDocument } from "./assets.ts";
 import { describeApi } from "./openapi.ts";
 import { startPage } from "./start-page.ts";
@@ -24,13 +25,7 @@ const ASSETS = [
 
 export type MakeDocument = (request: IncomingMessage) => Document | Promise<Document>;
 
-export type ServedDocument = {
-  make: MakeDocument;
-  /** Pages of every origin may read it. */
-  anyOrigin?: boolean;
-  /** Served without a `Host` header, also where access is open. A browser always sends one, so DNS rebinding gains nothing. */
-  withoutHost?: boolean;
-};
+type Page = Pick<Row, "path" | "anyOrigin" | "withoutHost"> & { make: MakeDocument };
 
 export type PagesOptions = {
   router: ServedRouter;
@@ -39,26 +34,24 @@ export type PagesOptions = {
   basePath: string;
 };
 
-/**
- * The plain HTTP documents by path. Documents that cannot change are made once. Links between them are relative, so that
- * they work below any path of a proxy.
- */
+/** The documents. Constant ones are made once. Links between them are relative, for a proxy that adds a path. */
 export function createPages(
   service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness"> & { claims: ClaimsSchema },
   { router, metrics, basePath }: PagesOptions,
-): ReadonlyMap<string, ServedDocument> {
-  return new Map<string, ServedDocument>([
-    ["/", { make: memoize(() => startPage(service)) }],
-    ["/healthz", { make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true }],
-    ["/readyz", { make: () => service.readiness().then(readinessDocument), withoutHost: true }],
-    ["/metrics", { make: metrics }],
-    ["/.well-known/jwks.json", { make: () => jwkSet(service), anyOrigin: true, withoutHost: true }],
-    ["/openapi.json", { make: memoize(() => json(describeApi(router))), anyOrigin: true, withoutHost: true }],
-    ["/docs", { make: memoize(() => pageDocument("docs.html", { path: "docs/" })) }],
-    ["/docs/", { make: memoize(() => pageDocument("docs.html", { path: "" })) }],
-    ...ASSETS.map(([path, file, type]) => [path, { make: memoize(() => assetDocument(file, type)) }] as const),
-    ...(basePath === "" ? [] : [[basePath, { make: memoize(() => withSlash(basePath)) }] as const]),
-  ]);
+): Page[] {
+  const redirect = () => withSlash(basePath);
+  return [
+    { path: "/", make: memoize(() => startPage(service)) },
+    { path: "/healthz", make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true },
+    { path: "/readyz", make: () => service.readiness().then(readinessDocument), withoutHost: true },
+    { path: "/metrics", make: metrics },
+    { path: "/.well-known/jwks.json", make: () => jwkSet(service), anyOrigin: true, withoutHost: true },
+    { path: "/openapi.json", make: memoize(() => json(describeApi(router))), anyOrigin: true, withoutHost: true },
+    { path: "/docs", make: memoize(() => pageDocument("docs.html", { path: "docs/" })) },
+    { path: "/docs/", make: memoize(() => pageDocument("docs.html", { path: "" })) },
+    ...ASSETS.map(([path, file, type]) => ({ path, make: memoize(() => assetDocument(file, type)) })),
+    ...(basePath === "" ? [] : [{ path: basePath, make: memoize(redirect) }]),
+  ];
 }
 
 function jwkSet(service: Pick<TokenService, "jwks">): Document {

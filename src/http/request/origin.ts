@@ -1,21 +1,18 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIP } from "node:net";
+import { StartError } from "../../errors.ts";
 
-/** Whether an address or name reaches this machine from this machine only. */
+/** Whether an address or name is loopback. */
 export function isLoopback(host: string): boolean {
   const address = host.replace(/^::ffff:(?=127\.)/i, "");
   return host === "localhost" || host === "::1" || (isIP(address) === 4 && address.startsWith("127."));
 }
 
-/** Whether a URL is one of this machine's own. */
 export function isLoopbackUrl(url: string): boolean {
   return isLoopback(hostname(url) ?? "");
 }
 
-/**
- * Whether a request has more than one Host, which is to be refused (RFC 9112 §3.2): a proxy on the way here may have
- * gone by the other one.
- */
+/** Whether a request has several Host headers (RFC 9112 §3.2): a proxy may have used another one. */
 export function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -26,9 +23,9 @@ export function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
 }
 
 /**
- * Makes the judgement whether a request was sent to a name of this machine, or to the issuer's, and not from another
- * machine by way of a proxy on this one. Where access is open, a page whose name was made to resolve to 127.0.0.1 (DNS
- * rebinding) must not get in by that name. Where the target is a whole URL, its host must be one of them, too.
+ * Makes the check that a request was sent to a loopback name or to the issuer's, and not through a local proxy from another
+ * machine. Where access is open, this stops DNS rebinding: a page whose name resolves to 127.0.0.1. `authority` is the host
+ * of an absolute target, which must pass too.
  */
 export function createHostCheck(issuer: string): (request: IncomingMessage, authority?: string) => boolean {
   const own = hostname(issuer);
@@ -36,10 +33,10 @@ export function createHostCheck(issuer: string): (request: IncomingMessage, auth
     const target = hostname(`http://${name}`);
     return target !== undefined && (isLoopback(target) || target === own);
   };
-  // Nearly every request comes to the same one, and to take a URL apart takes long.
+  // Nearly every request has the same Host, and parsing a URL is slow.
   let lastAllowed: string | undefined;
   return ({ headers: { host, "x-forwarded-for": forwardedFor } }, authority) => {
-    if (forwardedFor !== undefined && !isLocalHost(String(forwardedFor))) return false;
+    if (forwardedFor !== undefined && !isForwardedLocally(String(forwardedFor))) return false;
     if (authority !== undefined && !isAllowed(authority)) return false;
     if (host === undefined && authority !== undefined) return true;
     if (host !== undefined && host === lastAllowed) return true;
@@ -49,35 +46,33 @@ export function createHostCheck(issuer: string): (request: IncomingMessage, auth
   };
 }
 
-/** Whether all that a proxy says it asks for are here: it may be a developer's, before a page of this machine's. */
-function isLocalHost(forwardedFor: string): boolean {
+/** Whether every client that a proxy names is loopback, as behind a development server. */
+function isForwardedLocally(forwardedFor: string): boolean {
   return forwardedFor.split(",").every((address) => isLoopback(address.trim().replace(/^::ffff:/, "")));
 }
 
 export type CrossSiteOptions = {
-  /** Whether access is open: then nothing but where a request comes from keeps a page from doing everything. */
+  /** Whether access is open: then this check is all that stops a page. */
   open: boolean;
-  /** Whether a request is of an origin that may call. */
+  /** Whether the origin of a request is on the list of allowed origins. */
   isNamed: (request: IncomingMessage) => boolean;
 };
 
 const STRICT: CrossSiteOptions = { open: true, isNamed: () => false };
 
 /**
- * Makes the judgement whether a request comes from a page of another site, as its browser says: such a page can
- * send a request but must not have any effect here (CSRF). Programs send neither header. A page of the issuer's is
- * none, whatever name the proxy in between puts into Host.
+ * Makes the check whether a page of another site sent a request (CSRF). Programs send neither header. Pages of the issuer
+ * pass whatever Host a proxy sets.
  *
- * `Sec-Fetch-Site: same-origin` can be sent by no page of another site: the browser writes it, and by the URL that it
- * asked for itself. With an Origin that is not Host's, a proxy has changed Host, as those of development servers do.
- * Where access is open, that Origin has to be of this machine as well: a name that was rebound to such a proxy is of
- * the same origin, too, and the proxy hides it from the guard of Host.
+ * A browser sends `Sec-Fetch-Site: same-origin` by the URL that it fetched, so no page of another site can send it. With an
+ * Origin that differs from Host, a proxy changed Host, as development servers do. Where access is open, that Origin must be
+ * loopback too: a name rebound to such a proxy is same-origin, and the proxy hides it from the Host check.
  */
 export function createCrossSiteCheck(
   issuer: string,
   { open, isNamed }: CrossSiteOptions = STRICT,
 ): (request: IncomingMessage) => boolean {
-  const own = host(issuer);
+  const own = parse(issuer)?.host;
   return (request) => {
     const { headers } = request;
     const { origin, "sec-fetch-site": site } = headers;
@@ -86,20 +81,88 @@ export function createCrossSiteCheck(
     if (origin === undefined) return false;
     const from = parse(origin);
     if (from === undefined) return true;
-    if (from.host === own || from.host === host(`http://${headers.host}`)) return false;
+    if (from.host === own || from.host === parse(`http://${headers.host}`)?.host) return false;
     return site !== "same-origin" || (open && !isLoopbackUrl(origin));
   };
+}
+
+/** The rule for allowed origins, for messages. */
+export const ORIGINS =
+  "must be origins as browsers send them, such as https://app.example or http://localhost:5173: scheme, host and port alone, and http for this machine only";
+
+/** A host in an origin. The URL standard allows an asterisk in a name. */
+const HOST = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])$/;
+
+/** Whether a text is exactly an origin, and https or loopback: an attacker on the network can write http pages. */
+export function isOrigin(text: string): boolean {
+  const url = parse(text);
+  if (url?.origin !== text || !HOST.test(url.hostname)) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && isLocalHost(url));
+}
+
+/** Whether an origin is loopback. No page of another machine has it. */
+export function isLoopbackOrigin(text: string): boolean {
+  const url = parse(text);
+  return url?.origin === text && isLocalHost(url);
+}
+
+/** Browsers resolve every name below `localhost` to loopback (RFC 6761 §6.3). */
+function isLocalHost({ hostname }: URL): boolean {
+  return isLoopback(hostname.replace(/^\[|\]$/g, "")) || hostname.endsWith(".localhost");
+}
+
+export type OriginList = {
+  /** Whether no origin is allowed, so that answers do not depend on it. */
+  isEmpty: boolean;
+  /** Whether a page of an allowed origin sent a request. */
+  names: (request: IncomingMessage) => boolean;
+};
+
+/** Makes the list of origins whose pages may call. Throws a {@link StartError} for an invalid one. */
+export function createOriginList(origins: readonly string[], { open }: { open: boolean }): OriginList {
+  if (!origins.every(isOrigin)) throw new StartError(`origins ${ORIGINS}`);
+  if (open && !origins.every(isLoopbackOrigin))
+    throw new StartError("Access is open, so origins can be of this machine only: their pages could do everything");
+  const named = new Set(origins);
+  return { isEmpty: named.size === 0, names: ({ headers: { origin } }) => origin !== undefined && named.has(origin) };
+}
+
+/** Beside what a page may always send. Never cookies or other credentials of the browser. */
+const REQUEST_HEADERS =
+  "authorization, cache-control, content-type, last-event-id, traceparent, tracestate, trpc-accept, x-request-id, x-requested-with, x-trpc-source";
+const RESPONSE_HEADERS = "retry-after, www-authenticate, x-request-id";
+
+/** Seconds for which a browser caches a preflight. Chromium's limit. */
+const MAX_AGE = "7200";
+
+/** Allows a page of a named origin to read the answer (Fetch standard §3.2), or to send what its preflight describes. */
+export function admitOrigin(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("access-control-allow-origin", request.headers.origin ?? "");
+  response.setHeader("access-control-expose-headers", RESPONSE_HEADERS);
+  if (isPreflight(request)) allow(response, { methods: "GET, POST", headers: REQUEST_HEADERS });
+}
+
+/** Allows pages of every origin to read a public document. */
+export function admitAnyOrigin(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("access-control-allow-origin", "*");
+  if (isPreflight(request)) allow(response, { methods: "GET, HEAD", headers: "*" });
+}
+
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
+}
+
+function allow(response: ServerResponse, { methods, headers }: { methods: string; headers: string }): void {
+  response.setHeader("access-control-allow-methods", methods);
+  response.setHeader("access-control-allow-headers", headers);
+  response.setHeader("access-control-max-age", MAX_AGE);
 }
 
 function hostname(url: string): string | undefined {
   return parse(url)?.hostname.replace(/^\[|\]$/g, "");
 }
 
-function host(url: string): string | undefined {
-  return parse(url)?.host;
-}
-
-/** Not by `URL.canParse`: once it is compiled, that of Node 20 says yes to what is no URL, where it has bytes above 127. */
+/** Not `URL.canParse`: once compiled, Node 20's accepts invalid URLs with bytes above 127. */
 function parse(url: string): URL | undefined {
   try {
     return new URL(url);

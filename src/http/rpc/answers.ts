@@ -1,13 +1,16 @@
 import type { ServerResponse } from "node:http";
 import { type AnyTRPCRouter, getTRPCErrorShape, type TRPCError, transformTRPCResponse } from "@trpc/server";
 import { getHTTPStatusCodeFromError, type ResponseMeta } from "@trpc/server/http";
+import { MintmarkError, type Reason } from "../../errors.ts";
+import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
+import { requestIdOf } from "../respond.ts";
 
 export type Answer = { result: { data: unknown } } | { error: unknown };
 
 type Sent = {
   body: string;
   answers: readonly Answer[];
-  /** The error of each answer that is one. */
+  /** By answer: its error, if it is one. */
   errors: readonly (TRPCError | undefined)[];
   meta: ResponseMeta | undefined;
 };
@@ -15,11 +18,11 @@ type Sent = {
 const VARY = "trpc-accept, accept";
 const TYPE = "application/json";
 
-/** Sends an answer in one piece, with its length. */
+/** Sends the answers of a request in one write, with `Content-Length`. */
 export function sendAnswer(response: ServerResponse, { body, answers, errors, meta }: Sent): void {
   const hasFailed = errors.some((error) => error !== undefined);
   const status = meta?.status ?? (hasFailed ? statusOf(answers, errors) : 200);
-  // A procedure may have set another one.
+  // A procedure may have set another status.
   if (response.statusCode === 200) response.statusCode = status;
   if (meta?.headers === undefined) {
     response.setHeader("vary", VARY);
@@ -30,7 +33,7 @@ export function sendAnswer(response: ServerResponse, { body, answers, errors, me
   response.end(body);
 }
 
-/** The status of an answer, 207 of several that differ. An error shape that tells one prevails, as with tRPC's own adapter. */
+/** The status of an answer; 207 where those of a batch differ. The status of an error shape has precedence, as in tRPC's adapter. */
 function statusOf(answers: readonly Answer[], errors: Sent["errors"]): number {
   const statuses = answers.map((answer, at) => {
     if (!("error" in answer)) return 200;
@@ -43,7 +46,7 @@ function statusOf(answers: readonly Answer[], errors: Sent["errors"]): number {
   return statuses.every((status) => status === first) ? first : 207;
 }
 
-/** Sets the headers that every answer has, and those that were asked for beside them. */
+/** Sets the headers of every answer, and those of `responseMeta`. */
 function setAll(response: ServerResponse, more: NonNullable<ResponseMeta["headers"]>): void {
   const headers = new Headers({ vary: VARY, "content-type": TYPE });
   if (more instanceof Headers) for (const [name, value] of more) headers.append(name, value);
@@ -58,25 +61,41 @@ function setOne(headers: Headers, name: string, value: string | readonly string[
   else for (const one of value ?? []) headers.append(name, one);
 }
 
-/** What is said where even the formatting of errors fails. */
+/** Sent where the error formatter throws. */
 const FALLBACK_BODY = { message: "Internal server error", code: -32603, data: { httpStatus: 500 } };
 
-/** Answers where answering has failed: what formats errors, or makes headers, threw. */
+/** Sends an error where sending failed: the error formatter or `responseMeta` threw. */
 export function sendFallbackError(response: ServerResponse, router: AnyTRPCRouter, error: TRPCError): void {
-  const { _config: config } = router._def;
-  const shape = shapeOf(router, error);
+  const shape = fallbackShape(router, error);
   if (response.headersSent) return void response.end();
   response.statusCode = shape.data?.httpStatus ?? getHTTPStatusCodeFromError(error);
-  response.end(JSON.stringify(transformTRPCResponse(config, { error: shape } as never)));
+  response.end(JSON.stringify(transformTRPCResponse(router._def._config, { error: shape } as never)));
 }
 
-/** A formatter of somebody else's may give anything. */
-function shapeOf(router: AnyTRPCRouter, error: TRPCError): { data?: { httpStatus?: number } } {
-  const { _config: config } = router._def;
+/** The formatter of another router may return anything. */
+function fallbackShape(router: AnyTRPCRouter, error: TRPCError): { data?: { httpStatus?: number } } {
   try {
-    const details = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
-    return getTRPCErrorShape({ config, error, ...details }) ?? FALLBACK_BODY;
+    return shapeOf(router, error) ?? FALLBACK_BODY;
   } catch {
     return FALLBACK_BODY;
   }
+}
+
+function shapeOf(router: AnyTRPCRouter, error: TRPCError) {
+  const details = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
+  return getTRPCErrorShape({ config: router._def._config, error, ...details });
+}
+
+/** Sends an error of no procedure in tRPC's envelope, which typed clients read. */
+export function sendErrorResponse(response: ServerResponse, router: AnyTRPCRouter, reason: Reason): void {
+  const error = toTrpcError(new MintmarkError(reason));
+  sendError(response, error, shapeOf(router, error));
+}
+
+/** Sends an error as the router shapes it, with the status of its tRPC code: a shape need not contain one. */
+export function sendError(response: ServerResponse, error: TRPCError, shape: unknown): void {
+  response.setHeader("x-request-id", requestIdOf(response.req));
+  response.statusCode = getHTTPStatusCodeFromError(error);
+  response.setHeader("content-type", "application/json");
+  response.end(response.req.method === "HEAD" ? undefined : JSON.stringify({ error: shape }));
 }

@@ -1,60 +1,64 @@
 import type { IncomingMessage } from "node:http";
 import { type AnyTRPCRouter, TRPCError } from "@trpc/server";
+import { MintmarkError } from "../../errors.ts";
+import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
+import type { Target } from "../routes.ts";
 
-/** How what was sent is read as inputs. Both throw what is refused. */
+/** How inputs are parsed. Both throw for invalid input. */
 export type InputRules = {
-  /** Reads JSON: a body's bytes, the `input` of a URL, or nothing. Of a batch, it holds the inputs of all calls. */
-  read(sent: Uint8Array | string | null, about: InputSource): unknown;
+  /** Parses JSON: the bytes of a body, the `input` of a URL, or nothing. In a batch, it has the inputs of all calls. */
+  read(sent: Uint8Array | string | null, source: InputSource): unknown;
   /** Checks the input of one call. */
   check(input: unknown): void;
 };
 
-export type InputSource = { request: IncomingMessage; isBatch: boolean; isSubscription?: boolean };
+export type InputSource = { request: IncomingMessage; target: Target; isBatch: boolean; isSubscription?: boolean };
 
-/** As tRPC's adapters do. */
+/** The rules of tRPC's adapters. */
 const lenientRules: InputRules = {
   read(sent) {
-    const text = typeof sent === "string" ? sent : textOf(sent ?? new Uint8Array());
+    const text = typeof sent === "string" ? sent : lenientTextOf(sent ?? new Uint8Array());
     return text === "" ? undefined : JSON.parse(text);
   },
   check() {},
 };
 
-/** UTF-8 as the fetch standard decodes it: without a byte order mark. */
-function textOf(bytes: Uint8Array): string {
+/** Decodes UTF-8 as the Fetch standard does: with replacement characters, without a byte order mark. */
+function lenientTextOf(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-/** The inputs of all calls of a request, by their place. */
+/** The inputs of the calls of a request, by index. */
 export type Inputs = {
-  /** Receives and reads them when they are first asked for, and once. Rejects with a `TRPCError`. */
+  /** Receives and parses all inputs at the first call. Rejects with a `TRPCError`. */
   read(index: number): Promise<unknown>;
-  /** The input of a call, as far as it was read. */
+  /** The input of a call, if it has been parsed. */
   known(index: number): unknown;
 };
 
 export type InputsOptions = {
   router: AnyTRPCRouter;
   rules?: InputRules | undefined;
-  /** Gives what was sent. */
+  /** Receives the body, or the `input` of the URL. */
   receive: () => Promise<Uint8Array> | string | null;
 };
 
-type ByPlace = { [index: number]: unknown };
+type ByIndex = { [index: number]: unknown };
 
 export function createInputs(source: InputSource, { router, rules = lenientRules, receive }: InputsOptions): Inputs {
   const { input: transformer } = router._def._config.transformer;
-  let reading: Promise<ByPlace> | undefined;
-  let inputs: ByPlace | undefined;
+  let reading: Promise<ByIndex> | undefined;
+  let inputs: ByIndex | undefined;
 
-  async function readAll(): Promise<ByPlace> {
-    const sent = await receive();
-    return orBadRequest(() => {
-      const read = rules.read(sent, source);
-      inputs = read === undefined ? {} : source.isBatch ? placed(read) : { 0: read };
+  async function readAll(): Promise<ByIndex> {
+    try {
+      const read = rules.read(await receive(), source);
+      inputs = read === undefined ? {} : source.isBatch ? batchOf(read) : { 0: read };
       return inputs;
-    });
+    } catch (cause) {
+      throw badRequest(cause);
+    }
   }
 
   const known = (index: number) => {
@@ -66,26 +70,29 @@ export function createInputs(source: InputSource, { router, rules = lenientRules
     async read(index) {
       reading ??= readAll();
       const sent = (await reading)[index];
-      return orBadRequest(() => {
+      try {
         rules.check(sent);
         return known(index);
-      });
+      } catch (cause) {
+        throw badRequest(cause);
+      }
     },
     known,
   };
 }
 
-function placed(sent: unknown): ByPlace {
-  if (typeof sent === "object" && sent !== null && !Array.isArray(sent)) return sent as ByPlace;
+function batchOf(sent: unknown): ByIndex {
+  if (typeof sent === "object" && sent !== null && !Array.isArray(sent)) return sent as ByIndex;
   throw new TRPCError({ code: "BAD_REQUEST", message: '"input" needs to be an object when doing a batch call' });
 }
 
-function orBadRequest<Outcome>(read: () => Outcome): Outcome {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof TRPCError) throw cause;
-    const message = cause instanceof Error ? cause.message : "Invalid input";
-    throw new TRPCError({ code: "BAD_REQUEST", message, cause });
-  }
+function badRequest(cause: unknown): TRPCError {
+  if (cause instanceof TRPCError) return cause;
+  // A body that could not be read: tRPC's adapters give the code alone.
+  if (cause instanceof MintmarkError) return new TRPCError({ code: toTrpcError(cause).code });
+  return new TRPCError({
+    code: "BAD_REQUEST",
+    message: cause instanceof Error ? cause.message : "Invalid input",
+    cause,
+  });
 }

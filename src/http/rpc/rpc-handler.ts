@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type AnyTRPCRouter,
   getTRPCErrorFromUnknown,
@@ -7,42 +7,50 @@ import {
   TRPCError,
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
+import { splitTarget, urlOf } from "../routes.ts";
 import { type Answer, sendAnswer, sendFallbackError } from "./answers.ts";
 import type { InputRules } from "./inputs.ts";
-import { type PlainRequest, parsePlainRequest } from "./plain-request.ts";
-import { type Call, type RequestInfo, requestInfo } from "./request-info.ts";
+import { type Call, plainRequestInfo, type RequestInfo, type Routed } from "./request-info.ts";
 import { serveByAdapter } from "./standalone-adapter.ts";
 
 export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerOptions<Router> & {
-  /** The path the router is served at, with a slash at both ends. */
+  /** The path of the router, with a slash at both ends. */
   basePath: string;
   /**
-   * Whether queries and mutations are handed a `signal` that tells them that their client has left, as by the
-   * standalone adapter. To make one takes longer than most else that is done for a call. Default true.
+   * Whether queries and mutations receive a `signal` that aborts when their client disconnects, as by the standalone
+   * adapter. Creating one takes longer than most other work of a call. Default true.
    */
   signals?: boolean;
-  /** How inputs are read, wherever they are served. Default: as by the standalone adapter. */
+  /** How inputs are parsed, also in the standalone adapter. Default: as by the standalone adapter. */
   inputRules?: InputRules;
 };
 
+/** The route defaults to the URL of the request. */
+export type RpcHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  route?: Pick<Routed, "target" | "call">,
+) => void;
+
 /**
- * Serves a tRPC router by tRPC's own protocol, as its standalone adapter does and with the same options, but
- * plain queries and mutations without a `Request`, a `Response` and the streams between them and `node:http`.
- * Whatever is not plain (see {@link parsePlainRequest}) is left to the standalone adapter.
+ * Serves a tRPC router as its standalone adapter does, with the same options and answers, but plain queries and mutations
+ * without a `Request`, a `Response` and web streams. Any other request goes to the adapter; see {@link plainRequestInfo}.
  */
-export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandlerOptions<Router>): RequestListener {
+export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandlerOptions<Router>): RpcHandler {
   const standalone = createHTTPHandler(options);
   const { inputRules: rules } = options;
   if (options.middleware !== undefined) return standalone;
-  return (request, response) => {
-    const plain = parsePlainRequest(request, options);
-    if (plain === undefined && rules !== undefined) serveByAdapter(request, response, { ...options, rules });
-    else if (plain === undefined) standalone(request, response);
-    else void serve(request, response, { plain, options });
+  return (request, response, { target, call } = { target: splitTarget(request.url ?? "") }) => {
+    const routed = { request, response, target, call };
+    const info = plainRequestInfo(routed, options);
+    if (info !== undefined) return void serve(response, { options, request, info, ctx: undefined });
+    request.url = urlOf(target);
+    if (rules !== undefined) serveByAdapter(routed, { ...options, rules });
+    else standalone(request, response);
   };
 }
 
-/** What is known while a request is served. */
+/** The state of a request. */
 type Scope<Router extends AnyTRPCRouter> = {
   options: RpcHandlerOptions<Router>;
   request: IncomingMessage;
@@ -50,13 +58,8 @@ type Scope<Router extends AnyTRPCRouter> = {
   ctx: inferRouterContext<Router> | undefined;
 };
 
-async function serve<Router extends AnyTRPCRouter>(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { plain, options }: { plain: PlainRequest; options: RpcHandlerOptions<Router> },
-): Promise<void> {
-  const info = requestInfo({ request, response }, plain, options);
-  const scope: Scope<Router> = { options, request, info, ctx: undefined };
+async function serve<Router extends AnyTRPCRouter>(response: ServerResponse, scope: Scope<Router>): Promise<void> {
+  const { options, request, info } = scope;
   let error: TRPCError | undefined;
   try {
     scope.ctx = await options.createContext?.({ req: request, res: response, info });
@@ -65,7 +68,7 @@ async function serve<Router extends AnyTRPCRouter>(
   }
   try {
     const outcomes = await Promise.all(info.calls.map((call) => perform(scope, call, error)));
-    // Of one call that streams, the standalone adapter does not say which it is.
+    // For one call that streams, the standalone adapter does not name the call.
     if (!info.isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
     sendOutcomes(scope, response, { outcomes, asList: info.isBatchCall });
   } catch (cause) {
@@ -73,7 +76,7 @@ async function serve<Router extends AnyTRPCRouter>(
   }
 }
 
-/** Answers what no call can be blamed for. */
+/** Sends an error that belongs to no call. */
 function sendFailure<Router extends AnyTRPCRouter>(
   scope: Scope<Router>,
   response: ServerResponse,
@@ -87,7 +90,7 @@ function sendFailure<Router extends AnyTRPCRouter>(
   }
 }
 
-/** What a call came to, and the call, where it is to be told which. */
+/** The outcome of a call, and the call where the answer names it. */
 type Outcome = { data?: unknown; error?: TRPCError; call?: Call };
 
 async function perform<Router extends AnyTRPCRouter>(
@@ -107,7 +110,7 @@ async function perform<Router extends AnyTRPCRouter>(
   }
 }
 
-/** Tells whoever listens of an error. */
+/** Passes an error to `onError`. */
 function report<Router extends AnyTRPCRouter>(
   { options, request, info, ctx }: Scope<Router>,
   cause: unknown,
@@ -155,7 +158,7 @@ function sendOutcomes<Router extends AnyTRPCRouter>(
   sendAnswer(response, { body, answers: data, errors, meta });
 }
 
-/** Whether data can only be sent bit by bit: it goes on, or parts of it are not there yet. */
+/** Whether data needs a streaming answer: an async iterable, or an object with a promise or an async iterable in it. */
 function isStream(data: unknown): boolean {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
   if (isEventStream(data)) return true;

@@ -9,24 +9,25 @@ import {
   type TRPCError,
 } from "@trpc/server";
 import type { Milliseconds } from "../../time.ts";
-import { headersFor, isOfPage, sendError } from "../error-response.ts";
+import { headersFor, isOfPage } from "../respond.ts";
+import { sendError } from "./answers.ts";
 import { createInputs, type InputRules } from "./inputs.ts";
 
 export type Subscription = {
   router: AnyTRPCRouter;
   /** The name of the procedure. */
   path: string;
-  /** The query of the URL. */
+  /** The query of the target. */
   query: string;
-  /** How the input is read. Default: as by tRPC's own adapter. */
+  /** How the input is parsed. Default: as by tRPC's adapter. */
   inputRules?: InputRules;
   context: object;
   onError: (failure: { error: TRPCError; path: string }) => void;
-  /** How long the first value may let the head of the answer wait, in milliseconds. Default 2.5 s, longer than a refusal takes. */
-  slowReaderTimeout?: Milliseconds;
+  /** Longest wait for the first value before the head is sent. Default 2.5 s, longer than a rejection takes. */
+  firstValueTimeout?: Milliseconds;
 };
 
-const SLOW_READER_TIMEOUT_MS: Milliseconds = 2500;
+const FIRST_VALUE_TIMEOUT_MS: Milliseconds = 2500;
 
 const HEADERS = {
   "content-type": "text/event-stream",
@@ -35,19 +36,12 @@ const HEADERS = {
   vary: "trpc-accept, accept",
 };
 
-/** The name of the subscription that a request asks for, if it asks for one and for nothing else. */
-export function subscriptionIn(router: AnyTRPCRouter, request: IncomingMessage, name: string): string | undefined {
-  if (request.method !== "GET") return undefined;
-  const { procedures } = router._def;
-  const isThere = Object.hasOwn(procedures, name);
-  return isThere && procedures[name]?._def.type === "subscription" ? name : undefined;
-}
-
 /**
- * Serves a subscription as server-sent events, in the words of tRPC's own adapter, straight to the socket:
- * there an event passes through five web streams for each of those who listen, here through none. Its values
- * are tracked all of them, or none. What is refused before there is a first value is answered as any other call is,
- * with a status: the adapter says 200 before it knows, so that no proxy, no measure and no client sees a refusal.
+ * Serves a subscription as server-sent events in the format of tRPC's adapter, directly to the socket: there, an event
+ * passes through five web streams for each client. Its values are either all tracked, or none.
+ *
+ * An error before the first value is sent with its status, as for any other call. The adapter sends 200 first, and hides the
+ * error from proxies, metrics and clients.
  */
 export async function serveSubscription(
   request: IncomingMessage,
@@ -56,12 +50,12 @@ export async function serveSubscription(
 ): Promise<void> {
   const leaving = new AbortController();
   const leave = () => leaving.abort();
-  // The connection, not the answer: of one that waits behind another, Node does not say that it is over.
+  // On the socket: Node emits no event for a response that waits behind another.
   request.socket.once("close", leave);
   try {
     const { values, first } = await startStream(request, subscription, leaving.signal);
     response.writeHead(200, { ...HEADERS, vary: [HEADERS.vary, response.getHeader("vary") ?? []].flat().join(", ") });
-    response.write(written({ event: "connected", data: "{}" }));
+    response.write(format({ event: "connected", data: "{}" }));
     await sendAll(response, { values, first, signal: leaving.signal });
   } catch (cause) {
     if (!isAbort(cause)) sendFailure(response, subscription, cause);
@@ -73,7 +67,7 @@ export async function serveSubscription(
 
 type StartedStream = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
 
-/** Calls the procedure, and waits for its first value or its refusal; for a value not without end. */
+/** Calls the procedure, and waits for its first value, its error or the timeout. */
 async function startStream(
   request: IncomingMessage,
   subscription: Subscription,
@@ -83,12 +77,12 @@ async function startStream(
   const first = values.next();
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, subscription.slowReaderTimeout ?? SLOW_READER_TIMEOUT_MS);
+    timer = setTimeout(resolve, subscription.firstValueTimeout ?? FIRST_VALUE_TIMEOUT_MS);
   });
   try {
     await Promise.race([first, timedOut]);
   } catch (cause) {
-    // To be sent to another server is no refusal: a browser comes again to a stream that has ended, and to nothing else.
+    // The server is stopping. A browser reconnects after a stream that has ended, and after no error.
     if (!isAbort(cause)) throw cause;
   } finally {
     clearTimeout(timer);
@@ -103,12 +97,12 @@ async function sendAll(
   for (let next = await first; !next.done; next = await values.next()) {
     const { value } = next;
     const [id, data] = isTrackedEnvelope(value) ? value : [undefined, value];
-    if (!response.write(written({ data: JSON.stringify(data), id }))) await drained(response, signal);
+    if (!response.write(format({ data: JSON.stringify(data), id }))) await drained(response, signal);
     if (!signal.aborted) continue;
     await values.return?.();
     return;
   }
-  response.write(written({ event: "return", data: "" }));
+  response.write(format({ event: "return", data: "" }));
 }
 
 async function call(
@@ -126,13 +120,14 @@ async function call(
     getRawInput: async () => {
       const parameters = new URLSearchParams(query);
       const receive = () => parameters.get("input");
-      const inputs = createInputs({ request, isBatch: false, isSubscription: true }, { router, rules, receive });
+      const source = { request, target: { path, query }, isBatch: false, isSubscription: true };
+      const inputs = createInputs(source, { router, rules, receive });
       return withLastEventId(await inputs.read(0), request, parameters);
     },
   })) as AsyncIterable<unknown>;
 }
 
-/** The input, and in it, where a browser comes again, the id of the last event that it has. */
+/** The input with the id of the last event that a reconnecting client has received. */
 function withLastEventId(input: unknown, { headers }: IncomingMessage, parameters: URLSearchParams): unknown {
   const lastEventId =
     headers["last-event-id"] ?? parameters.get("lastEventId") ?? parameters.get("Last-Event-Id") ?? undefined;
@@ -140,7 +135,7 @@ function withLastEventId(input: unknown, { headers }: IncomingMessage, parameter
   return lastEventId !== undefined && (isObject || input === undefined) ? { ...(input ?? {}), lastEventId } : input;
 }
 
-/** Sends why there is nothing, or nothing more: with a status where none was sent yet, else as an event. */
+/** Sends an error: with its status if the head was not sent, else as an event. */
 function sendFailure(response: ServerResponse, subscription: Subscription, cause: unknown): void {
   const { router, path, context, onError } = subscription;
   const error = getTRPCErrorFromUnknown(cause);
@@ -149,7 +144,7 @@ function sendFailure(response: ServerResponse, subscription: Subscription, cause
   const details = { type: "subscription", path, input: undefined, ctx: context } as const;
   const shape = getTRPCErrorShape({ config, error, ...details });
   if (response.headersSent) {
-    response.write(written({ event: "serialized-error", data: JSON.stringify(shape) }));
+    response.write(format({ event: "serialized-error", data: JSON.stringify(shape) }));
     return;
   }
   const headers = headersFor([error.cause], { isOfPage: isOfPage(response.req) });
@@ -165,7 +160,7 @@ async function drained(response: ServerResponse, signal: AbortSignal): Promise<v
   await once(response, "drain", { signal }).catch(() => {});
 }
 
-/** An event as the HTML standard has it (§9.2.5). Nothing in one has a line break: the data is JSON. */
-function written({ event, data, id }: { event?: string; data: string; id?: string | undefined }): string {
+/** Formats an event (HTML standard §9.2.5). No field contains a line break: the data is JSON. */
+function format({ event, data, id }: { event?: string; data: string; id?: string | undefined }): string {
   return `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n${id === undefined ? "" : `id: ${id}\n`}\n`;
 }

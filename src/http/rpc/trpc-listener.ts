@@ -1,62 +1,56 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { TRPCError } from "@trpc/server";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { Context, ServedRouter } from "../../router/procedure.ts";
-import type { Authenticate } from "../../service/clients/authenticate.ts";
 import type { Milliseconds } from "../../time.ts";
-import { headersFor, isOfPage, sendErrorResponse } from "../error-response.ts";
 import { createRemedies, describeError } from "../log.ts";
-import type { AddressOf } from "../request/client-address.ts";
-import { admitOrigin, type OriginList } from "../request/cors.ts";
-import { credentialsOf } from "../request/credentials.ts";
-import { createCrossSiteCheck } from "../request/origin.ts";
-import { requestIdOf } from "../request/request-id.ts";
-import type { Target } from "../request/target.ts";
-import { isJson } from "./plain-request.ts";
-import { countCalls } from "./query.ts";
+import { type AddressOf, credentialsOf } from "../request/client.ts";
+import { admitOrigin, createCrossSiteCheck, type OriginList } from "../request/origin.ts";
+import { headersFor, isOfPage, requestIdOf } from "../respond.ts";
+import type { Handle, NamedProcedure, Target } from "../routes.ts";
+import { sendErrorResponse } from "./answers.ts";
+import { findProcedure, isJson } from "./request-info.ts";
 import { createRpcHandler } from "./rpc-handler.ts";
-import { serveSubscription, subscriptionIn } from "./sse.ts";
-import { strictRules } from "./strict-input.ts";
+import { serveSubscription } from "./sse.ts";
+import { countCalls, strictRules } from "./strict-input.ts";
 
 export const TRPC_PATH = "/trpc/";
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
-/** How long an answer may wait for its reader without a byte being taken, in milliseconds, unless the server says. */
+/** Longest wait for a reader that takes no byte, unless the server sets another. */
 const SLOW_READER_TIMEOUT_MS: Milliseconds = 30_000;
 
 export type TrpcListenerOptions = {
   router: ServedRouter;
   issuer: string;
-  authenticate: Authenticate;
   addressOf: AddressOf;
   /** Whether access is open. */
   open: boolean;
   /** Origins whose pages may call. */
   origins: OriginList;
-  /** Whether a request came by a name that is served. */
   isAllowedHost: (request: IncomingMessage, authority?: string) => boolean;
   logger: Logger;
 };
 
-/** What is served has its target taken apart, and its `url` is what is left of it. */
-export type TrpcListener = (request: IncomingMessage, response: ServerResponse, target: Target) => void;
+/** The context of a procedure, and what the answer's headers depend on. */
+type HttpContext = Context & { requestId: string; isOfPage: boolean };
 
-/** What is known of a request here, beside what procedures are told. */
-type HttpContext = Context & { isOfPage: () => boolean };
-
-/** Serves the router under `/trpc/` by tRPC's protocol, with the open defaults of tRPC's adapters closed. */
-export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
-  const { router, issuer, authenticate, addressOf, open, origins, isAllowedHost, logger } = options;
+/**
+ * Serves the router below `/trpc/` by tRPC's protocol, without the permissive defaults of tRPC's adapters. Returns the
+ * function that makes the handler of one procedure, or of batches and unknown names.
+ */
+export function createTrpcListener(options: TrpcListenerOptions): (known?: NamedProcedure) => Handle {
+  const { router, issuer, addressOf, open, origins, isAllowedHost, logger } = options;
   const contextOf = (request: IncomingMessage): HttpContext => {
     const address = addressOf(request);
     return {
+      client: { credentials: credentialsOf(request), address },
       address,
-      authenticate: (rate) => authenticate(credentialsOf(request), address, rate),
-      requestId: () => requestIdOf(request),
-      isOfPage: () => isOfPage(request),
+      requestId: requestIdOf(request),
+      isOfPage: isOfPage(request),
     };
   };
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: origins.names });
@@ -64,9 +58,9 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
   const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
     if (!isServerFault(error)) return;
     const origin = error.cause?.cause ?? error.cause ?? error;
-    const what = { requestId: requestIdOf(req), procedure: path, error: describeError(origin) };
+    const call = { requestId: requestIdOf(req), procedure: path, error: describeError(origin) };
     const remedy = remedyOnce(origin);
-    logger.error({ ...what, ...(remedy !== undefined && { remedy }) }, "call failed");
+    logger.error({ ...call, ...(remedy !== undefined && { remedy }) }, "call failed");
   };
   const serve = createRpcHandler({
     router,
@@ -74,53 +68,51 @@ export function createTrpcListener(options: TrpcListenerOptions): TrpcListener {
     createContext: ({ req }) => contextOf(req),
     responseMeta: ({ errors, ctx }) => {
       if (errors.length === 0 && origins.isEmpty) return {};
-      const known = ctx as HttpContext | undefined;
+      const context = ctx as HttpContext | undefined;
       const headers = headersFor(
         errors.map(({ cause }) => cause),
-        { isOfPage: known?.isOfPage() === true },
+        { isOfPage: context?.isOfPage === true },
       );
-      if (known?.requestId !== undefined && errors.length > 0) headers.set("x-request-id", known.requestId());
+      if (context !== undefined && errors.length > 0) headers.set("x-request-id", context.requestId);
       if (!origins.isEmpty) headers.set("vary", "origin");
       return { headers };
     },
     inputRules: strictRules,
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
-    // The typed client sends queries by POST, to keep their input out of URLs.
+    // The typed client sends queries by POST: no input is part of a URL.
     allowMethodOverride: true,
-    // None of ours looks at it: what has begun is carried through.
+    // No procedure reads it: a call that has begun is completed.
     signals: false,
     onError,
   });
 
-  return (request, response, target) => {
+  return (known) => (request, response, target) => {
     response.setHeader("cache-control", "no-store");
     if (!origins.isEmpty) response.setHeader("vary", "origin");
     if (origins.names(request)) admitOrigin(request, response);
     const isAdmitted = isAllowedHost(request, target.authority) && !isCrossSite(request);
     const reason = isAdmitted ? rejectionOf(request, target) : "forbidden_origin";
-    const subscription =
-      reason === undefined ? subscriptionIn(router, request, target.path.slice(TRPC_PATH.length)) : undefined;
-    if (reason === "method_not_supported") response.setHeader("allow", ALLOW);
-    if (reason === "method_not_supported" && request.method === "OPTIONS") response.writeHead(204).end();
-    else if (reason !== undefined) sendErrorResponse(response, router, reason);
-    else if (subscription === undefined) serve(request, response);
-    else {
-      // A follower that takes nothing in, not even heartbeats, is dropped; it can come again.
-      response.setTimeout(request.socket.timeout || SLOW_READER_TIMEOUT_MS, () => response.destroy());
-      void serveSubscription(request, response, {
-        router,
-        path: subscription,
-        query: target.query,
-        inputRules: strictRules,
-        context: contextOf(request),
-        onError: (failure) => onError({ ...failure, req: request }),
-      });
-    }
+    if (reason === "method_not_supported") response.setHeader("allow", "GET, POST, OPTIONS");
+    if (reason === "method_not_supported" && request.method === "OPTIONS") return void response.writeHead(204).end();
+    if (reason !== undefined) return sendErrorResponse(response, router, reason);
+    const call = known ?? findProcedure(router, target.path.slice(TRPC_PATH.length));
+    if (request.method !== "GET" || call?.procedure._def.type !== "subscription")
+      return serve(request, response, { target, call });
+    // A client that reads nothing, not even heartbeats, is disconnected; it can reconnect.
+    response.setTimeout(request.socket.timeout || SLOW_READER_TIMEOUT_MS, () => response.destroy());
+    void serveSubscription(request, response, {
+      router,
+      path: call.path,
+      query: target.query,
+      inputRules: strictRules,
+      context: contextOf(request),
+      onError: (failure) => onError({ ...failure, req: request }),
+    });
   };
 }
 
-/** Whether an operator should hear of it. tRPC calls it bad input, too, when the schema of a foreign procedure itself throws. */
+/** Whether an operator must know. tRPC reports BAD_REQUEST, too, when the schema of another router's procedure throws. */
 function isServerFault({ code, cause }: TRPCError): boolean {
   if (code === "INTERNAL_SERVER_ERROR" || code === "SERVICE_UNAVAILABLE") return true;
   return code === "BAD_REQUEST" && cause !== undefined && !CLIENT_FAULTS.some((fault) => cause instanceof fault);
@@ -128,16 +120,13 @@ function isServerFault({ code, cause }: TRPCError): boolean {
 
 const CLIENT_FAULTS = [MintmarkError, z.core.$ZodError, SyntaxError, URIError] as const;
 
-/** What is refused before tRPC sees it. */
-function rejectionOf(request: IncomingMessage, { path }: Target): Reason | undefined {
-  const { method, headers } = request;
+/** Checks the head of a request before tRPC reads it. */
+function rejectionOf({ method, headers }: IncomingMessage, { path }: Target): Reason | undefined {
   if (method !== "GET" && method !== "POST") return "method_not_supported";
-  // A form can be sent by any page without asking (CORS calls it simple); JSON cannot.
+  // Any page can send a form without a preflight (a "simple" request of CORS), but no JSON.
   if (method === "POST" && !isJson(headers["content-type"])) return "unsupported_media_type";
   const { "content-encoding": encoding = "identity" } = headers;
   if (encoding.toLowerCase() !== "identity") return "unsupported_media_type";
   if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) return "payload_too_large";
   return countCalls(path) > MAX_BATCH ? "batch_too_large" : undefined;
 }
-
-const ALLOW = "GET, POST, OPTIONS";

@@ -1,6 +1,5 @@
 import { isIP } from "node:net";
-import { isLoopbackOrigin } from "../../http/request/cors.ts";
-import { isLoopback, isLoopbackUrl } from "../../http/request/origin.ts";
+import { isLoopback, isLoopbackOrigin, isLoopbackUrl } from "../../http/request/origin.ts";
 import { PUBLISH_AHEAD } from "../../keys/lifecycle.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../../keys/shared-secret.ts";
 import type { Variables } from "../settings.ts";

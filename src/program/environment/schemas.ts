@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
-import { networksIn, PROXIES } from "../../http/request/client-address.ts";
-import { isOrigin, ORIGINS } from "../../http/request/cors.ts";
+import { networksIn, PROXIES } from "../../http/request/client.ts";
+import { isOrigin, ORIGINS } from "../../http/request/origin.ts";
 import { identifier } from "../../token/claims.ts";
 import { isHttpUrl } from "../../token/http-url.ts";
 import { hasInvisible, isPlainText, PLAIN_TEXT } from "../../token/invisible.ts";

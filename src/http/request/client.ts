@@ -1,17 +1,28 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { StartError } from "../../errors.ts";
+import { decodeBasic, type PresentedCredentials } from "../../token/client-secret-basic.ts";
 
-/** Tells the address of whoever sent a request. */
+/** Credentials of no client: unreadable credentials are rejected like wrong ones. */
+const UNREADABLE: PresentedCredentials = { clientId: "", clientSecret: "" };
+
+/** The HTTP Basic credentials of a request; `undefined` without an `Authorization` header. */
+export function credentialsOf({ headers, headersDistinct }: IncomingMessage): PresentedCredentials | undefined {
+  if (headers.authorization === undefined) return undefined;
+  // Of two headers, a proxy may have checked the other one.
+  if (headersDistinct.authorization?.length !== 1) return UNREADABLE;
+  return decodeBasic(headers.authorization) ?? UNREADABLE;
+}
+
+/** The address of the client of a request. */
 export type AddressOf = (request: IncomingMessage) => string;
 
 /**
- * Makes what tells where requests come from: from the other end of the connection. Where that is a trusted proxy, from
- * where this one says by `X-Forwarded-For`, and so on for a proxy that it names: the rightmost address that is not
- * trusted, for anybody can write whatever they like to the left of it. What is no address ends the search, so that
- * the proxy which passed it on stands for it. Nothing else of what proxies say is looked at.
+ * Makes the function that finds the client's address: the peer's, or, behind trusted proxies, the rightmost address in
+ * `X-Forwarded-For` that is not trusted. A client can write anything to the left of it. An invalid address ends the search
+ * at the proxy that forwarded it. No other proxy header is read.
  *
- * Takes addresses, networks such as `10.0.0.0/8`, and `loopback`. Throws a {@link StartError} for anything else.
+ * `trusted`: addresses, networks such as `10.0.0.0/8`, and `loopback`. Throws a {@link StartError} for anything else.
  */
 export function createAddressOf(trusted: readonly string[]): AddressOf {
   if (trusted.length === 0) return peerOf;
@@ -33,7 +44,7 @@ function peerOf({ socket }: IncomingMessage): string {
   return socket.remoteAddress ?? "unknown";
 }
 
-/** Some proxies name the port as well. */
+/** Some proxies append the port. */
 function plainAddress(hop = ""): string | undefined {
   const text = hop.trim();
   const [, bracketed, dotted] = /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(text) ?? [];
@@ -63,10 +74,10 @@ const LOOPBACK: readonly Network[] = [
   { address: "::1", length: 128, family: "ipv6" },
 ];
 
-/** What trusted proxies have to be. */
+/** The rule for trusted proxies, for messages. */
 export const PROXIES = "must be addresses, networks such as 10.0.0.0/8, or loopback";
 
-/** The networks that an entry of the list of trusted proxies stands for, or `undefined` if it is none. */
+/** The networks of an entry of `trustProxy`; `undefined` if it is invalid. */
 export function networksIn(entry: string): readonly Network[] | undefined {
   if (entry === "loopback") return LOOPBACK;
   const [, address = "", prefix] = /^([^/%]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
