@@ -10,7 +10,7 @@ import { createAdmission, createReader, metricsDocument, type ShareSamples } fro
 import { checkHandlerOptions, checkServerOptions, type HandlerOptions, type ServerOptions } from "./options.ts";
 import { createPages, type MakeDocument } from "./pages/pages.ts";
 import { createAddressOf } from "./request/client.ts";
-import { createHostCheck, createOriginList, isAmbiguous, isLoopback } from "./request/origin.ts";
+import { createHostCheck, createOriginList, isLoopback, isRepeated } from "./request/origin.ts";
 import { headersFor, isOfPage, requestIdOf, sendDocument, sendText } from "./respond.ts";
 import { basePathOf, createRoutes, type Handle, type Route, type Routes } from "./routes.ts";
 import { createTrpcListener, TRPC_PATH } from "./rpc/trpc-listener.ts";
@@ -76,7 +76,8 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
     if (logger.isLevelEnabled("debug")) logRequest(logger, route.name, { request, response });
     countAnswer(route, response);
     response.setHeader("x-content-type-options", "nosniff");
-    if (isAmbiguous(request)) rejectAndClose(response, "A request has one Host");
+    // RFC 9112 §3.2.
+    if (isRepeated(request, "host")) rejectAndClose(response, "A request has one Host");
     else if (target === undefined) rejectAndClose(response, "The request target is no path and no http URL");
     else route.handle(request, response, target);
   };

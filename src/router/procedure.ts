@@ -18,17 +18,20 @@ import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 export type Context = (AuthenticatedContext | ReceivedContext) & {
   /** The address that rate limits count calls without credentials by. Default: such calls are not limited. */
   address?: string | undefined;
-  /** The id of the request in the log. */
-  requestId?: string | undefined;
 };
 
 /** A context of your own. `authenticate` returns the caller; it receives the rate limit of the procedure. */
 type AuthenticatedContext = { authenticate: (rate?: Rate) => Promise<Caller>; client?: undefined };
 
 /** The context of a request to the server of this package. The service authenticates the client. */
-type ReceivedContext = {
-  client: { credentials?: PresentedCredentials | undefined; address: string };
-  authenticate?: undefined;
+type ReceivedContext = { client: ContextClient; authenticate?: undefined };
+
+/** The client of a request, as received. */
+export type ContextClient = {
+  readonly credentials?: PresentedCredentials | undefined;
+  readonly address: string;
+  /** The id of the request in the log. */
+  readonly requestId: string;
 };
 
 /** The API description of a procedure, and its rate limit. */

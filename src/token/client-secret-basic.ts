@@ -44,6 +44,7 @@ function pairOf(clientId = "", clientSecret = ""): Credentials | undefined {
 }
 
 function formDecoded(text: string): string | undefined {
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

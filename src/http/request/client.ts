@@ -2,16 +2,16 @@ import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { StartError } from "../../errors.ts";
 import { decodeBasic, type PresentedCredentials } from "../../token/client-secret-basic.ts";
+import { isRepeated } from "./origin.ts";
 
 /** Credentials of no client: unreadable credentials are rejected like wrong ones. */
 const UNREADABLE: PresentedCredentials = { clientId: "", clientSecret: "" };
 
 /** The HTTP Basic credentials of a request; `undefined` without an `Authorization` header. */
-export function credentialsOf({ headers, headersDistinct }: IncomingMessage): PresentedCredentials | undefined {
-  if (headers.authorization === undefined) return undefined;
-  // Of two headers, a proxy may have checked the other one.
-  if (headersDistinct.authorization?.length !== 1) return UNREADABLE;
-  return decodeBasic(headers.authorization) ?? UNREADABLE;
+export function credentialsOf(request: IncomingMessage): PresentedCredentials | undefined {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
+  return isRepeated(request, "authorization") ? UNREADABLE : (decodeBasic(authorization) ?? UNREADABLE);
 }
 
 /** The address of the client of a request. */

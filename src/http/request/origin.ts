@@ -12,14 +12,14 @@ export function isLoopbackUrl(url: string): boolean {
   return isLoopback(hostname(url) ?? "");
 }
 
-/** Whether a request has several Host headers (RFC 9112 §3.2): a proxy may have used another one. */
-export function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
-  let hosts = 0;
+/** Whether a request has several headers of a name, given in lower case. Node keeps the first; a proxy may have used another. */
+export function isRepeated({ rawHeaders }: IncomingMessage, name: string): boolean {
+  let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === 4 && name.toLowerCase() === "host") hosts += 1;
+    const raw = rawHeaders[at];
+    if (raw?.length === name.length && raw.toLowerCase() === name) count += 1;
   }
-  return hosts > 1;
+  return count > 1;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { TRPCError } from "@trpc/server";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
-import type { Context, ServedRouter } from "../../router/procedure.ts";
+import type { ContextClient, ServedRouter } from "../../router/procedure.ts";
 import type { Milliseconds } from "../../time.ts";
 import { createRemedies, describeError } from "../log.ts";
 import { type AddressOf, credentialsOf } from "../request/client.ts";
@@ -35,8 +35,24 @@ export type TrpcListenerOptions = {
   logger: Logger;
 };
 
-/** The context of a procedure, and what the answer's headers depend on. */
-type HttpContext = Context & { requestId: string; isOfPage: boolean };
+/** The context of a procedure. Its `client` is read on demand, since `verifyToken` needs none of it. */
+type HttpContext = { client: ContextClient & { isOfPage: boolean }; address: string };
+
+const REQUEST = Symbol("request");
+type Received = { [REQUEST]: IncomingMessage };
+
+/** On a prototype: an own accessor would give each object a hidden class of its own, which stays in memory. */
+const onDemand = {
+  get credentials() {
+    return credentialsOf((this as unknown as Received)[REQUEST]);
+  },
+  get requestId() {
+    return requestIdOf((this as unknown as Received)[REQUEST]);
+  },
+  get isOfPage() {
+    return isOfPage((this as unknown as Received)[REQUEST]);
+  },
+};
 
 /**
  * Serves the router below `/trpc/` by tRPC's protocol, without the permissive defaults of tRPC's adapters. Returns the
@@ -46,12 +62,7 @@ export function createTrpcListener(options: TrpcListenerOptions): (known?: Named
   const { router, issuer, addressOf, open, origins, isAllowedHost, logger } = options;
   const contextOf = (request: IncomingMessage): HttpContext => {
     const address = addressOf(request);
-    return {
-      client: { credentials: credentialsOf(request), address },
-      address,
-      requestId: requestIdOf(request),
-      isOfPage: isOfPage(request),
-    };
+    return { client: Object.assign(Object.create(onDemand), { address, [REQUEST]: request }), address };
   };
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: origins.names });
   const remedyOnce = createRemedies();
@@ -71,9 +82,9 @@ export function createTrpcListener(options: TrpcListenerOptions): (known?: Named
       const context = ctx as HttpContext | undefined;
       const headers = headersFor(
         errors.map(({ cause }) => cause),
-        { isOfPage: context?.isOfPage === true },
+        { isOfPage: context?.client.isOfPage === true },
       );
-      if (context !== undefined && errors.length > 0) headers.set("x-request-id", context.requestId);
+      if (context !== undefined && errors.length > 0) headers.set("x-request-id", context.client.requestId);
       if (!origins.isEmpty) headers.set("vary", "origin");
       return { headers };
     },
