@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { networksIn } from "../../http/request/client-address.ts";
+import { networksIn } from "../../http/request/client.ts";
 import { isLoopback, isLoopbackUrl } from "../../http/request/origin.ts";
 import type { Config } from "../../program/config.ts";
 import type { SettingRow } from "../setting-rows.ts";
