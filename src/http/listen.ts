@@ -31,7 +31,7 @@ const TIMEOUTS: Timeouts = {
 
 export type ListenOptions = {
   host: string;
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   port: number;
   /** Receives the origin and makes the listener. Until it resolves, the server answers 503. */
   prepare: (origin: string) => Promise<Served>;

@@ -6,30 +6,27 @@ import type { Timeouts } from "./listen.ts";
 import type { ShareSamples } from "./metrics/metrics-endpoint.ts";
 
 export type HandlerOptions = {
-  /** Default: the service's own router. Give a larger one to serve more procedures beside it. */
+  /** The served router, such as one that contains the service's. Default: the service's. */
   router?: ServedRouter;
   /** Default: warnings and errors, as JSON on standard error. */
   logger?: Logger;
-  /**
-   * Proxies whose `X-Forwarded-For` is believed: addresses, networks such as `10.0.0.0/8`, or `loopback`. Default:
-   * none. Where access is open there can be none.
-   */
+  /** Proxies whose `X-Forwarded-For` is trusted: addresses, networks such as `10.0.0.0/8`, or `loopback`. Not where access is open. Default: none. */
   trustProxy?: readonly string[];
   /**
-   * Web origins, such as `https://app.example`, whose pages may call the procedures and follow the events from a browser
-   * (CORS, without cookies). Default: none. Where access is open, only origins of this machine.
+   * Origins, such as `https://app.example`, whose pages may call the procedures and follow the events (CORS, without
+   * cookies). Where access is open, loopback origins only. Default: none.
    */
   origins?: readonly string[];
-  /** Where several processes serve one port: gathers the metrics of all of them. Default: this process is alone. */
+  /** Shares metrics where several processes serve one port. Default: a single process. */
   share?: ShareSamples;
 };
 
 export type ServerOptions = HandlerOptions & {
-  /** Where access is open, a loopback address. Default `127.0.0.1`. */
+  /** A loopback address where access is open. Default `127.0.0.1`. */
   host?: string;
-  /** 0 picks a free one. Default 3000. */
+  /** 0 picks a free port. Default 3000. */
   port?: number;
-  /** How slow a client may be, in milliseconds. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence, 620 s until the next request. */
+  /** Limits for slow clients. Default: 10 s for the head of a request, 30 s for all of it, 30 s of silence, 620 s until the next request. */
   timeouts?: Partial<Timeouts>;
 };
 

@@ -2,7 +2,7 @@ import type { TokenService } from "../service/service.ts";
 import * as schemas from "./admin-schemas.ts";
 import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 
-/** The procedures by which a token service is managed; none of them depends on the custom claims. */
+/** The procedures for administrators. Independent of the custom claims. */
 export type AdminProcedures = ReturnType<typeof adminProcedures>;
 
 type Managed = Pick<TokenService, "keys" | "clients" | "audit">;
@@ -15,7 +15,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       list: clientProcedure
         .meta({
           summary: "List keys",
-          description: "Every key and the state it is in.",
+          description: "Returns every key and its state.",
           output: schemas.keyViews,
           errors,
         })
@@ -25,7 +25,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       rotate: clientProcedure
         .meta({
           summary: "Rotate keys",
-          description: "Makes the next key. It is published first and signs later, unless `immediate`.",
+          description: "Generates the next key. It is published before it signs, unless `immediate`.",
           output: schemas.keyViews,
           errors: [...errors, "no_key_pairs"],
         })
@@ -37,7 +37,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       create: clientProcedure
         .meta({
           summary: "Add a client",
-          description: "Adds a machine client. Its secret is shown this once.",
+          description: "Adds a client. Its secret is shown once.",
           output: schemas.createdClient,
           errors,
         })
@@ -47,7 +47,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       list: clientProcedure
         .meta({
           summary: "List clients",
-          description: "Every client and what it may do.",
+          description: "Returns every client and its permissions.",
           output: schemas.clientViews,
           errors,
         })
@@ -57,7 +57,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       rotateSecret: clientProcedure
         .meta({
           summary: "Rotate a client's secret",
-          description: "Makes a new secret, shown this once. The earlier one is accepted for the overlap.",
+          description: "Generates a new secret, shown once. The previous secret is accepted for the overlap.",
           output: schemas.rotatedSecret,
           errors: [...errors, "unknown_client", "too_many_secrets", "conflict"],
         })
@@ -67,7 +67,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       remove: clientProcedure
         .meta({
           summary: "Remove a client",
-          description: "Ends all its rights at once, on every server.",
+          description: "Removes a client, and rejects it at once on every server.",
           output: schemas.removeClientInput,
           errors: [...errors, "unknown_client"],
         })
@@ -79,7 +79,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
       list: clientProcedure
         .meta({
           summary: "Read the audit log",
-          description: "Who did what, when, and whether it was allowed. Newest first.",
+          description: "Returns who did what, when, and whether it was allowed. Newest first.",
           output: schemas.auditPage,
           errors,
         })

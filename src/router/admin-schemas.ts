@@ -14,7 +14,7 @@ const scopeToken = z
   .max(255)
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be one scope token");
 
-/** Of procedures that need no input: one that was sent by mistake must not be ignored. */
+/** Rejects input that a caller sends by mistake. */
 export const nothing = z.strictObject({}).optional();
 
 export const rotateInput = z
@@ -22,11 +22,11 @@ export const rotateInput = z
     immediate: z
       .boolean()
       .default(false)
-      .meta({ description: "Sign with it at once, as after a leak, without publishing it ahead." }),
+      .meta({ description: "Whether the key signs at once, without advance publication, as after a leak." }),
     alg: z
       .enum(KEY_PAIR_ALGORITHMS)
       .optional()
-      .meta({ description: "Algorithm of this key and of all later ones. Default: as it is stored." }),
+      .meta({ description: "Algorithm of this key and of all later ones. Default: the stored setting." }),
   })
   .prefault({});
 
@@ -37,7 +37,7 @@ export const revoked = z.strictObject({
   unknownClient: z
     .literal(true)
     .optional()
-    .meta({ description: "The service knows no such client. What had its id is revoked all the same." }),
+    .meta({ description: "The client is unknown. Tokens with its id are revoked all the same." }),
 });
 
 export const revokedToken = z.strictObject({
@@ -45,7 +45,7 @@ export const revokedToken = z.strictObject({
   revoked: z
     .enum(["token", "session"])
     .optional()
-    .meta({ description: "What is revoked. Absent where the service knows no such token: nothing is." }),
+    .meta({ description: "What was revoked. Absent for an unknown token." }),
 });
 
 export const keyViews = z.array(
@@ -54,9 +54,9 @@ export const keyViews = z.array(
     alg: z.string(),
     state: z.enum(["pending", "active", "retiring", "removed"]),
     createdAt: seconds,
-    activatesAt: seconds.meta({ description: "From when on it signs." }),
-    retiresAt: seconds.optional().meta({ description: "When it stops to sign, once that is settled." }),
-    removedAt: seconds.optional().meta({ description: "When it stops to be published, once that is settled." }),
+    activatesAt: seconds.meta({ description: "When it starts to sign." }),
+    retiresAt: seconds.optional().meta({ description: "When it stops signing, if known." }),
+    removedAt: seconds.optional().meta({ description: "When its publication ends, if known." }),
     killedAt: seconds.optional(),
   }),
 );
@@ -69,16 +69,27 @@ const clientFields = {
     .array(z.enum(permissions))
     .max(permissions.length)
     .meta({ examples: [["issue"]] }),
-  scopes: z.array(scopeToken).max(100).default([]).meta({ description: "What it may ask for; `*` is anything." }),
-  audiences: z.array(identifier).max(100).default([]).meta({ description: "Beside the default one; `*` is any." }),
-  anySubject: z.boolean().default(false).meta({ description: "Whether it may name subjects other than itself." }),
-  maxTtl: seconds.optional().meta({ description: "Longest lifetime it may ask for, in seconds." }),
+  scopes: z
+    .array(scopeToken)
+    .max(100)
+    .default([])
+    .meta({ description: "Scope tokens that it may request; `*` is any." }),
+  audiences: z
+    .array(identifier)
+    .max(100)
+    .default([])
+    .meta({ description: "Audiences beside the default one; `*` is any." }),
+  anySubject: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Whether it may request tokens about subjects other than itself." }),
+  maxTtl: seconds.optional().meta({ description: "Longest lifetime that it may request, in seconds." }),
 };
 
-/** A new name. People tell clients apart by it, so it is what it looks like. Names from before may be any identifier. */
+/** A new name: people distinguish clients by it. Stored names may be any identifier. */
 const newName = identifier.refine(
   (name) => !hasInvisible(name) && name.trim() !== "",
-  "must be visible, without direction marks and other characters that show nothing",
+  "must be visible, without direction marks and other invisible characters",
 );
 
 export const newClient = z.strictObject({ ...clientFields, name: newName.meta(NAME) });
@@ -91,7 +102,7 @@ const clientView = z.strictObject({
 });
 export const clientViews = z.array(clientView);
 export const createdClient = clientView.extend({
-  clientSecret: z.string().meta({ description: "Shown this once and kept nowhere." }),
+  clientSecret: z.string().meta({ description: "Shown once. The service stores only its hash." }),
 });
 
 export const rotateSecretInput = z.strictObject({
@@ -101,7 +112,7 @@ export const rotateSecretInput = z.strictObject({
     .min(0)
     .max(30 * 86400)
     .default(3600)
-    .meta({ description: "How long the earlier secret is still accepted, in seconds." }),
+    .meta({ description: "How long the previous secret is accepted, in seconds." }),
 });
 export const rotatedSecret = z.strictObject({ clientId, clientSecret: z.string(), overlap: z.int() });
 
@@ -115,13 +126,13 @@ export const auditQuery = z
       .regex(/^[\w.]{1,64}$/)
       .optional(),
     outcome: z.enum(["allowed", "refused"]).optional(),
-    from: seconds.optional().meta({ description: "Not before this moment." }),
-    to: seconds.optional().meta({ description: "Before this moment." }),
+    from: seconds.optional().meta({ description: "Earliest time, inclusive." }),
+    to: seconds.optional().meta({ description: "Latest time, exclusive." }),
     before: z
       .string()
       .regex(/^\w{1,64}$/)
       .optional()
-      .meta({ description: "`next` of the page before this one." }),
+      .meta({ description: "`next` of the previous page." }),
     limit: z.int().min(1).max(1000).default(100),
   })
   .prefault({});
@@ -143,5 +154,5 @@ export const auditPage = z.strictObject({
       count: z.int().optional(),
     }),
   ),
-  next: z.string().optional().meta({ description: "Give it as `before` for the next page; absent on the last." }),
+  next: z.string().optional().meta({ description: "The `before` of the next page; absent on the last." }),
 });

@@ -28,7 +28,7 @@ import {
 import { traced } from "./tracing.ts";
 import { type TrustProcedures, trustProcedures } from "./trust-procedures.ts";
 
-/** The procedures and their types, generic over the schema of the custom claims. A client imports it as a type. */
+/** The type of the router, by the schema of the custom claims. Clients import it as a type. */
 export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRouter<
   RootTypes,
   {
@@ -42,14 +42,14 @@ export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRout
 
 type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; errorShape: ErrorShape };
 
-/** Puts a token service behind a tRPC router, to be served or to be merged into another one. */
+/** Makes the tRPC router of a token service, to serve or to merge into another router. */
 export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenService<Schema>): TokenRouter<Schema> {
   const clientProcedure = createClientProcedure(service);
   const procedures = {
     getToken: clientProcedure
       .meta({
         summary: "Get a token",
-        description: "Issues a signed access token. Every field may be left out.",
+        description: "Issues a signed access token. Every field is optional.",
         output: issuedToken,
         errors: ["invalid_request", "rate_limited", ...CLIENT_ERRORS],
         rate: "issue",
@@ -60,7 +60,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
     verifyToken: openProcedure
       .meta({
         summary: "Verify a token",
-        description: "Gives the claims of a token, or refuses it. Change one letter of it and see.",
+        description: "Returns the claims of a valid token. Change one letter of a token to see it rejected.",
         output: claimsSchema(service.claims),
         errors: [
           "invalid_request",
@@ -81,7 +81,8 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
     refreshToken: clientProcedure
       .meta({
         summary: "Refresh a token",
-        description: "Gives the next token of a session, and the next refresh token. Each can be used once.",
+        description:
+          "Issues the next access token and the next refresh token of a grant. A refresh token can be used once.",
         output: issuedToken,
         errors: ["invalid_request", "invalid_refresh_token", "rate_limited", ...CLIENT_ERRORS],
         rate: "issue",
@@ -92,7 +93,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
     introspectToken: clientProcedure
       .meta({
         summary: "Introspect a token",
-        description: "Says whether an access token counts, whomever it is for, and its claims if it does.",
+        description: "Returns whether an access token of any audience is active, and its claims if it is.",
         output: introspection(service.claims),
         errors: ["invalid_request", "rate_limited", "verifier_stale", ...CLIENT_ERRORS],
         rate: "verify",
@@ -103,6 +104,6 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
     ...trustProcedures(service, clientProcedure),
     ...adminProcedures(service, clientProcedure),
   };
-  // The same types, but tRPC writes them as conditionals that stay open until the schema is known.
+  // The same types: tRPC writes them as conditional types, which stay unresolved for a generic schema.
   return router(traced(procedures, service.tracer)) as unknown as TokenRouter<Schema>;
 }

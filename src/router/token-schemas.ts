@@ -12,13 +12,13 @@ import {
   scopeString,
 } from "../token/claims.ts";
 
-/** What `getToken` is called with. The custom claims may be left out where their schema accepts `{}`. */
+/** The input of `getToken`. `claims` is optional where their schema accepts `{}`. */
 type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> & RequestedClaims<z.input<Schema>>;
 
 type RequestedClaims<Custom> = EmptyObject extends Custom ? { claims?: Custom | undefined } : { claims: Custom };
 type EmptyObject = Record<never, never>;
 
-/** As {@link GetTokenInput}, or nothing at all where everything may be left out. */
+/** {@link GetTokenInput}, or nothing where every field is optional. */
 export type GetTokenQuery<Schema extends ClaimsSchema> =
   EmptyObject extends GetTokenInput<Schema> ? GetTokenInput<Schema> | undefined : GetTokenInput<Schema>;
 
@@ -29,11 +29,11 @@ export function getTokenInput<Schema extends ClaimsSchema>(
 ): z.ZodType<TokenRequest<z.input<Schema>>, GetTokenQuery<Schema>> {
   const fields = z.strictObject({
     subject: identifier
-      .meta({ description: "Whom the token is about. Default: the caller itself.", examples: ["ada"] })
+      .meta({ description: "The subject (`sub`). Default: the caller.", examples: ["ada"] })
       .optional(),
     audience: audience
       .meta({
-        description: "Which service the token is for, or a list of several. Default: the configured audience.",
+        description: "The audience (`aud`), or a list. Default: the configured audience.",
         examples: ["orders"],
       })
       .optional(),
@@ -42,15 +42,12 @@ export function getTokenInput<Schema extends ClaimsSchema>(
       .int()
       .min(1)
       .max(service.maxTtl)
-      .meta({ description: "Lifetime in seconds. Default: the configured one.", examples: [300] })
+      .meta({ description: "Lifetime in seconds. Default: the configured lifetime.", examples: [300] })
       .optional(),
-    refreshable: z
-      .boolean()
-      .meta({ description: "Whether a refresh token is wanted beside it. Default: false." })
-      .optional(),
+    refreshable: z.boolean().meta({ description: "Whether to issue a refresh token too. Default: false." }).optional(),
     claims: z
       .prefault(requestedClaims(service.claims), {})
-      .meta({ description: "Custom claims. May not name a registered claim." }),
+      .meta({ description: "Custom claims. Registered claims are rejected." }),
   });
   return fields.prefault({}).meta(exampleFor(service.claims)) as unknown as z.ZodType<
     TokenRequest<z.input<Schema>>,
@@ -58,7 +55,7 @@ export function getTokenInput<Schema extends ClaimsSchema>(
   >;
 }
 
-/** Something to send as it stands. A schema that requires claims must bring its own example of them. */
+/** An example that can be sent unchanged. None if the schema requires claims and has no example. */
 function exampleFor(claims: ClaimsSchema): { examples?: object[] } {
   const ownExample = exampleOf(claims);
   const { required = [] } = z.toJSONSchema(claims, { io: "input", unrepresentable: "any" });
@@ -77,23 +74,23 @@ export const issuedToken: z.ZodType<IssuedToken> = z.strictObject({
     .int()
     .positive()
     .meta({ description: "Lifetime in seconds.", examples: [900] }),
-  scope: z.string().meta({ description: "What was granted; empty when nothing in particular." }),
+  scope: z.string().meta({ description: "The granted scope; empty for none." }),
   refreshToken: refreshToken
-    .meta({ description: "Exchanged for the next token, and for the next refresh token; once." })
+    .meta({ description: "Renews the token, once: the answer has the next refresh token." })
     .optional(),
 });
 
 export const refreshTokenInput: z.ZodType<RefreshRequest, RefreshRequest> = z.strictObject({
-  refreshToken: refreshToken.meta({ description: "The latest refresh token." }),
-  scope: scope.meta({ description: "A part of what was granted. Default: all of it." }).optional(),
+  refreshToken: refreshToken.meta({ description: "The current refresh token." }),
+  scope: scope.meta({ description: "A part of the granted scope. Default: all of it." }).optional(),
 });
 
-/** A token of any kind, as somebody presents it who may be mistaken. */
+/** A token of any kind, possibly invalid. */
 export const presentedToken: z.ZodType<{ token: string }, { token: string }> = z
-  .strictObject({ token: z.string().meta({ description: "The token it is about." }) })
+  .strictObject({ token: z.string().meta({ description: "An access token or a refresh token." }) })
   .meta({ examples: [{ token: "put a token here" }] });
 
-/** What `introspectToken` answers (RFC 7662 §2.2). */
+/** The answer of `introspectToken` (RFC 7662 §2.2). */
 export function introspection(custom: ClaimsSchema): z.ZodType {
   const inactive = z.strictObject({ active: z.literal(false) });
   return z.union([inactive, z.intersection(z.object({ active: z.literal(true) }), claimsSchema(custom))]);
@@ -105,7 +102,7 @@ export const verifyTokenInput: z.ZodType<VerificationRequest, VerificationReques
     audience: audience
       .meta({
         description:
-          "The audience the token must be for, or a list of which it must be for any. Default: the configured audience.",
+          "The audience that the token must have, or a list of alternatives. Default: the configured audience.",
         examples: ["orders"],
       })
       .optional(),

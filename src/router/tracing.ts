@@ -2,10 +2,7 @@ import type { AnyTRPCProcedure } from "@trpc/server";
 import { inSpan, SERVER_SPAN, type Tracer } from "../service/operations/tracer.ts";
 import { reasonOf } from "./procedure.ts";
 
-/**
- * Makes a span of each call of procedures, however deep they lie in a record, where there is a tracer: without one they
- * are given back as they are. Of a subscription it is the beginning alone.
- */
+/** Creates a span for each call of the procedures of a nested record. A subscription's span ends when it starts to stream. No change without a tracer. */
 export function traced<Procedures extends object>(procedures: Procedures, tracer: Tracer | undefined): Procedures {
   if (tracer === undefined) return procedures;
   const entries = Object.entries(procedures).map(([name, one]) => [

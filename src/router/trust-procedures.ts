@@ -10,7 +10,7 @@ import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
 import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 import { presentedToken } from "./token-schemas.ts";
 
-/** The procedures by which trust is withdrawn, and by which everybody hears of it; none depends on the custom claims. */
+/** The procedures that revoke, and the feed. Independent of the custom claims. */
 export type TrustProcedures = ReturnType<typeof trustProcedures>;
 
 type Trusted = Pick<TokenService, "revokeToken" | "revokeAll" | "follow" | "keys">;
@@ -19,17 +19,21 @@ const cursor = z.string().max(1000);
 
 const eventsInput = z
   .strictObject({
-    after: cursor.optional().meta({ description: "The id of the last update that is known. Default: none is." }),
-    // Put in by tRPC where a connection is made again.
+    after: cursor
+      .optional()
+      .meta({ description: "The id of the last received update. Default: start with a snapshot." }),
+    // Set by tRPC at a reconnection.
     lastEventId: cursor.optional(),
   })
   .optional();
 
 const revokeInput = z
   .strictObject({
-    subject: identifier.optional().meta({ description: "All that was issued about it until now.", examples: ["ada"] }),
-    clientId: identifier.optional().meta({ description: "All that was issued to it until now." }),
-    keyId: keyId.optional().meta({ description: "Kills this key, and all its tokens." }),
+    subject: identifier
+      .optional()
+      .meta({ description: "Revokes every token about this subject issued until now.", examples: ["ada"] }),
+    clientId: identifier.optional().meta({ description: "Revokes every token issued to this client until now." }),
+    keyId: keyId.optional().meta({ description: "Revokes this key and every token that it signed." }),
   })
   .refine((input) => Object.values(input).filter((value) => value !== undefined).length === 1, {
     message: "must have one of subject, clientId and keyId",
@@ -43,7 +47,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
       .meta({
         summary: "Revoke a token",
         description:
-          "An access token, or a refresh token with its whole session. One that is unknown is no error; the answer then says nothing of what is revoked.",
+          "Revokes an access token, or a refresh token and its whole grant. An unknown token is no error (RFC 7009 §2.2); the answer then has no `revoked`.",
         output: revokedToken,
         errors: [...errors, "verifier_stale"],
       })
@@ -53,7 +57,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
     revoke: clientProcedure
       .meta({
         summary: "Revoke all tokens of a subject, a client or a key",
-        description: "Everything that was issued to it until now.",
+        description: "Revokes every token issued until now.",
         output: revoked,
         errors: [...errors, "unknown_key", "no_key_pairs"],
       })
@@ -63,7 +67,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
     events: clientProcedure
       .meta({
         summary: "Follow the trust events",
-        description: "A snapshot, then every key that changes and everything that is revoked, as it happens.",
+        description: "Sends a snapshot, then every key change and every revocation as it happens.",
         output: z.unknown(),
         errors: [...errors, "too_many_followers"],
       })
@@ -74,7 +78,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
           for await (const { cursor, update } of service.follow(ctx.caller, { after, signal }))
             yield tracked<TrustUpdate>(cursor, update);
         } catch (error) {
-          // What a generator throws does not pass through `procedure`.
+          // Errors of a generator do not pass through the procedure.
           throw error instanceof MintmarkError ? toTrpcError(error) : error;
         }
       }),

@@ -5,57 +5,54 @@ import type { Registry } from "prom-client";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { TokenService } from "../../service/service.ts";
 import { errorCode } from "../../store/sqlite/data-directory.ts";
+import type { Milliseconds } from "../../time.ts";
 import type { PresentedCredentials } from "../../token/client-secret-basic.ts";
 import { type AddressOf, credentialsOf } from "../request/client.ts";
 import type { Document } from "../respond.ts";
 import { type MetricsInput, type Sample, samplesOf } from "./metrics.ts";
 
-/** Reads the metrics of this process. */
+/** Reads the metrics of one process. */
 export type ReadSamples = () => Promise<Sample[]>;
 
-/**
- * Where several processes serve one port: is handed what reads this one's metrics, for others to ask, and gives what reads
- * those of all.
- */
+/** Shares metrics where several processes serve one port: receives the reader of this process, and returns that of all. */
 export type ShareSamples = (own: ReadSamples) => () => Promise<Sample[][]>;
 
-/** How long the event loop is watched before it is told of for the first time, in milliseconds. */
-const FIRST_LOOK = 50;
+/** Until the first sample, the event-loop delay is NaN. */
+const FIRST_SAMPLE_MS: Milliseconds = 50;
 
-/** Loaded when somebody asks for the first time: it takes time and memory. */
+/** Loaded at the first scrape: it is optional, and takes time and memory. */
 const loadClient = async () => (await import("prom-client")).default;
 
-/** Makes what reads the metrics of a process: our own, and those of Node and the process as prom-client has them. */
-export function createReader(see: () => MetricsInput): ReadSamples {
-  let watching: Promise<Registry> | undefined;
+/** Makes the reader of this process: the service's metrics, and prom-client's default metrics of Node and the process. */
+export function createReader(measure: () => MetricsInput): ReadSamples {
+  let defaults: Promise<Registry> | undefined;
   return async () => {
-    watching ??= watchProcess();
-    const ofProcess = await (await watching).getMetricsAsJSON();
-    return [...samplesOf(see()), ...(ofProcess as unknown as Sample[])];
+    defaults ??= collectDefaults();
+    const ofProcess = await (await defaults).getMetricsAsJSON();
+    return [...samplesOf(measure()), ...(ofProcess as unknown as Sample[])];
   };
 }
 
-/** Watches the process from now on: its event loop, its garbage collector. */
-async function watchProcess(): Promise<Registry> {
+/** Starts to measure the event loop and the garbage collector. */
+async function collectDefaults(): Promise<Registry> {
   const { collectDefaultMetrics, Registry } = await loadClient();
   const register = new Registry();
   collectDefaultMetrics({ register });
-  // Until something was seen of it, the delay of the event loop is no number.
-  await sleep(FIRST_LOOK);
+  await sleep(FIRST_SAMPLE_MS);
   return register;
 }
 
-/** Puts the metrics of processes together, as one list. */
+/** Aggregates the metrics of several processes. */
 export async function mergeSamples(all: readonly Sample[][]): Promise<Registry> {
   const { AggregatorRegistry } = await loadClient();
-  // Those that prom-client leaves out where there are several: of the start of processes the first one tells.
-  const told = all.map((samples) =>
-    samples.map((one) => (one.aggregator === "omit" ? { ...one, aggregator: "min" } : one)),
+  // prom-client omits the start time of several processes: the first one counts.
+  const samples = all.map((process) =>
+    process.map((one) => (one.aggregator === "omit" ? { ...one, aggregator: "min" } : one)),
   );
-  return AggregatorRegistry.aggregate(told as unknown as object[]);
+  return AggregatorRegistry.aggregate(samples as unknown as object[]);
 }
 
-/** The document at `/metrics`, for Prometheus. */
+/** The document at `/metrics`; 501 without prom-client. */
 export async function metricsDocument(read: () => Promise<Sample[][]>): Promise<Document> {
   try {
     const registry = await mergeSamples(await read());
@@ -68,8 +65,8 @@ export async function metricsDocument(read: () => Promise<Sample[][]>): Promise<
 }
 
 /**
- * Makes the judgement who may read the metrics, by throwing or not: as elsewhere here, but whoever was admitted last still
- * is while the database is away. Then the metrics are wanted most.
+ * Makes the check whether a request may read the metrics; it throws if not. While the database is down, the client that was
+ * admitted last stays admitted: an outage is when metrics are needed.
  */
 export function createAdmission(
   { authenticate, metrics }: Pick<TokenService, "authenticate" | "metrics">,
@@ -85,15 +82,15 @@ export function createAdmission(
     } catch (error) {
       const wasAdmitted = presented && admitted && timingSafeEqual(presented, admitted);
       if (!wasAdmitted) throw error;
-      if (error instanceof MintmarkError && FAILURES.has(error.reason)) return;
+      if (error instanceof MintmarkError && OUTAGES.has(error.reason)) return;
       admitted = undefined;
       throw error;
     }
   };
 }
 
-/** The database could not say who it is. */
-const FAILURES: ReadonlySet<Reason> = new Set(["unavailable", "internal_error"]);
+/** Reasons that mean the database is down. */
+const OUTAGES: ReadonlySet<Reason> = new Set(["unavailable", "internal_error"]);
 
 function digest({ clientId, clientSecret, asWritten }: PresentedCredentials): Buffer {
   return createHash("sha256")

@@ -5,10 +5,9 @@ import { errorCode } from "../../store/sqlite/data-directory.ts";
 import type { Document } from "../respond.ts";
 
 /**
- * A file below `dist`, as a document. A server in a single-file bundle finds it beside the bundle, too. A missing file is a
- * 404 that names it.
+ * A file below `dist`, or beside a single-file bundle; a 404 that names the file if it is missing.
  *
- * Not by a URL relative to this module: bundlers resolve it at build time and fail for a folder.
+ * Not by a URL relative to this module: bundlers resolve it at build time and fail for a directory.
  */
 export async function assetDocument(path: string, type: string): Promise<Document> {
   const here = await ownFolder();
@@ -24,7 +23,7 @@ export async function assetDocument(path: string, type: string): Promise<Documen
   return { status: 404, type: "text/plain; charset=utf-8", body, cacheControl: "no-store" };
 }
 
-/** A CommonJS bundle has `__dirname` instead of a URL. */
+/** A CommonJS bundle has `__dirname` and no URL. */
 async function ownFolder(): Promise<string | undefined> {
   const { ownUrl } = await import("./own-url.ts").catch(() => ({ ownUrl: undefined }));
   if (ownUrl?.startsWith("file:")) return dirname(fileURLToPath(ownUrl));

@@ -19,7 +19,7 @@ export function describeErrors(router: ServedRouter, path: string, reasons: read
   );
 }
 
-/** An error as clients read it, or nothing where the router's own formatter cannot format this one. */
+/** The shape of an error; empty if the router's formatter throws. */
 function shapeOf(router: ServedRouter, error: TRPCError, path: string): unknown {
   try {
     const { _config: config } = router._def;
@@ -32,7 +32,7 @@ function shapeOf(router: ServedRouter, error: TRPCError, path: string): unknown 
 function errorResponse(answers: readonly Answer[]): JsonSchema {
   const [{ status } = { status: 0 }] = answers;
   const errors = answers.map(({ error }) => error);
-  // Of the errors of a router that formats them in its own way, the shape is not known.
+  // The shape of a custom error formatter is unknown.
   const schema = errors.every(isOurs) ? errorSchema(errors) : object({ error: {} });
   const examples = Object.fromEntries(answers.map(({ reason, error }) => [reason, { value: { error } }]));
   return {
@@ -48,20 +48,20 @@ function isOurs(error: unknown): error is ErrorShape {
 }
 
 const text = { type: "string" };
-const EVERY_HEADER = { "X-Request-Id": { description: "What the request is called in the log.", schema: text } };
-/** What else a refusal says in headers, by status. */
+const EVERY_HEADER = { "X-Request-Id": { description: "The id of the request in the log.", schema: text } };
+/** Headers of an error, by status. */
 const HEADERS: Record<number, JsonSchema> = {
-  401: { "WWW-Authenticate": { description: "How to authenticate. Not for pages.", schema: text } },
+  401: { "WWW-Authenticate": { description: "How to authenticate. Not sent to scripts of pages.", schema: text } },
   429: {
     "Retry-After": {
-      description: "When to come again, in seconds.",
+      description: "Seconds after which to retry.",
       required: true,
       schema: { type: "integer", minimum: 1 },
     },
   },
 };
 
-/** The envelope of errors. By their reason callers decide; messages are for people. */
+/** The envelope of errors. Programs decide by `reason`; messages are for people. */
 function errorSchema(errors: readonly ErrorShape[]): JsonSchema {
   const oneOf = (values: readonly unknown[]) => ({ enum: [...new Set(values)] });
   const data = object({

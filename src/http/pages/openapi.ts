@@ -4,7 +4,7 @@ import { catalogue, type Reason } from "../../errors.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
 import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
 
-/** What every procedure may answer beside its own refusals. */
+/** Errors of every procedure. */
 const COMMON: readonly Reason[] = [
   "malformed_request",
   "forbidden_origin",
@@ -14,9 +14,8 @@ const COMMON: readonly Reason[] = [
 ];
 
 /**
- * Describes the procedures as OpenAPI 3.1. All of it comes from their schemas. Each is called by POST, queries too: of
- * generated clients most cannot put JSON into a URL. Of a procedure of somebody else's, what it does not say is left out,
- * and so is what JSON Schema cannot say of its validators.
+ * Describes the procedures as OpenAPI 3.1, from their schemas. All are called by POST, since most generated clients cannot
+ * send JSON in a URL. Omits what another router's procedures do not declare, and what JSON Schema cannot express.
  */
 export function describeApi(router: ServedRouter): JsonSchema {
   const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
@@ -29,7 +28,7 @@ export function describeApi(router: ServedRouter): JsonSchema {
       description:
         "Issues and verifies JSON Web Tokens. Get a token, verify it, change one letter, and verify it again.",
     },
-    // Relative to this document, wherever a proxy puts it.
+    // Relative to this document, for a proxy that adds a path.
     servers: [{ url: "trpc" }],
     components: {
       securitySchemes: { client: { type: "http", scheme: "basic", description: "A client's id and secret." } },
@@ -47,7 +46,7 @@ function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure
     tags: [name.includes(".") ? name.split(".")[0] : "tokens"],
     ...(meta.summary !== undefined && { summary: meta.summary }),
     ...(meta.description !== undefined && { description: meta.description }),
-    // Also where all of it may be left out: without a body there is no content type, and a page could send it.
+    // Required even where every field is optional: a page could send a request without a content type (CSRF).
     requestBody: { required: true, content: content(inputSchema(_def.inputs)) },
     responses: { 200: success(meta.output ?? outputIn(_def)), ...describeErrors(router, name, reasons) },
   };
@@ -56,7 +55,7 @@ function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure
 
 type Described = { summary?: string; description?: string; output?: unknown; errors: readonly Reason[] };
 
-/** What a procedure says of itself. The meta of another router may be of any shape. */
+/** Reads the meta of a procedure. That of another router may have any shape. */
 function metaOf(meta: unknown): Described {
   const said: { [Name in keyof Meta]?: unknown } = typeof meta === "object" && meta !== null ? meta : {};
   const { summary, description, output, errors } = said;
@@ -68,12 +67,12 @@ function metaOf(meta: unknown): Described {
   };
 }
 
-/** The output parser, which tRPC does not tell of in its types. */
+/** The output parser, which tRPC's types do not declare. */
 function outputIn(definition: object): unknown {
   return "output" in definition ? definition.output : undefined;
 }
 
-/** tRPC parses an input by each parser in turn, and joins what they give. */
+/** tRPC merges the outputs of several input parsers. */
 function inputSchema(inputs: readonly unknown[]): JsonSchema {
   const [first = z.strictObject({}), ...others] = inputs;
   if (others.length === 0) return jsonSchema(first, "input");
@@ -89,7 +88,7 @@ function success(output: unknown): JsonSchema {
   return { description: "OK", content: content({ ...object({ result }), ...example }) };
 }
 
-/** A schema of zod 4 as JSON Schema. Of what another validator expects, or what JSON Schema cannot say, nothing is said. */
+/** A schema of zod 4 as JSON Schema; `{}` for other validators and for what JSON Schema cannot express. */
 function jsonSchema(schema: unknown, io: "input" | "output"): JsonSchema {
   if (typeof schema !== "object" || schema === null || !("_zod" in schema)) return {};
   try {
@@ -101,7 +100,7 @@ function jsonSchema(schema: unknown, io: "input" | "output"): JsonSchema {
   }
 }
 
-/** Parts of one whole must not forbid what the others have: custom claims stand beside the registered ones. */
+/** A part of an `allOf` must not forbid members of the others: custom claims are beside registered ones. */
 function openParts(schema: unknown, isPart = false): void {
   if (typeof schema !== "object" || schema === null) return;
   const { allOf, ...others } = schema as { allOf?: unknown[]; additionalProperties?: unknown };
@@ -110,7 +109,7 @@ function openParts(schema: unknown, isPart = false): void {
   for (const other of Object.values(others)) openParts(other);
 }
 
-/** Swagger UI fills its form with the example, where the schema has one. */
+/** Swagger UI fills its form with the example. */
 function content({ examples, ...schema }: JsonSchema): JsonSchema {
   return { "application/json": { schema, ...(Array.isArray(examples) && { example: examples[0] }) } };
 }

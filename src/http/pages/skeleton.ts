@@ -1,7 +1,7 @@
-/** A JSON Schema, as far as it is read here. */
+/** A JSON Schema. */
 type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** How deep a skeleton may go: a schema can refer to itself. */
+/** Greatest depth: a schema can refer to itself. */
 const MAX_DEPTH = 8;
 
 const FORMATS: Readonly<Record<string, string>> = {
@@ -13,8 +13,8 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A value to begin with for a JSON Schema: its example or default, else its required members and the least of each, such as
- * the first value of an enumeration. It need not be valid: patterns and what depends on several members are not looked at.
+ * A starting value for a JSON Schema: its example or default, else its required members with the least value of each, such as
+ * the first of an enumeration. It may be invalid: patterns and conditions are ignored.
  */
 export function skeletonOf(schema: object): unknown {
   const root = schema as JsonSchema;
@@ -43,7 +43,7 @@ export function skeletonOf(schema: object): unknown {
   return fill(root, 0);
 }
 
-/** What the schema itself says of a value. */
+/** A value that the schema itself contains. */
 function givenIn({ examples, default: standard, const: only, enum: choices }: JsonSchema): unknown {
   return listOf(examples)[0] ?? standard ?? only ?? listOf(choices)[0];
 }
@@ -56,7 +56,7 @@ function least(type: string, schema: JsonSchema): unknown {
   return numberWithin(schema);
 }
 
-/** The least number that is not negative, as far as the bounds let it be so. */
+/** The least number within the bounds, not negative if possible. */
 function numberWithin(schema: JsonSchema): number {
   const { exclusiveMinimum: above, exclusiveMaximum: below } = schema;
   const from = typeof above === "number" ? Math.floor(above) + 1 : Math.max(numberIn(schema, "minimum"), 0);
