@@ -13,12 +13,12 @@ The server and the command line read their settings from environment variables, 
 | --- | --- | --- |
 ${rows.join("\n")}
 
-- A wrong value ends the start with exit status 1 and one line on standard error. The line names the variable and never repeats the value.
-- A variable that begins with \`MINTMARK_\` and is not listed here is refused. What Kubernetes and Docker add beside a Service named mintmark is ignored.
+- An invalid value ends the start with exit status 1 and one line on standard error, which names the variable and not the value.
+- A variable that begins with \`MINTMARK_\` and is not listed here is refused. Variables that Kubernetes and Docker add for a Service named mintmark are ignored.
 - An empty variable counts as unset. For ${listOf(({ refuseEmpty }) => refuseEmpty)} it is an error.
-- A value is refused where it begins or ends with white space or a quotation mark, has a line break or a control character, or is not UTF-8.
+- A value is invalid if it begins or ends with white space or a quotation mark, has a line break or a control character, or is not UTF-8.
 - A file can hold the value of ${listOf(({ fromFile }) => fromFile)}: \`MINTMARK_KEK_FILE=/run/secrets/kek\` replaces \`MINTMARK_KEK\`. The line break at the end of the file is not part of the value.
-- A setting that is stored with the data applies to every server and command on that data. A server started with another value stores it, records the change in the audit log, and logs it.
+- A setting stored with the data applies to every server and command on that data. A server that starts with another value stores it, and records the change in the audit log and in its log.
 - \`mintmark config\` prints every setting with its value in force and where that comes from: \`environment\`, the \`_FILE\` variable, \`default\`, or \`stored\`. It hides secrets, and prints of \`DATABASE_URL\` scheme, host, port and database. \`--json\` prints it for programs.
 - \`mintmark doctor\` checks the environment and everything that depends on it: [its checks](deployment.md#check-an-installation).
 `;
