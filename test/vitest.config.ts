@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Where tests wait for processes, databases and browsers. They come first, so that no worker is left alone with one. */
-const SLOW = /\/test\/(end-to-end|cli|store)\//;
+const SLOW = /\/test\/(end-to-end|deploy|cli|store)\//;
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -122,6 +122,20 @@ const testNginx = testWith({
 });
 
 describe("nginx before the servers", () => {
+  it("has every setting of the deployment guide but for names and places", () => {
+    const settingsOf = (text: string) => (text.match(/^ *[a-z_]+ [^#{\n]*;$/gm) ?? []).map((line) => line.trim());
+    const own = settingsOf(readFileSync(join(ROOT, "deploy/nginx.conf"), "utf8"));
+    const guide = settingsOf(blockOf("docs/deployment.md", "nginx", "upstream mintmark"));
+    const missing = guide.filter((setting) => !own.includes(setting));
+    expect(missing.map((setting) => setting.split(" ")[0])).toEqual([
+      "server",
+      "listen",
+      "server_name",
+      "ssl_certificate",
+      "ssl_certificate_key",
+    ]);
+  });
+
   testNginx("passes requests and each event of the feed on at once", async () => {
     await using server = await openServer({ open: false });
     const address = new URL(server.url).host;
