@@ -1,4 +1,5 @@
-import { defaultOf, type Setting, settingList } from "../../src/program/settings.ts";
+import type { Setting } from "../../src/program/settings/setting.ts";
+import { defaultOf, settingList } from "../../src/program/settings.ts";
 
 /** The page on configuration, made of the table of settings. */
 export function configurationPage(): string {

@@ -1,0 +1,20 @@
+import type { z } from "zod";
+
+/** One setting. Type `Config`, `mintmark serve --help` and `docs/configuration.md` come from the table of them. */
+export type Setting = {
+  /** The field of `Config`. */
+  name: string;
+  /** Parses the text of the variable. Has the default, where that depends on no other setting. */
+  schema: z.ZodType;
+  /** One line for `--help` and the documentation; code in backticks. */
+  doc: string;
+  unit?: "seconds";
+  /** The default in words, where it depends on another setting. */
+  otherwise?: string;
+  /** Whether `<variable>_FILE` can name a file that holds the value. */
+  fromFile?: true;
+  /** Whether an empty value is an error: it would run the service without the secret. Otherwise empty is unset. */
+  refuseEmpty?: true;
+};
+
+export const secret = { fromFile: true, refuseEmpty: true } as const;
