@@ -16,18 +16,18 @@ type Options = {
 
 export function auditCommand(): Command {
   const audit = new Command("audit")
-    .description("show who did what, when, and whether it was allowed; newest first; times are in UTC")
-    .option("--client <client-id>", "only what this client did")
-    .option("--action <action>", "only this action, such as getToken or keys.rotate")
-    .addOption(new Option("--outcome <outcome>", "only what came out so").choices(["allowed", "refused"]))
+    .description("list audit records, newest first; times are in UTC")
+    .option("--client <client-id>", "only records of this client")
+    .option("--action <action>", "only records of this action, such as getToken or keys.rotate")
+    .addOption(new Option("--outcome <outcome>", "only records of this outcome").choices(["allowed", "refused"]))
     .option(
       "--from <time>",
       "not before this time, as 2026-11-24 or 2026-11-24T10:00:00Z; without a zone it is UTC",
       instant,
     )
     .option("--to <time>", "before this time, in the same form", instant)
-    .option("--before <id>", "the next page: the `next` of the one before")
-    .option("--limit <number>", "how many at most; default 100", wholeNumber)
+    .option("--before <id>", "the next page: `next` of the page before")
+    .option("--limit <number>", "most records of a page; default 100", wholeNumber)
     .addHelpText("after", "\nExample:\n  mintmark audit --outcome refused --from 2026-11-24");
 
   return serviceCommand<Options>(audit, async (service, { options: { client, ...rest } }) => {

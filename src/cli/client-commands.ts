@@ -15,37 +15,40 @@ type AddOptions = {
 
 export function clientCommands(): Command {
   const add = new Command("add")
-    .description("add a machine client; its secret is shown this once")
-    .argument("<name>", "a name for people")
+    .description("add a machine client and print its secret, once")
+    .argument("<name>", "name to display")
     .requiredOption("--permissions <list>", `separated by commas: ${permissions.join(", ")}`, permissionList)
     .addOption(
-      new Option("--scopes <list>", "scope tokens it may ask for, separated by commas; * is any")
+      new Option("--scopes <list>", "scope tokens that it may request, separated by commas; * is any")
         .argParser(list)
         .default([], "none"),
     )
     .addOption(
-      new Option("--audiences <list>", "audiences it may ask for, beside the default one; * is any")
+      new Option(
+        "--audiences <list>",
+        "audiences that it may request besides the default one, separated by commas; * is any",
+      )
         .argParser(list)
         .default([], "none"),
     )
-    .option("--any-subject", "it may name subjects other than itself")
-    .option("--max-ttl <seconds>", "longest lifetime it may ask for", wholeNumber)
+    .option("--any-subject", "allow subjects other than the client itself")
+    .option("--max-ttl <seconds>", "longest lifetime that it may request", wholeNumber)
     .addHelpText(
       "after",
       "\nExample:\n  mintmark clients add billing --permissions issue --scopes invoices:read --any-subject",
     );
 
   const rotateSecret = new Command("rotate-secret")
-    .description("give a client a new secret, shown this once")
+    .description("replace the secret of a client and print the new one, once")
     .argument("<client-id>")
-    .option("--overlap <seconds>", "how long the earlier secret is still accepted", wholeNumber)
+    .option("--overlap <seconds>", "how long the earlier secret stays valid", wholeNumber)
     .addHelpText(
       "after",
       "\nExample:\n  mintmark clients rotate-secret 4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f --overlap 3600",
     );
 
   const remove = new Command("remove")
-    .description("remove a client and end all its rights")
+    .description("remove a client and revoke all its tokens")
     .argument("<client-id>")
     .addHelpText("after", "\nExample:\n  mintmark clients remove 4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f");
 
@@ -60,7 +63,7 @@ export function clientCommands(): Command {
     .addCommand(
       serviceCommand(
         new Command("list")
-          .description("list the clients and what each may do")
+          .description("list the clients and their permissions")
           .addHelpText("after", "\nExample:\n  mintmark clients list"),
         async (client) => {
           const clients = await client.clients.list.query();
@@ -76,7 +79,7 @@ export function clientCommands(): Command {
         const rotated = await client.clients.rotateSecret.mutate({ clientId, ...options });
         return {
           json: rotated,
-          text: `client secret  ${rotated.clientSecret}\nthe earlier one is accepted for ${rotated.overlap} s more`,
+          text: `client secret  ${rotated.clientSecret}\nthe earlier secret stays valid for ${rotated.overlap} s more`,
         };
       }),
     )

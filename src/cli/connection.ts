@@ -12,8 +12,8 @@ import { checkServiceUrl } from "./service-url.ts";
 export type Connection = { client: TRPCClient<TokenRouter>; close: () => Promise<void> };
 
 /**
- * Connects to the service at a URL, as the client in the environment; without one, to the data that
- * the environment names, in this process. Whoever can read those may do everything anyway.
+ * Connects to the service at a URL as the client in the environment. Without a URL, opens the configured data in this
+ * process, as administrator: a user who can read the data has all rights anyway.
  */
 export async function connect(url: string | undefined): Promise<Connection> {
   const config = readConfig();
@@ -34,24 +34,16 @@ export async function connect(url: string | undefined): Promise<Connection> {
 
 type Variable = "MINTMARK_ISSUER" | "MINTMARK_AUDIENCE" | "MINTMARK_ALG" | "MINTMARK_TTL" | "MINTMARK_MAX_TTL";
 
-/** What is stored with the data, by the variable that a command leaves aside where it says otherwise. */
+/** Stored settings, which a command uses in place of the variable, and a message for each. */
 const STORED: readonly [Variable, keyof EffectiveSettings, says: (value: string | number) => string][] = [
-  ["MINTMARK_ISSUER", "issuer", (issuer) => `the service issues as ${issuer}, and so does this`],
-  [
-    "MINTMARK_AUDIENCE",
-    "audience",
-    (audience) => `the default audience of the service is ${audience}, and so it is here`,
-  ],
-  ["MINTMARK_ALG", "alg", (alg) => `the service makes keys for ${alg}, and so does this`],
-  ["MINTMARK_TTL", "ttl", (ttl) => `a token of the service lives ${ttl} s by default, and so does one of this`],
-  [
-    "MINTMARK_MAX_TTL",
-    "maxTtl",
-    (maxTtl) => `a token of the service lives ${maxTtl} s at most, and so does one of this`,
-  ],
+  ["MINTMARK_ISSUER", "issuer", (issuer) => `the issuer of the service, ${issuer}, is used`],
+  ["MINTMARK_AUDIENCE", "audience", (audience) => `the default audience of the service, ${audience}, is used`],
+  ["MINTMARK_ALG", "alg", (alg) => `the algorithm of the service, ${alg}, is used`],
+  ["MINTMARK_TTL", "ttl", (ttl) => `the default lifetime of the service, ${ttl} s, is used`],
+  ["MINTMARK_MAX_TTL", "maxTtl", (maxTtl) => `the longest lifetime of the service, ${maxTtl} s, is used`],
 ];
 
-/** One line for each variable that is set and differs from what is stored. */
+/** One line for each variable that differs from the stored setting. */
 function differencesFrom(config: Config, settings: EffectiveSettings): string[] {
   return STORED.filter(([variable, name]) => isSet(variable) && config[name] !== settings[name]).map(
     ([variable, name, says]) => `${says(settings[name])}: ${variable} differs`,

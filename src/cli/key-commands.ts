@@ -56,7 +56,7 @@ function rewrapCommand(): Command {
     .action(() =>
       reportFailure(async () => {
         const config = readConfig();
-        if (config.kek === undefined) throw new StartError("MINTMARK_KEK must be set: the keys are encrypted with it");
+        if (config.kek === undefined) throw new StartError("MINTMARK_KEK must be set: it encrypts the keys");
         const [{ openStore }, { rewrapKeys }] = await Promise.all([
           import("../program/compose.ts"),
           import("../service/keys/key-management.ts"),

@@ -19,7 +19,7 @@ import { revokeCommand, tokenCommands } from "./token-commands.ts";
 const { version } = createRequire(import.meta.url)("../../package.json");
 
 const serve = new Command("serve")
-  .description("run the server until it is told to stop")
+  .description("run the server until SIGTERM or SIGINT")
   .addHelpText("after", environmentHelp)
   .action(async () => {
     await import("../program/main.ts");

@@ -6,22 +6,23 @@ import { requireSqliteDriver } from "../program/native.ts";
 import type { Milliseconds } from "../time.ts";
 import { print, reportFailure } from "./run.ts";
 
-/** Milliseconds. All state is moved in one transaction, which takes as long as there is much of it. */
-const MOVE_LIMIT: Milliseconds = 3_600_000;
+/** One transaction copies all state. */
+const MOVE_LIMIT_MS: Milliseconds = 3_600_000;
 
 export function moveCommand(): Command {
   return new Command("move")
     .description("copy all state of the embedded database in MINTMARK_DATA to the PostgreSQL in DATABASE_URL")
     .addHelpText(
       "after",
-      "\nStop the server first; the embedded database stays as it is. The private keys are encrypted on the way with MINTMARK_KEK, unless it is none.\n\nExample:\n  DATABASE_URL=postgres://… MINTMARK_KEK=… mintmark move",
+      "\nStop the server first; the embedded database stays as it is. The copies of the private keys are encrypted with MINTMARK_KEK, unless it is none.\n\nExample:\n  DATABASE_URL=postgres://… MINTMARK_KEK=… mintmark move",
     )
     .action(() => reportFailure(move));
 }
 
 async function move(): Promise<void> {
   const { data, databaseUrl, kek } = readConfig();
-  if (databaseUrl === undefined) throw new StartError("DATABASE_URL must be set: it is where the state is moved to");
+  if (databaseUrl === undefined)
+    throw new StartError("DATABASE_URL must be set: it names the database that receives the state");
   requireSqliteDriver();
   const [{ moveState }, { openPostgres }, { FILE, openSqlite }, { markMoved }] = await Promise.all([
     import("../store/move.ts"),
@@ -30,7 +31,7 @@ async function move(): Promise<void> {
     import("../store/sqlite/moved.ts"),
   ]);
   const from = await openSqlite(data, { guest: true });
-  const to = await openPostgres(databaseUrl, { limit: MOVE_LIMIT }).catch(async (error: unknown) => {
+  const to = await openPostgres(databaseUrl, { limit: MOVE_LIMIT_MS }).catch(async (error: unknown) => {
     await from.close();
     throw error;
   });

@@ -8,12 +8,12 @@ import { escapeInvisible } from "../token/invisible.ts";
 import { connectionError } from "./service-url.ts";
 import { printable } from "./text.ts";
 
-/** What a command gives back: rows for a table, or fields, or one bare word for another program. */
+/** The result of a command: JSON for programs, text for people. */
 export type Result = { json: unknown; text: string };
 
 type SharedOptions = { url?: string; json?: boolean };
 
-/** Adds the options that every command has which talks to the service, and how such a command runs. */
+/** Adds the options and the action of a command that calls the service. */
 export function serviceCommand<Options>(
   command: Command,
   work: (client: TRPCClient<TokenRouter>, parameters: { words: string[]; options: Options }) => Promise<Result>,
@@ -21,15 +21,15 @@ export function serviceCommand<Options>(
   return command
     .option(
       "--url <url>",
-      "the service to ask, as the client in MINTMARK_CLIENT_ID and MINTMARK_CLIENT_SECRET; default: the data of this machine",
+      "the service, called as the client in MINTMARK_CLIENT_ID and MINTMARK_CLIENT_SECRET; default: the data of this machine",
     )
     .option("--json", "print JSON, for programs")
     .action(async () => {
       const { url, json, ...options } = command.opts<SharedOptions & Options>();
       const explain = (error: unknown) =>
-        sentenceOf(error) ?? (url === undefined ? HERE : (connectionError(error, url) ?? ELSEWHERE));
+        sentenceOf(error) ?? (url === undefined ? DATABASE_FAILED : (connectionError(error, url) ?? SERVICE_FAILED));
       await reportFailure(async () => {
-        // Only now: to explain a command, the service need not be loaded.
+        // Loaded here: `--help` needs no service.
         const { connect } = await import("./connection.ts");
         const { client, close } = await connect(url);
         try {
@@ -42,24 +42,24 @@ export function serviceCommand<Options>(
     });
 }
 
-/** What is said where a failure says nothing that may be passed on. */
-const HERE = "the database could not be used: check that it runs, or that its disk is sound and not full";
-const ELSEWHERE = "the service could not be reached: check the URL, and that it runs";
+/** Messages for a failure without one of its own. */
+const DATABASE_FAILED = "the database could not be used: check that it runs, or that its disk is sound and not full";
+const SERVICE_FAILED = "the service could not be reached: check the URL, and that it runs";
 
-/** Prints what a command gives back. */
+/** Prints the result of a command. */
 export function print(lines: string): void {
   process.stdout.write(`${printable(lines)}\n`);
 }
 
-/** Says something in one line beside what a command gives back. */
+/** Prints one line to standard error. */
 export function warn(line: string): void {
   process.stderr.write(`mintmark: ${escapeInvisible(line)}\n`);
 }
 
-/** Runs something and tells a failure in one line, without a stack: exit status 1. */
+/** Runs a command. Prints a failure in one line without a stack and sets exit status 1. */
 export async function reportFailure(
   work: () => Promise<void>,
-  explain = (error: unknown) => sentenceOf(error) ?? HERE,
+  explain = (error: unknown) => sentenceOf(error) ?? DATABASE_FAILED,
 ): Promise<void> {
   try {
     await work();

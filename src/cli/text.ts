@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import type { Seconds } from "../time.ts";
 import { escapeInvisible } from "../token/invisible.ts";
 
-/** Sets rows under their headings. What is in a cell stays in it. */
+/** A table with headings. Escapes line breaks and control characters in a cell. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headings.map((heading) => heading.toUpperCase()), ...rows.map((row) => row.map(escapeInvisible))];
   const widths = headings.map((_, at) => Math.max(...lines.map((cells) => cells[at]?.length ?? 0)));
@@ -12,24 +12,24 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join("\n");
 }
 
-/** Lines for a terminal: nothing in them clears it or changes the order of what is shown. */
+/** Escapes control and bidirectional characters: data must not clear a terminal or reorder its text. */
 export function printable(lines: string): string {
   return lines.split("\n").map(escapeInvisible).join("\n");
 }
 
-/** A moment for people and for `--from`: `2026-11-24T10:00:00Z`. Empty for none. */
+/** A time as `--from` accepts it: `2026-11-24T10:00:00Z`. Empty for none. */
 export function moment(seconds: Seconds | undefined): string {
   return seconds === undefined ? "" : `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** A day, or a day and a time of it, and perhaps the zone of that (RFC 3339 §5.6). */
+/** A date, or a date and a time with an optional zone (RFC 3339 §5.6). */
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
 
-/** Reads a moment from the command line. A day begins, and a time without a zone is, in UTC. */
+/** Parses a date or a time. A date is its first second; a time without a zone is in UTC. */
 export function instant(word: string): Seconds {
   const [, day = "", time = "00:00", zone = "Z"] = INSTANT.exec(word) ?? [];
   const milliseconds = Date.parse(`${day}T${time}${zone.toUpperCase()}`);
-  // Date.parse takes the 30th of February for a day in March.
+  // Date.parse accepts February 30 as a day in March.
   const isDay = !Number.isNaN(milliseconds) && new Date(`${day}T00:00Z`).toISOString().startsWith(day);
   if (!isDay) throw new InvalidArgumentError("It must be a date or a time, as 2026-11-24 or 2026-11-24T10:00:00Z.");
   return Math.floor(milliseconds / 1000);

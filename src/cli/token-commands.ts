@@ -18,12 +18,12 @@ type VerifyOptions = { audience?: string[]; scope?: string };
 export function tokenCommands(): Command {
   const get = new Command("get")
     .description("issue a token and print it")
-    .option("--subject <subject>", "whom it is about; default: the caller itself")
-    .option("--audience <list>", "which services it is for, with commas between; default: the configured one", listOf)
+    .option("--subject <subject>", "subject of the token; default: the caller")
+    .option("--audience <list>", "audiences, separated by commas; default: the configured one", listOf)
     .option("--scope <scope>", "scope tokens, separated by spaces")
     .option("--expires-in <seconds>", "lifetime; default: the configured one", wholeNumber)
     .option("--claims <json>", "custom claims, as a JSON object", jsonObject)
-    .option("--refreshable", "print a refresh token, too, on a line of its own")
+    .option("--refreshable", "print a refresh token, too, on the next line")
     .addHelpText(
       "after",
       '\nExample:\n  mintmark token get --subject ada --scope orders:read --claims \'{"role":"reader"}\'',
@@ -31,17 +31,17 @@ export function tokenCommands(): Command {
 
   const verify = new Command("verify")
     .description("verify the token on standard input and print its claims")
-    .option("--audience <list>", "which service it must be for, or any of which; default: the configured one", listOf)
-    .option("--scope <scope>", "scope tokens that it must have")
+    .option("--audience <list>", "accepted audiences, separated by commas; default: the configured one", listOf)
+    .option("--scope <scope>", "required scope tokens, separated by spaces")
     .addHelpText("after", "\nExample:\n  mintmark token get | mintmark token verify");
 
   const refresh = new Command("refresh")
     .description("exchange the refresh token on standard input for the next token and the next refresh token")
-    .option("--scope <scope>", "a part of what was granted; default: all of it")
+    .option("--scope <scope>", "a part of the granted scope; default: all of it")
     .addHelpText("after", "\nExample:\n  mintmark token refresh < refresh-token");
 
   const revoke = new Command("revoke")
-    .description("revoke the token on standard input, or the session of a refresh token")
+    .description("revoke the token on standard input, or the grant of a refresh token")
     .addHelpText("after", "\nExample:\n  mintmark token revoke < token");
 
   return new Command("token")
@@ -62,9 +62,7 @@ export function tokenCommands(): Command {
       serviceCommand(revoke, async (client) => {
         const revoked = await client.revokeToken.mutate({ token: await standardInput() });
         if (revoked.revoked === undefined)
-          throw new StartError(
-            "nothing was revoked: this is no token of the service, or its session has ended already",
-          );
+          throw new StartError("nothing was revoked: the service did not issue this token, or its grant has ended");
         return { json: revoked, text: "revoked" };
       }),
     )
@@ -76,7 +74,7 @@ export function tokenCommands(): Command {
     );
 }
 
-/** A token never comes as an argument: every user of a machine can read those. */
+/** A token is never an argument: every user of the machine can read arguments. */
 async function standardInput(): Promise<string> {
   return (await text(process.stdin)).trim();
 }
@@ -85,20 +83,17 @@ function inLines({ token, refreshToken }: { token: string; refreshToken?: string
   return refreshToken === undefined ? token : `${token}\n${refreshToken}`;
 }
 
-/** The command that revokes whatever was issued to somebody. */
 export function revokeCommand(): Command {
   const revoke = new Command("revoke")
-    .description("revoke all that was issued to a subject or a client until now")
-    .option("--subject <subject>", "whom the tokens are about")
-    .option("--client <id>", "which client they were issued to")
+    .description("revoke all tokens issued to a subject or a client until now")
+    .option("--subject <subject>", "subject of the tokens")
+    .option("--client <id>", "client that received the tokens")
     .addHelpText("after", "\nExample:\n  mintmark revoke --subject ada");
   return serviceCommand<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
     const { subject, client: clientId } = options;
     const revoked = await client.revoke.mutate({ ...(subject && { subject }), ...(clientId && { clientId }) });
     if (revoked.unknownClient)
-      throw new StartError(
-        `there is no client ${clientId}: whatever was issued to a client of that id before it was lost is revoked, if anything was`,
-      );
+      throw new StartError(`there is no client ${clientId}: tokens that a lost client of this id received are revoked`);
     return {
       json: revoked,
       text: `revoked all that was issued to ${escapeInvisible(subject ?? clientId ?? "")} until now`,
@@ -106,10 +101,10 @@ export function revokeCommand(): Command {
   });
 }
 
-/** An option that takes a list, and may be repeated. */
+/** Parses a list. The option may be repeated. */
 function listOf(word: string, earlier: readonly string[] = []): string[] {
   const entries = word.split(",").map((entry) => entry.trim());
-  if (entries.includes("")) throw new InvalidArgumentError("It must be a list with commas between.");
+  if (entries.includes("")) throw new InvalidArgumentError("It must be a list separated by commas.");
   return [...earlier, ...entries];
 }
 
@@ -120,6 +115,6 @@ export function wholeNumber(word: string): number {
 
 function jsonObject(word: string): JsonObject {
   const value = parseJsonObject(Buffer.from(word));
-  if (value === undefined) throw new InvalidArgumentError("It must be a JSON object as a token can carry it.");
+  if (value === undefined) throw new InvalidArgumentError("It must be a JSON object that a token can carry.");
   return value;
 }

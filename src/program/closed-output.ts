@@ -1,10 +1,9 @@
-/** What a program that reads the output leaves behind when it ends, and a terminal when it is closed. */
+/** Codes of a write to a reader that has ended, or to a closed terminal. */
 const READER_GONE = new Set(["EPIPE", "EIO", "ECONNRESET"]);
 
 /**
- * Goes on when nobody reads standard output or standard error any more, as behind `| head -1`: what is left to say is
- * dropped, and what was to be done is done. Calls back where standard output cannot be written for another reason, such
- * as a full disk.
+ * Ignores a closed standard output or standard error, as behind `| head -1`: the program drops its output and finishes
+ * its work. Calls `onFailure` where standard output fails for another reason, such as a full disk.
  */
 export function ignoreClosedOutput(onFailure: (error: NodeJS.ErrnoException) => void): void {
   process.stderr.on("error", () => {});

@@ -10,16 +10,16 @@ import { registeredTracer } from "./telemetry.ts";
 type StoreOptions = SqliteOptions & Pick<PostgresOptions, "onNotice">;
 
 export type OpenOptions = StoreOptions & {
-  /** Where the server listens: the issuer, where none is configured. */
+  /** The origin of the server: its issuer unless one is configured. */
   origin: string;
-  /** Whether this process does what one does for all; see `TokenServiceOptions`. */
+  /** See `TokenServiceOptions`. */
   runsMaintenance?: boolean;
   onError?: (work: string, error: unknown) => void;
-  /** Receives one sentence for an operator, where a stored setting changes or differs. */
+  /** Receives one sentence for the operator when a stored setting changes or differs. */
   onNotice?: ((sentence: string) => void) | undefined;
 };
 
-/** Opens the store that the configuration names. Of the two drivers only the one that is wanted is loaded. */
+/** Opens the store that the configuration names. Loads the driver of that store alone. */
 export async function openStore({ data, databaseUrl }: Config, options: StoreOptions = {}): Promise<Store> {
   if (databaseUrl !== undefined)
     return openPostgresStore(databaseUrl, { guest: options.guest, onNotice: options.onNotice });
@@ -27,7 +27,7 @@ export async function openStore({ data, databaseUrl }: Config, options: StoreOpt
   return openSqliteStore(data, options);
 }
 
-/** Opens the token service that the configuration describes, on its store. */
+/** Opens the configured token service on its store. */
 export async function openService(config: Config, options: OpenOptions): Promise<TokenService> {
   const store = await openStore(config, options);
   try {
@@ -70,7 +70,7 @@ async function openServiceOn(
   return service;
 }
 
-/** An administrator that a variable made does not end with the variable: another server may still have it. */
+/** Unsetting the variable removes no administrator: another server may still have it set. */
 async function ensureAdmin(
   { clients }: TokenService,
   { adminSecret }: Config,

@@ -16,7 +16,7 @@ type Resolved = {
   credentials: { clientId: string; clientSecret: string } | undefined;
 };
 
-/** The settings of the server, parsed, checked and with their defaults. */
+/** The settings of the server: parsed, validated, with defaults. */
 export type Config = Readonly<Omit<Fields, Grouped | keyof Resolved> & Resolved>;
 
 /**
@@ -47,7 +47,7 @@ export function readConfig(environment: Environment = process.env): Config {
   });
 }
 
-/** Whether a variable is set and not empty, so that the configuration does not have its default. */
+/** Whether a variable is set and not empty. */
 export function isSet(variable: Variable, environment: Environment = process.env): boolean {
   return Boolean(environment[variable]);
 }

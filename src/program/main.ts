@@ -1,13 +1,17 @@
 import { onStop } from "./signals.ts";
 
-// A start that is told to stop has nothing to finish: what it was about to write is undone by the database.
+// A signal during the start needs no shutdown: the database rolls back an open transaction.
 onStop(() => process.exit(0));
 
-// Loaded only now, since it takes longest.
-const [{ readConfig }, { createLogger, logProcessEvents, reportExit: reportEnd }, { serve }, { welcome }] =
-  await Promise.all([import("./config.ts"), import("./report.ts"), import("./serve.ts"), import("./welcome.ts")]);
+// Loaded after the signal handler, since loading takes most of the start.
+const [{ readConfig }, { createLogger, logProcessEvents, reportExit }, { serve }, { welcome }] = await Promise.all([
+  import("./config.ts"),
+  import("./report.ts"),
+  import("./serve.ts"),
+  import("./welcome.ts"),
+]);
 
-/** Runs the server until it is told to stop. Standard output says where it listens, standard error has the log. */
+/** Runs the server until SIGTERM or SIGINT. Prints its origin to standard output and its log to standard error. */
 async function main(): Promise<void> {
   const useLogger = logProcessEvents();
   const config = readConfig();
@@ -26,6 +30,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  reportEnd(error);
+  reportExit(error);
   process.exit(1);
 });

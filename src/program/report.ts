@@ -6,7 +6,7 @@ import { ignoreClosedOutput } from "./closed-output.ts";
 
 type Level = pino.LevelWithSilent;
 
-/** Logs to standard error: for people on a terminal, else in JSON, one line each. */
+/** Creates the log on standard error: readable text on a terminal, else one line of JSON an entry. */
 export async function createLogger(level: Level): Promise<Logger> {
   if (!process.stderr.isTTY) return createJsonLogger(level);
   const { default: pretty } = await import("pino-pretty");
@@ -17,17 +17,17 @@ function createJsonLogger(level: Level): Logger {
   return pino({ level }, standardError());
 }
 
-/** Bytes of the log that are kept while it cannot be written. */
+/** Bytes of the log that wait while standard error cannot be written. */
 const MAX_UNWRITTEN = 2 ** 20;
 
-/** A log that cannot be written, since its reader ended or its disk is full, is no reason to serve nobody. */
+/** The server goes on when its log cannot be written: the reader ended, or the disk is full. */
 function standardError() {
   const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_UNWRITTEN });
   destination.on("error", () => {});
   return destination;
 }
 
-/** Says in one line why the process ends, whatever the level of the log. */
+/** Logs in one line why the process ends, at any level of the log. */
 export function reportExit(error: unknown): void {
   const message = error instanceof StartError ? error.message : startFailure(error);
   if (process.stderr.isTTY) process.stderr.write(`mintmark: ${message}\n`);
@@ -41,8 +41,8 @@ function startFailure(error: unknown): string {
 }
 
 /**
- * Keeps what Node itself would write from standard error where that is no terminal, and logs it instead: warnings, and
- * errors that nothing caught, which end the process as before. Returns the function that names the log.
+ * Logs warnings of Node and uncaught errors, so that standard error has JSON alone unless it is a terminal. An uncaught
+ * error still ends the process. Returns the function that sets the logger.
  */
 export function logProcessEvents(): (logger: Logger) => void {
   let logger = createJsonLogger("info");
@@ -55,11 +55,11 @@ export function logProcessEvents(): (logger: Logger) => void {
       logger.warn({ warning: name, ...code }, message);
     });
     process.on("uncaughtException", (error) => {
-      logger.fatal({ error: describeError(error) }, "ended by an error that nothing caught");
+      logger.fatal({ error: describeError(error) }, "uncaught error");
       process.exit(1);
     });
   }
-  return (named) => {
-    logger = named;
+  return (configured) => {
+    logger = configured;
   };
 }

@@ -13,14 +13,14 @@ import { onStop } from "./signals.ts";
 
 export type ServeOptions = {
   logger: Logger;
-  /** Told where the server listens, once it also hears signals. */
+  /** Receives the origin when the server listens and handles signals. */
   onListening: (origin: string) => void;
 };
 
-/** Longest time for a stop beside the drain, in milliseconds: requests in flight have 10 s, the database 3. */
+/** Limit of a shutdown after the drain, in milliseconds: 10 s for requests in flight, 3 s for the database. */
 const MAX_STOP_MS: Milliseconds = 15_000;
 
-/** Serves what the configuration describes, until a signal tells this process to stop. */
+/** Runs the configured server until a signal stops it. */
 export async function serve(
   config: Config,
   { logger, onListening, share, ...open }: ServeOptions & Pick<HandlerOptions, "share"> & Omit<OpenOptions, "origin">,
@@ -44,22 +44,22 @@ export async function serve(
   const stop = async (signal: NodeJS.Signals) => {
     if (isStopping) return;
     isStopping = true;
-    logger.info({ signal }, "finishing what is in flight");
+    logger.info({ signal }, "shutting down");
     const drain = config.drain * 1000;
-    // Whatever goes wrong: who has told it to stop waits for it.
+    // A supervisor waits for this process, even if the shutdown hangs.
     setTimeout(() => process.exit(1), drain + MAX_STOP_MS).unref();
     await server.close({ drain });
-    // Else a process that others talk to would go on to listen to them.
+    // An open IPC channel keeps a worker alive.
     if (process.connected) process.disconnect();
   };
   onStop(stop);
   onListening(server.origin);
 }
 
-/** How often the same failure of the same work is logged, in milliseconds: some of it is tried every second. */
+/** Shortest interval between logs of the same failure, in milliseconds: some tasks run every second. */
 const REPEAT_AFTER_MS: Milliseconds = 60_000;
 
-/** Logs work in the background that failed, and what an operator should know. */
+/** Logs failures in the background, and notices for the operator. */
 export function createErrorReporter(logger: Logger): Required<Pick<OpenOptions, "onError" | "onNotice">> {
   const logged = new Map<string, { code: string | undefined; at: Milliseconds }>();
   return {

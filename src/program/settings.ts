@@ -11,10 +11,10 @@ type Settings = typeof settings;
 /** The name of a variable. */
 export type Variable = keyof Settings;
 
-/** Parsed values, by variable. */
+/** The parsed values, by variable. */
 export type Variables = z.output<z.ZodObject<{ -readonly [V in Variable]: Settings[V]["schema"] }>>;
 
-/** Parsed values, by field of `Config`. */
+/** The parsed values, by field of `Config`. */
 export type Fields = { [V in Variable as Settings[V]["name"]]: z.output<Settings[V]["schema"]> };
 
 /** The schemas, by variable. */
@@ -22,13 +22,13 @@ export const variables = Object.fromEntries(
   Object.entries<Setting>(settings).map(([variable, { schema }]) => [variable, schema]),
 ) as { -readonly [V in Variable]: Settings[V]["schema"] };
 
-/** Names parsed values as `Config` does. */
+/** Renames variables to fields of `Config`. */
 export function fieldsOf(parsed: Variables): Fields {
   const entries = Object.entries(settings).map(([variable, { name }]) => [name, parsed[variable as Variable]]);
   return Object.fromEntries(entries);
 }
 
-/** The settings as a list, for readers that treat all alike. */
+/** The settings as a list. */
 export const settingList: readonly (Setting & { variable: string })[] = Object.entries<Setting>(settings).map(
   ([variable, setting]) => ({ variable, ...setting }),
 );

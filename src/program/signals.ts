@@ -3,8 +3,8 @@ type Stop = (signal: NodeJS.Signals) => void;
 let stop: Stop | undefined;
 
 /**
- * Sets what is done from now on when this process is told to stop, in place of what was set before. To be called as early as
- * can be: from the first process of a container (PID 1) the kernel keeps every signal that it does not handle.
+ * Sets the handler of SIGTERM and SIGINT, and replaces an earlier one. Call it first: the kernel sends PID 1 of a container
+ * no signal without a handler.
  */
 export function onStop(handler: Stop): void {
   if (stop === undefined) for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop?.(signal));

@@ -1,14 +1,14 @@
 import type { Config } from "./config.ts";
 
-/** Addresses that a server can listen on and nobody can open, with one of this machine in their place. */
-const EVERYWHERE: readonly (readonly [listening: string, reachable: string])[] = [
+/** Wildcard addresses, which no client can open, and the loopback address for each. */
+const WILDCARDS: readonly (readonly [listening: string, reachable: string])[] = [
   ["//0.0.0.0", "//127.0.0.1"],
   ["//[::]", "//[::1]"],
 ];
 
 /**
- * What is printed where the server listens at an origin: that origin, and what works next. Other programs read the first
- * line. Behind it stands the URL by which clients know the service, which another machine or a proxy may have.
+ * The text that the server prints when it listens: its origin in the first line, which other programs parse, then next
+ * steps with the URL of the issuer, which may be that of a proxy.
  */
 export function welcome(
   origin: string,
@@ -28,10 +28,10 @@ export function welcome(
 
 /** The origin by which this machine reaches a server that listens at an origin. */
 export function reachable(origin: string): string {
-  return EVERYWHERE.reduce((url, [listening, other]) => url.replace(`${listening}:`, `${other}:`), origin);
+  return WILDCARDS.reduce((url, [listening, other]) => url.replace(`${listening}:`, `${other}:`), origin);
 }
 
-/** Brackets, as around an IPv6 address, mean files to some shells. */
+/** Some shells expand brackets, as around an IPv6 address, to file names. */
 function quoted(url: string): string {
   return /^[\w:/.-]+$/.test(url) ? url : `'${url.replaceAll("'", "%27")}'`;
 }

@@ -41,7 +41,7 @@ describe("the commands, on the data of this machine", () => {
     const elsewhere = await mintmark(["token", "verify", "--audience", "x"], { environment, input: token });
     expect(elsewhere).toMatchObject({ status: 1, stderr: expect.stringContaining("wrong_audience") });
     const empty = await mintmark(["token", "get", "--audience", "orders,"], { environment });
-    expect(empty).toMatchObject({ status: 2, stderr: expect.stringContaining("a list with commas between") });
+    expect(empty).toMatchObject({ status: 2, stderr: expect.stringContaining("a list separated by commas") });
   });
 
   it("refresh a token and revoke it, by a pipe", async () => {

@@ -31,16 +31,16 @@ describe("a command on the data of this machine", () => {
   };
 
   test.each(ROWS)(
-    "says in one line that %s differs from what is stored, and nothing where it does not",
+    "prints one line where %s differs from the stored setting, and nothing where it is equal",
     async (...row) => {
       const [variable, differing, same] = row;
-      const line = new RegExp(`^mintmark: [^\\n]+, and so [^\\n]+: ${variable} differs\\n$`);
+      const line = new RegExp(`^mintmark: the [^\\n]+ of the service, [^\\n]+, is used: ${variable} differs\\n$`);
       expect(await stderrOf({ [variable]: differing })).toMatch(line);
       expect(await stderrOf({ [variable]: same })).toBe("");
     },
   );
 
-  test("says so of all of them at once, one line each", async () => {
+  test("prints one line for each differing variable", async () => {
     const all = Object.fromEntries(ROWS.map(([variable, differing]) => [variable, differing]));
     expect((await stderrOf(all)).trimEnd().split("\n")).toEqual(
       ROWS.map(([variable]) => expect.stringMatching(new RegExp(`: ${variable} differs$`))),

@@ -7,7 +7,7 @@ type Row = [words: string[], stderr: RegExp, input?: string];
 
 /** Commands about something that is not there, and what they say of it. */
 const ROWS: Row[] = [
-  [["token", "revoke"], /^mintmark: nothing was revoked: this is no token of the service/, "garbage"],
+  [["token", "revoke"], /^mintmark: nothing was revoked: the service did not issue this token/, "garbage"],
   [["token", "revoke", "--json"], /^mintmark: nothing was revoked/, "eyJhbGciOiJFUzI1NiJ9.e30.AAAA"],
   [["token", "revoke"], /^mintmark: nothing was revoked/, ""],
   [["token", "refresh"], /\(invalid_refresh_token\)/, "garbage"],

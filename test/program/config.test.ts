@@ -163,7 +163,7 @@ describe("readConfig", () => {
     [{ MINTMARK_KEEP_ALIVE: "86401" }, "MINTMARK_KEEP_ALIVE must be at most 86400 seconds"],
     ...["~", "~/canary", "~canary/data", "$HOME/canary", "%h/canary"].map((data): [Record<string, string>, string] => [
       { MINTMARK_DATA: data },
-      "MINTMARK_DATA begins with what only a shell replaces",
+      "MINTMARK_DATA begins with a character that only a shell expands",
     ]),
     ...[
       "https:tokens.canary",
@@ -195,7 +195,7 @@ describe("readConfig", () => {
       { MINTMARK_CLIENT_ID: "canary", MINTMARK_CLIENT_SECRET: "" },
       "MINTMARK_CLIENT_SECRET must be set where MINTMARK_CLIENT_ID is",
     ],
-    [{ MINTMARK_TLL: "canary" }, "MINTMARK_TLL is not a variable of Mintmark's"],
+    [{ MINTMARK_TLL: "canary" }, "MINTMARK_TLL is no variable of Mintmark"],
     [{ DATABASE_URL: "postgres://user:canary@x/y" }, "MINTMARK_KEK must be set with DATABASE_URL"],
     [{ MINTMARK_LOG_LEVEL: "loud" }, "MINTMARK_LOG_LEVEL must be one of"],
   ])("refuses %j in one line that names the variable and repeats no value", (environment, words) => {

@@ -5,7 +5,7 @@ import { isLongSecret, MIN_SECRET_BYTES } from "../../keys/shared-secret.ts";
 import type { Variables } from "../settings.ts";
 import { makeSecret, SET_BY_OTHERS } from "./schemas.ts";
 
-/** Returns one sentence where variables contradict each other, each of them valid by itself. */
+/** Returns one sentence where valid variables contradict each other. */
 export function conflictIn(env: Variables): string | undefined {
   if (env.MINTMARK_TTL > env.MINTMARK_MAX_TTL) return "MINTMARK_TTL must be at most MINTMARK_MAX_TTL";
   if (env.MINTMARK_REPLAY_WINDOW >= env.MINTMARK_REFRESH_IDLE)
@@ -22,16 +22,16 @@ export function conflictIn(env: Variables): string | undefined {
     return `HOST must be a loopback address, such as 127.0.0.1 or localhost, where MINTMARK_ISSUER is not set or access is open. ${SET_BY_OTHERS}`;
   }
   if (!isLoopback(env.HOST) && env.MINTMARK_ACCESS === "open") {
-    return "MINTMARK_ACCESS can be open only where HOST is a loopback address: whoever reaches it could do everything";
+    return "MINTMARK_ACCESS can be open only where HOST is a loopback address: anyone who reaches it may do everything";
   }
   if (accessIn(env) === "open" && env.MINTMARK_TRUST_PROXY.length > 0) {
-    return "MINTMARK_TRUST_PROXY needs MINTMARK_ACCESS=clients: where access is open, whoever reaches the proxy could do everything";
+    return "MINTMARK_TRUST_PROXY needs MINTMARK_ACCESS=clients: where access is open, anyone who reaches the proxy may do everything";
   }
   if (accessIn(env) === "open" && !env.MINTMARK_ORIGINS.every(isLoopbackOrigin)) {
-    return "MINTMARK_ORIGINS can name origins of other machines only with MINTMARK_ACCESS=clients: where access is open, their pages could do everything";
+    return "MINTMARK_ORIGINS can name origins of other machines only with MINTMARK_ACCESS=clients: where access is open, their pages may do everything";
   }
   if (!isLoopback(env.HOST) && env.MINTMARK_ISSUER === undefined) {
-    return "MINTMARK_ISSUER must be set where HOST is not a loopback address: the URL that verifiers know this service by";
+    return "MINTMARK_ISSUER must be set where HOST is not a loopback address: the URL of this service for its verifiers";
   }
   if ((env.MINTMARK_CLIENT_ID === undefined) !== (env.MINTMARK_CLIENT_SECRET === undefined)) {
     const [set, missing] = env.MINTMARK_CLIENT_ID === undefined ? ["SECRET", "ID"] : ["ID", "SECRET"];

@@ -6,7 +6,7 @@ import { validateJsonText } from "./value-text.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Texts by variable, and the name of each in messages, which says whether it came from a file. */
+/** Texts by variable, and the name of each in messages, which names its file, too. */
 export type Values = { values: Readonly<Record<string, string>>; nameOf: (variable: string) => string };
 
 const FILE_VARIABLES: ReadonlySet<string> = new Set(
@@ -43,7 +43,7 @@ export function readValues(environment: Environment): Values {
 function refuseUnknown(environment: Environment): void {
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith("MINTMARK_") || !value || KNOWN.has(name) || isServiceLink(name, value)) continue;
-    throw new StartError(`${name} is not a variable of Mintmark's: see  mintmark serve --help`);
+    throw new StartError(`${name} is no variable of Mintmark: see  mintmark serve --help`);
   }
 }
 

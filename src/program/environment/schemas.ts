@@ -15,14 +15,14 @@ export const wholeSeconds = wholeNumber("must be a whole number of seconds").pip
 );
 
 const portNumber = "must be a port number, 0 to 65535 (0 picks a free one)";
-/** How to make a secret of 32 bytes. */
+/** Makes a secret of 32 bytes. */
 export const makeSecret = "make one with  node -p \"crypto.randomBytes(32).toString('base64url')\"";
 
-export const SET_BY_OTHERS = "Shells and conda set HOST as well: set it anew, or unset it";
+export const SET_BY_OTHERS = "Shells and conda set HOST, too: set it again, or unset it";
 const hostName = `must be an IP address or a name of this machine, without scheme and port. ${SET_BY_OTHERS}`;
 
 export const text = z.string().min(1).max(255, "must have at most 255 characters");
-/** Checked at the start: a value that no token can carry would fail every issuance. */
+/** Validated at the start: an invalid claim would fail every issuance. */
 const claim = z.string().refine((value) => identifier.safeParse(value).success, "must have at most 255 characters");
 const plain = (text: z.ZodString) => text.refine(isPlainText, PLAIN_TEXT);
 
@@ -61,7 +61,7 @@ export const port = wholeNumber(portNumber).refine((number) => number <= 65535, 
 
 export const dataDirectory = z
   .string()
-  .regex(/^(?![~$%])/, "begins with what only a shell replaces: write the whole path of the folder");
+  .regex(/^(?![~$%])/, "begins with a character that only a shell expands: write the absolute path of the folder");
 
 export const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, "must be a postgres:// URL");
 

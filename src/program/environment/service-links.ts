@@ -5,8 +5,8 @@ type Shape = readonly [name: RegExp, isValue: (value: string) => boolean];
 const PROTOCOL = "(?:TCP|UDP|SCTP)";
 
 /**
- * What Kubernetes adds to every container for each Service, and Docker for each `--link`, below the name of the Service or
- * link in capitals: `MINTMARK_` for one named mintmark, `MINTMARK_FEED_` for mintmark-feed.
+ * Variables that Kubernetes adds to every container for each Service, and Docker for each `--link`. They begin with its
+ * name in capitals: `MINTMARK_` for mintmark, `MINTMARK_FEED_` for mintmark-feed.
  */
 const SHAPES: readonly Shape[] = [
   [/_SERVICE_HOST$/, isAddress],
@@ -15,12 +15,12 @@ const SHAPES: readonly Shape[] = [
   [new RegExp(`_PORT_\\d+_${PROTOCOL}_ADDR$`), isAddress],
   [new RegExp(`_PORT_\\d+_${PROTOCOL}_PORT(?:_START|_END)?$`), isPort],
   [new RegExp(`_PORT_\\d+_${PROTOCOL}_PROTO$`), (value) => /^(?:tcp|udp|sctp)$/.test(value)],
-  // By Docker alone: both names of the link, and the environment of the other container.
+  // Docker alone: both names of the link, and the environment of the other container.
   [/_NAME$/, (value) => /^\/[^/]+\/[^/]+$/.test(value)],
   [/^MINTMARK(?:_[A-Z0-9_]+)?_ENV_\w/, () => true],
 ];
 
-/** Whether a variable was added beside a Service or link whose name begins with mintmark, by its name and its value. */
+/** Whether the name and value of a variable are those of a Service or link whose name begins with mintmark. */
 export function isServiceLink(name: string, value: string): boolean {
   return name.startsWith("MINTMARK_") && SHAPES.some(([shape, isValue]) => shape.test(name) && isValue(value));
 }

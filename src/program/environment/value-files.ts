@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { StartError } from "../../errors.ts";
 import { failureCode } from "../../store/failure-code.ts";
 
-/** The largest file that is read as a value. */
+/** Largest file of a value. */
 const MAX_BYTES = 65_536;
 
 /**

@@ -3,20 +3,19 @@ const LINE_BREAK = /^[\n\r\v\f\u0085\u2028\u2029]$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const WHITE_SPACE = /^[\s\p{Z}]$/u;
 const BYTE_ORDER_MARK = "\uFEFF";
-/** Marks of direction, joiners, fillers: what nobody sees in an editor. */
+/** Marks of direction, joiners, fillers: invisible in an editor. */
 const INVISIBLE = /^[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]$/u;
 
-/** What Kubernetes, Compose and shells leave as it is where they do not replace it. */
+/** A reference that Kubernetes, Compose or a shell did not replace. */
 const REFERENCE = /\$\([A-Za-z_]\w*\)|\$\{[A-Za-z_]\w*\}/;
 
 /**
- * Says what is wrong with a text that is to be the value of a variable, whatever it is for, as the end of a sentence that
- * begins with its name: `begins with a quotation mark: remove it`. Such a value would be used as it stands, for
- * another key or an issuer that no token can carry. Repeats nothing of the text. Returns `undefined` for a sound one.
+ * Returns the fault of a text as the value of any variable, to follow its name in a message: `begins with a quotation
+ * mark: remove it`. Unnoticed, it would make another key, or an issuer that no token can carry. Never quotes the text.
  */
 export function validateJsonText(text: string): string | undefined {
-  // What is read from bytes that are not UTF-8 has U+FFFD in their place, so different bytes would be the same secret.
-  if (!text.isWellFormed() || text.includes("\uFFFD")) return "has bytes that are not UTF-8: write it anew";
+  // Node decodes invalid UTF-8 as U+FFFD: different bytes would be the same secret.
+  if (!text.isWellFormed() || text.includes("\uFFFD")) return "has bytes that are not UTF-8: write it again";
   const characters = Array.from(text);
   const first = nameOf(characters.at(0));
   if (first !== undefined) return `begins with ${first}: remove it`;
@@ -28,7 +27,7 @@ export function validateJsonText(text: string): string | undefined {
   return undefined;
 }
 
-/** Names a character that no value begins or ends with. */
+/** The name of a character with which no value begins or ends. */
 function nameOf(character = ""): string | undefined {
   if (character === BYTE_ORDER_MARK) return "a byte order mark (U+FEFF)";
   if (QUOTE.test(character)) return "a quotation mark";

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 
-/** One setting. Type `Config`, `mintmark serve --help` and `docs/configuration.md` come from the table of them. */
+/** One setting. `Config`, `mintmark serve --help` and `docs/configuration.md` are derived from the tables. */
 export type Setting = {
   /** The field of `Config`. */
   name: string;
-  /** Parses the text of the variable. Has the default, where that depends on no other setting. */
+  /** Parses the text of the variable. Has the default unless that depends on another setting. */
   schema: z.ZodType;
   /** One line for `--help` and the documentation; code in backticks. */
   doc: string;

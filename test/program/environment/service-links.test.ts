@@ -55,6 +55,6 @@ describe("readConfig beside services of that name", () => {
     ["MINTMARK_DATABASE_URL", "postgres://a/b"],
     ["MINTMARK_LOG_LEVEL_FILE", "/run/level"],
   ])("refuses %s=%s", (name, value) => {
-    expect(() => readConfig({ [name]: value })).toThrow(`${name} is not a variable of Mintmark's`);
+    expect(() => readConfig({ [name]: value })).toThrow(`${name} is no variable of Mintmark`);
   });
 });

@@ -85,7 +85,7 @@ describe("the text of a value", () => {
   it.each([
     [["\n", "\r", "\r\n", "\u2028"], "has a line break within: remove it"],
     [["\0", "\t", "\x07", "\x7f"], "has a control character within: remove it"],
-    [["\uFFFD", "\uD800"], "has bytes that are not UTF-8: write it anew"],
+    [["\uFFFD", "\uD800"], "has bytes that are not UTF-8: write it again"],
     [["$(NAME)", "$" + "{NAME}"], "has a reference to another variable that nothing replaced: write the value itself"],
   ])("is refused with %j within", (inserted, fault) => {
     for (const one of inserted) expect(errorOf(SECRET.slice(0, 1) + one + SECRET.slice(1))).toBe(`${NAME} ${fault}`);
