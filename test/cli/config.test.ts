@@ -126,7 +126,7 @@ describe("mintmark config", () => {
     expect(await mintmark(["config"], { environment: { MINTMARK_TLT: "60" } })).toEqual({
       status: 1,
       stdout: "",
-      stderr: expect.stringMatching(/^mintmark: MINTMARK_TLT is not a variable[^\n]+\n$/),
+      stderr: expect.stringMatching(/^mintmark: MINTMARK_TLT is no variable[^\n]+\n$/),
     });
   });
 });

@@ -97,7 +97,7 @@ describe("node", () => {
 
 describe("environment", () => {
   it.each([
-    [{ MINTMARK_TLT: "60" }, /^MINTMARK_TLT is not a variable/],
+    [{ MINTMARK_TLT: "60" }, /^MINTMARK_TLT is no variable/],
     [{ MINTMARK_KEK: "canary" }, /^MINTMARK_KEK must be 32 bytes/],
     [{ MINTMARK_TTL: "60", MINTMARK_MAX_TTL: "30" }, /^MINTMARK_TTL must be at most/],
     [{ DATABASE_URL: "postgres://h/m" }, /^MINTMARK_KEK must be set with DATABASE_URL/],
