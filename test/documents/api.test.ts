@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { textOf } from "../support/documents.ts";
-import { DOORS, exportsOf, OPTIONS, optionsOf, proceduresOf } from "../support/public-api.ts";
+import { ENTRIES, exportsOf, OPTIONS, optionsOf, proceduresOf } from "../support/public-api.ts";
 import { openService } from "../support/service.ts";
 
 const page = textOf("docs/api.md");
@@ -23,8 +23,8 @@ describe("the page on the API", () => {
     expect(rows).toEqual(wanted);
   });
 
-  it.each(Object.entries(DOORS))("has every export of %s, and no other", (door, source) => {
-    expect(namesBelow(door)).toEqual(exportsOf(source));
+  it.each(Object.entries(ENTRIES))("has every export of %s, and no other", (entry, source) => {
+    expect(namesBelow(entry)).toEqual(exportsOf(source));
   });
 
   it.each(Object.entries(OPTIONS))("has every option of %s, and no other", (type, source) => {

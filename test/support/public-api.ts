@@ -5,7 +5,7 @@ import type { ServedRouter } from "../../src/router/procedure.ts";
 import { ROOT } from "./documents.ts";
 
 /** The doors of the package, each with the source that it opens. */
-export const DOORS: Readonly<Record<string, string>> = {
+export const ENTRIES: Readonly<Record<string, string>> = {
   mintmark: "src/index.ts",
   "mintmark/sqlite": "src/sqlite.ts",
   "mintmark/postgres": "src/postgres.ts",
