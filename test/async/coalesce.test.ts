@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { coalesce } from "../../src/async/coalesce.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { coalesce, throttle } from "../../src/async/coalesce.ts";
 
 /** Work that ends on demand. */
 function controlled() {
@@ -53,5 +53,32 @@ describe("coalesce", () => {
     for (let at = 0; at < 3; at += 1) await run();
     const [first = 0, second = 0, third = 0] = began;
     expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(27);
+  });
+});
+
+describe("throttle", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("shares a run among calls during it, drops calls in the interval, and runs again afterwards", async () => {
+    let started = 0;
+    const run = throttle(async () => {
+      started += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }, 1000);
+    vi.useFakeTimers({ toFake: ["performance"] });
+    await Promise.all([run(), run()]);
+    vi.advanceTimersByTime(999);
+    await run();
+    expect(started).toBe(1);
+    vi.advanceTimersByTime(1);
+    await run();
+    expect(started).toBe(2);
+  });
+
+  it("hides failures", async () => {
+    const run = throttle(() => Promise.reject(new Error("unreachable")), 1000);
+    await expect(run()).resolves.toBeUndefined();
   });
 });
