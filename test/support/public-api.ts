@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ServedRouter } from "../../src/router/procedure.ts";
 import { ROOT } from "./documents.ts";
 
-/** The doors of the package, each with the source that it opens. */
+/** Entry points of the package, with their sources. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   mintmark: "src/index.ts",
   "mintmark/sqlite": "src/sqlite.ts",
