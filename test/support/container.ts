@@ -45,7 +45,17 @@ export function mountedFolder(data: { user: number; mode: number }, secrets: Rea
 
 /** Starts the real program, or another command of Node's, as a container does. Killed at the end of its block. */
 export function startContained(folder: string, environment: Readonly<Record<string, string>>, program?: string[]) {
-  const wrap = ([node = "", ...main]: readonly string[]) => ["unshare", ...words(folder, [node, ...(program ?? main)])];
+  return startFirstProcess(environment, ([node = "", ...main]) => [
+    "unshare",
+    ...words(folder, [node, ...(program ?? main)]),
+  ]);
+}
+
+/** Starts the server by a command that makes it the first process of its namespace. Killed at the end of its block. */
+export function startFirstProcess(
+  environment: Readonly<Record<string, string>>,
+  wrap: (command: readonly string[]) => readonly string[],
+) {
   const { child, ended, welcome } = launch(environment, { wrap });
   const origin = Promise.race([welcome, ended.then(({ stderr }) => Promise.reject(new Error(`no start: ${stderr}`)))]);
   // Not every test waits for it.

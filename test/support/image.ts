@@ -1,7 +1,7 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { guarded } from "./children.ts";
+import { startFirstProcess } from "./container.ts";
 import { imageConfig, type Step, stages } from "./dockerfile.ts";
 import { ROOT } from "./documents.ts";
 import { createLayer, type Layer, layPackages, PATH, runOn, wordsFor } from "./layers.ts";
@@ -34,7 +34,9 @@ export function buildImage({ complete }: BuildOptions) {
     /** Runs a command to its end in a container of its own, on the one volume. */
     run: (command: readonly string[], environment: Environment = {}) =>
       spawnSync("unshare", containerWords(last, command), { env: environmentOf(environment), encoding: "utf8" }),
-    start: (environment: Environment) => startContainer(last, environment),
+    /** Starts the image's command on the volume. Killed at the end of its block. */
+    start: (environment: Environment) =>
+      startFirstProcess(environmentOf(environment), () => ["unshare", ...containerWords(last, imageConfig().command)]),
     [Symbol.dispose]: folder[Symbol.dispose],
   };
 }
@@ -95,7 +97,7 @@ function copy(step: Step & { do: "copy" }, directory: string, { layer, context, 
   }
 }
 
-function environmentOf(environment: Environment): NodeJS.ProcessEnv {
+function environmentOf(environment: Environment): Environment {
   return { PATH, ...imageConfig().environment, ...environment };
 }
 
@@ -105,35 +107,4 @@ function containerWords(layer: Layer, command: readonly string[]): string[] {
   const [uid = "", gid = ""] = user.split(":");
   const identity = ["--reuid", uid, "--regid", gid, "--clear-groups", "--bounding-set=-all", "--no-new-privs"];
   return wordsFor(layer, "contained", [volume, "env", `--chdir=${directory}`, "setpriv", ...identity, ...command]);
-}
-
-function startContainer(layer: Layer, environment: Environment) {
-  const child = guarded(
-    spawn("unshare", containerWords(layer, imageConfig().command), {
-      env: environmentOf(environment),
-      stdio: ["ignore", "pipe", "pipe"],
-    }),
-  );
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  return {
-    /** What it has printed and logged until now. */
-    output: () => output,
-    ended,
-    /** Sends a signal to the first process of the container, as the engine does. */
-    signal: (name: NodeJS.Signals) => process.kill(firstProcess(child), name),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
-}
-
-function firstProcess({ pid }: ChildProcess): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
 }
