@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { isLive, issue, type Opening, openRepeatedly } from "../support/reopened.ts";
 import { AFTERWARDS, BEFORE, begin, DAY, ENDINGS, HOUR } from "../support/reopened-table.ts";
@@ -9,22 +9,25 @@ import { callerOf } from "../support/with-client.ts";
 
 const afterwards = Object.entries(AFTERWARDS);
 
+/** A closed store with an issued token. Tests copy it: to make one takes as long as the test. */
+const begun = openRepeatedly();
+const there = await begun.by(BEFORE, async ({ service }) => begin(service));
+afterAll(() => begun[Symbol.dispose]());
+
 describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
+  const ended = openRepeatedly(begun.data);
+  beforeAll(() => ended.by(BEFORE, async ({ service }) => end(service, there)).then(() => {}));
+  afterAll(() => ended[Symbol.dispose]());
+
   it.each(afterwards)("holds for all verifiers, when the store is opened %s", async (_, after) => {
-    using data = openRepeatedly();
-    const there = await data.by(BEFORE, async ({ service }) => begin(service));
+    using data = openRepeatedly(begun.data);
     await data.by(after, async ({ service }) => end(service, there));
     await data.by(BEFORE, async ({ service }) => expect(await isLive(service, there.token)).toBe(false));
   });
 
   it.each(afterwards)("holds until the token expires, though the store is opened %s and pruned", async (_, after) => {
-    using data = openRepeatedly();
+    using data = openRepeatedly(ended.data);
     const { now = NOW } = after;
-    const there = await data.by(BEFORE, async ({ service }) => {
-      const there = await begin(service);
-      await end(service, there);
-      return there;
-    });
     await data.by({ ...after, now: now + HOUR }, async ({ service }) => end(service, there).catch(() => {}));
     await data.by({ ...after, now: now + 6 * DAY }, async ({ store }) => store.forgetRevocations(now + 6 * DAY, 1000));
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
@@ -53,23 +56,27 @@ describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
 });
 
 describe("the backlog of a large installation", () => {
-  it.each(afterwards)("is retained in full, when the store is opened %s", async (_, after) => {
-    using data = openRepeatedly();
-    const [first, last, good] = await data.by(BEFORE, async ({ service }) => [
-      await begin(service),
-      await begin(service),
-      await begin(service),
-    ]);
-    await data.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, first.token));
+  const backlog = openRepeatedly(begun.data);
+  const tokens: string[] = [];
+  beforeAll(async () => {
+    await backlog.by(BEFORE, async ({ service }) => {
+      for (let count = 0; count < 3; count += 1) tokens.push((await begin(service)).token);
+      await service.revokeToken(localCaller, tokens[0] ?? "");
+    });
     // Enough for several pages, all before the last.
-    data.write(`
+    backlog.write(`
       with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 12000)
       insert into revocations select 'token', 'jti-' || n, revision + n, ${NOW + 7 * DAY} from numbers, state;
       update state set revision = revision + 12000`);
-    await data.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, last.token));
+    await backlog.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, tokens[1] ?? ""));
+  });
+  afterAll(() => backlog[Symbol.dispose]());
+
+  it.each(afterwards)("is retained in full, when the store is opened %s", async (_, after) => {
+    using data = openRepeatedly(backlog.data);
     await data.by(after, async ({ service }) => service.maintenance());
     await data.by(BEFORE, async ({ service }) => {
-      const live = [first, last, good].map(({ token }) => isLive(service, token));
+      const live = tokens.map((token) => isLive(service, token));
       expect(await Promise.all(live)).toEqual([false, false, true]);
     });
   });
@@ -77,14 +84,13 @@ describe("the backlog of a large installation", () => {
 
 describe("an unrevoked token", () => {
   it.each(afterwards)("stays valid for all verifiers, when the store is opened %s", async (_, after) => {
-    using data = openRepeatedly();
-    const { token } = await data.by(BEFORE, async ({ service }) => begin(service));
+    using data = openRepeatedly(begun.data);
     await data.by(after, async ({ service }) => {
       await service.maintenance();
       await issue(service, { subject: "eve", claims: { role: "reader" } });
     });
     await data.by({ ...BEFORE, now: NOW + DAY }, async ({ service }) =>
-      expect(await isLive(service, token)).toBe(true),
+      expect(await isLive(service, there.token)).toBe(true),
     );
   });
 
@@ -99,15 +105,22 @@ describe("an unrevoked token", () => {
 });
 
 describe("a refresh token", () => {
+  const granted = openRepeatedly(begun.data);
+  let caller: Awaited<ReturnType<typeof callerOf>>;
+  let refreshToken = "";
+  beforeAll(async () => {
+    await granted.by(BEFORE, async ({ service }) => {
+      caller = await callerOf(service, { audiences: [] });
+      const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
+      refreshToken = (await service.getToken(caller, request)).refreshToken ?? "";
+    });
+  });
+  afterAll(() => granted[Symbol.dispose]());
+
   it.each(afterwards)(
     "returns a token within the current limits, or requires a new sign-in, opened %s",
     async (_, after) => {
-      using data = openRepeatedly();
-      const { caller, refreshToken } = await data.by(BEFORE, async ({ service }) => {
-        const caller = await callerOf(service, { audiences: [] });
-        const request = { subject: "ada", claims: {}, expiresIn: 7 * DAY, refreshable: true };
-        return { caller, refreshToken: (await service.getToken(caller, request)).refreshToken ?? "" };
-      });
+      using data = openRepeatedly(granted.data);
       await data.by(after, async ({ service }) => {
         const refreshed = await service.refreshToken(caller, { refreshToken }).catch((error: unknown) => error);
         const { maxTtl = DAY } = after.guest ? BEFORE : after;

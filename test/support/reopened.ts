@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { localCaller } from "../../src/service/access/caller.ts";
@@ -10,18 +10,20 @@ import type { Store } from "../../src/store/store.ts";
 import type { ClaimsSchema } from "../../src/token/claims.ts";
 import { ISSUER, NOW, temporaryFolder } from "./service.ts";
 
-/** How a store is opened: the options of the service, and what its clock says. */
+/** The options of the service, and the time of its clock. */
 export type Opening = TokenServiceOptions<ClaimsSchema> & { now?: number };
 export type Opened = { service: Service; store: Store };
 export type Service = TokenService<ClaimsSchema>;
 
-/** One store in a folder, which is opened again and again with other options: by a server, or, as a guest, by a command. */
-export function openRepeatedly() {
+/** One store, new or a copy of closed data, opened repeatedly with other options: by a server, or, as a guest, by a command. */
+export function openRepeatedly(from?: string) {
   const folder = temporaryFolder();
   const data = join(folder.path, "data");
+  if (from !== undefined) cpSync(from, data, { recursive: true });
   const file = join(data, "mintmark.db");
   return {
-    /** Opens the store, does something, and closes it again. */
+    data,
+    /** Opens the store, does the work, and closes it. */
     async by<Outcome>(opening: Opening, work: (opened: Opened) => Promise<Outcome>): Promise<Outcome> {
       const { now = NOW, guest = false, ...options } = opening;
       const store = await openSqliteStore(data, { shared: guest, guest });
@@ -36,7 +38,7 @@ export function openRepeatedly() {
         await service.close();
       }
     },
-    /** All that is stored but for the audit log. */
+    /** The content of every table but the audit log. */
     content(): Record<string, unknown[]> {
       const database = new Database(file, { readonly: true });
       const tables = ["state", "keys", "clients", "revocations", "sessions", "refresh_tokens"];
@@ -44,13 +46,13 @@ export function openRepeatedly() {
       database.close();
       return Object.fromEntries(rows);
     },
-    /** Changes what is stored past every service. */
+    /** Changes the database without a service. */
     write(sql: string): void {
       const database = new Database(file);
       database.exec(sql);
       database.close();
     },
-    /** Makes a backup, and gives the verb that puts it back in the place of the data. */
+    /** Makes a backup, and returns a function that restores it. */
     backUp(): () => void {
       const backup = join(folder.path, "backup");
       backUp(data, backup);
@@ -63,7 +65,7 @@ export function openRepeatedly() {
   };
 }
 
-/** Issues a token to a caller that may have any. */
+/** Issues a token to the local caller. */
 export async function issue(service: Service, request: Partial<Parameters<Service["getToken"]>[1]> = {}) {
   const { refreshToken = "", ...issued } = await service.getToken(localCaller, {
     subject: "ada",
@@ -73,7 +75,7 @@ export async function issue(service: Service, request: Partial<Parameters<Servic
   return { ...issued, refreshToken };
 }
 
-/** Whether a token counts, whomever it is for. */
+/** Whether a token is active, for any audience. */
 export async function isLive(service: Service, token: string): Promise<boolean> {
   return (await service.introspectToken(localCaller, token)).active;
 }
