@@ -1,6 +1,9 @@
 import type { Seconds } from "../time.ts";
 
-/** Permissions of a client. `admin` includes all others. */
+/**
+ * Permissions of a client. `admin` includes all others. `verify` permits nothing, since verification is open to all; stored
+ * clients have it, and the typed client and the command accept it.
+ */
 export const permissions = [
   "issue",
   "verify",

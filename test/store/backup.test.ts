@@ -15,7 +15,7 @@ const REFUSALS = [
   { of: "one, in no folder", data: "data", to: "none/copy.db", said: /cannot be written \(ENOENT\): name a new file/ },
 ];
 
-it.each(REFUSALS)("a backup of $of is refused, and leaves no file behind", async ({ data, to, said }) => {
+it.each(REFUSALS)("a backup of $of is refused, and leaves no file", async ({ data, to, said }) => {
   using folder = temporaryFolder();
   for (const [name, content] of [
     ["empty", ""],

@@ -12,13 +12,13 @@ const fault = new MintmarkError("internal_error");
 
 export function describeAtomicity(open: Open): void {
   describe("a change and its record", () => {
-    it("are written both or neither: a record that cannot be written takes its change with it", async () => {
+    it("are written both or neither: a record that cannot be written rolls back its change", async () => {
       await using opened = await open();
       const { here } = opened;
       const { changes, record } = await furnish(here);
       const before = await contentOf(here);
       for (const [name, apply] of Object.entries(changes)) {
-        // The id is taken, so the record is refused after the change was made.
+        // The id exists: the record is refused after the change.
         await expect(apply(record), name).rejects.toMatchObject(fault);
         expect(await contentOf(here), name).toEqual(before);
         expect(await contentOf(opened.there), name).toEqual(before);
@@ -29,7 +29,7 @@ export function describeAtomicity(open: Open): void {
       }
     });
 
-    it("are written both or neither: a change that cannot be made leaves no record", async () => {
+    it("are written both or neither: a failed change leaves no record", async () => {
       await using opened = await open();
       const { here } = opened;
       const { keys } = await furnish(here);
@@ -41,7 +41,7 @@ export function describeAtomicity(open: Open): void {
       expect(await contentOf(here)).toEqual(before);
     });
 
-    it("are refused where the client was removed, or its secret replaced, before the change got its lock", async () => {
+    it("are refused if the client was removed, or its secret replaced, before the change got its lock", async () => {
       await using opened = await open();
       const { here, there } = opened;
       const { changes } = await furnish(here);
@@ -61,7 +61,7 @@ export function describeAtomicity(open: Open): void {
       }
     });
 
-    it("are there when their promise has resolved, in every process and after a reopening", async () => {
+    it("are durable and visible to every process when their promise has resolved", async () => {
       await using opened = await open();
       const { changes } = await furnish(opened.here);
       for (const apply of Object.values(changes)) {
@@ -74,7 +74,7 @@ export function describeAtomicity(open: Open): void {
   });
 }
 
-/** All that a store holds, but for the order of its keys. */
+/** The contents of a store, in any order of the keys. */
 async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listAudit" | "position">) {
   const keys = await store.listKeys();
   return {
@@ -85,7 +85,7 @@ async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listAu
   };
 }
 
-/** Puts keys, clients and a record into a store, and gives every change that can be made of them, one after the other. */
+/** Fills a store with keys, clients and a record; returns every possible change, in sequence. */
 async function furnish(store: Store) {
   const record = aRecord();
   await store.appendAudit([record]);

@@ -10,7 +10,7 @@ const everything = { limit: 10_000 };
 
 export function describeAudit(open: Open): void {
   describe("appendAudit", () => {
-    it("appends records, and listAudit gives them back as they were, newest first", async () => {
+    it("appends records; listAudit returns them unchanged, newest first", async () => {
       await using opened = await open();
       const bare = aRecord();
       const about = { clientId: "c", subject: "s", jti: "j", kid: "k", target: "t", address: "::1", count: 3 };
@@ -19,7 +19,7 @@ export function describeAudit(open: Open): void {
       expect(await opened.there.listAudit(everything)).toEqual([full, bare]);
     });
 
-    it("appends none or thousands in one call, and all that two processes append at once", async () => {
+    it("appends none or thousands in one call, and all of two concurrent processes", async () => {
       await using opened = await open();
       await opened.here.appendAudit([]);
       const groups = [records(2500), records(1), records(999), records(1001)];
@@ -46,11 +46,11 @@ export function describeAudit(open: Open): void {
         await opened.there.appendAudit([aRecord()]);
         return opened.here.listAudit(query);
       });
-      // What was appended before the first page was asked for is its newest record.
+      // The newest record before the first page is its first.
       expect(visited.slice(1)).toEqual(appended.toReversed());
     });
 
-    it("pages through the records that a filter leaves", async () => {
+    it("pages through filtered records", async () => {
       await using opened = await open();
       const appended = Array.from({ length: 60 }, (_, at) => aRecord({ action: at % 3 ? "token.issue" : "keys.kill" }));
       await opened.here.appendAudit(appended);
@@ -90,7 +90,7 @@ export function describeAudit(open: Open): void {
   });
 
   describe("pruneAudit", () => {
-    it("forgets the records from before a moment, and says how many", async () => {
+    it("deletes the records from before a moment, and returns their number", async () => {
       await using opened = await open();
       const old = records(40, { at: NOW - 1 });
       const young = records(3, { at: NOW });
@@ -102,7 +102,7 @@ export function describeAudit(open: Open): void {
   });
 }
 
-/** All records, page by page, as who follows `before` sees them. */
+/** All records, page by page by `before`. */
 async function allPages(query: AuditQuery, list: Store["listAudit"]): Promise<AuditRecord[]> {
   const page = await list(query);
   const last = page.at(-1);

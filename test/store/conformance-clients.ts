@@ -19,7 +19,7 @@ export function describeClients(open: Open): void {
       }
     });
 
-    it("leaves a client of that id as it is, and records nothing", async () => {
+    it("leaves an existing client unchanged, and audits nothing", async () => {
       await using opened = await open();
       const client = aClient();
       await opened.here.addClient(client, aRecord());
@@ -28,7 +28,7 @@ export function describeClients(open: Open): void {
       expect(await opened.here.listAudit(everything)).toHaveLength(1);
     });
 
-    it("adds one of many of that id that two processes offer at once", async () => {
+    it("adds one of many concurrent clients with the same id", async () => {
       await using opened = await open();
       const offered = Array.from({ length: 12 }, () => aClient({ clientId: "admin" }));
       const outcomes = await Promise.all(
@@ -51,7 +51,7 @@ export function describeClients(open: Open): void {
   });
 
   describe("listClients", () => {
-    it("lists clients by name, and those of one name always in the same order", async () => {
+    it("lists clients by name, in a stable order", async () => {
       await using opened = await open();
       const names = ["worker", "backup", "reporting", "backup"];
       for (const name of names) await opened.here.addClient(aClient({ name }), aRecord());
@@ -62,7 +62,7 @@ export function describeClients(open: Open): void {
   });
 
   describe("replaceSecrets", () => {
-    it("replaces the secrets that are still the ones given, and nothing else", async () => {
+    it("replaces secrets that equal the given ones, and nothing else", async () => {
       await using opened = await open();
       const [client, other] = [aClient(), aClient()];
       for (const each of [client, other]) await opened.here.addClient(each, aRecord());
@@ -77,7 +77,7 @@ export function describeClients(open: Open): void {
       expect(await opened.here.findClient(other.clientId)).toEqual({ ...other, asOf: expect.any(Number) });
     });
 
-    it("changes and records nothing where they are others by now, or the client is gone", async () => {
+    it("changes and audits nothing if the secrets have changed or the client was removed", async () => {
       await using opened = await open();
       const client = aClient();
       await opened.here.addClient(client, aRecord());
@@ -89,7 +89,7 @@ export function describeClients(open: Open): void {
       expect(await opened.here.listAudit(everything)).toHaveLength(1);
     });
 
-    it("lets one of many win that two processes try at once", async () => {
+    it("applies one of many concurrent replacements", async () => {
       await using opened = await open();
       const client = aClient();
       await opened.here.addClient(client, aRecord());
@@ -107,7 +107,7 @@ export function describeClients(open: Open): void {
   });
 
   describe("removeClient", () => {
-    it("removes one client, once, however many ask at once in two processes", async () => {
+    it("removes one client, once, of many concurrent requests", async () => {
       await using opened = await open();
       const [client, other] = [aClient(), aClient()];
       for (const each of [client, other]) await opened.here.addClient(each, aRecord());

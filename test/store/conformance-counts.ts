@@ -6,14 +6,14 @@ const one = (id: string, amount = 1, until = NOW) => ({ id, amount, until });
 
 export function describeCounts(open: Open): void {
   describe("addToCounts", () => {
-    it("begins counts at zero, adds to those that there are, and gives what each came to, in the order asked", async () => {
+    it("starts counts at zero, and returns the totals in the order of the additions", async () => {
       await using opened = await open();
       expect(await opened.here.addToCounts([one("b", 5), one("a", 2)])).toEqual([5, 2]);
       expect(await opened.there.addToCounts([one("c"), one("a", 3), one("b", 0)])).toEqual([1, 5, 5]);
       expect(await opened.here.addToCounts([one("a", -4)])).toEqual([1]);
     });
 
-    it("loses and doubles nothing where two processes add to the same counts at once, in any order", async () => {
+    it("loses and doubles no addition of concurrent processes", async () => {
       await using opened = await open();
       const names = ["a", "b", "c", "d"];
       const totals = await Promise.all(
@@ -22,21 +22,21 @@ export function describeCounts(open: Open): void {
           return store.addToCounts((at % 3 ? names : names.toReversed()).map((name) => one(name)));
         }),
       );
-      // Each addition is told another total: so no two of them take the same last place.
+      // Each addition gets another total.
       for (const place of names.keys()) {
-        const told = totals.map((total, at) => total[at % 3 ? place : names.length - 1 - place] ?? 0);
-        expect(told.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, at) => at + 1));
+        const ordered = totals.map((total, at) => total[at % 3 ? place : names.length - 1 - place] ?? 0);
+        expect(ordered.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, at) => at + 1));
       }
     });
 
-    it("keeps counts over a restart", async () => {
+    it("retains counts over a restart", async () => {
       await using opened = await open();
       await opened.here.addToCounts([one("a", 2_000_000_000)]);
       const again = await opened.reopen();
       expect(await again.addToCounts([one("a", 2_000_000_000)])).toEqual([4_000_000_000]);
     });
 
-    it("takes a thousand at a time", async () => {
+    it("accepts a thousand at a time", async () => {
       await using opened = await open();
       const additions = Array.from({ length: 1000 }, (_, at) => one(`count ${at}`, at));
       expect(await opened.here.addToCounts(additions)).toEqual(additions.map(({ amount }) => amount));
@@ -44,7 +44,7 @@ export function describeCounts(open: Open): void {
   });
 
   describe("readCounts", () => {
-    it("gives what counts have come to, and zero where there is none", async () => {
+    it("returns the totals, and zero for an unknown id", async () => {
       await using opened = await open();
       await opened.here.addToCounts([one("a", 7), one("b", 1)]);
       expect(await opened.there.readCounts(["none", "b", "a"])).toEqual([0, 1, 7]);
@@ -52,7 +52,7 @@ export function describeCounts(open: Open): void {
   });
 
   describe("pruneCounts", () => {
-    it("forgets counts whose moment has come, and no other", async () => {
+    it("deletes expired counts, and no other", async () => {
       await using opened = await open();
       await opened.here.addToCounts([one("past", 1, NOW - 1), one("now", 1, NOW), one("later", 1, NOW + 1)]);
       expect(await opened.there.pruneCounts(NOW, 1000)).toEqual({ count: 2, more: false });

@@ -13,7 +13,7 @@ export function describeKeys(open: Open): void {
 
 function describeAdding(open: Open): void {
   describe("addKey", () => {
-    it("adds the first key and one behind it, and listKeys gives them back as they were", async () => {
+    it("adds the first key and its successor; listKeys returns them unchanged", async () => {
       await using opened = await open();
       const first = await aKey();
       const second = await aKey({ alg: "EdDSA", follows: first.kid, activatesAt: NOW + 660 });

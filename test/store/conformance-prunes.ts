@@ -4,7 +4,7 @@ import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
 import { aGrant, aRecord, aRotation, records, unique } from "./samples.ts";
 
-/** Where the past ends in these tests, and things that are older and younger by their number. */
+/** The end of the past in these tests, and rows that are older and newer by their number. */
 const PAST = NOW;
 const OLD = 7;
 const YOUNG = 3;
@@ -12,7 +12,7 @@ const moments = Array.from({ length: OLD + YOUNG }, (_, at) => (at < OLD ? PAST 
 
 type Case = {
   verb: string;
-  /** Puts a thing into the store that ends at a moment. */
+  /** Adds a row that expires at a moment. */
   add: (store: Store, end: number) => Promise<unknown>;
   prune: (store: Pick<Store, Pruning>, limit: number) => Promise<Pruned>;
 };
@@ -66,13 +66,13 @@ export function describePrunes(open: Open): void {
           forgotten += count;
         }
         expect(forgotten).toBe(OLD);
-        // What is past by now though it was not when the last one looked is found again from the beginning.
+        // A row that has expired since the last run is found from the beginning.
         await row.add(opened.here, PAST - 1000);
         expect(await row.prune(opened.here, 2)).toMatchObject({ count: 1 });
       },
     );
 
-    it("of grants delete thousands of refresh tokens in small transactions, and none of a grant that lives", async () => {
+    it("of grants delete thousands of refresh tokens in small transactions, and none of an active grant", async () => {
       await using opened = await open();
       const { here } = opened;
       const [ended, alive] = [aGrant({ idleUntil: NOW + 5 }), aGrant({ idleUntil: NOW + 500 })];
@@ -100,7 +100,7 @@ export function describePrunes(open: Open): void {
   });
 
   describe("checkWritable", () => {
-    it("resolves where a record can be written, and leaves none", async () => {
+    it("resolves if a record can be written, and leaves none", async () => {
       await using opened = await open();
       await opened.here.appendAudit(records(1));
       await opened.here.checkWritable(100);

@@ -9,7 +9,7 @@ const SOON = { timeout: 10_000, interval: 20 };
 
 export function describeRevision(open: Open): void {
   describe("position", () => {
-    it("grows with every change of keys or clients, and is the same in both processes", async () => {
+    it("increases with every change of keys or clients, and is the same in both processes", async () => {
       await using opened = await open();
       const { here, there } = opened;
       const [first, spare, client] = [await aKey(), await aKey(), aClient()];
@@ -34,14 +34,14 @@ export function describeRevision(open: Open): void {
       }
     });
 
-    it("is later than all numbers that a copy made before could have gone on to give", async () => {
+    it("is higher than all sequence numbers of an earlier copy", async () => {
       await using opened = await open();
       const before = Date.now();
       await opened.here.addClient(aClient(), aRecord());
       expect(await sequenceIn(opened.there)).toBeGreaterThanOrEqual(before);
     });
 
-    it("stays as it is while one reads and writes the audit log", async () => {
+    it("is unchanged by reads and by the audit log", async () => {
       await using opened = await open();
       const { here } = opened;
       const known = await sequenceIn(here);
@@ -51,7 +51,7 @@ export function describeRevision(open: Open): void {
       expect(await sequenceIn(here)).toBe(known);
     });
 
-    it("counts each of the changes that two processes make at once", async () => {
+    it("counts each of concurrent changes", async () => {
       await using opened = await open();
       const known = await sequenceIn(opened.here);
       const clients = Array.from({ length: 30 }, () => aClient());
@@ -62,7 +62,7 @@ export function describeRevision(open: Open): void {
   });
 
   describe("position, of keys", () => {
-    it("moves with every change of a key, and with no other", async () => {
+    it("changes with every change of a key, and with no other", async () => {
       await using opened = await open();
       const { here, there } = opened;
       const keysSequence = async () => (await there.position()).keysSequence;
@@ -98,7 +98,7 @@ export function describeRevision(open: Open): void {
       end();
     });
 
-    it("calls back no more once it was ended, while another watch goes on", async () => {
+    it("does not call back after its end, while another watch continues", async () => {
       await using opened = await open();
       const calls = { ended: 0, going: 0 };
       const ends = (["ended", "going"] as const).map((name) =>

@@ -4,7 +4,7 @@ import { describeVectors, readJsonVector } from "../support/vectors.ts";
 import type { Open } from "./conformance.ts";
 import { aClient, aRecord, unique } from "./samples.ts";
 
-/** What databases and drivers stumble over, beside the vectors. */
+/** Text that databases and drivers mishandle, beside the vectors. */
 const troublesome = {
   "a byte order mark": "\ufeffname",
   "a backslash and a quote": "\\' \\\" $1 ? :a @a",
@@ -13,7 +13,7 @@ const troublesome = {
 };
 
 export function describeStrings(open: Open): void {
-  test.each(Object.entries(troublesome))("a store gives %s back as it was, or refuses it whole", async (_, text) => {
+  test.each(Object.entries(troublesome))("a store returns %s unchanged, or refuses it", async (_, text) => {
     await using opened = await open();
     const client = aClient({ clientId: unique(), name: text, scopes: [text] });
     const record = aRecord({ action: text, subject: text });
@@ -46,10 +46,10 @@ export function describeStrings(open: Open): void {
       }
     });
 
-    test("a store tells clients apart by any string as id, and gives it back as name and scope", async () => {
+    test("a store distinguishes clients by any string as id, and returns it unchanged as name and scope", async () => {
       await using opened = await open();
       const clients = strings.map((text) => aClient({ clientId: text, name: text, scopes: [text], audiences: [text] }));
-      // A few at a time: who waits longer than a second for a connection is told so.
+      // A few at a time: a wait of more than a second for a connection fails.
       for (let at = 0; at < clients.length; at += 20) {
         const some = clients.slice(at, at + 20).map((client) => opened.here.addClient(client, aRecord()));
         expect(new Set(await Promise.all(some))).toEqual(new Set(["added"]));

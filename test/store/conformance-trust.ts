@@ -7,7 +7,7 @@ const until = NOW + 900;
 
 export function describeTrust(open: Open): void {
   describe("revoke", () => {
-    it("gives the number of the change, by which every process lists it", async () => {
+    it("returns the sequence number of the change, under which every process lists it", async () => {
       await using opened = await open();
       const first = await opened.here.revoke({ kind: "token", id: "a", until }, aRecord());
       const second = await opened.there.revoke({ kind: "subject", id: "a", until }, aRecord());
@@ -30,7 +30,7 @@ export function describeTrust(open: Open): void {
       expect(await opened.here.listRevocations(0, 10)).toHaveLength(2);
     });
 
-    it("revokes a subject or a client anew, and lists the latest", async () => {
+    it("revokes a subject or a client again, and lists the latest", async () => {
       await using opened = await open();
       for (const kind of ["subject", "client"] as const) {
         await opened.here.revoke({ kind, id: "a", until }, aRecord());
@@ -54,12 +54,12 @@ export function describeTrust(open: Open): void {
       },
     );
 
-    it("is kept for as long as its tokens may live, whatever an earlier release has written beside it", async () => {
+    it("is retained while its tokens may be valid, also after writes by an earlier release", async () => {
       await using opened = await open();
       const { here, there } = opened;
       await here.changeSettings({ longestLifetime: 3600 }, { record: aRecord(), isInitial: true });
       const now = Math.floor(Date.now() / 1000);
-      // By a limit of its own, which it does not store.
+      // With a limit of its own, which it does not store.
       await there.revoke({ kind: "subject", id: "a" }, aRecord({ at: now - 3000 }));
       const [listed] = await here.listRevocations(0, 10);
       expect(listed?.until).toBeGreaterThanOrEqual(now + 3600);
@@ -82,7 +82,7 @@ export function describeTrust(open: Open): void {
       }
     });
 
-    it("numbers what many processes revoke at once without a gap, and lists none late", async () => {
+    it("numbers concurrent revocations in their order, and lists none late", async () => {
       await using opened = await open();
       let [seen, done] = [0, false];
       const followed: number[] = [];
@@ -104,7 +104,7 @@ export function describeTrust(open: Open): void {
       expect(followed).toEqual(numbers.toSorted((a, b) => a - b));
     });
 
-    it("is forgotten when it matters no more", async () => {
+    it("is deleted after its retention", async () => {
       await using opened = await open();
       await opened.here.revoke({ kind: "token", id: "a", until }, aRecord());
       await opened.here.revoke({ kind: "subject", id: "b", until: until + 1 }, aRecord());
@@ -115,7 +115,7 @@ export function describeTrust(open: Open): void {
   });
 
   describe("removeClient", () => {
-    it("revokes what was issued to the client and ends its sessions", async () => {
+    it("revokes the tokens of the client and deletes its grants", async () => {
       await using opened = await open();
       const client = aClient();
       const grant = aGrant({ clientId: client.clientId });

@@ -13,27 +13,27 @@ import { describeRevision } from "./conformance-revision.ts";
 import { describeStrings } from "./conformance-strings.ts";
 import { describeTrust } from "./conformance-trust.ts";
 
-/** One empty database that this process and another one have open. */
+/** One empty database, open in this process and in another. */
 type Opened = {
   here: Store;
   there: StoreElsewhere;
-  /** Closes it in both processes, and opens it in this one again. */
+  /** Closes it in both processes, and reopens it in this one. */
   reopen(): Promise<Store>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 export type Open = () => Promise<Opened>;
 
-/** What a suite needs of a database: one that is empty, for each test. */
+/** An empty database for each test of a suite. */
 export type Database = {
-  /** Gives where one is. */
+  /** Returns its address. */
   address: () => Promise<StoreAddress>;
-  /** Empties that one again, where making another takes long. Without it, each test asks for a new one. */
+  /** Empties the database, where a new one takes long. Default: each test creates one. */
   empty?: () => Promise<unknown>;
-  /** Whether what takes many calls at once is tried: a slow way to the database takes longer than they may. Default true. */
+  /** Whether to test many concurrent calls: by a slow connection they exceed their timeout. Default true. */
   crowded?: boolean;
 };
 
-/** The contract of a store, whatever database it is on. */
+/** The contract of a store, for every database. */
 export function describeStore(name: string, { address, empty, crowded = true }: Database): void {
   describe(name, () => {
     let elsewhere: Elsewhere;
@@ -67,7 +67,7 @@ export function describeStore(name: string, { address, empty, crowded = true }: 
   });
 }
 
-/** The contract of a store that another process cannot open. */
+/** The contract of a store that is open in one process only. */
 export function describeContract(name: string, open: Open): void {
   describe(name, () => {
     describeVerbs(open, true);

@@ -23,7 +23,7 @@ describe("a data folder", () => {
     ["Thumbs.db"],
     ["desktop.ini"],
     ["@eaDir"],
-  ])("is usable that holds %s, which stays as it is", async (stray) => {
+  ])("is usable with %s, which stays unchanged", async (stray) => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, stray), "not ours", { mode: 0o644 });
     await (await openSqliteStore(folder.path)).close();
@@ -31,7 +31,7 @@ describe("a data folder", () => {
     expect(readdirSync(folder.path)).toContain("mintmark.db");
   });
 
-  it.each([["thesis.txt"], ["data.db"], ["mintmark"], ["MINTMARK.DB"]])("is refused that holds %s", (other) => {
+  it.each([["thesis.txt"], ["data.db"], ["mintmark"], ["MINTMARK.DB"]])("is refused with %s", (other) => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, other), "not ours");
     expect(() => prepareDataDirectory(folder.path, "mintmark.db")).toThrow(
@@ -39,7 +39,7 @@ describe("a data folder", () => {
     );
   });
 
-  /** Modes of a folder and a file in it that belong to this user, and what becomes of them. */
+  /** Modes of a folder and a file of this user, before and after. */
   const own = [
     { folder: 0o755, file: 0o644, becomes: ["700", "600"] },
     { folder: 0o777, file: 0o666, becomes: ["700", "600"] },
@@ -61,7 +61,7 @@ describe("a data folder", () => {
 
   const isRoot = process.geteuid?.() === 0;
   const NOBODY = 65534;
-  /** Runs as another user of a group, whose folders belong to root. */
+  /** Runs as another user of a group with folders of root. */
   function asMember<Outcome>(work: () => Outcome): Outcome {
     const groups = process.getgroups?.() ?? [];
     process.setgroups?.([]);
@@ -76,7 +76,7 @@ describe("a data folder", () => {
     }
   }
 
-  /** The same of another user, in a group of which this one is. */
+  /** The same for another user, in a group of this one. */
   const others = [
     { folder: 0o2775, file: 0o660, isUsable: true },
     { folder: 0o2770, file: 0o660, isUsable: true },

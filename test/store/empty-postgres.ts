@@ -1,4 +1,4 @@
-/** A connection takes its time, and so does a database: making both for each test would be most of what is waited for. */
+/** Creating a connection and a database for each test would take most of the time. */
 export const EMPTY = `do $$ declare name text; begin
   for name in select tablename from pg_tables where schemaname = 'public' and tablename not like 'mintmark_%' and tablename <> 'state'
   loop execute format('delete from %I', name); end loop;

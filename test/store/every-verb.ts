@@ -3,7 +3,7 @@ import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import { aClient, aGrant, aKey, aRecord, aRotation, aSecret, records, unique } from "./samples.ts";
 
-/** A call of every verb, on what is there or not. */
+/** A call of every store method, on existing and missing rows. */
 export async function everyVerb(store: Store): Promise<Record<string, () => Promise<unknown>>> {
   const key = await aKey({ follows: (await aKey()).kid });
   const replacement = await aKey();
@@ -38,7 +38,7 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
   };
 }
 
-/** What a call was refused with, and how many milliseconds that took. */
+/** The error of a call, and its duration in milliseconds. */
 export async function refusal(verb: string, call: () => Promise<unknown>) {
   const start = performance.now();
   const error = await call().catch((error: unknown) => error);

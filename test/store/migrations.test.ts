@@ -13,12 +13,12 @@ import { temporaryFolder } from "../support/service.ts";
 
 const names = Object.keys(migrations).sort();
 
-/** Tables as an earlier program knew them, by nothing but their columns. */
+/** The tables of an earlier release, by their columns alone. */
 type Row = Record<string, unknown>;
 type Tables = { name: string; columns: ColumnMetadata[] }[];
 type AnyTables = Kysely<Record<string, Row>>;
 
-/** Numbers stay above all that the tables begin with. */
+/** Higher than all initial numbers of the tables. */
 let made = 1000;
 
 function aRow(columns: readonly ColumnMetadata[]): Row {
@@ -31,7 +31,7 @@ async function ownTables(db: AnyTables): Promise<Tables> {
   return tables.filter(({ name }) => !/^(mintmark|sqlite)_/.test(name));
 }
 
-/** Writes to every table what a program that knows these columns would: new rows, and the one row of `state` anew. */
+/** Writes to every table as a release with these columns would: new rows, and an update of `state`. */
 async function write(db: AnyTables, tables: Tables): Promise<void> {
   for (const { name, columns } of tables) {
     if (name === "state")
@@ -58,9 +58,9 @@ async function read(db: AnyTables, tables: Tables): Promise<Record<string, Row[]
   return Object.fromEntries(await Promise.all(rows));
 }
 
-/** What must hold of migrations on any database. */
+/** The contract of migrations on every database. */
 function describeMigrations(connect: () => Promise<Kysely<Schema>>): void {
-  it.each(names)("keep all that was written with the tables of %s, and let its program write on", async (name) => {
+  it.each(names)("preserve all rows of the tables of %s, and accept further writes of its release", async (name) => {
     const db = await connect();
     await migrate(db, { upTo: name });
     const tables = db as unknown as AnyTables;
@@ -84,7 +84,7 @@ describe("migrations on the embedded database", () => {
   let files = 0;
   describeMigrations(() => openFile(join(folder.path, `${++files}.db`)));
 
-  it("that an earlier program could not work with keep it from starting, in one line", async () => {
+  it("that an earlier release does not support prevent its start, with one line", async () => {
     using data = temporaryFolder();
     await (await openSqliteStore(data.path)).close();
     const db = await openFile(join(data.path, "mintmark.db"));
@@ -98,7 +98,7 @@ describePostgres("migrations on PostgreSQL", () => {
     new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) });
   describeMigrations(async () => open(await sharedPostgres.newDatabase()));
 
-  it("that an earlier program could not work with keep it from starting, in one line", async () => {
+  it("that an earlier release does not support prevent its start, with one line", async () => {
     const url = await sharedPostgres.newDatabase();
     await (await openPostgresStore(url)).close();
     await endEarlierPrograms(open(url));
@@ -109,7 +109,7 @@ describePostgres("migrations on PostgreSQL", () => {
 const REFUSAL =
   /^The database has the schema of a newer Mintmark release, which this release does not support \(999-newer-contract\): [^\n]+$/;
 
-/** Leaves a database as a later release would that took something away. */
+/** A database after a later release that removed columns. */
 async function endEarlierPrograms(db: Kysely<Schema>): Promise<void> {
   const migrated = (db as unknown as AnyTables).insertInto("mintmark_migration");
   await migrated.values({ name: "999-newer-contract", timestamp: "2030-01-01" }).execute();

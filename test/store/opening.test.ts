@@ -13,19 +13,19 @@ const NEWER = sql`insert into mintmark_migration (name, timestamp) values ('999-
 
 const KYSELY_MIGRATION_LOCK = 3853314791062309107n;
 
-/** Who has waited for that lock for longer than any query may take. */
+/** Sessions that have waited for that lock longer than any query may take. */
 const LATE = `select pid from pg_stat_activity
   where datname = current_database() and wait_event = 'advisory' and query_start < now() - interval '2 seconds'`;
 
 describePostgres("opening a PostgreSQL database", () => {
-  it("makes its tables once, however many servers open it at the same moment", async () => {
+  it("creates its tables once, for concurrent servers", async () => {
     const url = await sharedPostgres.newDatabase();
     const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgresStore(url)));
     for (const store of stores) expect(await store.position()).toMatchObject({ sequence: 0 });
     await Promise.all(stores.map((store) => store.close()));
   });
 
-  it("goes on where a newer server has changed the tables", async () => {
+  it("works after a newer server has extended the tables", async () => {
     const url = await sharedPostgres.newDatabase();
     const driver = await openPostgres(url);
     await NEWER.execute(driver.db);
@@ -35,7 +35,7 @@ describePostgres("opening a PostgreSQL database", () => {
     await store.close();
   });
 
-  it("waits while a newer server changes the tables, longer than for a query, and goes on from there", async () => {
+  it("waits while a newer server changes the tables, longer than for a query, and then works", async () => {
     const url = await sharedPostgres.newDatabase();
     const newer = await openPostgres(url, { limit: 15_000 });
     const { opening } = await newer.db.transaction().execute(async (transaction) => {
@@ -54,7 +54,7 @@ describePostgres("opening a PostgreSQL database", () => {
     await newer.close();
   });
 
-  it("keeps commits on disk and its time limits, and all else that the URL sets", async () => {
+  it("sets durable commits and its timeouts, and retains other settings of the URL", async () => {
     const url = new URL(await sharedPostgres.newDatabase());
     url.searchParams.set("options", "-c synchronous_commit=off -c lock_timeout=0 -c work_mem=8MB");
     url.searchParams.set("statement_timeout", "90000");
@@ -67,7 +67,7 @@ describePostgres("opening a PostgreSQL database", () => {
     await close();
   });
 
-  it("says in one line that it cannot be reached", async () => {
+  it("reports in one line that it cannot be reached", async () => {
     const failed = openPostgresStore("postgres://user:canary@127.0.0.1:9/db");
     await expect(failed).rejects.toThrow(/^The database in DATABASE_URL cannot be used \(ECONNREFUSED\): [^\n]+$/);
     await expect(failed).rejects.not.toThrow(/canary/);
@@ -75,7 +75,7 @@ describePostgres("opening a PostgreSQL database", () => {
 });
 
 describe("opening the embedded database", () => {
-  it("goes on where a newer server has changed the tables", async () => {
+  it("works after a newer server has extended the tables", async () => {
     using folder = temporaryFolder();
     const driver = await openSqlite(folder.path);
     await NEWER.execute(driver.db);

@@ -10,9 +10,9 @@ import { aClient, aRecord } from "./samples.ts";
 
 type Pooler = Awaited<ReturnType<typeof startPgbouncer>>;
 
-/** Longest time that a verb may take, in milliseconds. */
+/** Longest duration of a method, in milliseconds. */
 const ANSWERED = 2000;
-const PATIENTLY = { timeout: 10_000, interval: 20 };
+const WAIT = { timeout: 10_000, interval: 20 };
 
 describePgbouncer("PgBouncer in transaction mode", () => {
   let url = "";
@@ -30,9 +30,9 @@ describePgbouncer("PgBouncer in transaction mode", () => {
 });
 
 describePgbouncer("a store behind a pooler", () => {
-  it("leaves nothing of its own in sessions that others get: settings, locks, channels, statements", async () => {
+  it("leaves no settings, locks, channels or statements in shared sessions", async () => {
     const url = await sharedPostgres.newDatabase();
-    // One session for all, so that it is the one that the store has had.
+    // One session for all: it is the one of the store.
     await using pooler = await startPgbouncer({ url, mode: "transaction", size: 2 });
     const before = await sessionsOf(url, pooler);
     const store = await openPostgresStore(`${pooler.url}?schema=elsewhere`);
@@ -46,7 +46,7 @@ describePgbouncer("a store behind a pooler", () => {
     expect(await sessionsOf(url, pooler)).toEqual(before);
   });
 
-  it("is not led astray by what others leave in its sessions", async () => {
+  it("is unaffected by what others leave in its sessions", async () => {
     const url = await sharedPostgres.newDatabase();
     await using pooler = await startPgbouncer({ url, mode: "transaction", size: 1 });
     const store = await openPostgresStore(pooler.url);
@@ -62,27 +62,27 @@ describePgbouncer("a store behind a pooler", () => {
     await again.close();
   });
 
-  it("sees changes of others within 1 s in transaction mode, and says so once", async () => {
+  it("reads changes of others within 1 s in transaction mode, with one notice", async () => {
     const url = await sharedPostgres.newDatabase();
     await using pooler = await startPgbouncer({ url, mode: "transaction" });
     const onNotice = vi.fn();
     const [store, other] = [await openPostgresStore(pooler.url, { onNotice }), await openPostgresStore(url)];
-    const look = vi.fn();
-    const end = store.watch(look);
-    await vi.waitFor(() => expect(onNotice).toHaveBeenCalledTimes(1), PATIENTLY);
+    const onChange = vi.fn();
+    const end = store.watch(onChange);
+    await vi.waitFor(() => expect(onNotice).toHaveBeenCalledTimes(1), WAIT);
     expect(onNotice.mock.calls[0]).toEqual([
       expect.stringMatching(/^[^\n]* pooler in transaction mode, [^\n]+ within 1 s/),
     ]);
-    const known = look.mock.calls.length;
+    const known = onChange.mock.calls.length;
     await other.addClient(aClient(), aRecord());
-    await vi.waitFor(() => expect(look.mock.calls.length).toBeGreaterThan(known), PATIENTLY);
+    await vi.waitFor(() => expect(onChange.mock.calls.length).toBeGreaterThan(known), WAIT);
     expect(onNotice).toHaveBeenCalledTimes(1);
     end();
     await store.close();
     await other.close();
   });
 
-  it("hears of changes of others at once in session mode", async () => {
+  it("is notified of changes of others at once in session mode", async () => {
     const url = await sharedPostgres.newDatabase();
     await using pooler = await startPgbouncer({ url, mode: "session" });
     const onNotice = vi.fn();
@@ -90,7 +90,7 @@ describePgbouncer("a store behind a pooler", () => {
     const times: number[] = [];
     const end = store.watch(() => times.push(performance.now()));
     const listeners = "select 1 from pg_stat_activity where query = 'listen mintmark'";
-    await vi.waitFor(async () => expect(await sharedPostgres.query(listeners, url)).toHaveLength(1), PATIENTLY);
+    await vi.waitFor(async () => expect(await sharedPostgres.query(listeners, url)).toHaveLength(1), WAIT);
     for (let change = 0; change < 3; change += 1) {
       const made = performance.now();
       await other.addClient(aClient(), aRecord());
@@ -123,20 +123,20 @@ describePgbouncer("a store behind a pooler", () => {
         expect(reason).toBe("unavailable");
         expect(took).toBeLessThan(ANSWERED);
         const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-        await vi.waitFor(async () => expect(await sharedPostgres.query(waiting, url)).toEqual([]), PATIENTLY);
+        await vi.waitFor(async () => expect(await sharedPostgres.query(waiting, url)).toEqual([]), WAIT);
       });
-      await vi.waitFor(() => store.position(), PATIENTLY);
+      await vi.waitFor(() => store.position(), WAIT);
       await store.close();
       await other.close();
     },
   );
 });
 
-/** What begins anew with each transaction is left out. */
+/** Without the settings that are reset for each transaction. */
 const SETTINGS =
   "select name, setting from pg_settings where source = 'session' and name not like 'transaction_%' order by name";
 
-/** What a later user of each of the pooler's sessions finds, and how many advisory locks are held. */
+/** The state of each session of the pooler, and the number of advisory locks. */
 async function sessionsOf(url: string, { url: through }: Pooler) {
   const clients = [1, 2].map(() => new pg.Client({ connectionString: through }));
   const settings = await Promise.all(

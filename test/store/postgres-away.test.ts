@@ -6,7 +6,7 @@ import { startElsewhere } from "../support/stores-elsewhere.ts";
 import { everyVerb, refusal } from "./every-verb.ts";
 import { aClient, aRecord } from "./samples.ts";
 
-/** Longest time that a verb may take, and longest that may pass until all is well again, in milliseconds. */
+/** Longest duration of a method, and longest time to recover, in milliseconds. */
 const ANSWERED = 2000;
 const HEALED = { timeout: 10_000, interval: 20 };
 
@@ -32,7 +32,7 @@ describePostgres("a store whose PostgreSQL is away", () => {
   const ways = Object.entries(away);
   const listeners = () => postgres.query("select pid from pg_stat_activity where query = 'listen mintmark'");
 
-  it.each(ways)("(%s) refuses every verb as unavailable within 2 s, and heals by itself", async (_, way) => {
+  it.each(ways)("(%s) refuses every method as unavailable within 2 s, and recovers", async (_, way) => {
     await store.position();
     await way.leave();
     for (const _round of [1, 2]) {
@@ -75,7 +75,7 @@ describePostgres("a store whose PostgreSQL is away", () => {
     },
   );
 
-  it("tells its numbers from those of a copy and of a restored dump, and goes on with them after a restart", async () => {
+  it("has another epoch than a copy and a restored dump, and the same after a restart", async () => {
     const epoch = async (at = store) => (await at.position()).epoch;
     const first = await epoch();
     expect(await epoch()).toBe(first);
@@ -87,7 +87,7 @@ describePostgres("a store whose PostgreSQL is away", () => {
     const copied = await openPostgresStore(address.href);
     const copy = await epoch(copied);
     expect(copy).not.toBe(first);
-    // As `pg_restore --clean` does: the same rows in another table of the same name.
+    // As by `pg_restore --clean`: the same rows in another table of the same name.
     const restore = "create table dump as table state; drop table state; create table state as table dump";
     await postgres.query(restore, address.href);
     expect(await epoch(copied)).not.toBe(copy);
@@ -98,7 +98,7 @@ describePostgres("a store whose PostgreSQL is away", () => {
     expect(await epoch()).toBe(first);
   });
 
-  it("listens again after its connections were cut, and its verbs work at once", async () => {
+  it("listens again after its connections were cut, and its methods work at once", async () => {
     const other = await openPostgresStore(url);
     let calls = 0;
     const end = store.watch(() => {
@@ -118,7 +118,7 @@ describePostgres("a store whose PostgreSQL is away", () => {
     await other.close();
   });
 
-  it("refuses changes within 2 s while another holds their lock, and makes the next ones at once", async () => {
+  it("refuses changes within 2 s while another holds their lock, and applies the next at once", async () => {
     const other = await openPostgres(url, { limit: 10_000 });
     const change = () => store.addClient(aClient(), aRecord());
     await other.db.transaction().execute(async (transaction) => {

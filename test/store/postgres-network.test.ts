@@ -7,9 +7,9 @@ import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { refusal } from "./every-verb.ts";
 import { aClient, aRecord } from "./samples.ts";
 
-/** Longest time that a verb may take, and longest that is waited for anything, in milliseconds. */
+/** Longest duration of a method, and longest wait, in milliseconds. */
 const ANSWERED = 2000;
-const PATIENTLY = { timeout: 10_000, interval: 20 };
+const WAIT = { timeout: 10_000, interval: 20 };
 
 describePostgres("a store with a bad network between it and PostgreSQL", () => {
   let url: string;
@@ -22,20 +22,20 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
     await store.close();
   });
 
-  it("replaces all the connections that the network lost without a word, after one that was not answered", async () => {
+  it("replaces all silently lost connections after one without a response", async () => {
     await using relayed = await openRelayed(url);
-    // As many at once as there are connections, so that every one of them is made, lost and asked again.
+    // As many calls as connections, so that each is opened, lost and used again.
     const askAll = () => Promise.all(Array.from({ length: 10 }, () => relayed.store.position()));
     await askAll();
     relayed.network.loseConnections();
     const { reason, took } = await refusal("position", () => relayed.store.position());
     expect(reason).toBe("unavailable");
     expect(took).toBeLessThan(ANSWERED);
-    // Ten new connections at once can take a busy machine longer than one of them may take.
-    await vi.waitFor(askAll, PATIENTLY);
+    // Ten new connections may exceed their timeout on a busy machine.
+    await vi.waitFor(askAll, WAIT);
   });
 
-  it("lets others change what it was changing when the network lost it", async () => {
+  it("releases its locks when the network has lost it", async () => {
     await using relayed = await openRelayed(url);
     let made = 0;
     const change = async (): Promise<void> => {
@@ -44,27 +44,27 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
       return change();
     };
     const changing = Array.from({ length: 10 }, () => refusal("addClient", change));
-    await vi.waitFor(() => expect(made).toBeGreaterThan(30), PATIENTLY);
+    await vi.waitFor(() => expect(made).toBeGreaterThan(30), WAIT);
     relayed.network.loseConnections();
     const lost = performance.now();
-    await vi.waitFor(() => store.addClient(aClient(), aRecord()), PATIENTLY);
+    await vi.waitFor(() => store.addClient(aClient(), aRecord()), WAIT);
     expect(performance.now() - lost).toBeLessThan(2 * ANSWERED);
     expect(new Set((await Promise.all(changing)).map(({ reason }) => reason))).toEqual(new Set(["unavailable"]));
   });
 
-  it("outlives what is no PostgreSQL at all, on every connection", async () => {
+  it("survives responses that are not PostgreSQL's, on every connection", async () => {
     await using relayed = await openRelayed(url);
     const endWatch = relayed.store.watch(() => {});
     await Promise.all(Array.from({ length: 10 }, () => relayed.store.position()));
     const asking = refusal("position", () => relayed.store.position());
-    // A row of 32,767 columns in two bytes: the driver reads on behind its end.
+    // A row of 32,767 columns in two bytes: the driver reads past its end.
     relayed.network.intrude(Uint8Array.of(0x44, 0, 0, 0, 6, 0x7f, 0xff));
     expect((await asking).took).toBeLessThan(ANSWERED);
-    await vi.waitFor(() => relayed.store.position(), PATIENTLY);
+    await vi.waitFor(() => relayed.store.position(), WAIT);
     endWatch();
   });
 
-  it("answers a change within 2 s where each of its statements is slow, and not all of them can be waited for", async () => {
+  it("refuses a change within 2 s if each of its statements is slow", async () => {
     await using relayed = await openRelayed(url);
     await relayed.store.position();
     relayed.network.slowDown(600);
@@ -74,7 +74,7 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
   });
 });
 
-/** Opens a store behind a network of its own. */
+/** Opens a store behind its own relay. */
 async function openRelayed(url: string) {
   const address = new URL(url);
   const network = await startBadNetwork(address);

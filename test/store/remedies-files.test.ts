@@ -8,7 +8,7 @@ import { cannotOpen } from "../../src/store/sqlite/database-file.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
-/** What a folder holds, the folder in it that is opened, and what is said. */
+/** The contents of a folder, the data folder in it, and the message. */
 const FOLDERS: Record<string, { prepare?: (folder: string) => void; name: string; said: RegExp }> = {
   "below a file": {
     prepare: (folder) => writeFileSync(join(folder, "file"), ""),
@@ -49,7 +49,7 @@ describe("a data folder", () => {
     },
   );
 
-  it("cannot be backed up into a file below another, and what to do is said in one line", async () => {
+  it("cannot be backed up to a path below a file, with a remedy in one line", async () => {
     using folder = temporaryFolder();
     await makeData(join(folder.path, "data"));
     writeFileSync(join(folder.path, "file"), "");
@@ -76,7 +76,7 @@ describe("a code", () => {
     ["EACCES", "allow this user to read and write"],
     ["EMFILE", "this process has too many open files"],
     ["EIO", "the disk failed"],
-  ])("%s of a file stands behind a sentence of its own", (code, sentence) => {
+  ])("%s of a file follows its own sentence", (code, sentence) => {
     expect(cannotOpen("mintmark.db", coded(code)).message).toContain(
       `The database mintmark.db cannot be opened (${code}): ${sentence}`,
     );
@@ -133,14 +133,14 @@ describe("a code", () => {
     ],
     ...["ERR_TLS_CERT_ALTNAME_INVALID", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CERT_NOT_YET_VALID", "EPROTO"],
     ...["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "ERR_OSSL_PEM_NO_START_LINE"],
-  ])("%s of PostgreSQL stands behind a sentence of its own", (code) => {
+  ])("%s of PostgreSQL follows its own sentence", (code) => {
     const said = postgresRemedy(coded(code));
     expect(said).toMatch(new RegExp(`^The database in DATABASE_URL cannot be used \\(${code}\\): \\S[^\\n]+$`));
     expect(said).not.toContain(DEFAULT);
     expect(said).not.toContain("canary");
   });
 
-  it("that is not known stands behind a sentence for all", () => {
+  it("that is unknown follows a general sentence", () => {
     expect(postgresRemedy(coded("F0000"))).toBe(`The database in DATABASE_URL cannot be used (F0000): ${DEFAULT}`);
     expect(postgresRemedy(new Error("canary"))).toBe(`The database in DATABASE_URL cannot be used: ${DEFAULT}`);
   });

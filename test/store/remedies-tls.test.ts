@@ -9,7 +9,7 @@ import { describePostgres, type Postgres, startPostgres } from "../support/postg
 import { giveTo, serverAccount } from "../support/postgres-programs.ts";
 import { sentenceFor } from "./sentence.ts";
 
-const PATIENTLY = { timeout: 10_000, interval: 20 };
+const WAIT = { timeout: 10_000, interval: 20 };
 
 describePostgres("a database with TLS", () => {
   let postgres: Postgres;
@@ -42,7 +42,7 @@ describePostgres("a database with TLS", () => {
   const at = (hostname: string, parameters: string) =>
     Object.assign(new URL(url), { hostname, search: parameters }).href;
 
-  it("is used where its certificate is trusted", async () => {
+  it("is used if its certificate is trusted", async () => {
     await present("sound");
     const store = await openPostgresStore(at("localhost", `?sslmode=verify-full&sslrootcert=${folder}/sound.crt`));
     expect(await store.listKeys()).toEqual([]);
@@ -72,24 +72,24 @@ describePostgres("a database with TLS", () => {
     },
   } as const;
 
-  it.each(Object.entries(CERTIFICATES))("says what to do about a certificate %s", async (_, certificate) => {
+  it.each(Object.entries(CERTIFICATES))("gives a remedy for a certificate %s", async (_, certificate) => {
     const { file = "sound", host, root, said } = { file: undefined, root: undefined, ...certificate };
     await present(file);
     const parameters = `?sslmode=verify-full${root === undefined ? "" : `&sslrootcert=${folder}/${root}`}`;
-    // The server shows a new certificate to connections that come after it has read its settings.
-    await vi.waitFor(async () => expect(await sentenceFor(at(host, parameters))).toMatch(said), PATIENTLY);
+    // The server presents a new certificate after it has reloaded its settings.
+    await vi.waitFor(async () => expect(await sentenceFor(at(host, parameters))).toMatch(said), WAIT);
   });
 
-  it("says what to do where it demands TLS and the URL has none", async () => {
+  it("gives a remedy if it requires TLS and the URL has none", async () => {
     const hba = String((await postgres.query("show hba_file"))[0]?.hba_file);
     writeFileSync(hba, "hostssl all all all scram-sha-256\n");
     await postgres.query("select pg_reload_conf()");
     const said = /\(28000\): it rejects this user from this host: .* sslmode=verify-full if it requires TLS/;
-    await vi.waitFor(async () => expect(await sentenceFor(url.href)).toMatch(said), PATIENTLY);
+    await vi.waitFor(async () => expect(await sentenceFor(url.href)).toMatch(said), WAIT);
   });
 });
 
-/** Writes a key, and a certificate of it for `localhost` by no authority but itself. */
+/** Writes a key, and its self-signed certificate for `localhost`. */
 function writePair(file: string, until: string): void {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const base64 = certify(publicKey, privateKey, { name: "localhost", until }).toString("base64");

@@ -41,7 +41,7 @@ describe("a database that cannot be reached", () => {
     ["postgres://h/db?sslkey=/", "^DATABASE_URL names a file that cannot be read: "],
     ["postgres://h/db?sslnegotiation=canary-in-a-password", "^DATABASE_URL has conflicting TLS parameters"],
     [`postgres://h/db?schema=${"x".repeat(64)}`, "^DATABASE_URL must name a schema of at most 63 bytes"],
-  ])("(%s) is told in one line, without what the URL says", async (url, said) => {
+  ])("(%s) is reported in one line, without parts of the URL", async (url, said) => {
     expect(await sentenceFor(url)).toMatch(new RegExp(said));
   });
 
@@ -65,7 +65,7 @@ describePostgres("a database that refuses", () => {
     Object.assign(new URL(url), { username, password }).href;
   const name = (url: string) => new URL(url).pathname.slice(1);
 
-  /** What is prepared in a database of its own, which URL is opened then, and what is said. */
+  /** The preparation of a database, the URL, and the message. */
   const REFUSALS: Record<
     string,
     { prepare?: (database: string) => string; at: (url: string) => string; said: RegExp }
@@ -137,9 +137,9 @@ describePostgres("a database that refuses", () => {
     },
   };
 
-  it.each(Object.entries(REFUSALS))("%s says in one line what to do", async (_, { prepare, at, said }) => {
+  it.each(Object.entries(REFUSALS))("%s is reported with a remedy in one line", async (_, { prepare, at, said }) => {
     const url = await sharedPostgres.newDatabase();
-    // As the administrator of the cluster, from another database: this one may take no connections afterwards.
+    // As the administrator of the cluster, from another database: this one may refuse connections afterwards.
     if (prepare !== undefined)
       await query(
         prepare(name(url)),
@@ -153,7 +153,7 @@ describePgbouncer("a pooler that refuses", () => {
   it.each([
     ["options", "?options=-c%20search_path%3Dpublic", /\(08P01\): .* remove options from DATABASE_URL/],
     ["an unknown user", undefined, /\((08P01|28P01|28000)\): /],
-  ])("%s says in one line what to do", async (_, parameters, said) => {
+  ])("%s is reported with a remedy in one line", async (_, parameters, said) => {
     const url = await sharedPostgres.newDatabase();
     await using pooler = await startPgbouncer({ url, mode: "transaction" });
     const at =

@@ -6,7 +6,7 @@ import { NOW } from "../support/service.ts";
 
 let made = 0;
 
-/** A name that no other sample has. Later ones sort behind earlier ones. */
+/** A unique name. Later ones sort after earlier ones. */
 export function unique(prefix = ""): string {
   made += 1;
   return `${prefix}${String(made).padStart(9, "0")}`;
@@ -16,7 +16,7 @@ export function aRecord(fields: Partial<AuditRecord> = {}): AuditRecord {
   return { id: unique(), at: NOW, action: "test", outcome: "allowed", ...fields };
 }
 
-/** Records in the order in which they were made. */
+/** Records in the order of their creation. */
 export function records(count: number, fields: Partial<AuditRecord> = {}): AuditRecord[] {
   return Array.from({ length: count }, () => aRecord(fields));
 }

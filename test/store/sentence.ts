@@ -2,10 +2,10 @@ import { expect } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 
-/** A password that must never come back. */
+/** A password that no message may contain. */
 export const PASSWORD = "canary-in-a-password";
 
-/** What is said of a URL that cannot be opened: one line, with nothing in it of what the URL says of host and user. */
+/** The message for a URL that cannot be opened: one line, without host, user and password. */
 export async function sentenceFor(url: string): Promise<string> {
   const error = await openPostgresStore(url).then(
     (store) => store.close(),
@@ -15,7 +15,7 @@ export async function sentenceFor(url: string): Promise<string> {
   const { message } = error as StartError;
   expect(message).toMatch(/^[^\n]+$/);
   const { username, password, hostname } = URL.canParse(url) ? new URL(url) : new URL("none:");
-  const isTold = (text: string) => text.length > 1 && text !== "mintmark" && message.includes(text);
-  expect([PASSWORD, username, password, hostname].filter(isTold)).toEqual([]);
+  const isQuoted = (text: string) => text.length > 1 && text !== "mintmark" && message.includes(text);
+  expect([PASSWORD, username, password, hostname].filter(isQuoted)).toEqual([]);
   return message;
 }

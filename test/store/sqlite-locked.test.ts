@@ -16,7 +16,7 @@ async function timed<Outcome>(work: () => Promise<Outcome>) {
   return { settled, ms: performance.now() - start };
 }
 
-it("verifies at once, and answers what it has to write within 2 s, while another process holds the lock for 3 s", async () => {
+it("verifies at once, and responds to writes within 2 s, while another process holds the lock for 3 s", async () => {
   using folder = temporaryFolder();
   const service = await createTokenService({ store: await openSqliteStore(folder.path), issuer: ISSUER });
   const issue = () => service.getToken(localCaller, { claims: {}, refreshable: true });
@@ -47,7 +47,7 @@ it("verifies at once, and answers what it has to write within 2 s, while another
   await service.close();
 });
 
-it("waits for a lock that is held for less than its limit, and then does what was asked", async () => {
+it("waits for a lock that is held for less than its limit, and then succeeds", async () => {
   using folder = temporaryFolder();
   const service = await createTokenService({ store: await openSqliteStore(folder.path), issuer: ISSUER });
   await using _holder = await holdLock(join(folder.path, "mintmark.db"), 500);
@@ -57,7 +57,7 @@ it("waits for a lock that is held for less than its limit, and then does what wa
   await service.close();
 });
 
-it("closes while another process holds the lock, and keeps all in the write-ahead log", async () => {
+it("closes while another process holds the lock, and retains all in the write-ahead log", async () => {
   using folder = temporaryFolder();
   const service = await createTokenService({ store: await openSqliteStore(folder.path), issuer: ISSUER });
   const { token } = await service.getToken(localCaller, { claims: {} });

@@ -8,7 +8,7 @@ import type { Store } from "../../src/store/store.ts";
 import { holdLock } from "../support/lock-holder.ts";
 import { NOW, temporaryFolder } from "../support/service.ts";
 
-/** Puts a first key into a store. */
+/** Adds a first key to a store. */
 async function addKey(store: Store): Promise<void> {
   const key = await generateKeyPair({ alg: "ES256", createdAt: NOW, activatesAt: NOW, follows: "" });
   await store.addKey(key, { id: "1", at: NOW, action: "keys.rotate", outcome: "allowed" });
@@ -17,7 +17,7 @@ async function addKey(store: Store): Promise<void> {
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 describe("openSqliteStore", () => {
-  it("makes a folder that only its owner can enter, and files that only its owner can read", async () => {
+  it("creates a folder that only its owner can enter, and files that only its owner can read", async () => {
     using folder = temporaryFolder();
     const data = join(folder.path, "deep", "data");
     const store = await openSqliteStore(data);
@@ -33,13 +33,13 @@ describe("openSqliteStore", () => {
     await store.close();
   });
 
-  it("keeps its locks where this process has had the file open before: no other takes the log beneath it away", async () => {
+  it("retains its locks if this process has had the file open before: no other process deletes the log in use", async () => {
     using folder = temporaryFolder();
     const data = join(folder.path, "data");
     await (await openSqliteStore(data)).close();
     const store = await openSqliteStore(data);
     await addKey(store);
-    // Whoever closes a database last deletes its log.
+    // The last process to close a database deletes its log.
     await using other = await holdLock(join(data, "mintmark.db"), 0);
     await other.ended;
     await store.appendAudit([{ id: "2", at: NOW, action: "keys.rotate", outcome: "allowed" }]);
@@ -49,7 +49,7 @@ describe("openSqliteStore", () => {
     await again.close();
   });
 
-  it("closes a folder and files that stood open to others", async () => {
+  it("restricts a folder and files that were open to others", async () => {
     using folder = temporaryFolder();
     const data = join(folder.path, "data");
     await (await openSqliteStore(data)).close();
@@ -59,7 +59,7 @@ describe("openSqliteStore", () => {
     expect([mode(data), mode(join(data, "mintmark.db"))]).toEqual(["700", "600"]);
   });
 
-  it("refuses a folder that holds other files, and changes nothing about it", async () => {
+  it("refuses a folder with other files, and changes nothing in it", async () => {
     using folder = temporaryFolder();
     const data = join(folder.path, "home");
     mkdirSync(data, { mode: 0o755 });
@@ -72,7 +72,7 @@ describe("openSqliteStore", () => {
     ["an empty file", ""],
     ["garbage", "not a database, whatever it was before".repeat(300)],
     ["a database cut short", undefined],
-  ])("refuses %s in place of the database, and leaves it as it is", async (_name, content) => {
+  ])("refuses %s in place of the database, and leaves it unchanged", async (_name, content) => {
     using folder = temporaryFolder();
     const file = join(folder.path, "mintmark.db");
     const store = await openSqliteStore(folder.path);

@@ -25,7 +25,7 @@ import { call, send } from "../support/request.ts";
 import { ISSUER, temporaryFolder } from "../support/service.ts";
 import { openSmallDisk } from "../support/small-disk.ts";
 
-/** How long a server may take to notice, and to heal, in milliseconds. */
+/** Longest time to detect, and to recover, in milliseconds. */
 const SOON = 8000;
 
 async function serve(store: Store) {
@@ -49,7 +49,7 @@ const issue = async (url: string) => (await call(url, "getToken", { refreshable:
 
 const READY = { status: 200, store: "ok" };
 
-/** Expects that issuing is refused, and that readiness says so by name. */
+/** Expects that issuance is refused, and that readiness reports the check. */
 async function expectUnready(url: string, store: string): Promise<void> {
   await vi.waitFor(async () => expect(await readiness(url)).toEqual({ status: 503, store }), SOON);
   expect(await issue(url)).toBe(503);
@@ -63,7 +63,7 @@ async function expectReady(url: string): Promise<void> {
 
 const FILE = "mintmark.db";
 
-/** What is done to the files beneath a server, and undone. */
+/** Removes the files of a running server, and restores them. */
 const REMOVALS: [
   name: string,
   remove: (data: string, aside: string) => void,
@@ -106,21 +106,21 @@ const REMOVALS: [
   ],
 ];
 
-describe("a server is not ready, issues nothing, and heals by itself,", () => {
+describe("a server is not ready, issues nothing, and recovers,", () => {
   it.each(REMOVALS)("where %s", async (_name, remove, restore) => {
     using folder = temporaryFolder();
     const [data, aside] = [join(folder.path, "data"), join(folder.path, "aside")];
     await using server = await serve(await openSqliteStore(data));
     await expectReady(server.url);
     remove(data, aside);
-    // The very next write is refused, and not only those after a check.
+    // The next write is refused already, not only those after a check.
     expect(await issue(server.url)).toBe(503);
     await expectUnready(server.url, "replaced");
     restore(data, aside);
     await expectReady(server.url);
   });
 
-  it("where its data folder is deleted; started again, it makes a new one", async () => {
+  it("where its data folder is deleted; a restart creates a new one", async () => {
     using folder = temporaryFolder();
     const data = join(folder.path, "data");
     {
@@ -147,7 +147,7 @@ describe("a server is not ready, issues nothing, and heals by itself,", () => {
   });
 });
 
-/** Writes over the bytes of a file from one on, and leaves it as long as it is. */
+/** Overwrites the bytes of a file from an offset, without changing its length. */
 function overwrite(file: string, from: number): void {
   execFileSync("dd", [
     ...["if=/dev/urandom", `of=${file}`, "bs=1", "conv=notrunc", "status=none"],
@@ -155,7 +155,7 @@ function overwrite(file: string, from: number): void {
   ]);
 }
 
-/** What another program does to the database file beneath a server, which has it open and goes on. */
+/** Damage to the database file by another program while the server runs. */
 const DAMAGES: [name: string, damage: (file: string) => void][] = [
   ["overwritten", (file) => overwrite(file, 0)],
   ["overwritten by a text", (file) => writeFileSync(file, "no database")],
@@ -186,7 +186,7 @@ describe("a server is not ready, and issues nothing,", () => {
     async (_, damage) => {
       using folder = temporaryFolder();
       const file = join(folder.path, FILE);
-      // Closed once, so that what it has is in the file, and not in the write-ahead log alone.
+      // Closed once: its rows are in the file, not in the write-ahead log only.
       await (await openSqliteStore(folder.path)).close();
       copyFileSync(file, `${file}.backup`);
       {
@@ -209,7 +209,7 @@ describe("a server is not ready, and issues nothing,", () => {
     },
   );
 
-  it("where a page is found damaged that only some calls read, although all others succeed", async () => {
+  it("where a damaged page is read by some calls only", async () => {
     using folder = temporaryFolder();
     const store = await openSqliteStore(folder.path);
     const damaged = new MintmarkError("internal_error", {
@@ -256,7 +256,7 @@ describe("on a disk of its own", () => {
 });
 
 describe("a server does not start, in one line,", () => {
-  it("where a write-ahead log lies there without its database, and leaves it as it is", async () => {
+  it("where there is a write-ahead log without its database, and leaves it unchanged", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, `${FILE}-wal`), "of another database");
     const failed = openSqliteStore(folder.path);
@@ -283,7 +283,7 @@ describe("a server does not start, in one line,", () => {
 });
 
 describePostgres("a server whose PostgreSQL is read-only", () => {
-  /** As a failover leaves it: read-only for whoever connects, and earlier connections are gone. */
+  /** As after a failover: read-only, without the earlier connections. */
   async function makeReadOnly(url: string, readOnly: boolean): Promise<void> {
     const name = new URL(url).pathname.slice(1);
     const others = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`;
@@ -296,7 +296,7 @@ describePostgres("a server whose PostgreSQL is read-only", () => {
   }
   const environmentFor = (url: string) => ({ PORT: "0", DATABASE_URL: url, MINTMARK_KEK: "none" });
 
-  it("is not ready, issues nothing, and heals by itself; it does not start", async () => {
+  it("is not ready, issues nothing, and recovers; it does not start", async () => {
     const url = await sharedPostgres.newDatabase();
     await using server = await startServer(environmentFor(url));
     await expectReady(server.origin);
@@ -310,7 +310,7 @@ describePostgres("a server whose PostgreSQL is read-only", () => {
     await expectReady(server.origin);
   });
 
-  it("is not ready where it cannot write for another reason, such as a table that is gone, and heals by itself", async () => {
+  it("is not ready if it cannot write for another reason, such as a missing table, and recovers", async () => {
     const url = await sharedPostgres.newDatabase();
     await using server = await startServer(environmentFor(url));
     await expectReady(server.origin);

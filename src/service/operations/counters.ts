@@ -39,12 +39,12 @@ export function createCounters(): Counters {
 }
 
 /** Counts a verification by its error, if any. */
-export function countVerified({ verified }: Counters, refusal: unknown): void {
-  if (refusal === undefined) {
+export function countVerified({ verified }: Counters, error: unknown): void {
+  if (error === undefined) {
     verified.valid += 1;
     return;
   }
-  const reason = refusal instanceof MintmarkError ? refusal.reason : "internal_error";
+  const reason = error instanceof MintmarkError ? error.reason : "internal_error";
   verified[outcomes.find((outcome) => outcome === reason) ?? "internal_error"] += 1;
 }
 
@@ -70,15 +70,15 @@ export function measureKeys(
   keys: LoadedKeys,
   { now, rotation }: { now: Seconds; rotation: Seconds },
 ): Pick<Metrics, "keys" | "signingKey"> {
-  const { timelines: lives, signing } = keys.current();
+  const { timelines, signing } = keys.current();
   const counted = { pending: 0, active: 0, retiring: 0, removed: 0 };
-  for (const { state } of lives) counted[state] += 1;
-  const life = lives.find(({ key }) => key.kid === signing?.kid);
-  if (life === undefined) return { keys: counted };
-  const { activatesAt } = life.key;
+  for (const { state } of timelines) counted[state] += 1;
+  const timeline = timelines.find(({ key }) => key.kid === signing?.kid);
+  if (timeline === undefined) return { keys: counted };
+  const { activatesAt } = timeline.key;
   return {
     keys: counted,
-    signingKey: { age: now - activatesAt, signsFor: (life.retiresAt ?? activatesAt + rotation) - now },
+    signingKey: { age: now - activatesAt, signsFor: (timeline.retiresAt ?? activatesAt + rotation) - now },
   };
 }
 

@@ -1,8 +1,8 @@
 import { MintmarkError, type Reason } from "../../errors.ts";
 
 /**
- * The subset of an OpenTelemetry tracer in use, such as `trace.getTracer("mintmark")` of `@opentelemetry/api`. Does not load
- * OpenTelemetry.
+ * The subset of an OpenTelemetry tracer in use, such as `trace.getTracer("mintmark")` of `@opentelemetry/api`. Not imported
+ * from there: without that package, the declarations would fail to compile.
  */
 export type Tracer = {
   startActiveSpan<Result>(name: string, options: SpanOptions, work: (span: Span) => Result): Result;
