@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { completesWithin } from "../async/with-timeout.ts";
 import { StartError } from "../errors.ts";
 import type { Milliseconds, Seconds } from "../time.ts";
 import { sendText } from "./respond.ts";
@@ -170,14 +171,11 @@ function createDrain(server: Server): Drain {
       for (const responses of inFlight.values()) for (const response of responses) response.shouldKeepAlive = false;
       if (period > 0 || inFlight.size > 0) await sleep(Math.max(period, IN_TRANSIT_MS));
     },
-    end: () =>
-      new Promise((resolve) => {
-        const late = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-        server.close(() => {
-          clearTimeout(late);
-          resolve();
-        });
-        endIfDone();
-      }),
+    async end() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      endIfDone();
+      if (!(await completesWithin(GRACE_MS, closed))) server.closeAllConnections();
+      await closed;
+    },
   };
 }

@@ -8,6 +8,7 @@ import {
   isTrackedEnvelope,
   type TRPCError,
 } from "@trpc/server";
+import { completesWithin } from "../../async/with-timeout.ts";
 import type { Milliseconds } from "../../time.ts";
 import { headersFor, isOfPage } from "../respond.ts";
 import { sendError } from "./answers.ts";
@@ -75,17 +76,11 @@ async function startStream(
 ): Promise<StartedStream> {
   const values = (await call(request, subscription, signal))[Symbol.asyncIterator]();
   const first = values.next();
-  let timer: NodeJS.Timeout | undefined;
-  const timedOut = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, subscription.firstValueTimeout ?? FIRST_VALUE_TIMEOUT_MS);
-  });
   try {
-    await Promise.race([first, timedOut]);
+    await completesWithin(subscription.firstValueTimeout ?? FIRST_VALUE_TIMEOUT_MS, first);
   } catch (cause) {
     // The server is stopping. A browser reconnects after a stream that has ended, and after no error.
     if (!isAbort(cause)) throw cause;
-  } finally {
-    clearTimeout(timer);
   }
   return { values, first };
 }
