@@ -86,9 +86,9 @@ const wholeSeconds = `must be a whole number of seconds, 1 to ${DECADE}`;
 const seconds = z.int(wholeSeconds).min(1, wholeSeconds).max(DECADE, wholeSeconds);
 const count = z.int("must be a whole number, 0 or more").min(0, "must be a whole number, 0 or more");
 const rate = z.strictObject({ perClient: count.optional(), perAddress: count.optional() }).optional();
-const onceMade = objectWith(
+const storeOption = objectWith(
   ["listKeys", "findGrant", "revoke", "watch", "close"],
-  "what openSqliteStore or openPostgresStore gives",
+  "a store of openSqliteStore or openPostgresStore",
 );
 
 const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
@@ -99,7 +99,7 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
     .optional(),
   audience: identifier.refine(isPlainText, PLAIN_TEXT).optional(),
   claims: z.unknown().optional(),
-  store: onceMade.optional(),
+  store: storeOption.optional(),
   alg: z.enum(KEY_PAIR_ALGORITHMS).optional(),
   secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
   kek: z.custom(isKek, "must be 32 bytes, as a Buffer or a Uint8Array").optional(),

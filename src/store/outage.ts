@@ -1,6 +1,6 @@
 import { failureCode } from "./failure-code.ts";
 
-/** A connection could not be opened, or was lost. A retry may succeed whatever the driver reports. */
+/** A connection could not be opened, or was lost. A retry may succeed, whatever code the driver reports. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
   readonly code: string | undefined;

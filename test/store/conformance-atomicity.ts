@@ -107,7 +107,7 @@ async function furnish(store: Store) {
     "addKey, activating": (record) => store.addKey(sooner, record),
     rewrapKeys: (record) =>
       store.rewrapKeys(
-        keys.map(({ kid }) => ({ kid, privateJwk: "sealed" })),
+        keys.map(({ kid }) => ({ kid, privateJwk: "wrapped" })),
         record,
       ),
     revokeKey: (record) => store.revokeKey(keys[0].kid, { now: NOW, replacement: sooner }, record),

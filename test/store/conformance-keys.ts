@@ -176,9 +176,9 @@ function describeResealing(open: Open): void {
     it("replaces the private halves and nothing else", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
-      expect(await opened.here.rewrapKeys(sealed, aRecord())).toBe("rewrapped");
-      expect(await opened.there.listKeys()).toEqual(expect.arrayContaining(sealed));
+      const wrapped = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
+      expect(await opened.here.rewrapKeys(wrapped, aRecord())).toBe("rewrapped");
+      expect(await opened.there.listKeys()).toEqual(expect.arrayContaining(wrapped));
       expect(await opened.here.listAudit(everything)).toHaveLength(3);
     });
 
@@ -187,16 +187,16 @@ function describeResealing(open: Open): void {
       const { first, pending } = await addTwo(opened);
       const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
       await opened.there.addKey(next, aRecord());
-      const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
-      expect(await opened.here.rewrapKeys(sealed, aRecord())).toBe("changed");
+      const wrapped = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.${key.kid}` }));
+      expect(await opened.here.rewrapKeys(wrapped, aRecord())).toBe("changed");
       expect(await opened.here.listKeys()).toEqual(expect.arrayContaining([first, pending, next]));
     });
 
     it("rejects a new key that is encrypted with another key-encryption key", async () => {
       await using opened = await open();
       const { first, pending } = await addTwo(opened);
-      const sealed = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.new.${key.kid}` }));
-      await opened.there.rewrapKeys(sealed, aRecord());
+      const wrapped = [first, pending].map((key) => ({ ...key, privateJwk: `sealed.new.${key.kid}` }));
+      await opened.there.rewrapKeys(wrapped, aRecord());
       const next = await aKey({ follows: pending.kid, activatesAt: NOW + 1320 });
       for (const privateJwk of [next.privateJwk, "sealed.old.x"])
         await expect(opened.here.addKey({ ...next, privateJwk }, aRecord())).rejects.toMatchObject({

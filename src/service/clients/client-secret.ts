@@ -17,7 +17,7 @@ export function storedSecret(text: string, now: Seconds): ClientSecret {
   return { hash: digestOf(text).toString("base64url"), createdAt: now };
 }
 
-/** Whether the digest of a presented secret matches a valid one. Constant time, whatever and however many secrets there are. */
+/** Whether the digest of a presented secret matches a valid one. Constant time for any number of secrets. */
 export function digestMatches(digest: Buffer, secrets: readonly ClientSecret[], now: Seconds): boolean {
   let matches = false;
   for (let at = 0; at < MAX_SECRETS; at += 1) {

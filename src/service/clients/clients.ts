@@ -70,8 +70,8 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
       const clientId = randomUUID();
       const limits = { target: { target: clientId }, denial: delegationViolation(caller, fields) };
       return authorize(caller, operation("create", limits), async (record) => {
-        const { text, stored: kept } = createClientSecret(clock());
-        const client: Client = { ...fields, clientId, createdAt: clock(), secrets: [kept] };
+        const { text, stored } = createClientSecret(clock());
+        const client: Client = { ...fields, clientId, createdAt: clock(), secrets: [stored] };
         await store.addClient(client, record);
         return { ...view(client), clientSecret: text };
       });
@@ -83,10 +83,10 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
       const { client, operation } = await operationOn("rotateSecret", caller, clientId);
       return authorize(caller, operation, async (record) => {
         if (client === undefined) throw new MintmarkError("unknown_client");
-        const { text, stored: kept } = createClientSecret(clock());
+        const { text, stored } = createClientSecret(clock());
         const ending = endingBy(client.secrets, { now: clock(), overlap });
         if (ending.length >= MAX_SECRETS) throw new MintmarkError("too_many_secrets");
-        const outcome = await store.replaceSecrets(clientId, { from: client.secrets, to: [kept, ...ending] }, record);
+        const outcome = await store.replaceSecrets(clientId, { from: client.secrets, to: [stored, ...ending] }, record);
         if (outcome === "changed") throw new MintmarkError("conflict");
         return { clientId, clientSecret: text, overlap };
       });
@@ -107,13 +107,13 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
 
     async ensureAdmin(secret) {
       const now = clock();
-      const kept = storedSecret(secret, now);
-      const admin: Client = { ...systemCaller, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [kept] };
+      const stored = storedSecret(secret, now);
+      const admin: Client = { ...systemCaller, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [stored] };
       const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
       await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
       const present = await store.findClient(ADMIN);
-      if (present === undefined || hasOnly(present.secrets, kept)) return;
-      const change = { from: present.secrets, to: [kept] };
+      if (present === undefined || hasOnly(present.secrets, stored)) return;
+      const change = { from: present.secrets, to: [stored] };
       await store.replaceSecrets(ADMIN, change, audit.record({ ...about, action: "clients.rotateSecret" }));
     },
   };

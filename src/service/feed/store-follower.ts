@@ -44,7 +44,7 @@ export type StoreFollowerOptions = {
 /** Revocations per read. */
 const PAGE_SIZE = 5000;
 
-/** Updates kept in memory for followers that are slightly behind. */
+/** Updates in memory, for followers that are slightly behind. */
 const MAX_RECENT = 1000;
 
 const NO_POSITION: Position = {

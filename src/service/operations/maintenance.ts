@@ -83,9 +83,9 @@ export function startMaintenance({ maintenance, shareRates, catchUp, watch, onEr
     // The failed task has reported its error.
     setInterval(() => maintenance.run().catch(() => {}), INTERVAL_MS).unref(),
     setInterval(maintenance.retry, RETRY_MS).unref(),
-    setInterval(() => shareRates().catch(report("sharing rates")), SHARE_MS).unref(),
+    setInterval(() => shareRates().catch(report("sharing rate limits")), SHARE_MS).unref(),
   ];
-  const unwatch = watch(() => catchUp().catch(report("reading what is new")));
+  const unwatch = watch(() => catchUp().catch(report("reading changes")));
   return () => {
     hasEnded = true;
     for (const timer of timers) clearInterval(timer);
