@@ -28,35 +28,35 @@ async function expectVerdicts(endpoint: Endpoint, tried: readonly Attempt[]): Pr
 }
 
 /**
- * Every token goes to `verifyToken` and to a local verifier. The other endpoints lead to one of these two, and to send each
- * of 9,400 tokens to each of them takes more than a minute where all else here takes ten seconds. So each sees of every
- * row one token by each algorithm, and one token of every third name: `npm run attacks` sends all.
+ * `verifyToken` and a local verifier get every token. The other endpoints lead to one of these two; 9,400 tokens at each take
+ * more than a minute. So each gets one token of every row and algorithm, and one of every third name: `npm run attacks`
+ * presents all.
  */
 describe("every token of the list of attacks", () => {
   for (const endpoint of [verifyTokenEndpoint, verifierEndpoint])
-    test(`is judged as it should be by ${endpoint.name}`, () => expectVerdicts(endpoint, attempts), LONG);
+    test(`gets the expected verdict by ${endpoint.name}`, () => expectVerdicts(endpoint, attempts), LONG);
 
   for (const [turn, endpoint] of [...attackRun.procedures, ...attackRun.middlewares].entries())
     test(
-      `is judged as it should be at ${endpoint.name}`,
+      `gets the expected verdict at ${endpoint.name}`,
       () => expectVerdicts(endpoint, representatives(possibleAt(endpoint), turn)),
       LONG,
     );
 
-  test("is refused in the same words by one endpoint, whatever is in it and whichever row it is of (row 51)", () => {
+  test("is refused in the same words by one endpoint, whatever its content and row (row 51)", () => {
     const said = new Map<string, Set<string>>();
     for (const { endpoint, attempt, answer } of outcomes) {
-      // Procedures of middleware are named by the algorithm and the audience. What is bad about an input is said.
+      // Paths of middleware contain the algorithm and the audience. The refusal of an input describes it.
       if (["accepted", "active", "invalid_request"].includes(answer.verdict)) continue;
       note(said, `${endpoint} ${attempt.alg} ${answer.verdict}`, answer.said.replace(/"path":"[0-9a-f]+"/, ""));
     }
     expect([...said].filter(([, words]) => words.size > 1)).toEqual([]);
   });
 
-  test("never comes back in the header of an answer, nor as bad input", () => {
+  test("never appears in the header of an answer or in a refusal of bad input", () => {
     const heads = new Map<string, Set<string>>();
     for (const { endpoint, answer } of outcomes) note(heads, endpoint, answer.head);
-    // One for each kind of refusal, and one where there is none; of several in a batch, the last one counts.
+    // One for each kind of refusal, and one for success; in a batch, the last one counts.
     for (const [endpoint, fields] of heads) expect(fields.size, endpoint).toBeLessThan(6);
     const badInputs = outcomes.filter(({ answer }) => answer.verdict === "invalid_request");
     expect(new Set(badInputs.map(({ endpoint, answer }) => `${endpoint} ${answer.said}`)).size).toBeLessThan(30);
@@ -69,16 +69,16 @@ function note(sets: Map<string, Set<string>>, key: string, value: string): void 
 
 describe("tokens in the wrong place", () => requestAttacks(attackRun));
 describe("tokens in time", () => lifecycleAttacks(attackRun));
-describe("tokens that are asked for", () => issueAttacks(attackRun));
+describe("requests for tokens", () => issueAttacks(attackRun));
 describe("memory", () => memoryAttacks(attackRun));
 
 describe("a service under attack", () => {
-  test("connects to nobody, whatever a token says", () => {
+  test("opens no connection, whatever a token contains", () => {
     expect(outbound.targets()).toEqual(addresses);
     expect(outbound.count().arrivals).toBe(0);
   });
 
-  test("answers nothing with a 5xx, fails in nothing, and logs nothing of a token", () => {
+  test("answers no 5xx, has no failure, and logs no part of a token", () => {
     const lines = log.lines.map((line) => JSON.parse(line));
     expect(lines.length).toBeGreaterThan(400);
     expect(lines.filter(({ msg, status }) => msg !== "request" || status >= 500)).toEqual([]);
@@ -89,7 +89,7 @@ describe("a service under attack", () => {
 describe("the list of attacks", () => {
   const rows = Array.from({ length: 51 }, (_, index) => index + 1);
 
-  test("has a test at the endpoints for every row, or says where else it has one", () => {
+  test("has a test at the endpoints or elsewhere for every row", () => {
     const tried = new Set(attempts.map(({ row }) => row));
     const accounted = [...tried, ...OWN_TESTS, ...Object.keys(ELSEWHERE).map(Number)];
     expect(accounted.sort((a, b) => a - b)).toEqual(rows);
@@ -99,7 +99,7 @@ describe("the list of attacks", () => {
     }
   });
 
-  test("was tried at every endpoint, row by row and algorithm by algorithm", () => {
+  test("is tried at every endpoint, by row and algorithm", () => {
     const kindOf = ({ row, alg }: Attempt) => `row ${row} ${alg}`;
     for (const endpoint of [verifyTokenEndpoint, verifierEndpoint, ...attackRun.procedures, ...attackRun.middlewares]) {
       const tried = outcomes

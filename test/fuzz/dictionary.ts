@@ -1,4 +1,4 @@
-/** Scraps that readers of HTTP, URLs, JSON and tokens have fallen over before. */
+/** Words that have broken parsers of HTTP, URLs, JSON and tokens. */
 const TEXTS = [
   ..."\r\n|\n|\r|\0|\t| |\x7f|\x80|,|;|:|=|==|+|/|.|..|-|_|&|?|#|%|\"|'|\\|<|>|{|}|[|]".split("|"),
   ...["\r\n\r\n", "\r\n \r\n", "\r\n\t", "\n\n", "0\r\n\r\n", "ffffffffffffffff\r\n", "-1\r\n", "1;x=\r\n"],
@@ -33,7 +33,7 @@ const TEXTS = [
   ...['"reset":true', '"more":true', '"sequence":-1', '"epoch":""', '"keys":[]', '"tokens":[]', '"until":1e999'],
 ];
 
-/** The same, and what is not UTF-8: overlong forms, lone continuations, an encoded surrogate. */
+/** The words, and bytes that are not UTF-8: overlong forms, lone continuations, an encoded surrogate. */
 export const dictionary: readonly Buffer[] = [
   ...TEXTS.map((text) => Buffer.from(text)),
   ...["c0af", "ff", "fe", "80", "eda080", "f8888080", "e282", "00", "efbbbf", "fffe"].map((hex) =>

@@ -5,12 +5,12 @@ import { storedKeys } from "./keys.ts";
 const published = storedKeys.map(({ publicJwk }) => JSON.parse(publicJwk) as Record<string, unknown>);
 const later = 1798761600 + 900;
 
-/** A service that is reached by a function in place of the network. */
+/** A service behind a function in place of the network. */
 export function serviceOf(fetch: Fetch): Service {
   return { url: "http://127.0.0.1:3000", authorization: undefined, fetch, closing: new AbortController().signal };
 }
 
-/** Answers every request alike, with these pieces of a body. */
+/** Answers every request with the same pieces of a body. */
 export function answering(pieces: readonly Uint8Array[], init: ResponseInit = {}): Fetch {
   return async () => new Response(streamOf(pieces), init);
 }
@@ -27,9 +27,9 @@ export function streamOf(pieces: readonly Uint8Array[]): ReadableStream<Uint8Arr
   });
 }
 
-/** A whole snapshot, as the service would send it, that knows of keys and of one revoked token. */
+/** A whole snapshot with keys and one revoked token, as the service sends it. */
 export function eventsText(epoch: string): string {
-  // Those by RSA take longest to import.
+  // RSA keys take longest to import.
   const keys = published.filter(({ kty }) => kty !== "RSA").map((jwk) => ({ jwk }));
   const tokens = [{ until: later, jtis: ["revoked"] }];
   return `event: connected\ndata: {}\n\n\n${eventText({ epoch, sequence: 5, at: 1, reset: true, keys, tokens }, `${epoch}:5`)}`;
@@ -83,7 +83,7 @@ const others = fc.constantFrom(
   ...["id: \0\ndata: {}\n\n", "data: x\rdata: y\r\n\r\n"],
 );
 
-/** What follows upon the snapshot: mostly updates that continue it, with values that ought not to be there. */
+/** Events after the snapshot: mostly updates that continue it, some with wrong values. */
 export const feedTexts: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(

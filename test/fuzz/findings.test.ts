@@ -10,7 +10,7 @@ import { targets } from "./targets/all.ts";
 
 const findings = readFindings();
 
-describe("an input that the fuzzer once found", () => {
+describe("an input that the fuzzer found", () => {
   it.each(findings.filter(({ target }) => target !== "http"))(
     "$file breaks no promise: $violation",
     async (finding) => {
@@ -20,7 +20,7 @@ describe("an input that the fuzzer once found", () => {
   );
 });
 
-describe("a conversation that the fuzzer once found", () => {
+describe("a conversation that the fuzzer found", () => {
   let server: Awaited<ReturnType<typeof openServer>>;
   let pool: Pool;
   const address = () => ({ port: Number(new URL(server.url).port) });

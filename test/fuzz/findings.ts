@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** An input that broke a promise, kept so that it is tried again by every run of the tests. */
+/** An input that broke a promise. Every run of the tests tries it again. */
 export type Finding = {
   target: string;
-  /** What was wrong with it when it was found. */
   violation: string;
   /** The seed of the run that found it. */
   seed: number;
@@ -14,7 +13,7 @@ export type Finding = {
 
 export const FINDINGS = join(import.meta.dirname, "findings");
 
-/** Writes a finding to a file that is named by its contents, and gives its path. */
+/** Writes a finding to a file named by the hash of its input, and returns the path. */
 export function keepFinding({ input, ...rest }: Finding): string {
   const text = `${JSON.stringify({ ...rest, input: packed(input) }, null, 2)}\n`;
   const digest = createHash("sha256")
@@ -36,7 +35,7 @@ export function readFindings(): (Finding & { file: string })[] {
     });
 }
 
-/** A value as JSON can carry it: bytes as base64. */
+/** A value in JSON: bytes as base64. */
 function packed(value: unknown): unknown {
   if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
   return mapParts(value, packed);

@@ -2,10 +2,10 @@
  * Tries hostile inputs on a running server over real sockets, and on verification in this process.
  *
  *     npm run fuzz                              a million inputs
- *     npm run fuzz -- --inputs N --seed S       so many, and the same as another run with this seed
+ *     npm run fuzz -- --inputs N --seed S       that many; the same seed makes the same inputs
  *     npm run fuzz -- --only http               a part: http, verify (all in this process), or one of its targets
  *
- * An input that breaks a promise is kept in `test/fuzz/findings`, where the tests try it again, and the exit status is 1.
+ * Writes an input that breaks a promise to `test/fuzz/findings`, where the tests try it again; the exit status is then 1.
  */
 import { randomInt } from "node:crypto";
 import { relative } from "node:path";
@@ -19,7 +19,7 @@ import { HTTP_SHARE, targets } from "./targets/all.ts";
 
 const PARTS = ["http", "verify", ...Object.keys(targets)];
 const USAGE = `usage: npm run fuzz [-- --inputs N] [--seed S] [--only ${PARTS.join("|")}]\n`;
-/** So many findings of one violation are kept of a run: more would say the same. */
+/** Findings that a run writes of one violation. */
 const KEPT = 3;
 const MEGABYTE = 2 ** 20;
 
@@ -69,7 +69,7 @@ function report(target: string, seed: number): (input: unknown, error: Error) =>
   };
 }
 
-/** Shows how far a part is, no more than twice a second, and where somebody looks. */
+/** Shows the progress of a part, at most twice a second. */
 function progressOf(name: string, tally: Tally, inputs: number): () => void {
   let shownAt = 0;
   return () => {
@@ -91,8 +91,8 @@ async function runPart(name: string, inputs: number, seed: number): Promise<numb
   if (typeof http === "object") {
     const { warm, end, exitCode } = http;
     process.stdout.write(
-      `          the server was at work for ${(end.total / end.requests).toFixed(2)} ms while it answered a request, all at the same time included\n` +
-        `          its memory: ${inMegabytes(warm)} after a tenth of all, ${inMegabytes(end)} at the end; told to stop, it ended with ${exitCode}\n`,
+      `          the server worked for ${(end.total / end.requests).toFixed(2)} ms while it answered a request, concurrent ones included\n` +
+        `          its memory: ${inMegabytes(warm)} after a tenth of the inputs, ${inMegabytes(end)} at the end; after SIGTERM it ended with ${exitCode}\n`,
     );
   }
   return tally.inputs;
@@ -119,6 +119,6 @@ for (const [at, name] of names.entries()) {
 const seconds = ((performance.now() - start) / 1000).toFixed(0);
 const findings = [...found.values()].reduce((sum, times) => sum + times, 0);
 process.stdout.write(
-  `${tried.toLocaleString("en")} inputs in ${seconds} s, seed ${seed}: ${findings === 0 ? "every promise was kept" : `${findings} broke a promise, see ${relative(process.cwd(), FINDINGS)}`}\n`,
+  `${tried.toLocaleString("en")} inputs in ${seconds} s, seed ${seed}: ${findings === 0 ? "no promise was broken" : `${findings} broke a promise, see ${relative(process.cwd(), FINDINGS)}`}\n`,
 );
 process.exitCode = findings === 0 ? 0 : 1;

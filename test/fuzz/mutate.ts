@@ -3,7 +3,7 @@ import { dictionary } from "./dictionary.ts";
 
 type Mutation = (bytes: Buffer, random: Random, other: Buffer) => Buffer;
 
-/** The longest range that is cut out or doubled at once. */
+/** The longest range that is cut out or doubled. */
 const RANGE = 40;
 
 const MUTATIONS: readonly Mutation[] = [
@@ -50,7 +50,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** Changes bytes in one to four places, by chance also by a part of other bytes. */
+/** Changes bytes in one to four places, sometimes with a part of other bytes. */
 export function mutate(bytes: Buffer, random: Random, other: Buffer): Buffer {
   let changed = bytes;
   for (let rounds = 1 + (random.chance(0.4) ? random.below(4) : 0); rounds > 0; rounds -= 1) {

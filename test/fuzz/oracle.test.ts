@@ -49,7 +49,7 @@ const ROWS: Row[] = [
 
 describe("the oracle of the fuzzer", () => {
   it.each(ROWS)(
-    "of a token for %j, where %j is expected, says as the verifier does: %s",
+    "gives a token for %j, where %j is expected, the verdict of the verifier: %s",
     async (aud, audience, verdict) => {
       const token = forge(by, { payload: goodClaims({ aud, iat: NOW, exp: NOW + 900 }) });
       expect(verdictOf({ token, signedBy: by.alg, audience }, oracle)).toBe(verdict);

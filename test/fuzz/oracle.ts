@@ -1,12 +1,12 @@
 import type { Reason } from "../../src/errors.ts";
 import { readStrictly } from "./strict-json.ts";
 
-/** A token, and all that a verdict about it depends on. */
+/** A token, and everything that its verdict depends on. */
 export type Case = {
   token: string;
-  /** The algorithm of the key that signed exactly this text, if one did. */
+  /** The algorithm of the key that signed exactly this text, if any. */
   signedBy: string | undefined;
-  /** One, or a list of which any will do. */
+  /** One, or a list of which one suffices. */
   audience?: string | readonly string[] | undefined;
   scope?: string | undefined;
 };
@@ -17,7 +17,7 @@ export type Oracle = {
   maxLifetime: number;
   /** The algorithm of each key by its `kid`. */
   algorithms: ReadonlyMap<string, string>;
-  /** Revoked tokens, and up to which event the tokens of a subject are. */
+  /** Revoked tokens, and the event up to which the tokens of a subject are revoked. */
   revokedTokens: ReadonlySet<string>;
   revokedSubjects: ReadonlyMap<string, number>;
 };
@@ -30,8 +30,8 @@ const NOT_OURS = /^(?:auth_time|acr|amr|azp|nonce|cnf|act|may_act|active|token_t
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
 /**
- * Says how a token has to be answered: another implementation of what the README, RFC 9068 and the catalogue of
- * errors promise, without a line of the verifier's and without cryptography: who signs knows what was signed.
+ * The verdict on a token: a second implementation of the README, RFC 9068 and the catalogue of errors, without code of the
+ * verifier and without cryptography, as the fuzzer knows what it signed.
  */
 export function verdictOf({ token, signedBy, audience, scope }: Case, oracle: Oracle): "accepted" | Reason {
   const claims = signedBy !== undefined ? claimsOf(token, signedBy, oracle) : undefined;
@@ -84,7 +84,7 @@ function isMoment(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
-/** The number that the first six bytes of a `jti` of 24 characters are. */
+/** The number in the first six bytes of a `jti` of 24 characters. */
 function sequenceIn(jti: string): number {
   return /^[\w-]{24}$/.test(jti) ? Number.parseInt(Buffer.from(jti, "base64url").toString("hex").slice(0, 12), 16) : 0;
 }

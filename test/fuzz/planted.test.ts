@@ -9,7 +9,7 @@ import { type TokenTargetOptions, tokenTarget } from "./targets/token.ts";
 
 type Verify = NonNullable<TokenTargetOptions["verify"]>;
 
-/** What is said of a verifier after so many inputs. */
+/** The violations of a verifier in a number of inputs. */
 async function violationsOf(verify: Verify, inputs: number): Promise<string[]> {
   const messages = new Set<string>();
   const onViolation = (_: unknown, { message }: Error) => messages.add(message);
@@ -18,34 +18,34 @@ async function violationsOf(verify: Verify, inputs: number): Promise<string[]> {
 }
 
 describe("the fuzzer of verification", () => {
-  it("finds nothing wrong with the verifier", async () => {
+  it("finds no violation of the verifier", async () => {
     expect(await violationsOf(verifyAccessToken, 300)).toEqual([]);
   });
 
   const planted: [string, Verify, RegExp][] = [
     [
-      "takes a token in another spelling",
+      "accepts a token in another spelling",
       (token, ...rest) => verifyAccessToken(String(token).replace(/[^\w.-]/g, ""), ...rest),
       /answered \w+, and not invalid_token/,
     ],
     [
-      "does not look at the audience",
+      "ignores the audience",
       (token, lookup, options) => verifyAccessToken(token, lookup, { ...options, audience: undefined }),
       /and not wrong_audience/,
     ],
     [
-      "goes by a clock that is late",
+      "uses a slow clock",
       (token, lookup, options) => verifyAccessToken(token, lookup, { ...options, now: options.now - 60 }),
       /and not token_expired|and not not_yet_valid/,
     ],
     [
-      "refuses a sound header",
+      "refuses a valid header",
       (token, lookup, options) =>
         verifyAccessToken(token, (kid) => (kid.includes("-") ? undefined : lookup(kid)), options),
       /answered invalid_token, and not/,
     ],
   ];
-  it.each(planted)("finds out one that %s", async (_name, verify, violation) => {
+  it.each(planted)("detects a verifier that %s", async (_name, verify, violation) => {
     expect((await violationsOf(verify, 400)).join("\n")).toMatch(violation);
   });
 });
@@ -69,7 +69,7 @@ describe("the fuzzer of the server", () => {
   });
   const invalid = { reason: "invalid_token", code: "UNAUTHORIZED", httpStatus: 401 };
 
-  it("lets a refusal of the catalogue pass", () => {
+  it("accepts a refusal of the catalogue", () => {
     expect(checkAnswer(answer(401, refusal(invalid)), request(), pool)).toEqual({
       what: "401 invalid_token",
       isParsed: true,
@@ -78,7 +78,7 @@ describe("the fuzzer of the server", () => {
 
   const broken: [string, Answer, RegExp][] = [
     ["a failure", answer(500, refusal({ reason: "internal_error" })), /answered 500/],
-    ["claims of what nobody signed", answer(200, { result: { data: claims } }), /did not sign/],
+    ["claims of an unsigned token", answer(200, { result: { data: claims } }), /did not sign/],
     ["half an answer", answer(200, '{"result":'), /no JSON/],
     ["another envelope", answer(200, { claims }), /envelope/],
     ["a reason of its own", answer(401, refusal({ reason: "bad" })), /catalogue/],
@@ -88,7 +88,7 @@ describe("the fuzzer of the server", () => {
       /echoes/,
     ],
   ];
-  it.each(broken)("finds out one that answers %s", (_name, said, violation) => {
+  it.each(broken)("detects a server that answers %s", (_name, said, violation) => {
     expect(() => checkAnswer(said, request(["k".repeat(43)]), pool)).toThrow(violation);
   });
 
@@ -97,7 +97,7 @@ describe("the fuzzer of the server", () => {
     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX Y: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
-  ])("finds out one that does not speak HTTP: %j", (text) => {
+  ])("detects a server that does not speak HTTP: %j", (text) => {
     expect(() => takeAnswers(Buffer.from(text), { isEnd: true, isHead: () => false })).toThrow(MalformedAnswer);
   });
 

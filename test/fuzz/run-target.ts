@@ -3,10 +3,10 @@ import { createRandom } from "../support/random.ts";
 import type { Tally } from "./tally.ts";
 import { type Outcome, type Target, Violation } from "./target.ts";
 
-/** No input may take longer, in milliseconds. */
+/** The longest time for an input, in milliseconds. */
 export const SLOW = 50;
 
-/** How often an input that seemed slow is run again alone: it is slow if most of these are, too. */
+/** Runs alone of an input that seemed slow. It is slow if most of them are. */
 export const AGAIN = 5;
 
 const CORPUS = 400;
@@ -17,17 +17,17 @@ export type RunOptions<Input> = {
   inputs: number;
   seed: number;
   tally: Tally;
-  /** Is told of every input that broke a promise. */
+  /** Receives every input that broke a promise. */
   onViolation: (input: Input, error: Error) => void;
-  /** Gives what this process has heard meanwhile that no promise caught. */
+  /** Returns the unhandled errors and warnings of this process since the last call. */
   strays?: () => Error[];
-  /** Is called now and then. */
   onProgress?: () => void;
 };
 
 /**
- * Tries a target in this process, by turns with inputs made of its structure and with mutations of those
- * that got past the first parser or came to something new. The same seed makes the same choices.
+ * Tries a target in this process with fresh inputs, and with mutations of those that passed the first parser or had a new
+ * outcome. The same seed makes the same choices. fast-check generates the inputs; to run the whole loop on it would generate
+ * two fresh inputs for each mutation, which doubles the time for tokens and JSON.
  */
 export async function runTarget<Input>(target: Target<Input>, options: RunOptions<Input>): Promise<void> {
   const { tally, onViolation, strays = () => [], onProgress = () => {} } = options;
@@ -62,7 +62,7 @@ export async function runTarget<Input>(target: Target<Input>, options: RunOption
   }
 }
 
-/** Tries one input, and where it seems slow tries it again alone. Throws where it breaks a promise. */
+/** Tries one input, and a slow one again alone. Throws if it breaks a promise. */
 async function tryOut<Input>(target: Target<Input>, input: Input, tally: Tally): Promise<Outcome> {
   const stop = startTimer();
   const outcome = await target.examine(input);
@@ -72,7 +72,7 @@ async function tryOut<Input>(target: Target<Input>, input: Input, tally: Tally):
   return outcome;
 }
 
-/** Runs work again, and gives how long the middle one of five takes. Throws where that is too long. */
+/** Returns the median time of five runs. Throws if it is too long. */
 async function timeAlone(work: () => unknown): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < AGAIN; run += 1) {
@@ -83,14 +83,14 @@ async function timeAlone(work: () => unknown): Promise<number> {
   return requireFast(times);
 }
 
-/** The middle one of some times in milliseconds. Throws where that is too long. */
+/** The median of times in milliseconds. Throws if it is too long. */
 export function requireFast(times: readonly number[]): number {
   const median = times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
   if (median > SLOW) throw new Violation(`takes more than ${SLOW} ms, ${times.length} times alone`);
   return median;
 }
 
-/** Gives the milliseconds that went by, or that this process was at work if that is less: others want the processor, too. */
+/** Measures milliseconds of wall time or of CPU time, whichever is less: other processes share the processor. */
 function startTimer(): () => number {
   const [start, cpu] = [performance.now(), process.cpuUsage()];
   return () => {

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Algorithm } from "../../src/token/signature.ts";
 
-/** The texts of all tokens that were signed, exactly as they were, and by which algorithm: 16 bytes are kept of each. */
+/** The exact texts of all signed tokens, with the algorithm of each, in 16 bytes each. */
 export type SignedSet = {
-  /** Gives the algorithm. */
   add(token: string, alg: Algorithm): Algorithm;
-  /** The algorithm by which just this text was signed, if it was. */
+  /** The algorithm that signed exactly this text, if any. */
   signerOf(token: string): Algorithm | undefined;
 };
 

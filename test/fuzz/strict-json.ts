@@ -10,8 +10,8 @@ const FORBIDDEN = ["__proto__", "constructor", "prototype", "toJSON"];
 const MAX_DEPTH = 16;
 
 /**
- * Reads bytes as the one kind of JSON object that a token may carry: another implementation of what the token
- * room promises, by the grammar of RFC 8259 and not by `JSON.parse`, to hold the two against each other.
+ * Reads bytes as a JSON object that a token may contain: a second implementation, by the grammar of RFC 8259 and without
+ * `JSON.parse`, to compare with the parser of tokens.
  */
 export function readStrictly(bytes: Uint8Array): Record<string, unknown> | undefined {
   if (!isUtf8(bytes)) return undefined;
@@ -89,7 +89,7 @@ export function readStrictly(bytes: Uint8Array): Record<string, unknown> | undef
   }
 }
 
-/** A number that is kept: none beyond 2^53 - 1, and none that becomes zero. */
+/** A number that survives: none beyond 2^53 - 1, and none that becomes zero. */
 function number(text: string): number {
   const value = Number(text);
   const isZero = /^-?[0.]+(?:[eE].*)?$/.test(text);

@@ -1,9 +1,9 @@
-/** Counts what came of inputs, how deep they got, and how long the slowest took. */
+/** Counts inputs by their outcome, and measures the slowest. */
 export type Tally = {
   count(outcome: { what: string; isParsed: boolean }): void;
-  /** Takes note of an answer that took so many milliseconds, run alone where it had seemed slow. */
+  /** Records the milliseconds of an answer; of one that seemed slow, those when run alone. */
   time(ms: number): void;
-  /** Takes note of one that had seemed slow and was not, when it was run again alone. */
+  /** Records an answer that seemed slow, and was fast when run alone. */
   acquit(): void;
   readonly inputs: number;
   /** One line for the table. */

@@ -1,20 +1,20 @@
 import type fc from "fast-check";
 import type { Random } from "../support/random.ts";
 
-/** What came of one input: a word for the table, and whether it got past the first parser that it met. */
+/** The outcome of an input: a word for the table, and whether it passed the first parser. */
 export type Outcome = { what: string; isParsed: boolean };
 
-/** What is fuzzed: how its inputs are made, and what must be true of every one of them. */
+/** How the inputs of a target are made, and what must hold for each. */
 export type Target<Input> = {
   /** Well-formed inputs with hostile parts. */
   structured: fc.Arbitrary<Input>;
-  /** Changes an input, by chance with a part of another one. Changes bytes and knows what they mean as well. */
+  /** Changes an input, sometimes with a part of another one. */
   mutate: (input: Input, random: Random, other: Input) => Input;
-  /** Tries an input. Throws a {@link Violation}, or whatever else must not be thrown, where a promise is broken. */
+  /** Tries an input. Any error that it throws is a broken promise. */
   examine: (input: Input) => Outcome | Promise<Outcome>;
 };
 
-/** A promise that was broken. The message says which; what the input was, the finding says. */
+/** A broken promise. The message names it; the finding has the input. */
 export class Violation extends Error {
   override readonly name = "Violation";
 }

@@ -3,12 +3,12 @@ import { encode, type Forge, signSegments } from "../support/forge.ts";
 import type { Random } from "../support/random.ts";
 import { mutate } from "./mutate.ts";
 
-/** A token that one of the keys has signed, whatever it says, and that key. */
+/** A token signed by one of the keys, and that key. */
 export type ForgedToken = { token: string; by: Forge };
 
 type Realm = { keys: readonly Forge[]; issuer: string; now: () => number };
 
-/** Text that is to stand in JSON as it is, numbers above all that `JSON.stringify` does not write. */
+/** Verbatim JSON text, such as numbers that `JSON.stringify` does not write. */
 const raw = (json: string) => `@raw(${json})`;
 const RAW = /"@raw\(([^)]*)\)"/g;
 
@@ -28,7 +28,7 @@ const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.nat(40).map((depth) => raw(`${"[".repeat(depth)}${"]".repeat(depth)}`)),
 );
 
-/** Mostly what is usual, now and then what is hostile. */
+/** Mostly usual values, some hostile. */
 const mostly = (usual: fc.Arbitrary<unknown>, hostile = hostileValue) =>
   fc.oneof({ weight: 24, arbitrary: usual }, { weight: 1, arbitrary: hostile });
 
@@ -44,7 +44,7 @@ const additions = fc.oneof(
   { weight: 1, arbitrary: fc.array(fc.tuple(names, hostileValue), { minLength: 1, maxLength: 3 }) },
 );
 
-/** How JSON text may be spelled otherwise: with space, with a member twice, with something before or behind it. */
+/** Other spellings of JSON text: white space, repeated members, text before or behind it. */
 const spellings: fc.Arbitrary<(text: string) => string> = fc.oneof(
   { weight: 30, arbitrary: fc.constant((text: string) => text) },
   {
@@ -70,7 +70,7 @@ function textOf(members: Record<string, unknown>, more: readonly (readonly [unkn
   return `{${text}}`.replace(RAW, "$1");
 }
 
-/** Makes tokens that are properly signed, of which about every third is good. */
+/** Properly signed tokens, of which about every third is valid. */
 export function forgedTokens({ keys, issuer, now }: Realm): fc.Arbitrary<ForgedToken> {
   const near = fc.oneof(fc.constantFrom(0, 1, -1, 59, 60, 61, -900, 900), fc.integer({ min: -200_000, max: 200_000 }));
   const moment = (usual: number) =>
@@ -115,7 +115,7 @@ export function forgedTokens({ keys, issuer, now }: Realm): fc.Arbitrary<ForgedT
       kid: mostly(fc.constant(by.kid), fc.oneof(hostileValue, fc.constantFrom(...keys.map(({ kid }) => kid)))),
     });
   const headers = fc.oneof(...keys.map((by) => ({ weight: isSlow(by) ? 1 : 4, arbitrary: headerBy(by) })));
-  // Tokens that were good once, or will be.
+  // Expired and future tokens.
   const shifts = fc.oneof({ weight: 7, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: near });
   const parts = { header: headers, inHeader: additions, claims, inClaims: additions };
   return fc
@@ -129,12 +129,12 @@ export function forgedTokens({ keys, issuer, now }: Realm): fc.Arbitrary<ForgedT
     });
 }
 
-/** Whether a key takes a millisecond to sign, or nearly. */
+/** Whether a key takes about a millisecond to sign. */
 export function isSlow({ alg }: Pick<Forge, "alg">): boolean {
   return alg !== "ES256" && alg !== "EdDSA" && alg !== "HS256";
 }
 
-/** Changes bytes of the header or of the claims of a token, and has it signed anew. */
+/** Changes bytes of the header or the claims of a token, and signs it again. */
 export function resigned({ token, by }: ForgedToken, random: Random, other: string): ForgedToken {
   const segments = token.split(".").slice(0, 2);
   const at = random.below(2);
@@ -145,7 +145,7 @@ export function resigned({ token, by }: ForgedToken, random: Random, other: stri
   return { by, token: signSegments(by, header, payload) };
 }
 
-/** Changes a token as text, with bytes of another one. What is not ASCII is left as UTF-8 would have it. */
+/** Changes a token as text, with bytes of another one, read as UTF-8. */
 export function mutatedText(token: string, random: Random, other: string): string {
   return mutate(Buffer.from(token), random, Buffer.from(other)).toString();
 }

@@ -8,7 +8,7 @@ import { openTargets, type Target, type Targets } from "./targets.ts";
 
 export type AttackRun = Awaited<ReturnType<typeof openAttackRun>>;
 
-/** Opens services of every algorithm, all endpoints to them, and forges what is to be tried at these. */
+/** Opens a service of every algorithm with all its endpoints, and forges the tokens to present there. */
 export async function openAttackRun() {
   const outbound = await countConnections();
   const log = captureLog();
@@ -24,13 +24,13 @@ export async function openAttackRun() {
     attempts,
     outbound,
     log,
-    /** Where connections may go to: the services and their neighbours, who are asked by the tests alone. */
+    /** The only addresses that connections may go to. */
     addresses: urls.map((url) => new URL(url).host).sort(),
     procedures: [endpoints.introspectTokenEndpoint, endpoints.revokeTokenEndpoint, endpoints.refreshTokenEndpoint],
     middlewares: apps.map(({ name, url }) =>
       endpoints.middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
     ),
-    /** The servers behind middleware, each by a place that tokens by ES256 open. */
+    /** The servers behind middleware, each with a URL that ES256 tokens open. */
     protectedUrls: apps.map(({ name, url }) => ({ name, url: `${url}/${nameOf("ES256", ISSUER)}` })),
     async close() {
       await Promise.all(apps.map(({ close }) => close()));
@@ -42,7 +42,7 @@ export async function openAttackRun() {
 
 const nameOf = (alg: string, audience: string) => Buffer.from(`${alg} ${audience}`).toString("hex");
 
-/** Each service is asked at a path of its own, for each audience. */
+/** One path for each service and audience. */
 function mountsFor({ byAlg }: Targets, audiences: ReadonlySet<string>): Mounts {
   return new Map(
     [...byAlg].flatMap(([alg, target]) =>
@@ -51,7 +51,7 @@ function mountsFor({ byAlg }: Targets, audiences: ReadonlySet<string>): Mounts {
   );
 }
 
-/** With a shared secret, whoever is in the process of the service can ask it, and nobody else. */
+/** With a shared secret, only the process of the service can verify. */
 function verifyFor({ by, service, verifier }: Target, audience: string) {
   if (by.alg === "HS256") return (token: unknown) => service.verifyToken({ token: String(token), audience });
   return (token: unknown, expected = {}) => verifier.verify(token, { ...expected, audience });
@@ -61,10 +61,10 @@ function openApps(mounts: Mounts) {
   return Promise.all(Object.entries(FRAMEWORKS).map(async ([name, open]) => ({ name, ...(await open(mounts)) })));
 }
 
-/** What a endpoint said, beside what it should have said. */
+/** The answer of an endpoint beside the expected verdict. */
 export type Outcome = { endpoint: string; attempt: Attempt; expected: string; answer: endpoints.Answer };
 
-/** Tries whatever can be tried at a endpoint. */
+/** Presents every token that an endpoint can take. */
 export async function presentAll(
   { byAlg }: Targets,
   endpoint: endpoints.Endpoint,
@@ -81,7 +81,7 @@ export async function presentAll(
   return (await Promise.all(outcomes)).flat();
 }
 
-/** The outcomes that are not as they should be, in words. */
+/** The outcomes with a wrong verdict, in words. */
 export function surprises(outcomes: readonly Outcome[]): string[] {
   return outcomes
     .filter(({ expected, answer }) => answer.verdict !== expected)

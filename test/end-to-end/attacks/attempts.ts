@@ -8,7 +8,7 @@ import { ATTACKS } from "../../token/attacks/attacks.ts";
 import { tokensWithUrls } from "../../token/attacks/key-selection.ts";
 import type { Target, Targets } from "./targets.ts";
 
-/** A token, which row of the list of attacks it belongs to, whose key it abuses, and what is to be said of it. */
+/** A token, its row in the list of attacks, the key that it abuses, and the expected verdict. */
 export type Attempt = {
   row: number;
   name: string;
@@ -16,14 +16,14 @@ export type Attempt = {
   variety: string;
   alg: Algorithm;
   token: unknown;
-  /** For whom it has to be. Default: the usual audience. */
+  /** The audience that is expected. Default: the usual one. */
   audience?: string | undefined;
   verdict: Reason | "accepted";
-  /** Whether the key of the service has signed it, and it says which token it is: then it can be revoked, whatever else it says. */
+  /** Whether the key of the service signed it and it has a `jti`: then it can be revoked, whatever its other claims. */
   isIdentified?: boolean;
 };
 
-/** Whether every variety is tried with every algorithm at every endpoint, which takes minutes. */
+/** Whether every endpoint gets every variety by every algorithm, which takes minutes. */
 const ALL = process.env.MINTMARK_TEST_ATTACKS === "all";
 
 /** Forges all tokens of the list of attacks with the keys of running services. */
@@ -41,11 +41,11 @@ export async function forgeAttempts(
   }
 
   const suite: AttackSuite = {
-    // At a endpoint, no row goes without any algorithm.
+    // At an endpoint, every row has every algorithm.
     forges: { ...forges, fast: forges.all },
     strangers: await openStrangers(),
     service,
-    // What is more than a token has a test of its own.
+    // An attack that is more than a token has its own test.
     row() {},
     refused: (row, { alg }, { reason = "invalid_token", ...attack }) => add(row, alg, { ...attack, verdict: reason }),
     accepted: (row, { alg }, attack) => add(row, alg, { ...attack, verdict: "accepted" }),
@@ -65,7 +65,7 @@ export async function forgeAttempts(
 
 type Judged = { tokens: Tokens; audience?: string; verdict: Attempt["verdict"] };
 
-/** Access tokens and refresh tokens that other services of the same issuer's name really gave out. */
+/** Access tokens and refresh tokens issued by other services of the same issuer name. */
 async function tokensOfOthers(byAlg: Targets["byAlg"], own: Algorithm): Promise<Tokens> {
   const tokens: Tokens = {};
   for (const [alg, { service }] of byAlg) {
@@ -78,8 +78,8 @@ async function tokensOfOthers(byAlg: Targets["byAlg"], own: Algorithm): Promise<
 }
 
 /**
- * One token of each third name, and one of each row for each algorithm. Which ones goes by a turn: at every endpoint there
- * are other names, algorithms and varieties, so that a name comes to two endpoints or three.
+ * One token of each third name, and one of each row for each algorithm. Every endpoint has another turn, and so other names,
+ * algorithms and varieties: a name reaches two or three endpoints.
  */
 export function representatives(attempts: readonly Attempt[], turn: number): readonly Attempt[] {
   if (ALL) return attempts;

@@ -4,19 +4,19 @@ import { send } from "../../support/request.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Target } from "./targets.ts";
 
-/** What a endpoint said of a token. */
+/** The answer to one token. */
 export type Answer = {
   verdict: string;
-  /** All of it that is about this token alone. */
+  /** The part of the answer about this token. */
   said: string;
-  /** The header fields it came with. */
+  /** The header fields of the answer. */
   head: string;
 };
 
 /** A place at which tokens are presented. */
 export type Endpoint = {
   name: string;
-  /** What is to be said of a token here, or `undefined` where it cannot be presented. */
+  /** The expected verdict, or `undefined` if the token cannot be presented here. */
   expects(attempt: Attempt): string | undefined;
   /** Presents tokens of one algorithm to the service that has its key. */
   present(target: Target, attempts: readonly Attempt[]): Promise<Answer[]>;
@@ -25,7 +25,7 @@ export type Endpoint = {
 const MAX_CALLS = 50;
 const MAX_BODY = 64 * 1024;
 
-/** Does some requests over one connection: all services share a processor, which must not keep any of them waiting for long. */
+/** Sends requests one at a time: all services share a processor, and none may wait for long. */
 async function inTurns<Request, Outcome>(
   requests: readonly Request[],
   serve: (request: Request, agent: Agent) => Promise<Outcome>,
@@ -49,11 +49,11 @@ type Procedure = {
   name: string;
   input(attempt: Attempt): object;
   expects: Endpoint["expects"];
-  /** The verdict where the call was no error. */
+  /** The verdict of a call without an error. */
   verdict(data: Record<string, unknown>): string;
 };
 
-/** A procedure of the service, called over HTTP in batches as large as they may be. */
+/** A procedure, called over HTTP in the largest batches that are allowed. */
 function procedureEndpoint({ name, input, expects, verdict }: Procedure): Endpoint {
   const sent = (attempt: Attempt) => JSON.stringify(input(attempt));
 
@@ -83,7 +83,7 @@ function procedureEndpoint({ name, input, expects, verdict }: Procedure): Endpoi
   };
 }
 
-/** Beside its input, a call in a batch has its number and some punctuation. */
+/** Bytes of a call in a batch beside its input: its number and punctuation. */
 const PER_CALL = 8;
 
 function inBatches(inputs: readonly string[]): string[][] {
@@ -103,7 +103,7 @@ function inBatches(inputs: readonly string[]): string[][] {
   return batches;
 }
 
-/** Of what is no text, JSON leaves something else: bad input, but for a String object, which it turns into text. */
+/** JSON turns a String object into text. Everything else that is no text is bad input. */
 function ofText(expects: Endpoint["expects"]): Endpoint["expects"] {
   return (attempt) => {
     if (attempt.token instanceof String) return undefined;
@@ -111,7 +111,7 @@ function ofText(expects: Endpoint["expects"]): Endpoint["expects"] {
   };
 }
 
-/** A token that is meant for somebody else is a real one all the same, and is there to be revoked. */
+/** A token for another audience is valid as well, and can be revoked. */
 const isReal = ({ verdict }: Attempt) => verdict === "accepted" || verdict === "wrong_audience";
 
 const MAX_REFRESH_TOKEN = 255;
@@ -126,7 +126,7 @@ export const verifyTokenEndpoint = procedureEndpoint({
 export const introspectTokenEndpoint = procedureEndpoint({
   name: "introspectToken",
   input: ({ token }) => ({ token }),
-  // RFC 7662 §2.2: why it is not active is not said.
+  // RFC 7662 §2.2: the answer gives no reason.
   expects: ofText((attempt) => (isReal(attempt) ? "active" : "inactive")),
   verdict: ({ active }) => (active === true ? "active" : "inactive"),
 });
@@ -134,7 +134,7 @@ export const introspectTokenEndpoint = procedureEndpoint({
 export const revokeTokenEndpoint = procedureEndpoint({
   name: "revokeToken",
   input: ({ token }) => ({ token }),
-  // RFC 7009 §2.2: there is nothing to revoke, so it is done. Of one that the service's own key has signed, there is.
+  // RFC 7009 §2.2: to revoke an unknown token succeeds. A token signed by the service's own key is known.
   expects: ofText(({ isIdentified }) => (isIdentified ? undefined : "done")),
   verdict: ({ sequence }) => (typeof sequence === "number" ? "done" : "another answer"),
 });
@@ -149,10 +149,10 @@ export const refreshTokenEndpoint = procedureEndpoint({
   verdict: () => "accepted",
 });
 
-/** What a service that follows the first one asks within its own process. */
+/** A local verifier that follows the service. */
 export const verifierEndpoint: Endpoint = {
   name: "createVerifier",
-  // With a shared secret no key is published, so nobody but the service itself can say yes.
+  // With a shared secret no key is published: only the service itself can accept.
   expects: ({ alg, verdict }) => (alg === "HS256" ? "invalid_token" : verdict),
   present: ({ verifier }, attempts) =>
     Promise.all(

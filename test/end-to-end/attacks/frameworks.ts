@@ -15,13 +15,13 @@ import { bearerAuth as nodeAuth } from "../../../src/verifier/middleware/node.ts
 import { type BearerContext, bearerHeaders, trpcAuth } from "../../../src/verifier/middleware/trpc.ts";
 import { listen, type Running } from "../../verifier/middleware-cases.ts";
 
-/** What protects which name. Each is served at a path of that name. */
+/** Verifiers by the path that each protects. */
 export type Mounts = ReadonlyMap<string, TokenVerifier<unknown>>;
 
-/** What is said to whoever is let in. */
+/** The answer to an accepted token. */
 export const WELCOME = "welcome";
 
-/** An application's own tRPC router, with its refusals told by reason. */
+/** An application's own tRPC router, whose refusals have a reason. */
 function trpcRouter(mounts: Mounts) {
   const t = initTRPC.context<BearerContext>().create({
     isDev: false,
@@ -41,7 +41,7 @@ const responseMeta = ({ errors }: { errors: Parameters<typeof bearerHeaders>[0] 
   headers: bearerHeaders(errors),
 });
 
-/** Every middleware there is, in a real server of its framework. */
+/** Every middleware, in a real server of its framework. */
 export const FRAMEWORKS: Record<string, (mounts: Mounts) => Promise<Running>> = {
   "tRPC with the request in its context": (mounts) =>
     listen(

@@ -5,7 +5,7 @@ import { call } from "../../support/request.ts";
 import { hostileInputs } from "../../token/attacks/issue.ts";
 import type { AttackRun } from "./attack-run.ts";
 
-/** Row 46, by the one procedure that writes tokens. */
+/** Row 46, over HTTP. */
 export function issueAttacks({ targets }: AttackRun): void {
   test("row 46: getToken refuses over HTTP what nobody may ask for", async () => {
     const inputs = hostileTexts();
@@ -18,7 +18,7 @@ export function issueAttacks({ targets }: AttackRun): void {
   });
 }
 
-/** Inputs that are the same in JSON. Of the others, JSON leaves something harmless. */
+/** Inputs that survive JSON. JSON turns the others into harmless ones. */
 function hostileTexts(): string[] {
   const reserved = [...RESERVED_CLAIMS, "__proto__", "constructor", "prototype", "toJSON"].flatMap((name) =>
     ["null", '"x"', "1", '{"admin":true}', '["x"]'].map((value) => `{"claims":{"${name}":${value}}}`),

@@ -8,12 +8,12 @@ import type { Attempt } from "./attempts.ts";
 import { introspectTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "./endpoints.ts";
 import type { Target } from "./targets.ts";
 
-/** As long as a busy machine may take for what takes milliseconds. */
+/** A busy machine may take seconds for milliseconds of work. */
 const SOON = { interval: 5, timeout: 10_000 };
 
 type Expected = Pick<Attempt, "row" | "verdict"> & { audience?: string; among?: readonly Target[] };
 
-/** Rows 20, 44, 47 and 48: tokens that were good a moment ago, or that look like one that is. */
+/** Rows 20, 44, 47 and 48: tokens that were valid a moment ago, or resemble a valid one. */
 export function lifecycleAttacks(attackRun: AttackRun): void {
   const all = [...attackRun.targets.byAlg.values()];
   const pairs = all.filter(({ by }) => by.alg !== "HS256");
@@ -25,7 +25,7 @@ export function lifecycleAttacks(attackRun: AttackRun): void {
       ...expected,
       ...{ alg: by.alg, token: tokenOf(by), name: "a token", variety: "" },
     }));
-    // Revocations reach those who follow the service a moment after it has answered.
+    // A revocation reaches followers a moment after the answer.
     await expect
       .poll(async () => surprises(await presentAll(attackRun.targets, verifierEndpoint, attempts)), SOON)
       .toEqual([]);
@@ -74,7 +74,7 @@ export function lifecycleAttacks(attackRun: AttackRun): void {
     await expectAll("token_revoked");
   });
 
-  test("row 20: no token by a key that was killed is good, however lately it was", async () => {
+  test("row 20: no token by a revoked key is valid, not even one that was verified before", async () => {
     await expectEverywhere(remembered, { row: 20, verdict: "accepted" });
     for (const { by, url } of pairs)
       expect(await call(url, "revoke", { keyId: by.kid })).toMatchObject({ status: 200 });
@@ -87,7 +87,7 @@ async function getToken(url: string, subject: string): Promise<string> {
   return (data as { token: string }).token;
 }
 
-/** Whether a token is the usual one, for its spelling: others have a life of their own. */
+/** Whether a token is another spelling of the usual one. */
 function isPlain(token: unknown): boolean {
   const { jti, exp } = JSON.parse(Buffer.from(String(token).split(".")[1] ?? "", "base64url").toString());
   return jti === goodClaims().jti && exp === NOW + 900;
@@ -95,14 +95,14 @@ function isPlain(token: unknown): boolean {
 
 const signatures = new Map<string, string>();
 
-/** One and the same token by a key, each time: ECDSA and RSA-PSS would sign it otherwise. */
+/** The same token every time: ECDSA and RSA-PSS sign with randomness. */
 function remembered(by: Forge): string {
   const known = signatures.get(by.kid) ?? forge(by, { payload: goodClaims({ jti: "remembered" }) });
   signatures.set(by.kid, known);
   return known;
 }
 
-/** Verified tokens are found again by their last characters. These are the same, whatever stands in front of them. */
+/** The cache finds verified tokens by their last characters, which are the same here. */
 function withOtherClaims(by: Forge): string {
   const [header = "", , signature = ""] = remembered(by).split(".");
   return [header, encode(goodClaims({ jti: "remembered", sub: "eve" })), signature].join(".");

@@ -6,27 +6,27 @@ import { type AttackRun, presentAll, surprises } from "./attack-run.ts";
 import type { Attempt } from "./attempts.ts";
 import { refreshTokenEndpoint, revokeTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "./endpoints.ts";
 
-/** How many tokens are refused while memory is watched. More by MINTMARK_TEST_ATTACKS. */
+/** Refused tokens while memory is measured. */
 const TOKENS = process.env.MINTMARK_TEST_ATTACKS === "all" ? 100_000 : 600;
 const ROUND = 300;
 
-/** Beside what claims must have, so that a token is seen where it is kept. */
+/** Makes a retained token visible. */
 const PADDING = "x".repeat(2_000);
 
-/** How many bytes may be left of a token. */
+/** Bytes that a token may leave. */
 const PER_TOKEN = 32;
 
-/** What comes and goes in a heap of this size, in bytes: 0.6 MB were measured, for 2,000 tokens and for 20,000. */
+/** Noise of a heap of this size in bytes: 0.6 MB were measured, for 2,000 tokens and for 20,000. */
 const NOISE = 1_000_000;
 
-/** Refusals leave nothing behind: whoever sends bad tokens for a year must not fill the memory with them. */
+/** Refused tokens leave nothing in memory: a flood of them must not fill it. */
 export function memoryAttacks(attackRun: AttackRun): void {
   const { targets } = attackRun;
   const target = targets.byAlg.get("HS256");
   if (target === undefined) throw new Error("there is no service with a secret");
   const { by } = target;
 
-  /** A token that nobody has sent before, by an unknown key, with a wrong signature, or of no claims that could be. */
+  /** A new token with an unknown key, a wrong signature or impossible claims. */
   function fresh(at: number): Attempt {
     const jti = randomBytes(18).toString("base64url");
     const payload = goodClaims({ jti, padding: PADDING });

@@ -1,4 +1,4 @@
-/** Rows of the list of attacks that are no token that could be presented anywhere, and the test that each has instead. */
+/** Rows of the list of attacks without a token to present, and the test that proves each. */
 export const ELSEWHERE: Record<number, { why: string; file: string; test: string }> = {
   10: {
     why: "a key that is none must not become one: that is settled when it is imported",
@@ -42,5 +42,5 @@ export const ELSEWHERE: Record<number, { why: string; file: string; test: string
   },
 };
 
-/** Rows that are more than tokens, and so have tests of their own at the endpoints. */
+/** Rows with their own tests at the endpoints. */
 export const OWN_TESTS = [20, 44, 46, 47, 48, 51];

@@ -9,7 +9,7 @@ import { WELCOME } from "./frameworks.ts";
 
 const BAD = "Bearer bad";
 
-/** Requests by hand: their lines after the first and before the empty one, with a good token in some wrong place. */
+/** Header lines and bodies of requests with a valid token in a wrong place. */
 function requestsWith(good: string): Record<string, { method?: string; lines: string[]; body?: string }> {
   return {
     "a good token after a bad one": { lines: [`Authorization: ${BAD}`, `Authorization: Bearer ${good}`] },
@@ -34,7 +34,7 @@ function requestsWith(good: string): Record<string, { method?: string; lines: st
   };
 }
 
-/** Tokens that are good, but not where a token has to be; and requests that are read in two ways. */
+/** Valid tokens in wrong places, and ambiguous requests. */
 export function requestAttacks(attackRun: AttackRun): void {
   const { es256 } = attackRun.targets.forges;
   const good = forge(es256);
@@ -45,7 +45,7 @@ export function requestAttacks(attackRun: AttackRun): void {
       for (const [what, request] of Object.entries(requestsWith(good))) {
         const answer = await exchange(url, request);
         expect(answer, `${name}: ${what}`).not.toContain(WELCOME);
-        // tRPC answers HEAD by itself, and calls nothing.
+        // tRPC answers HEAD itself, and calls nothing.
         expect(answer, `${name}: ${what}`).toMatch(/^HTTP\/1\.1 (40[015]|204) /);
       }
     }
@@ -80,7 +80,7 @@ export function requestAttacks(attackRun: AttackRun): void {
 
 type Handmade = { method?: string; lines: readonly string[]; body?: string };
 
-/** Sends a request to the letter, and gives all that comes back. */
+/** Sends a request verbatim, and returns the whole answer. */
 async function exchange(url: string, { method = "GET", lines, body = "" }: Handmade): Promise<string> {
   const { hostname, port, pathname } = new URL(url);
   const socket = connect(Number(port), hostname);

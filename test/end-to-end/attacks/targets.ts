@@ -19,7 +19,7 @@ export type Target = {
 
 export type Targets = { forges: Forges; byAlg: ReadonlyMap<Algorithm, Target>; close(): Promise<void> };
 
-/** One service for each algorithm, as `npm start` serves it, all of them with their clocks stopped. */
+/** One service for each algorithm behind the real server, with stopped clocks. */
 export async function openTargets(logger: Logger): Promise<Targets> {
   const targets: Target[] = [];
 

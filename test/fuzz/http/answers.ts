@@ -1,19 +1,18 @@
-/** An answer as it came over the wire. Names of header fields are in lower case. */
+/** An answer. Names of header fields are in lower case. */
 export type Answer = { status: number; headers: ReadonlyMap<string, string>; body: Buffer };
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 const STATUS_LINE = /^HTTP\/1\.1 ([1-5]\d\d) [\x20-\x7e]*$/;
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x20-\x7e\t]*)$/;
 
-/** What is no HTTP/1.1 as RFC 9112 has it. */
+/** The answer violates RFC 9112. */
 export class MalformedAnswer extends Error {
   override readonly name = "MalformedAnswer";
 }
 
 /**
- * Takes the answers off the front of what has been received, as far as they are whole: strictly, since a client
- * or a proxy that reads them otherwise would be out of step. `isEnd` says that nothing more will come, `isHead`
- * whether the answer of a number is to a HEAD.
+ * Takes complete answers from the front of the received bytes, strictly: a lenient client or proxy would lose
+ * synchronisation. `isEnd` says that the connection has ended, `isHead` whether the answer of an index is to a HEAD.
  */
 export function takeAnswers(
   received: Buffer,
@@ -25,7 +24,7 @@ export function takeAnswers(
     const taken = takeOne(rest, isEnd, isHead(answers.length));
     if (taken === undefined) break;
     rest = taken.rest;
-    // 100 Continue says nothing yet.
+    // 100 Continue is no final answer.
     if (taken.answer.status >= 200) answers.push(taken.answer);
   }
   return { answers, rest };
@@ -69,7 +68,7 @@ function readFields(lines: readonly string[]): Map<string, string> {
   return fields;
 }
 
-/** Takes a chunked body. One that goes on is whole when its first event is there: then what follows is no concern. */
+/** Takes a chunked body. An endless one is complete with its first event. */
 function takeChunks(after: Buffer, isFeed: boolean): { body: Buffer; rest: Buffer } | undefined {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {

@@ -16,7 +16,7 @@ const hostileText = fc.oneof(
     "日本",
   ),
 );
-/** Secrets in places where they do not belong, among other things. */
+/** Wrong values, secrets among them. */
 const odd: fc.Arbitrary<unknown> = fc.oneof(
   hostileText,
   fc.constantFrom("@T0@", "@R0@", "@F0@"),
@@ -53,7 +53,7 @@ const getToken = fc.record({
   ),
 });
 
-/** The inputs of each procedure, and how often it is called. Those that change keys are called seldom: every key stays. */
+/** The inputs of each procedure, and its weight. Changes of keys are rare, as every key stays. */
 const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitrary<unknown>])[] = [
   ["getToken", 8, getToken],
   ["verifyToken", 24, fc.record({ token: orOdd(anyToken), audience: maybe(audiences), scope: maybe(scopes) })],
@@ -99,7 +99,7 @@ const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitr
   ["__proto__", 1, odd],
   ["toString", 1, odd],
 ];
-/** Calls of procedures, those that are not there among them. */
+/** Calls of procedures, unknown ones among them. */
 export const calls = fc.oneof(
   ...inputs.map(([name, weight, input]) => ({ weight, arbitrary: orOdd(input).map((value) => ({ name, value })) })),
 );

@@ -3,18 +3,17 @@ import { type Outcome, parseJson, Violation } from "../target.ts";
 import type { Answer } from "./answers.ts";
 import type { Filled, Pool } from "./pool.ts";
 
-/** As many characters of a secret on end are no chance. */
+/** Consecutive characters of a secret that cannot be chance. */
 const PIECE = 16;
 
 const TOKEN = /[\w-]+\.[\w-]+\.[\w-]+/g;
 
-/** Checks an answer to a request, and gives what it was for the table. Throws a {@link Violation}. */
+/** Checks an answer, and returns its outcome for the table. Throws a {@link Violation}. */
 export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcome {
   const { status, headers, body } = answer;
   if (status >= 500) throw new Violation(`was answered ${status}`);
   if (!headers.has("x-content-type-options")) return { what: `${status} by Node`, isParsed: false };
-  // Node takes a line without a version for one of HTTP/0.9.
-  // A whole URL is for the same as its path.
+  // Node reads a line without a version as HTTP/0.9. An absolute URL is equal to its path.
   const [, target = ""] =
     /^\s*[A-Z]+ (?:https?:\/\/[^/?#\s]*)?(\S+)(?: HTTP\/1\.[01])?\r\n/.exec(request.plain.toString("latin1")) ?? [];
   expectNoEcho([...headers.values()].join("\n"), request.secrets);
@@ -33,7 +32,7 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   return { what: `${status} ${reasons.join(" and ")}`, isParsed: true };
 }
 
-/** The path, where it is one that is served. */
+/** The path, if it is served. */
 function documentOf(target: string): string {
   const [path = ""] = target.split("?", 1);
   return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/jwks\.json)$/.test(path)
@@ -44,7 +43,7 @@ function documentOf(target: string): string {
 /** A refusal and its reason, or data. */
 type Said = { reason?: string; refusal?: string; data?: unknown };
 
-/** Reads an answer in tRPC's envelope: one, a list, or, where lines were asked for, one in many pieces. */
+/** Reads tRPC envelopes: one, a list, or JSON lines if requested. */
 function readEnvelopes(text: string, request: Filled): Said[] {
   const parsed = parseJson(text);
   if (parsed !== undefined && !isStreamed(parsed)) return [parsed].flat().map(readEnvelope);
@@ -54,7 +53,7 @@ function readEnvelopes(text: string, request: Filled): Said[] {
   return lines.flatMap(partsOf).map(readPart);
 }
 
-/** The head of a stream of lines: what is to come, by its place. */
+/** Whether a value is the head of a stream of JSON lines. */
 function isStreamed(value: unknown): boolean {
   return JSON.stringify(value).startsWith('{"0":');
 }
@@ -78,7 +77,7 @@ function readEnvelope(envelope: unknown): Said {
 
 type Refusal = { message?: unknown; data?: Record<string, unknown> };
 
-/** The reason of a refusal, which must be one of the catalogue, in its words, and nobody's fault here. */
+/** The reason of a refusal, which must be in the catalogue, with its words, and no 5xx. */
 function readRefusal({ message, data }: Refusal): string {
   const reason = String(data?.reason);
   if (!(reason in catalogue)) throw new Violation(`gives a reason that is not in the catalogue: ${reason}`);
@@ -89,7 +88,7 @@ function readRefusal({ message, data }: Refusal): string {
   return reason;
 }
 
-/** Takes note of what was issued, and expects claims only of a token that may be accepted. */
+/** Records issued tokens, and accepts claims only of a token that may be accepted. */
 function checkData(data: unknown, { plain }: Filled, pool: Pool): void {
   if (typeof data !== "object" || data === null) return;
   const { token, jti, iss, active } = data as Record<string, unknown>;
@@ -105,7 +104,7 @@ function checkData(data: unknown, { plain }: Filled, pool: Pool): void {
     throw new Violation("accepts what the service did not sign");
 }
 
-/** A refusal, and any header field, has nothing in it of the tokens and secrets that were sent. */
+/** Refusals and header fields contain no part of the tokens and secrets that were sent. */
 function expectNoEcho(said: string, secrets: readonly string[]): void {
   for (const secret of secrets) {
     for (let at = 0; at + PIECE <= secret.length; at += PIECE) {

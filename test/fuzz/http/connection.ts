@@ -4,20 +4,20 @@ import { type Answer, takeAnswers } from "./answers.ts";
 /** Bytes that are sent over one connection without waiting for answers in between (RFC 9112 §9.3.2). */
 export type Sent = {
   requests: readonly Buffer[];
-  /** The number at the end of the address it comes from: limits on guessing count by address. */
+  /** The last number of the source address: failures are limited by address. */
   from: number;
 };
 
-/** What came back. `gap` is the longest time that an answer was waited for, in milliseconds. */
+/** The answers. `gap` is the longest wait for one, in milliseconds. */
 export type Reply = { answers: Answer[]; rest: Buffer; gap: number };
 
 /** In milliseconds. The server closes an idle connection earlier. */
 const TIMEOUT_MS = 60_000;
 
-/** After how long without an answer nothing more is said, in milliseconds: what is cut short would never be answered. */
+/** Milliseconds without an answer until the client half-closes: truncated requests get no answer. */
 const HESITATION = 400;
 
-/** Says all over a connection of its own, and reads answers until there are as many as requests, or the server ends it. */
+/** Sends everything over one connection, and reads an answer for each request or until the server closes. */
 export function converse(port: number, { requests, from }: Sent): Promise<Reply> {
   const isHead = (index: number) => /^\s*HEAD /.test(requests[index]?.toString("latin1", 0, 8) ?? "");
   return new Promise((resolve, reject) => {
@@ -62,7 +62,7 @@ export function converse(port: number, { requests, from }: Sent): Promise<Reply>
       if (isFeed || answers.length >= requests.length) socket.destroy();
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // A server may end a connection while there is still something on the way to it.
+      // A server may close while bytes are on their way to it.
       if (error.code !== "ECONNRESET" && error.code !== "EPIPE") reject(error);
     });
     socket.on("close", () => {

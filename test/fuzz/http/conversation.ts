@@ -27,8 +27,8 @@ export async function tryConversation(
 type Again = { pool: Pool; options: RunOptions<Conversation> };
 
 /**
- * Tries the requests of what seemed slow again, each of them alone and five times: what counts is for how long the
- * server was at work, or how long was waited, if that is less.
+ * Tries the requests of a conversation that seemed slow again, each alone and five times. The lesser counts of the server's
+ * work and the wait.
  */
 export async function tryAgain(server: FuzzServer, suspect: Conversation, { pool, options }: Again): Promise<void> {
   async function timeOf(conversation: Conversation): Promise<number> {
@@ -38,7 +38,7 @@ export async function tryAgain(server: FuzzServer, suspect: Conversation, { pool
   }
 
   options.tally.acquit();
-  // Mostly it was others that it had to wait for.
+  // Mostly it waited for other conversations.
   const whole = await timeOf(suspect).catch(() => Number.POSITIVE_INFINITY);
   if (whole <= SLOW) return options.tally.time(whole);
   for (const request of suspect.requests) {
@@ -55,7 +55,7 @@ export async function tryAgain(server: FuzzServer, suspect: Conversation, { pool
   }
 }
 
-/** The one request that breaks a promise by itself, or all of them where none does. */
+/** The one request that breaks the promise alone, or all of them. */
 export async function smallest(
   server: FuzzServer,
   pool: Pool,

@@ -4,7 +4,7 @@ import type { Conversation } from "./requests.ts";
 
 const BODY = Buffer.from("\r\n\r\n");
 
-/** Changes bodies, and targets by characters that may stand there: every request stays one. */
+/** Changes bodies, and targets within the allowed characters: every request stays one. */
 export function mutateParts(
   { requests, from, isFramed }: Conversation,
   { requests: [other = BODY] }: Conversation,
@@ -30,7 +30,7 @@ export function mutateParts(
   return { requests: changed, from, isFramed };
 }
 
-/** Changes any byte of one request, and says what then may be several, or none. */
+/** Changes any byte of one request, which may become several or none. */
 export function mutateAnywhere({ requests, from }: Conversation, other: Conversation, random: Random): Conversation {
   if (requests.length === 0 || other.requests.length === 0) return { requests, from, isFramed: false };
   return { requests: [mutate(random.pick(requests), random, random.pick(other.requests))], from, isFramed: false };

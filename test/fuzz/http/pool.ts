@@ -13,15 +13,15 @@ const key = keyOf("ES256");
 const FORGED = 200;
 const MAX_TTL = 86400;
 
-/** A request as it goes over the wire, the same before it was cut into chunks, and the secrets in it. */
+/** A request on the wire, the same without chunks, and its secrets. */
 export type Filled = { wire: Buffer; plain: Buffer; secrets: string[] };
 
 export type Pool = Awaited<ReturnType<typeof openPool>>;
 
 /**
- * What requests are filled with. They hold marks in place of tokens and lengths, so that a mutated one still has a
- * token that counts and a length that is right: `@T1@` is a token, `@R1@` a refresh token, `@F1@` one that the
- * fuzzer signed with the server's own key, `@A1@` credentials, `@S1@` a secret, `@L@` the length of the body, `@K@` says chunked.
+ * The values of marks in requests, so that a mutated request still has a valid token and a right length: `@T1@` is a token,
+ * `@R1@` a refresh token, `@F1@` a token that the fuzzer signed with the server's key, `@A1@` credentials, `@S1@` a secret,
+ * `@L@` the length of the body, `@K@` "chunked".
  */
 export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "clients">) {
   const client = createTokenClient({ url: `http://127.0.0.1:${port}` });
@@ -33,7 +33,7 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     S: Object.values(clients).map(({ clientSecret }) => clientSecret),
   };
 
-  /** Gets new tokens: those of before may be revoked, used up or expired. */
+  /** Gets new tokens: the earlier ones may be revoked, used or expired. */
   async function refill(seed: number): Promise<void> {
     const wishes = [
       {},
@@ -57,7 +57,7 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     const filled = request.toString("latin1").replace(/@([TRFAS])(\d{1,4})@/g, (mark, kind: string, number: string) => {
       const all = marks[kind] ?? [];
       const value = all[Number(number) % all.length] ?? mark;
-      // What stands before the signature, other tokens have, too.
+      // Other tokens share the text before the signature.
       secrets.push(value.replace(/^Basic |^.*\./, ""));
       return value;
     });
@@ -72,12 +72,12 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     return { wire: Buffer.from(`${said.replace("@K@", "chunked")}\r\n\r\n${cut}`, "latin1"), plain, secrets };
   }
 
-  /** Whether a token may be accepted: the server issued just this, or the fuzzer signed it and it is good. */
+  /** Whether a token may be accepted: the server issued exactly this, or the fuzzer signed it and it is valid. */
   function isGood(token: string): boolean {
     const isIn = ({ signerOf }: SignedSet) => signerOf(token) !== undefined || signerOf(twinOf(token)) !== undefined;
     if (isIn(issued)) return true;
     if (!isIn(signed)) return false;
-    // It had its verdict a moment ago.
+    // The server verified it a moment ago.
     const signedBy = key.alg;
     return [0, 1, 2, 3].some((ago) => verdictOf({ token, signedBy }, oracleAt(now() - ago)) === "accepted");
   }

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { calls } from "./calls.ts";
 
-/** Requests, with marks in them (see `openPool`); sent over one connection, from one of many addresses of this machine. */
+/** Requests with marks (see `openPool`), for one connection from one of many addresses of this machine. */
 export type Conversation = {
   requests: Buffer[];
   from: number;
-  /** Whether each request is one for everybody who reads it, so that each has one answer. */
+  /** Whether every reader sees the same requests, so that each has one answer. */
   isFramed: boolean;
 };
 
@@ -50,7 +50,7 @@ const types = fc.oneof(
 );
 
 const json = (value: unknown) => JSON.stringify(value) ?? "";
-/** A piece of a query: what may stand there as it is, and all else in percent-encoding. Marks stay what they are. */
+/** A percent-encoded piece of a query, with its marks intact. */
 const inQuery = (text: string) => encodeURIComponent(text.toWellFormed()).replaceAll("%40", "@");
 
 type Head = { method: string; target: string; host: string; more: string };
@@ -127,8 +127,8 @@ const requests = fc.oneof(
 );
 
 /**
- * What nothing is answered behind: a feed goes on, and behind an offer to upgrade Node drops what came in the same
- * segment, though the offer is declined.
+ * Requests after which nothing is answered: a feed does not end, and Node drops what follows a declined upgrade in the same
+ * segment.
  */
 const LAST = /\/trpc\/events|^Upgrade:/im;
 

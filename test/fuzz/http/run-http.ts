@@ -9,23 +9,22 @@ import { type Conversation, conversations } from "./requests.ts";
 import { recordClient } from "./seeds.ts";
 import { type Measured, startFuzzServer } from "./server.ts";
 
-/** Conversations at a time, of those with many requests and of those with one, which may have to be waited for. */
+/** Concurrent conversations of many requests, and of one raw request, which may time out. */
 const AT_ONCE = { framed: 3, raw: 24 };
 
 const FRESH = 40;
 const MUTATED = { framed: 40, raw: 120 };
 const CORPUS = 600;
 
-/** By how many bytes what the server keeps may grow after a tenth of all: revocations are kept until they matter no more. */
+/** Bytes by which the server's heap may grow after a tenth of the inputs: it stores revocations until they expire. */
 const MAX_GROWTH = 32 * 2 ** 20;
 
-/** What the server told of itself after a tenth of all and at the end, and how it ended. */
+/** The server's report after a tenth of the inputs and at the end, and its exit status. */
 export type HttpReport = { warm: Measured; end: Measured; exitCode: number | null };
 
 /**
- * Fuzzes a server that runs as a process of its own, over real sockets: with conversations of well-formed requests
- * that are sent without waiting, with the same after their bodies or targets were mutated, and with raw bytes. An
- * input is a request that was answered, or what was sent in place of one; a batch of calls is one.
+ * Fuzzes a server process over real sockets: with pipelined well-formed requests, with the same after mutation of bodies or
+ * targets, and with raw bytes. An input is an answered request, or the bytes in place of one; a batch of calls is one.
  */
 export async function runHttp(options: RunOptions<Conversation>): Promise<HttpReport> {
   const { inputs, tally, onViolation, onProgress = () => {} } = options;
@@ -43,7 +42,7 @@ export async function runHttp(options: RunOptions<Conversation>): Promise<HttpRe
       if (gap > SLOW) suspects.push(conversation);
       if (outcomes.some(({ isParsed }) => isParsed) && random.chance(0.2)) keep(corpus, conversation, random);
     } catch (error) {
-      // What comes after a server has ended is nothing that an input did.
+      // After the end of the server, no input is to blame.
       if (!server.isRunning()) return;
       tally.count({ what: "VIOLATION", isParsed: false });
       broken.push({ conversation, error: error as Error });
@@ -95,7 +94,7 @@ function makeRound(corpus: Conversation[], random: Random): Conversation[] {
   return [...fresh, ...framed, ...raw];
 }
 
-/** All conversations of a round as one, where it is not known which of them it was. */
+/** All conversations of a round as one, if the guilty one is unknown. */
 function all(round: readonly Conversation[]): Conversation {
   return { requests: round.flatMap(({ requests }) => requests), from: 0, isFramed: false };
 }

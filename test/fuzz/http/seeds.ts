@@ -4,7 +4,7 @@ import { createTokenClient } from "../../../src/client/client.ts";
 import type { Pool } from "./pool.ts";
 import type { Conversation } from "./requests.ts";
 
-/** Records what the real client says: it talks to a server in between that hands everything on. */
+/** Records the requests of the real client through a relay. */
 export async function recordClient(port: number, { client }: Pick<Pool, "client">): Promise<Conversation[]> {
   let heard: Buffer[] = [];
   const relay = createServer((socket) => {
@@ -17,7 +17,7 @@ export async function recordClient(port: number, { client }: Pick<Pool, "client"
   const recorded = createTokenClient({ url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}` });
   const { token, refreshToken = "" } = await client.getToken.query({ refreshable: true });
   const conversations: Conversation[] = [];
-  const acts: (() => Promise<unknown>)[] = [
+  const calls: (() => Promise<unknown>)[] = [
     () => recorded.getToken.query({ subject: "ada", scope: "a b", claims: { role: "reader" } }),
     () => recorded.verifyToken.mutate({ token, scope: "a" }),
     () => recorded.introspectToken.mutate({ token }),
@@ -28,9 +28,9 @@ export async function recordClient(port: number, { client }: Pick<Pool, "client"
     () => recorded.audit.list.query({ limit: 5 }),
     () => recorded.revokeToken.mutate({ token }),
   ];
-  for (const act of acts) {
+  for (const call of calls) {
     heard = [];
-    await act().catch(() => {});
+    await call().catch(() => {});
     const said = Buffer.concat(heard).toString("latin1").replaceAll(token, "@T0@").replaceAll(refreshToken, "@R0@");
     const request = Buffer.from(said.replace(/content-length: \d+/i, "content-length: @L@"), "latin1");
     conversations.push({ requests: [request], from: conversations.length, isFramed: true });

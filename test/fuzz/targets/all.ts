@@ -9,7 +9,7 @@ import { verifierTarget } from "./verifier.ts";
 
 type AnyTarget = { target: Target<unknown>; share: number };
 
-/** Everything that is fuzzed in this process, and which share of all inputs each takes. */
+/** The targets in this process, and the share of inputs of each. */
 export const targets: Readonly<Record<string, AnyTarget>> = {
   token: { target: tokenTarget() as Target<unknown>, share: 0.47 },
   json: { target: jsonTarget as Target<unknown>, share: 0.15 },

@@ -34,7 +34,7 @@ const authenticateWithScope = createAuthenticate(
 );
 const createdOnce = createFuzzVerifier();
 
-/** `Authorization` as all middleware reads it, and the answer that it gives. */
+/** `Authorization` as all middleware reads it, and its answer. */
 export const bearerTarget: Target<{ values: string[] }> = {
   structured: fc.record({
     values: fc.oneof({ weight: 12, arbitrary: headers.map((value) => [value]) }, fc.array(headers, { maxLength: 2 })),
@@ -56,7 +56,7 @@ export const bearerTarget: Target<{ values: string[] }> = {
   },
 };
 
-/** A refusal is one of the catalogue, can be sent as it is, blames nobody here, and quotes nothing. */
+/** A refusal is in the catalogue, can be sent, is no 5xx, and quotes nothing. */
 function expectSound(refusal: BearerRefusal, values: readonly string[]): string {
   const { status, body } = refusalParts(refusal);
   if (status !== 400 && status !== 401 && status !== 403) throw new Violation(`answered ${status}`);

@@ -8,7 +8,7 @@ import { mutate } from "../mutate.ts";
 import { type Outcome, parseJson, type Target, Violation } from "../target.ts";
 import { NOW } from "./token.ts";
 
-/** The JWK Set as `follow: false` and unknown `kid`s have it fetched: any status, any header fields, any body. */
+/** The fetched JWK Set: any status, any header fields, any body. */
 export const jwksTarget: Target<{ status: number; cacheControl: string; age: string; body: Buffer }> = {
   structured: fc
     .record({
@@ -42,7 +42,7 @@ export const jwksTarget: Target<{ status: number; cacheControl: string; age: str
   },
 };
 
-/** The bytes of a feed, in pieces of any length, up to what a verifier makes of them. */
+/** The bytes of a feed in pieces of any length, up to the state of a verifier. */
 export const feedTarget: Target<{ bytes: Buffer; piece: number }> = {
   structured: fc.record({ bytes: feedTexts.map((text) => Buffer.from(text)), piece: fc.constantFrom(31, 500, 10_000) }),
 
@@ -79,7 +79,7 @@ export const feedTarget: Target<{ bytes: Buffer; piece: number }> = {
 
 const QUOTE = 16;
 
-/** What an exchange was refused for. It must be an error, which quotes nothing that was sent. */
+/** The failure of an exchange: an error that quotes nothing that was received. */
 function refusalOf(error: unknown, sent: Buffer): string {
   if (!(error instanceof Error) || error instanceof Violation) throw error;
   const text = sent.toString();

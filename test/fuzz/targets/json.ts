@@ -11,7 +11,7 @@ const names = fc.oneof(
 );
 const objects = fc.dictionary(names, fc.jsonValue({ maxDepth: 5, stringUnit: "binary" }), { maxKeys: 6 });
 
-/** The reader of JSON in tokens, held against another one that goes by the grammar. */
+/** The parser of JSON in tokens, compared with one that follows the grammar. */
 export const jsonTarget: Target<{ bytes: Buffer }> = {
   structured: fc
     .tuple(objects, fc.nat(18), fc.nat(2))

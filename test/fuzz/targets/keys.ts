@@ -52,7 +52,7 @@ export const jwkTarget: Target<{ json: Buffer }> = {
 const TYPES: Record<string, string> = { ES256: "ec", ES384: "ec", RS256: "rsa", PS256: "rsa", EdDSA: "ed25519" };
 const PUBLIC_MEMBERS = "alg crv e kid kty n use x y".split(" ");
 
-/** A key that was imported is public, of one algorithm, strong, and just the one that its members spell in the one canonical way. */
+/** An imported key is public, of one algorithm, strong, and canonically encoded. */
 function expectSound({ alg, kid, key }: VerificationKey, jwk: Jwk): void {
   const promises: Record<string, boolean> = {
     "is public": key.type === "public" && key.asymmetricKeyType === TYPES[alg],
@@ -67,7 +67,7 @@ function expectSound({ alg, kid, key }: VerificationKey, jwk: Jwk): void {
     if (!isKept) throw new Violation(`imported a key of which it does not hold that it ${promise}`);
 }
 
-/** Stored key pairs for `loadKeyPair`, the text of either half damaged or exchanged. */
+/** Stored key pairs for `loadKeyPair`, with a damaged or exchanged half. */
 export const pairTarget: Target<StoredKey> = {
   structured: fc
     .tuple(

@@ -16,7 +16,7 @@ const anything = fc.oneof(
 const optionNames =
   "issuer audience url claims secret credentials maxStaleness onStale clockTolerance follow clock".split(" ");
 
-/** The options of `createVerifier`: a verifier comes of them, or one line that says which of them is wrong. */
+/** The options of `createVerifier`: they make a verifier, or one line names the wrong one. */
 export const optionsTarget: Target<{ options: Record<string, unknown> }> = {
   structured: fc
     .dictionary(fc.constantFrom(...optionNames, "__proto__", "isuer"), anything, { maxKeys: 3, noNullPrototype: true })

@@ -29,14 +29,14 @@ const oracle: Oracle = {
   revokedSubjects: new Map([["mallory", 5]]),
 };
 
-/** A token, whom it is tried for, the key that its next mutation is signed with, and the one that signed just this text. */
+/** A token, the expectations, the key of its next mutation, and the key that signed exactly this text. */
 type TokenInput = ExpectedToken & { token: string; alg: Forge["alg"]; signedBy: Forge["alg"] | undefined };
 
-/** A verifier as services have it, with its cache, that knows of a revoked token and a revoked subject. */
+/** A verifier with its cache, a revoked token and a revoked subject. */
 export function createFuzzVerifier() {
   const trust = createTrustState();
   const until = NOW + 10 * MAX_LIFETIME;
-  // A revocation of a token is kept by its `exp`, of which the fuzzer has many.
+  // Token revocations are indexed by `exp`, of which the fuzzer has many.
   const { revocationReason: faultOf } = trust;
   trust.apply({
     epoch: "e",
@@ -58,13 +58,13 @@ export function createFuzzVerifier() {
 }
 
 export type TokenTargetOptions = {
-  /** What is to be fuzzed in place of `verifyAccessToken`: a verifier that is wrong on purpose shows that it would be found out. */
+  /** A verifier in place of `verifyAccessToken`: a wrong one shows that the fuzzer detects it. */
   verify?: typeof verifyAccessToken;
 };
 
 /**
- * Verification of tokens, by itself and behind the cache, held against an oracle that has none of its code and
- * knows what was signed. The cached one is asked twice, for the second answer comes from the cache.
+ * Verification of tokens, with and without the cache, compared with an oracle that shares no code with it and knows what was
+ * signed. The cached verifier gets each token twice: the second answer comes from the cache.
  */
 export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions = {}): Target<TokenInput> {
   const verifyCached = createFuzzVerifier();
@@ -102,7 +102,7 @@ export function tokenTarget({ verify = verifyAccessToken }: TokenTargetOptions =
       const { token, audience, scope } = input;
       const twin = twinOf(token);
       const isTwin = input.signedBy === undefined && signed.signerOf(twin) === "ES256" && twinOf(twin) === token;
-      // ECDSA knows of no rule by which the twin of a signature would be worse, so it is given the verdict of what it is a twin of.
+      // The twin of an ECDSA signature is as valid as the signature.
       const theCase = { token, audience, scope, signedBy: isTwin ? "ES256" : input.signedBy };
       const verdict = verdictOf(theCase, { ...oracle, revokedTokens: new Set(), revokedSubjects: new Map() });
       const expected = { issuer: ISSUER, audience, scope, now: NOW, maxLifetime: MAX_LIFETIME };

@@ -16,17 +16,17 @@ const good = tokenWith("good");
 const revoked = tokenWith("revoked");
 const unsigned = withSignature(good, Buffer.alloc(64));
 
-/** For as many turns at most a verifier has time to take all that its feed says. */
+/** Turns of the event loop that a verifier has to read its feed. */
 const TURNS = 200;
 
-/** Of the key of those tokens, as its JWK has it. */
+/** A coordinate of the key of those tokens. */
 const COORDINATE = String(keyOf("ES256").publicKey.export({ format: "jwk" }).x);
 
 const json = { headers: { "content-type": "application/json" } };
 
 const expected = { issuer: ISSUER, audience: ISSUER, clock: () => NOW };
 
-/** Whole verifiers: one has a sound snapshot and behind it whatever its feed may send, the other a JWK Set alone. */
+/** Whole verifiers: one with a valid snapshot and any feed after it, one with a JWK Set alone. */
 export const verifierTarget: Target<{ feed: Buffer; jwks: Buffer }> = {
   structured: fc.record({
     feed: feedTexts.map((text) => Buffer.from(text)),
@@ -48,7 +48,7 @@ export const verifierTarget: Target<{ feed: Buffer; jwks: Buffer }> = {
   },
 };
 
-/** The verdicts where nothing of what follows upon the snapshot counts. */
+/** The verdicts by the snapshot alone. */
 const SNAPSHOT_ALONE = "accepted, revoked: token_revoked";
 
 async function askOneThatFollows(feed: Buffer, jwks: Buffer): Promise<string> {
@@ -74,7 +74,7 @@ async function askOneWithKeysAlone(jwks: Buffer): Promise<string> {
   return ofGood;
 }
 
-/** Keys are imported elsewhere than on this thread, which takes some turns. */
+/** Other threads import keys, which takes some turns. */
 async function untilDone(isDone: () => boolean): Promise<void> {
   for (let turns = 0; turns < TURNS && !isDone(); turns += 1) await turn();
 }
