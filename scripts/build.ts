@@ -1,4 +1,4 @@
-/** Makes what is published: the compiled sources, the programs, the files of the pages, and Swagger UI for `/docs`. */
+/** Builds `dist`: the compiled sources, the programs, the files of the pages, and Swagger UI for `/docs`. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,12 +11,12 @@ const dist = join(root, "dist");
 const swaggerUi = dirname(require.resolve("swagger-ui-dist/package.json"));
 const typescript = dirname(require.resolve("typescript/package.json"));
 
-// Made beside the old one and put in its place when it is whole: a server may be running from there.
+// Built beside the old one and renamed at the end: a server may run from there.
 const next = `${dist}.${process.pid}`;
 const tsc = join(typescript, "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root, stdio: "inherit" });
 await bundle([join(next, "program/main.js"), join(next, "cli/mintmark.js")], join(next, "bin"));
-// What only the programs are made of is in them.
+// The bundles contain them.
 for (const part of ["cli", "program"]) rmSync(join(next, part), { recursive: true });
 mkdirSync(join(next, "pages"));
 for (const file of ["start.html", "start.css", "start.js", "docs.html", "docs.js"])

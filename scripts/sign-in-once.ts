@@ -1,6 +1,6 @@
 /**
- * Two services that trust one issuer, one in tRPC and one in Fastify, each on an origin of its own. A user
- * signs in once, the one token opens both; logs out everywhere, and both refuse; then the issuer is cut off.
+ * Two services, one in tRPC and one in Fastify, trust one issuer. A user signs in once, and both accept the token; the user
+ * logs out, and both refuse it. Then the issuer stops.
  *
  *     npm run demo
  */
@@ -22,10 +22,10 @@ import { startServer } from "../test/support/process.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 const audience = "https://shop.example";
-/** In seconds. So short that the demonstration is; leave it at its 30 elsewhere. */
+/** In seconds. Shorter than the default of 30 for a short demonstration. */
 const maxStaleness = 6;
 
-/** The orders: a tRPC router of which every procedure knows who calls. */
+/** A tRPC router whose procedures have the claims of the caller. */
 async function startOrders(issuer: string) {
   const verifier = createVerifier({ issuer, audience, claims, maxStaleness });
   const auth = trpcAuth(verifier);
@@ -44,7 +44,7 @@ async function startOrders(issuer: string) {
   return { url: `http://127.0.0.1:${port}/list`, verifier, close: () => server.close() };
 }
 
-/** The invoices: a Fastify application with one hook. */
+/** A Fastify application with one hook. */
 async function startInvoices(issuer: string) {
   const verifier = createVerifier({ issuer, audience, claims, maxStaleness });
   const auth = bearerAuth(verifier);
@@ -57,7 +57,7 @@ async function startInvoices(issuer: string) {
   return { url: `${origin}/invoices`, verifier, close: () => void app.close() };
 }
 
-/** Asks a service until it answers with a status, and says what it said. */
+/** Calls a service until it answers with a status. Returns the response in short. */
 async function until(status: number, url: string, token: string): Promise<string> {
   for (;;) {
     const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
@@ -67,10 +67,10 @@ async function until(status: number, url: string, token: string): Promise<string
   }
 }
 
-async function step(what: string, work: () => Promise<string>): Promise<void> {
+async function step(name: string, work: () => Promise<string>): Promise<void> {
   const start = performance.now();
   const outcome = await work();
-  process.stdout.write(`${(performance.now() - start).toFixed(1).padStart(9)} ms  ${what}: ${outcome}\n`);
+  process.stdout.write(`${(performance.now() - start).toFixed(1).padStart(9)} ms  ${name}: ${outcome}\n`);
 }
 
 const data = mkdtempSync(join(tmpdir(), "mintmark-demo-"));
@@ -92,26 +92,26 @@ await step("ada signs in once", async () => {
   ({ token } = await signIn());
   return `${token.slice(0, 20)}…`;
 });
-await step("the one token opens both", () => both(200, token));
-await step("and once more, from the cache", () => both(200, token));
+await step("both accept the token", () => both(200, token));
+await step("both accept it again, from their caches", () => both(200, token));
 await step(
   "ada logs out everywhere",
   async () => `sequence ${(await client.revoke.mutate({ subject: "ada" })).sequence}`,
 );
-await step("both refuse", () => both(401, token));
+await step("both refuse the token", () => both(401, token));
 ({ token } = await signIn());
-await step("ada signs in again, and both are open", () => both(200, token));
-await step("the issuer is killed", async () => {
+await step("ada signs in again, and both accept the token", () => both(200, token));
+await step("the issuer stops", async () => {
   await issuer.stop("SIGKILL");
-  return "gone";
+  return "killed";
 });
-await step("both still know enough", () => both(200, token));
-await step(`and refuse when they have heard nothing for ${maxStaleness} s`, () => both(503, token));
-await step("the issuer is back", async () => {
+await step("both still accept the token", () => both(200, token));
+await step(`both refuse it after ${maxStaleness} s without the issuer`, () => both(503, token));
+await step("the issuer starts again", async () => {
   issuer = await startServer({ MINTMARK_DATA: data, PORT: new URL(url).port }, { entry: "source" });
   return issuer.origin;
 });
-await step("both are open again", () => both(200, token));
+await step("both accept the token again", () => both(200, token));
 
 for (const service of Object.values(services)) {
   service.verifier.close();

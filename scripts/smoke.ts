@@ -1,8 +1,8 @@
 /**
- * The whole path by the typed client: get a token, verify it, change one letter, and so on.
+ * Calls every procedure of a token by the typed client.
  *
- *     npm run smoke                     starts a server of its own, with a throw-away data folder
- *     npm run smoke -- --url URL        asks one that runs already
+ *     npm run smoke                     starts a server with temporary data
+ *     npm run smoke -- --url URL        calls a running server
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,42 +16,42 @@ import { startServer } from "../test/support/process.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
-/** The steps by what they promise. Each gives what it saw, or throws. */
+/** The steps. Each returns its observation, or throws. */
 function steps(url: string): Record<string, () => Promise<string>> {
   const client = createTokenClient<TokenRouter<typeof claims>>({ url });
   const issue = () => client.getToken.query({ subject: "ada", claims: { role: "reader" } });
 
   return {
-    "getToken gives a token": async () => {
+    "getToken issues a token": async () => {
       const { token, expiresIn } = await issue();
       return `${token.slice(0, 24)}… for ${expiresIn} s`;
     },
-    "verifyToken gives its claims": async () => {
+    "verifyToken returns its claims": async () => {
       const { sub, iss } = await client.verifyToken.mutate({ token: (await issue()).token });
       return `sub ${sub}, iss ${iss}`;
     },
-    "one changed letter is refused": async () => {
+    "a token with one changed letter is refused": async () => {
       const { token } = await issue();
       const at = token.lastIndexOf(".") + 10;
       const changed = token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1);
       return refusal(client.verifyToken.mutate({ token: changed }), "invalid_token");
     },
-    "custom claims come back typed": async () => {
+    "custom claims are typed": async () => {
       const verified = await client.verifyToken.mutate({ token: (await issue()).token });
       const role: "reader" | "writer" = verified.role;
       return `role ${role}`;
     },
-    "a scope is granted, and a missing one noticed": async () => {
+    "a token has its scope, and no other": async () => {
       const { token, scope } = await client.getToken.query({ scope: "orders:read", claims: { role: "reader" } });
       await client.verifyToken.mutate({ token, scope });
       return refusal(client.verifyToken.mutate({ token, scope: "orders:write" }), "insufficient_scope");
     },
-    "an audience is kept to": async () => {
+    "a token is valid for its audience alone": async () => {
       const { token } = await client.getToken.query({ audience: "orders", claims: { role: "writer" } });
       const { aud } = await client.verifyToken.mutate({ token, audience: "orders" });
       return `aud ${aud}; elsewhere ${await refusal(client.verifyToken.mutate({ token }), "wrong_audience")}`;
     },
-    "a token of 5 seconds lives and dies": async () => {
+    "a token of 5 seconds expires": async () => {
       const { token } = await client.getToken.query({ expiresIn: 5, claims: { role: "reader" } });
       const { iat, exp } = await client.verifyToken.mutate({ token });
       await sleep(exp * 1000 - Date.now() + 1000);
@@ -62,9 +62,9 @@ function steps(url: string): Record<string, () => Promise<string>> {
       const { token, refreshToken: next } = await client.refreshToken.mutate({ refreshToken });
       await client.verifyToken.mutate({ token });
       if (next === undefined || next === refreshToken) throw new Error("expected another refresh token");
-      return "another one of each";
+      return "both differ";
     },
-    "a revoked token is refused at once": async () => {
+    "a revoked token is refused immediately": async () => {
       const { token } = await issue();
       await client.revokeToken.mutate({ token });
       return refusal(client.verifyToken.mutate({ token }), "token_revoked");
@@ -72,7 +72,7 @@ function steps(url: string): Record<string, () => Promise<string>> {
   };
 }
 
-/** Waits for a refusal and tells it; throws where there is none, or one for another reason. */
+/** Returns the refusal of a call. Throws unless it has this reason. */
 async function refusal(call: Promise<unknown>, reason: string): Promise<string> {
   const error = await call.then(
     () => undefined,
@@ -101,7 +101,7 @@ async function runOnOwnServer(): Promise<boolean> {
   try {
     const passed = await run(server.origin);
     const { code } = await server.stop();
-    process.stdout.write(`  ${code === 0 ? "ok   " : "FAIL "} the server stops when told: exit ${code}\n`);
+    process.stdout.write(`  ${code === 0 ? "ok   " : "FAIL "} the server stops on SIGTERM: exit ${code}\n`);
     return passed && code === 0;
   } finally {
     await server.stop("SIGKILL");

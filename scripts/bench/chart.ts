@@ -1,11 +1,11 @@
-import type { Row } from "./turns.ts";
+import type { Row } from "./rounds.ts";
 
 const WIDTH = 760;
 const LABEL = 230;
 const BAR = 22;
 const GAP = 8;
 
-/** A Markdown table of what was measured. */
+/** A Markdown table of measurements. */
 export function tableOf(rows: readonly Row[], unit: string): string {
   const best = rows.find(({ name }) => name === "Mintmark")?.cpu;
   const lines = rows.map(({ name, perSecond, cpu, p50, p99, memory }) => {
@@ -17,7 +17,7 @@ export function tableOf(rows: readonly Row[], unit: string): string {
   return [head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", ...lines].join("\n");
 }
 
-/** A bar for each contender, as long as it was fast. */
+/** A bar chart of the rates. */
 export function chartOf(rows: readonly Row[], title: string): string {
   const most = Math.max(...rows.map(({ perSecond }) => perSecond));
   const height = 46 + rows.length * (BAR + GAP);

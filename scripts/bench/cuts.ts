@@ -6,12 +6,12 @@ import { inMilliseconds, progress, type Report, startOwnServer } from "./support
 
 const CUTS = 1000;
 const VERIFIERS = 20;
-/** In seconds: what verifiers promise here. */
+/** In seconds. */
 const MAX_STALENESS = 6;
 
 /**
- * A thousand cuts of the connections of twenty verifiers by a network that kills, stalls, truncates and
- * delays, while tokens are issued and revoked: what each verifier says of each token, all the time.
+ * A network kills, stalls, truncates and delays the connections of twenty verifiers, a thousand times, while tokens are
+ * issued and revoked. Counts revoked tokens that a verifier accepts, and revocations that it lacks after the last cut.
  */
 export async function measure(): Promise<Report> {
   const server = await startOwnServer();
@@ -26,7 +26,7 @@ export async function measure(): Promise<Report> {
   let done = false;
   const breaches: string[] = [];
   const accepted: number[] = [];
-  let asked = 0;
+  let verifications = 0;
 
   async function revokeAll(): Promise<void> {
     while (!done) {
@@ -42,11 +42,11 @@ export async function measure(): Promise<Report> {
     }
   }
 
-  /** Asks of tokens that were revoked, the latest above all, and notes how long ago any accepted one was. */
+  /** Verifies the latest revoked tokens. Records the age of the revocation of each accepted one. */
   async function watch(verifier: Verifier): Promise<void> {
     while (!done) {
       for (const { token, at } of revoked.slice(-20)) {
-        asked += 1;
+        verifications += 1;
         const before = performance.now();
         const ok = await verifier.verify(token).then(
           () => true,
@@ -61,11 +61,11 @@ export async function measure(): Promise<Report> {
   }
 
   const work = [revokeAll(), ...verifiers.map(watch)];
-  for (let told = 0; network.cuts() < CUTS; ) {
+  for (let reported = 0; network.cuts() < CUTS; ) {
     network.hurt();
-    if (network.cuts() >= told + 100) {
-      told = network.cuts();
-      progress(`${told} cuts, ${revoked.length} revoked`);
+    if (network.cuts() >= reported + 100) {
+      reported = network.cuts();
+      progress(`${reported} cuts, ${revoked.length} revoked`);
     }
     await sleep(50);
   }
@@ -74,13 +74,13 @@ export async function measure(): Promise<Report> {
   network.heal();
   const healedAt = performance.now();
   const missed = new Set<string>();
-  await Promise.all(verifiers.map((verifier) => settle(verifier, revoked, missed)));
+  await Promise.all(verifiers.map((verifier) => catchUp(verifier, revoked, missed)));
   const report = {
-    "cuts · verifiers · revocations · answers asked for": `${network.cuts()} · ${VERIFIERS} · ${revoked.length} · ${asked}`,
-    "answers that accepted a revoked token within the bound, and its age": inMilliseconds(accepted),
+    "cuts · verifiers · revocations · verifications": `${network.cuts()} · ${VERIFIERS} · ${revoked.length} · ${verifications}`,
+    "revoked tokens accepted within the bound, by the age of the revocation": inMilliseconds(accepted),
     [`accepted beyond the bound of ${MAX_STALENESS} s`]: String(breaches.length),
-    "revocations that some verifier does not know after healing": String(missed.size),
-    "all verifiers live and whole after healing": `${Math.round(performance.now() - healedAt)} ms`,
+    "revocations that a verifier lacks after healing": String(missed.size),
+    "all verifiers live and complete after healing": `${Math.round(performance.now() - healedAt)} ms`,
   };
   for (const verifier of verifiers) verifier.close();
   network[Symbol.dispose]();
@@ -88,8 +88,8 @@ export async function measure(): Promise<Report> {
   return report;
 }
 
-/** Waits until a verifier is live and knows all that was revoked; notes what it does not know in time. */
-async function settle(verifier: Verifier, revoked: readonly { token: string }[], missed: Set<string>): Promise<void> {
+/** Waits until a verifier refuses every revoked token. Records tokens that it accepts after a minute. */
+async function catchUp(verifier: Verifier, revoked: readonly { token: string }[], missed: Set<string>): Promise<void> {
   const deadline = performance.now() + 60_000;
   for (const { token } of revoked) {
     for (;;) {

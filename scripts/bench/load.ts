@@ -1,4 +1,4 @@
-/** Loads a server with given requests over connections that stay open. Run by `turns.ts`, on a processor of its own. */
+/** Loads a server with given requests over connections that stay open. Run by `rounds.ts`, on a processor of its own. */
 import { once } from "node:events";
 import { type Pace, runPaced } from "./pace.ts";
 import { quantile } from "./support.ts";

@@ -21,7 +21,7 @@ type Verify = (token: string) => unknown;
 const ROUNDS = 15;
 const REVOKED = 100_000;
 
-/** Verification in process: hot, with tokens that were verified before, and cold, with tokens that are all different. */
+/** Verification in process: hot, with one token that is cached, and cold, with different tokens. */
 export async function measure(): Promise<Report> {
   const report: Report = {};
   const createFastVerifier = await loadFastJwt();
@@ -37,19 +37,19 @@ export async function measure(): Promise<Report> {
     const jose: Verify = (token) => jwtVerify(token, key, expected);
 
     const [first = ""] = tokens;
-    // As they come with requests: one text in as many strings, none of which was hashed before.
+    // A new string each time, without a hash, as a request carries it.
     const copies = () => Array.from({ length: 20_000 }, () => Buffer.from(first).toString("latin1"));
-    const hot = await inTurns({ mintmark: once(verify()), "fast-jwt with cache": once(fast) }, copies);
+    const hot = await measureRounds({ mintmark: once(verify()), "fast-jwt with cache": once(fast) }, copies);
     report[`${alg} hot, ${REVOKED} revocations held`] = inWords(hot);
-    // A new verifier in each round has verified nothing yet.
-    const cold = await inTurns({ mintmark: verify, jose: once(jose), "fast-jwt": once(uncached) }, () => tokens);
+    // A new verifier in each round has an empty cache.
+    const cold = await measureRounds({ mintmark: verify, jose: once(jose), "fast-jwt": once(uncached) }, () => tokens);
     report[`${alg} cold`] = inWords(cold);
     await close();
   }
   return inTables("local", [], report);
 }
 
-/** A service whose tokens are verified as a resource server does, by the same verifier over a trust state that is full. */
+/** A service, and the verifier of a resource server with 100,000 revocations. */
 async function openIssuer(options: TokenServiceOptions) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
   const store = await openSqliteStore(folder);
@@ -95,8 +95,8 @@ function once(verify: Verify): () => Verify {
   return () => verify;
 }
 
-/** Lets contenders work in turns, several times, and gives the microseconds that each took per token in each round. */
-async function inTurns(
+/** Measures contenders in rounds. Returns the microseconds of processor time for a token, by round. */
+async function measureRounds(
   contenders: Record<string, () => Verify>,
   tokens: () => readonly string[],
 ): Promise<Map<string, number[]>> {
@@ -105,7 +105,7 @@ async function inTurns(
     for (const [name, begin] of Object.entries(contenders)) {
       const verify = begin();
       const work = tokens();
-      // Else what was just made would be moved about in memory at the expense of whoever works next.
+      // Otherwise the next contender pays for the garbage of this one.
       collectGarbage();
       const start = process.cpuUsage();
       for (const token of work) await verify(token);
@@ -126,7 +126,7 @@ function inWords(times: Map<string, number[]>): string {
 
 type CreateFastVerifier = (options: Record<string, unknown>) => Verify;
 
-/** Not a dependency: install it beside this script to compare with it. */
+/** A package of scripts/bench, not a dependency. */
 async function loadFastJwt(): Promise<CreateFastVerifier> {
   const name = "fast-jwt";
   try {

@@ -29,7 +29,7 @@ const PUBLISH_AHEAD = 660;
 const DUE = 20;
 
 /** Measures the turns of the event loop. Returns the function that ends this and returns the longest one. */
-function watchTurns(): () => number {
+function watchEventLoop(): () => number {
   let before = process.cpuUsage();
   let longest = 0;
   const timer = setInterval(() => {
@@ -50,8 +50,8 @@ const store = "url" in plan ? await openPostgresStore(plan.url) : await openSqli
 let ahead = 0;
 const clock = () => Math.floor(Date.now() / 1000) + ahead;
 const started = clock();
-const steady = performance.now.bind(performance);
-performance.now = () => steady() + ahead * 1000;
+const monotonic = performance.now.bind(performance);
+performance.now = () => monotonic() + ahead * 1000;
 const service = await createTokenService({
   store,
   clock,
@@ -67,8 +67,8 @@ const server = await createTokenServer(service, { port: 0, logger: pino({ level:
 send({ name: "listening", port: Number(new URL(server.origin).port) });
 
 await once(process, "message");
-const from = steady();
-const endWatch = watchTurns();
+const from = monotonic();
+const endWatch = watchEventLoop();
 const dueAt = started + AHEAD + 30 + DUE;
 void (async () => {
   while ((await service.keys.list(localCaller)).length < 2) await sleep(500);
@@ -76,7 +76,7 @@ void (async () => {
 })();
 await service.maintenance();
 const old = await store.listAudit({ to: clock() - 30 * 86_400, limit: 1 });
-send({ name: "pruned", seconds: (steady() - from) / 1000, left: old.length, longest: endWatch() });
+send({ name: "pruned", seconds: (monotonic() - from) / 1000, left: old.length, longest: endWatch() });
 await once(process, "message");
 await server.close();
 await service.close();

@@ -2,18 +2,18 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { chartOf, tableOf } from "./chart.ts";
+import type { Row } from "./rounds.ts";
 import type { Report } from "./support.ts";
-import type { Row } from "./turns.ts";
 
 /** Contenders side by side. */
 export type Table = { title: string; unit: string; rows: readonly Row[] };
 
 const RESULTS = join(import.meta.dirname, "results");
 
-/** The machine that was measured on. */
+/** The machine of the measurement. */
 export const machine = `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}, Node ${process.version}`;
 
-/** Writes tables, and a chart of the first one, beside the benchmark, and gives what to print. */
+/** Writes tables, and a chart of the first one, to `results`. Returns the report to print. */
 export function inTables(section: string, tables: readonly Table[], more: Report = {}): Report {
   mkdirSync(RESULTS, { recursive: true });
   const [first] = tables;

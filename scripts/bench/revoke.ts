@@ -63,7 +63,7 @@ async function run({ issuer, revokeAt }: Issuer, { urls, verifiers: count, round
   return inMilliseconds(delays);
 }
 
-/** Revokes, and asks every verifier again and again until it rejects. One that rejects before the answer is back counts as 0. */
+/** Revokes a token, and verifies it with every verifier until each rejects it. A rejection before the response counts as 0. */
 async function revokeAndWatch(
   verifiers: readonly Verifier[],
   token: string,

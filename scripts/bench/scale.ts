@@ -7,9 +7,9 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { MINTMARK, type Running, startContender, tokensFor } from "./contenders.ts";
 import { fill } from "./full-database.ts";
 import { inTables, type Table } from "./results.ts";
+import { measureRounds } from "./rounds.ts";
 import type { VerifierPlan, VerifierSize } from "./scale-verifier.ts";
 import { progress, type Report, runChild } from "./support.ts";
-import { takeTurns } from "./turns.ts";
 
 const FOLLOWERS = 1000;
 const MEGABYTE = 1024 * 1024;
@@ -55,8 +55,8 @@ async function measureBoth(all: readonly Named[]): Promise<Table[]> {
   }
   const issuing = all.map(({ name, running }) => ({ name, running, requests: [running.issue()] }));
   return [
-    { title: "verifyToken", unit: "tokens", rows: await takeTurns(verifying) },
-    { title: "getToken", unit: "tokens", rows: await takeTurns(issuing) },
+    { title: "verifyToken", unit: "tokens", rows: await measureRounds(verifying) },
+    { title: "getToken", unit: "tokens", rows: await measureRounds(issuing) },
   ];
 }
 

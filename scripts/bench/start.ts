@@ -6,7 +6,7 @@ import { usageOf } from "./usage.ts";
 
 const ROUNDS = 9;
 
-/** From the start of the process, with an empty folder, to its first answer; and its memory two seconds later. */
+/** Time from the start with an empty folder to the first response, and memory two seconds later. */
 export async function measure(): Promise<Report> {
   const report: Report = {};
   for (const contender of [BARE, MINTMARK]) {

@@ -15,8 +15,8 @@ import {
   tokensFor,
 } from "./contenders.ts";
 import { inTables, type Table } from "./results.ts";
+import { load, measureRounds, type Row } from "./rounds.ts";
 import { progress, type Report } from "./support.ts";
-import { load, type Row, takeTurns } from "./turns.ts";
 
 /** More tokens than any cache of a contender holds: no token is cached when it comes again. */
 const DIFFERENT = 12_000;
@@ -34,7 +34,7 @@ export async function measure(): Promise<Report> {
         return { name, running, requests: [running.verifyMany(tokens)], perRequest: 50 };
       }),
     );
-    return takeTurns(entries);
+    return measureRounds(entries);
   });
   const different = await withAll([BARE, RAW, MINTMARK, FASTIFY, TRPC_JOSE], async (all) => {
     const entries = [];
@@ -43,7 +43,7 @@ export async function measure(): Promise<Report> {
       entries.push({ name: running.name, running, requests: tokens.map(running.verify) });
       progress(`${running.name} has its tokens`);
     }
-    return takeTurns(entries);
+    return measureRounds(entries);
   });
   const tables: Table[] = [
     { title: "verifyToken, one token a request (ES256)", unit: "tokens", rows: one },
@@ -60,7 +60,7 @@ async function measureOne(peers: readonly Contender[]): Promise<Row[]> {
       const [token = ""] = await tokensFor(running, 1);
       entries.push({ name: running.name, running, requests: [running.verify(token)] });
     }
-    return takeTurns(entries);
+    return measureRounds(entries);
   });
 }
 

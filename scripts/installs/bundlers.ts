@@ -55,7 +55,7 @@ function put(folder: string, files: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Consumers that are bundled, by what bundles them. Each throws, or says what it saw. */
+/** Bundled consumers, by their bundler. Each returns its observation, or throws. */
 export function bundlers(folder: string, tarball: string): Record<string, () => Promise<string>> {
   const [plain, next] = [join(folder, "bundled"), join(folder, "next")];
   const run = (program: string) =>
@@ -98,11 +98,11 @@ export function bundlers(folder: string, tarball: string): Record<string, () => 
   };
 }
 
-/** Starts the app that was built, and asks it for a token. */
+/** Starts the built app, and gets a token from it. */
 async function serve(project: string): Promise<string> {
   const port = 39_000 + (process.pid % 900);
   const words = ["node_modules/next/dist/bin/next", "start", "--port", String(port)];
-  // A group of its own, so that whatever it starts ends with it.
+  // A process group of its own: its children end with it.
   const server = spawn(process.execPath, words, { cwd: project, stdio: "ignore", detached: true });
   const ended = once(server, "exit");
   try {

@@ -5,7 +5,7 @@ import { startServer } from "../../test/support/process.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The entries of the package, and those that need what is optional. */
+/** The entries of the package, and those that need optional dependencies. */
 const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const MAIN = "mintmark";
 const entries = Object.keys(exports)
@@ -14,12 +14,12 @@ const entries = Object.keys(exports)
 const HEAVY = [MAIN, `${MAIN}/sqlite`, `${MAIN}/postgres`];
 const light = entries.filter((entry) => !HEAVY.includes(entry));
 
-/** What Node means to give up is an error here. That it reads modules by `require` is news to some versions, no more. */
+/** A deprecation of Node is an error. Some versions warn of `require` of a module as experimental. */
 const FLAGS = ["--throw-deprecation", "--disable-warning=ExperimentalWarning"];
 
 const PEERS = ["@trpc/client", "@trpc/server", "zod"];
 
-/** Installs a package into an empty project, as its users do. */
+/** Installs packages into an empty project. */
 export function install(folder: string, packages: readonly string[], words: readonly string[] = []): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true }));
@@ -27,13 +27,13 @@ export function install(folder: string, packages: readonly string[], words: read
   execFileSync("npm", ["install", ...quiet, ...words, ...packages], { cwd: folder, stdio: "inherit" });
 }
 
-/** The lowest versions of the peers that the package allows. */
+/** The lowest peers that the package allows. */
 export function lowestPeers(): string[] {
   const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   return PEERS.map((name) => `${name}@${String(peerDependencies[name]).replace("^", "")}`);
 }
 
-/** The versions of the peers that this repository is tested with. */
+/** The peers of this repository. */
 export function peers(): string[] {
   return PEERS.map((name) => {
     const { version } = JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8"));
@@ -41,7 +41,7 @@ export function peers(): string[] {
   });
 }
 
-/** What a consumer does, by name. Each throws, or says what it saw. */
+/** Uses of the package, by name. Each returns its observation, or throws. */
 export function consumers(
   project: string,
   node: string,
@@ -106,7 +106,7 @@ export const role = async (token: string): Promise<"reader" | "writer"> => {
 };
 `;
 
-/** Not for CommonJS that is resolved as by Node: there tRPC has types of its own, which no procedure of a module fits. */
+/** Not for CommonJS resolved by Node: tRPC has other types there, which the procedures of a module do not fit. */
 const TYPED_TRPC = `
 import { initTRPC } from "@trpc/server";
 import { type BearerContext, trpcAuth } from "mintmark/verifier/trpc";
@@ -117,7 +117,7 @@ export const query = procedure.concat(auth.procedure).query(({ ctx }): "reader" 
 export const wrong = procedure.concat(auth.procedure).query(({ ctx }): "emperor" => ctx.auth.role);
 `;
 
-/** Consumers in TypeScript: as they resolve modules, and of which kind their own are. */
+/** Consumers in TypeScript, by their resolution of modules and the kind of their own. */
 const RESOLUTIONS = {
   "nodenext, a module": ["typed.mts", "--module", "nodenext", "--moduleResolution", "nodenext"],
   "nodenext, CommonJS": ["typed.cts", "--module", "nodenext", "--moduleResolution", "nodenext"],
@@ -125,8 +125,8 @@ const RESOLUTIONS = {
 };
 
 /**
- * Compiles typed consumers by the compiler of this repository, with the declarations of the package checked too, and by
- * TypeScript 5, which alone resolves as Node 10 did.
+ * Compiles typed consumers and the declarations of the package with the compiler of this repository, and with TypeScript 5,
+ * which alone resolves modules like Node 10.
  */
 export function compilers(project: string): Record<string, () => Promise<string>> {
   const [own, earlier] = [ROOT, project].map((folder) => join(folder, "node_modules/typescript/bin/tsc"));

@@ -1,8 +1,8 @@
 /**
- * Packs what would be published, looks into it, installs it into empty projects and uses it there.
+ * Packs the package, inspects it, installs it into empty projects and uses it there.
  *
- *     npm run installs                 by this Node and by the latest there is
- *     npm run installs -- --node 24    by this one and by another
+ *     npm run installs                 with this Node and the latest one
+ *     npm run installs -- --node 24    with this Node and another one
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,9 +19,7 @@ const { step, conclude } = createSteps();
 
 async function run(folder: string, version: string): Promise<void> {
   const tarball = pack(folder);
-  await step("the package has nothing in it that does not belong there", async () =>
-    inspect(tarball, join(folder, "unpacked")),
-  );
+  await step("the package holds the listed files alone", async () => inspect(tarball, join(folder, "unpacked")));
   const other = join(folder, "node");
   install(other, [`node@${version}`]);
   const nodes = [process.execPath, join(other, "node_modules/node/bin/node")];
@@ -41,7 +39,7 @@ async function run(folder: string, version: string): Promise<void> {
     process.stdout.write(`Node ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);
     for (const which of ["all", "light"] as const)
       for (const [name, use] of Object.entries(consumers(projects[which], node, which)))
-        await step(which === "all" ? name : `without what is optional: ${name}`, use);
+        await step(which === "all" ? name : `without optional dependencies: ${name}`, use);
   }
 }
 
@@ -62,7 +60,7 @@ else {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-installs-"));
   try {
     await run(folder, node);
-    conclude("it can be installed and used");
+    conclude("the package can be installed and used");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

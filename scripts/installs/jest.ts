@@ -21,7 +21,7 @@ test("issues and verifies", async () => {
 });
 `;
 
-/** As in docs/deployment.md: Jest compiles what it loads to CommonJS, but for packages unless it is told. */
+/** As in docs/deployment.md: Jest compiles a package to CommonJS only where the configuration lists it. */
 const CONFIG = {
   transformIgnorePatterns: ["/node_modules/(?!(mintmark|jose|eventsource|eventsource-parser)/)"],
   transform: {
@@ -29,7 +29,7 @@ const CONFIG = {
   },
 };
 
-/** Tests by Jest, in CommonJS, what loads the package. */
+/** Runs a test of the package with Jest, in CommonJS. */
 export function testByJest(folder: string, tarball: string): string {
   const project = join(folder, "jest");
   install(project, [tarball, ...peers(), "jest", "babel-jest", "@babel/core", "@babel/preset-env"]);

@@ -6,16 +6,16 @@ import { startPostgres } from "../../test/support/postgres.ts";
 import { freePort, startServer } from "../../test/support/process.ts";
 import type { Earlier } from "./earlier.ts";
 
-/** For how long nginx passes nothing on to a server that it could not connect to, and a little, in milliseconds. */
+/** Longer than nginx avoids a server that refused a connection, in milliseconds. */
 const FAIL_TIMEOUT = 11_000;
 
-/** Longest time for a verifier to follow again, in milliseconds. */
+/** Longest time until a verifier follows again, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 const ISSUER = "https://tokens.example";
 const credentials = { clientId: "admin", clientSecret: randomBytes(32).toString("base64url") };
 
-/** Upgrades two servers one after the other, as the deployment guide says, while a service elsewhere calls and follows. */
+/** Upgrades two servers one after the other, as in the deployment guide, while another service calls and follows. */
 export async function upgradeBehindNginx(earlier: Earlier): Promise<string> {
   await using postgres = await startPostgres();
   const env = {

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { createTokenClient, isTokenError } from "../../src/client/client.ts";
 import type { createVerifier } from "../../src/verifier/verifier.ts";
 
-/** How long after its answer a revocation may be unknown elsewhere, in milliseconds. */
-const BOUND = 1000;
+/** Longest time from the response to a revocation until the other server applies it, in milliseconds. */
+const BOUND_MS = 1000;
 
 /** One server, and the project that it runs from. */
 export type Side = { url: string; root: string };
 
-/** What one server did, as the other must see it. Each gives what it saw, or throws. */
+/** Changes by one server, observed at the other. Each returns its observation, or throws. */
 export function crossings(here: Side, there: Side): Record<string, () => Promise<string>> {
   const [one, other] = [here, there].map(({ url }) => createTokenClient({ url }));
   if (one === undefined || other === undefined) throw new Error("two servers are needed");
@@ -24,7 +24,7 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
       const { sub } = await other.verifyToken.mutate({ token });
       return `sub ${sub}`;
     },
-    "a session goes on": async () => {
+    "a grant is refreshed": async () => {
       const { refreshToken = "" } = await one.getToken.query({ subject: "ada", refreshable: true });
       const { refreshToken: next = "" } = await other.refreshToken.mutate({ refreshToken });
       await one.refreshToken.mutate({ refreshToken: next });
@@ -41,7 +41,7 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
       await one.revoke.mutate({ subject: "bob" });
       return within(() => verifies(token), "token_revoked");
     },
-    "a client is known, and its removal": async () => {
+    "a client is added and removed": async () => {
       const made = await one.clients.create.mutate({ name: "billing", permissions: ["issue"], anySubject: true });
       const client = createTokenClient({ url: there.url, credentials: made });
       await client.getToken.query({ subject: "ada" });
@@ -49,7 +49,7 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
       const refused = () => client.getToken.query().then(String, (error) => error.data?.reason);
       return within(refused, "invalid_client");
     },
-    "a key rotated signs what is verified": async () => {
+    "a token of a rotated key is verified": async () => {
       await one.keys.rotate.mutate({ immediate: true });
       const { token } = await one.getToken.query();
       await other.verifyToken.mutate({ token });
@@ -59,7 +59,7 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
       const { records } = await other.audit.list.query({ limit: 100 });
       return `${records.length} records of a page`;
     },
-    "a verifier of the one follows the other": async () => {
+    "a verifier of one follows the other": async () => {
       const { createVerifier: create } = (await import(join(here.root, "dist/verifier/verifier.js"))) as VerifierModule;
       const { token } = await one.getToken.query();
       const { iss: issuer } = await one.verifyToken.mutate({ token });
@@ -81,15 +81,15 @@ type VerifierModule = { createVerifier: typeof createVerifier };
 
 const reasonOf = (error: unknown) => String((error as { reason?: string }).reason);
 
-/** Waits for a verdict, and says for how long; throws where it does not come. */
+/** Waits for a verdict. Returns how long it took; throws where it does not come. */
 async function within(verdict: () => Promise<string>, wanted: string): Promise<string> {
   const began = performance.now();
   for (;;) {
     const given = await verdict();
     const took = performance.now() - began;
     if (given === wanted) return `${wanted} after ${took.toFixed(0)} ms`;
-    // A verdict may come without any waiting, and then nothing else would ever be heard of.
+    // A verdict from the cache needs no I/O: without this, no event would ever arrive.
     await new Promise(setImmediate);
-    if (took > BOUND) throw new Error(`${given} after ${took.toFixed(0)} ms, where ${wanted} was to come`);
+    if (took > BOUND_MS) throw new Error(`${given} after ${took.toFixed(0)} ms, expected ${wanted}`);
   }
 }

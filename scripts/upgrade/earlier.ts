@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 export type Earlier = ReturnType<typeof buildEarlier>;
 
-/** Builds the project as it was at a commit, in a folder of its own that is gone at the end of the block. */
+/** Builds the project of a commit in a temporary folder. The end of the block removes it. */
 export function buildEarlier(commit: string) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-earlier-"));
   const root = join(folder, "project");
@@ -24,7 +24,7 @@ export function buildEarlier(commit: string) {
     if (hasSamePackages) symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
     else run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
     run(process.execPath, "--import", "tsx", "scripts/build.ts");
-    if (!existsSync(join(root, "dist/bin/main.js"))) throw new Error(`${name}: has no program that could be run here`);
+    if (!existsSync(join(root, "dist/bin/main.js"))) throw new Error(`${name}: has no program to run`);
   } catch (error) {
     dispose();
     throw error;

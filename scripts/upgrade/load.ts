@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenClient } from "../../src/client/client.ts";
 
-/** Callers that go on at the same time. */
+/** Concurrent callers. */
 const CALLERS = 8;
 
 type Client = ReturnType<typeof createTokenClient>;
 
 /**
- * Calls servers all the time, one after the other, as those behind a proxy are called: gets a token from one, verifies
- * it by another, refreshes it by a third. Which servers there are may change meanwhile.
+ * Calls servers at random, as a load balancer does: one server issues a token, another verifies it, a third refreshes it.
+ * The list of servers can change meanwhile.
  */
 export function startLoad(urls: readonly string[]) {
   let targets = clientsOf(urls);
@@ -28,18 +28,18 @@ export function startLoad(urls: readonly string[]) {
   };
   const callers = Promise.all(Array.from({ length: CALLERS }, call));
   return {
-    /** Calls these from now on, and waits until nobody waits for another one. */
+    /** Replaces the servers, and waits for the calls in flight. */
     async use(others: readonly string[]): Promise<void> {
       targets = clientsOf(others);
       await sleep(500);
     },
-    /** Waits, then gives how many rounds there were since and tells of those that failed. */
+    /** Returns the rounds of some time. Throws where a call failed. */
     async watch(milliseconds: number): Promise<number> {
       const before = rounds;
       await sleep(milliseconds);
       const [failure] = failures;
       if (failure !== undefined) throw new Error(`${failures.length} calls failed: ${failure}`);
-      if (rounds === before) throw new Error("nothing was answered");
+      if (rounds === before) throw new Error("no call was answered");
       return rounds - before;
     },
     async end(): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * An upgrade with nobody turned away: servers of an earlier commit and of this one on one database.
+ * Upgrades without a failed call: servers of an earlier commit and of this one on one database.
  *
  *     npm run upgrade                                from the commit before this one
- *     npm run upgrade -- --from COMMIT --seconds 10  from another, b89d670 or later, with so many seconds of load at a time
+ *     npm run upgrade -- --from COMMIT --seconds 10  from COMMIT, b89d670 or later, with 10 seconds of load a step
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -40,7 +40,7 @@ async function onPostgres(earlier: Earlier, load: { seconds: number }): Promise<
   await step("the earlier one serves", underLoad);
 
   const fresh = await startServer(env);
-  await step("it serves on after this one has changed the tables", underLoad);
+  await step("the earlier one serves on after this one has migrated the tables", underLoad);
   await calls.use([old.origin, fresh.origin]);
   await step("both serve", underLoad);
   const sides = () =>
@@ -54,14 +54,14 @@ async function onPostgres(earlier: Earlier, load: { seconds: number }): Promise<
   await step("both serve on", underLoad);
 
   await calls.use([fresh.origin]);
-  await step("the earlier one stops when told", () => stop(old));
+  await step("the earlier one stops on SIGTERM", () => stop(old));
   await step("this one serves alone", underLoad);
-  await step("what the earlier one issued is good", () => stillGood(fresh.origin, kept));
+  await step("tokens and grants of the earlier one are valid", () => verifyIssued(fresh.origin, kept));
 
   old = await startEarlier();
   await calls.use([old.origin]);
-  await step("this one stops when told", () => stop(fresh));
-  await step("the earlier one serves alone on the changed tables, as after a rollback", underLoad);
+  await step("this one stops on SIGTERM", () => stop(fresh));
+  await step("the earlier one serves alone on the migrated tables, as after a rollback", underLoad);
   await calls.end();
   await old.stop();
 }
@@ -74,12 +74,12 @@ async function stop(server: StartedServer): Promise<string> {
 
 type Kept = { token: string; refreshToken?: string | undefined };
 
-async function stillGood(url: string, { token, refreshToken = "" }: Kept): Promise<string> {
+async function verifyIssued(url: string, { token, refreshToken = "" }: Kept): Promise<string> {
   const client = createTokenClient({ url });
   await client.verifyToken.mutate({ token });
   const next = await client.refreshToken.mutate({ refreshToken });
   await client.verifyToken.mutate({ token: next.token });
-  return "its token and its session";
+  return "its token and its grant";
 }
 
 async function onSqlite(earlier: Earlier): Promise<void> {
@@ -105,10 +105,10 @@ async function onSqlite(earlier: Earlier): Promise<void> {
       () => "accepted",
       (error) => error.data?.reason,
     );
-    if (reason !== "token_revoked") throw new Error(`what was revoked is ${reason}`);
-    const good = await stillGood(url, kept);
+    if (reason !== "token_revoked") throw new Error(`the revoked token is ${reason}`);
+    const good = await verifyIssued(url, kept);
     kept = await issue(url);
-    return `${what}: ${good} are good, and what was revoked is not`;
+    return `${what}: ${good} are valid, and the revoked token is not`;
   };
   await serveBy("this", opened("opens it"));
   await serveBy("earlier", opened("opens it again, as after a rollback"));
@@ -137,5 +137,5 @@ else {
   process.stdout.write("behind nginx, as the deployment guide says\n");
   if (hasNginx) await step("two servers are upgraded in turn", () => upgradeBehindNginx(earlier));
   else process.stdout.write("  nginx absent: skipped\n");
-  conclude("nobody was turned away");
+  conclude("no call failed");
 }

@@ -21,7 +21,7 @@ type Shell = (words: string, environment: Environment) => Promise<unknown>;
 const COMMAND = join(import.meta.dirname, "../../dist/bin/mintmark.js");
 const COMMON = { MINTMARK_ISSUER: "https://tokens.example", MINTMARK_ACCESS: "open", PORT: "0" };
 
-/** A shell for the blocks of the guide that have some words in them: backups are made in a folder of their own. */
+/** Runs the blocks of the guide that contain certain words, with a folder of their own for backups. */
 function shellIn(folder: string, programs: string[] = []): Shell {
   const bin = join(folder, "bin");
   mkdirSync(bin);
@@ -37,7 +37,7 @@ function shellIn(folder: string, programs: string[] = []): Shell {
 type Restored = { client: TRPCClient<TokenRouter>; late: IssuedToken; environment: Environment };
 type IssuedToken = { token: string; refreshToken?: string | undefined };
 
-/** Where there was a server, where there is to be one again, and what is done then with what was revoked too late. */
+/** The data of the server, the place of the restored one, and the action after the restore. */
 type Move = {
   from: Environment;
   to: Environment;
@@ -46,7 +46,7 @@ type Move = {
   afterwards?: (restored: Restored) => Promise<void>;
 };
 
-/** Backs a server up while it runs, restores it elsewhere, and sees what is known there. */
+/** Backs up a running server, restores it elsewhere, and compares the state. */
 async function backUpAndRestore(shell: Shell, { from, to, backUp, restore, afterwards }: Move): Promise<void> {
   const [before, after] = [
     { ...COMMON, ...from },
@@ -71,7 +71,7 @@ async function backUpAndRestore(shell: Shell, { from, to, backUp, restore, after
   await afterwards?.({ client, late, environment: after });
 }
 
-/** What the guide warns of, and what it says to do about it. */
+/** The warning of the guide, and its remedy. */
 async function endAll(shell: Shell, { client, late, environment }: Restored): Promise<void> {
   const { token, refreshToken = "" } = late;
   expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "local" });
@@ -84,7 +84,7 @@ async function endAll(shell: Shell, { client, late, environment }: Restored): Pr
 }
 
 describe("a backup of the embedded database", () => {
-  it("is made while the server runs, and restores what it knew, as the guide says", async () => {
+  it("copies a running server's data, and restores it as in the guide", async () => {
     using folder = temporaryFolder();
     const [from, to] = [join(folder.path, "from"), join(folder.path, "to")];
     mkdirSync(to);
@@ -109,7 +109,7 @@ describe("a backup of PostgreSQL", () => {
     required: process.env.MINTMARK_TEST_POSTGRES === "required",
   });
 
-  test("is made while servers run, and restores what they knew, as the guide says", async () => {
+  test("copies running servers' data, and restores it as in the guide", async () => {
     using folder = temporaryFolder();
     await using postgres = await startPostgres(TOOLS);
     const MINTMARK_KEK = randomBytes(32).toString("base64url");

@@ -6,7 +6,7 @@ import { makeData, temporaryFolder } from "../support/service.ts";
 
 type Environment = Record<string, string>;
 
-/** Runs a command that must succeed, and reads the JSON that it prints. */
+/** Runs a command that must succeed. Returns the JSON that it prints. */
 async function json(words: string[], environment: Environment, input = "") {
   const { status, stdout, stderr } = await mintmark([...words, "--json"], { environment, input });
   expect({ words, status, stderr }).toEqual({ words, status: 0, stderr: "" });
@@ -33,7 +33,7 @@ describe("the commands, on the data of this machine", () => {
     });
   });
 
-  it("issue a token for several audiences, and expect any of several", async () => {
+  it("issue a token for several audiences, and accept any of several", async () => {
     const words = ["token", "get", "--audience", "orders,billing", "--audience", "shipping"];
     const { token } = await json(words, environment);
     const verified = await json(["token", "verify", "--audience", "x,billing"], environment, token);
@@ -60,7 +60,7 @@ describe("the commands, on the data of this machine", () => {
       });
   });
 
-  it("revoke all that was issued to somebody until now", async () => {
+  it("revoke all tokens of a subject until now", async () => {
     const issue = () => json(["token", "get", "--subject", "grace"], environment);
     const { token } = await issue();
     expect(await json(["revoke", "--subject", "grace"], environment)).toEqual({ sequence: expect.any(Number) });
@@ -84,7 +84,7 @@ describe("the commands, on the data of this machine", () => {
     });
   });
 
-  it("add clients, show the secret once, and remove them", async () => {
+  it("add clients, print the secret once, and remove them", async () => {
     const added = await json(["clients", "add", "boss", "--permissions", "admin"], environment);
     expect(added).toMatchObject({ clientId: expect.any(String), clientSecret: expect.stringMatching(/^[\w-]{43}$/) });
     const list = await mintmark(["clients", "list"], { environment });
@@ -96,7 +96,7 @@ describe("the commands, on the data of this machine", () => {
     expect(await json(["clients", "list"], environment)).toEqual([]);
   });
 
-  it("show the audit log, page by page", async () => {
+  it("list the audit log, page by page", async () => {
     const page = await json(["audit", "--limit", "2", "--action", "clients.create"], environment);
     expect(page.records).toEqual([expect.objectContaining({ action: "clients.create", clientId: "local" })]);
     const { stdout } = await mintmark(["audit", "--limit", "1"], { environment });
@@ -105,7 +105,7 @@ describe("the commands, on the data of this machine", () => {
   });
 });
 
-describe("the commands, against a server that runs", () => {
+describe("the commands, on a running server", () => {
   let server: Awaited<ReturnType<typeof startServer>>;
   const folder = temporaryFolder();
   const secret = "an admin secret of more than 32 characters";
@@ -123,7 +123,7 @@ describe("the commands, against a server that runs", () => {
     folder[Symbol.dispose]();
   });
 
-  it("ask it as the client in the environment, and no more than that client may", async () => {
+  it("call it as the client in the environment, with the permissions of that client", async () => {
     const admin = { MINTMARK_CLIENT_ID: "admin", MINTMARK_CLIENT_SECRET: secret };
     const at = ["--url", server.origin];
     const added = await json(["clients", "add", "issuer", "--permissions", "issue", ...at], admin);
@@ -135,7 +135,7 @@ describe("the commands, against a server that runs", () => {
     expect(nobody).toMatchObject({ status: 1, stderr: expect.stringContaining("invalid_client") });
   });
 
-  it("say that a server cannot be reached", async () => {
+  it("report that a server cannot be reached", async () => {
     const { status, stderr } = await mintmark(["keys", "list", "--url", "http://127.0.0.1:9"]);
     expect({ status, stderr }).toEqual({
       status: 1,
@@ -143,7 +143,7 @@ describe("the commands, against a server that runs", () => {
     });
   });
 
-  it("share the data folder with it, and a second server does not", async () => {
+  it("share the data folder with it, unlike a second server", async () => {
     const environment = { MINTMARK_DATA: join(folder.path, "data"), MINTMARK_ACCESS: "clients" };
     expect(await json(["keys", "list"], environment)).toHaveLength(1);
     const second = await mintmark(["serve"], { environment: { ...environment, PORT: "0" } });

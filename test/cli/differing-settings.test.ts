@@ -5,7 +5,7 @@ import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { mintmark } from "../support/command.ts";
 import { ISSUER, temporaryFolder } from "../support/service.ts";
 
-/** A variable of a command, a value that the data is not stored with, and one that it is. */
+/** A variable, a value that differs from the stored one, and the stored one. */
 const ROWS = [
   ["MINTMARK_ISSUER", "https://other.example", ISSUER],
   ["MINTMARK_AUDIENCE", "orders", ISSUER],

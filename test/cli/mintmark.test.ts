@@ -40,7 +40,7 @@ describe("mintmark", () => {
     for (const { doc } of settingList) expect(stdout).toContain(doc.replaceAll("`", ""));
   });
 
-  it("tells its version", async () => {
+  it("prints its version", async () => {
     expect(await mintmark(["--version"])).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
@@ -65,7 +65,7 @@ describe("mintmark", () => {
     expect(stderr).not.toMatch(/ {4}at /);
   });
 
-  it("says in one line what is wrong with the environment", async () => {
+  it("reports a fault of the environment in one line", async () => {
     const { status, stderr } = await mintmark(["keys", "list"], { environment: { MINTMARK_KEK: "canary" } });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^mintmark: MINTMARK_KEK must be 32 bytes.*\n$/);

@@ -14,7 +14,7 @@ const json = async (words: string[], environment: Record<string, string>, input 
   JSON.parse((await mintmark([...words, "--json"], { environment, input })).stdout);
 
 describePostgres("mintmark move", () => {
-  it("takes all state from the embedded database to PostgreSQL, once, and loses nothing", async () => {
+  it("copies all state of the embedded database to PostgreSQL, once, and loses nothing", async () => {
     using folder = temporaryFolder();
     const issuer = { MINTMARK_ISSUER: "https://tokens.example" };
     const embedded = { ...issuer, MINTMARK_DATA: join(folder.path, "data") };
@@ -39,7 +39,7 @@ describePostgres("mintmark move", () => {
     const again = await mintmark(["move"], { environment: moved });
     const elsewhere = "was moved to PostgreSQL: set DATABASE_URL";
     expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining(elsewhere) });
-    // What is left is a copy, which nobody is to take for the state.
+    // The source is an outdated copy from now on: no server may open it.
     for (const words of [["revoke", "--subject", "ada"], ["keys", "list"], ["serve"]])
       expect(await mintmark(words, { environment: embedded })).toMatchObject({
         status: 1,
@@ -69,7 +69,7 @@ describePostgres("mintmark move", () => {
     });
   }, 120_000);
 
-  it("encrypts private keys on the way with MINTMARK_KEK, and leaves none in the clear behind", async () => {
+  it("encrypts private keys with MINTMARK_KEK, and stores none in the clear", async () => {
     const { folder, data, token } = await furnish({});
     using _ = folder;
     const target = { ...data, DATABASE_URL: await sharedPostgres.newDatabase(), MINTMARK_KEK: aKek() };
@@ -79,11 +79,11 @@ describePostgres("mintmark move", () => {
     expect(await json(["token", "verify"], target, token)).toMatchObject({ iss: ISSUER });
     const stored = await sharedPostgres.query("select private_jwk from keys", target.DATABASE_URL);
     expect(stored).toEqual([{ private_jwk: expect.stringMatching(/^sealed\./) }]);
-    // Nor in a row that was changed, which PostgreSQL keeps for a while.
+    // Nor in a dead row, which PostgreSQL stores until a vacuum.
     const dead =
       "select n_dead_tup::int as dead, n_tup_upd::int as updated from pg_stat_user_tables where relname = 'keys'";
     expect(await sharedPostgres.query(dead, target.DATABASE_URL)).toEqual([{ dead: 0, updated: 0 }]);
-    // The source is as it was, for those who go back to it.
+    // The source is unchanged, for a rollback.
     rmSync(join(data.MINTMARK_DATA, "mintmark.db.moved"));
     expect(await json(["keys", "list"], data)).toEqual(before);
   });
@@ -156,7 +156,7 @@ describePostgres("mintmark move", () => {
     expect(await sharedPostgres.query("select 1 from keys", DATABASE_URL)).toEqual([]);
   });
 
-  it("numbers changes on from the higher of both, and keeps what decides how state is read", async () => {
+  it("continues the higher sequence number of both, and copies the settings of the state", async () => {
     const { folder, data } = await furnish({});
     using _ = folder;
     const DATABASE_URL = await sharedPostgres.newDatabase();
@@ -177,7 +177,7 @@ describePostgres("mintmark move", () => {
 const ISSUER = "https://tokens.example";
 const aKek = () => randomBytes(32).toString("base64url");
 
-/** An embedded database with a key, and a token that was signed by it. */
+/** An embedded database with a key, and a token signed by it. */
 async function furnish(environment: Record<string, string>) {
   const folder = temporaryFolder();
   const data = { MINTMARK_ISSUER: ISSUER, MINTMARK_DATA: join(folder.path, "data") };

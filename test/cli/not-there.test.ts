@@ -5,7 +5,7 @@ import { makeData, temporaryFolder } from "../support/service.ts";
 
 type Row = [words: string[], stderr: RegExp, input?: string];
 
-/** Commands about something that is not there, and what they say of it. */
+/** Commands with a missing target, and their messages. */
 const ROWS: Row[] = [
   [["token", "revoke"], /^mintmark: nothing was revoked: the service did not issue this token/, "garbage"],
   [["token", "revoke", "--json"], /^mintmark: nothing was revoked/, "eyJhbGciOiJFUzI1NiJ9.e30.AAAA"],
@@ -20,7 +20,7 @@ const ROWS: Row[] = [
   [["clients", "rotate-secret", "nobody"], /^mintmark: There is no such client \(unknown_client\)/],
 ];
 
-describe("commands say what was not there", () => {
+describe("a command reports a missing target", () => {
   const folder = temporaryFolder();
   const environment = { MINTMARK_DATA: join(folder.path, "data") };
   beforeAll(() => makeData(environment.MINTMARK_DATA));
@@ -32,7 +32,7 @@ describe("commands say what was not there", () => {
     expect(ended.stderr).toMatch(/^[^\n]+\n$/);
   });
 
-  test("and are done where it is: the tokens of the command line, and those of a subject whom nobody lists", async () => {
+  test("and succeeds for tokens of the command line, and for a subject without a record", async () => {
     for (const words of [
       ["revoke", "--client", "local"],
       ["revoke", "--subject", "ada"],
@@ -40,7 +40,7 @@ describe("commands say what was not there", () => {
       expect(await mintmark(words, { environment })).toMatchObject({ status: 0, stderr: "" });
   });
 
-  test("and revoke an expired token, and one twice", async () => {
+  test("and revokes an expired token, and a token twice", async () => {
     const { stdout: input } = await mintmark(["token", "get"], { environment });
     for (const _ of [1, 2])
       expect(await mintmark(["token", "revoke"], { environment, input })).toMatchObject({

@@ -11,12 +11,12 @@ import { temporaryFolder } from "../support/service.ts";
 const folder = temporaryFolder();
 const environment = { MINTMARK_DATA: join(folder.path, "data"), TZ: "Asia/Tokyo" };
 beforeAll(async () => {
-  // Only a server makes a database.
+  // Only a server creates a database.
   await using _server = await startServer({ ...environment, PORT: "0" });
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** Runs a command of which nobody reads the output. */
+/** Runs a command with a closed output. */
 async function unread(words: string[]) {
   const env = { PATH: process.env.PATH, ...environment };
   const child = guarded(spawn(process.execPath, [COMMAND, ...words], { env, stdio: ["ignore", "pipe", "pipe"] }));
@@ -37,7 +37,7 @@ describe("a command", () => {
     expect(await unread(words)).toEqual({ stderr: "", status: 0 });
   });
 
-  it("does what it was told to also where nobody reads that it was done", async () => {
+  it("finishes its work when its output is closed", async () => {
     await unread(["clients", "add", "unread", "--permissions", "issue"]);
     expect((await mintmark(["clients", "list"], { environment })).stdout).toContain("  unread  issue  ");
   });
@@ -52,7 +52,7 @@ describe("a command", () => {
     expect(await status).toBe(1);
   });
 
-  it("prints moments as it reads them, whatever the time zone of the machine", async () => {
+  it("prints times that it parses again, in any time zone of the machine", async () => {
     const [, line = ""] = (await mintmark(["audit", "--limit", "1"], { environment })).stdout.split("\n");
     const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= )/.exec(line)?.[0] ?? "";
     expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
@@ -63,7 +63,7 @@ describe("a command", () => {
     }
   });
 
-  it("prints subjects of others without obeying them, in a table and in JSON, and revokes them as they are", async () => {
+  it("escapes control characters of subjects, in a table and in JSON, and revokes them unchanged", async () => {
     const subject = "ada\u202E\u2028[2J";
     const { stdout: token } = await mintmark(["token", "get", "--subject", subject], { environment });
     const claims = (await mintmark(["token", "verify"], { environment, input: token })).stdout;
@@ -78,7 +78,7 @@ describe("a command", () => {
     expect((await mintmark(["token", "verify"], { environment, input: token })).stderr).toContain("token_revoked");
   });
 
-  it("shows no control character of a word that it refuses", async () => {
+  it("prints no control character of a refused argument", async () => {
     const { status, stderr } = await mintmark(["token", "get", "--expires-in", "\u001B[2J\u202E"], { environment });
     expect(status).toBe(2);
     expect(stderr).toContain("\\u001b[2J\\u202e");

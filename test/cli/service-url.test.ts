@@ -9,7 +9,7 @@ import { mintmark } from "../support/command.ts";
 import { certify } from "../support/der.ts";
 import { openServer } from "../support/service.ts";
 
-/** Listens on a free port, and ends with the block. */
+/** Listens on a free port until the end of the block. */
 async function listening(server: Server) {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => sockets.add(socket));
@@ -23,7 +23,7 @@ async function listening(server: Server) {
   };
 }
 
-/** What is said of a service that cannot be used, at a URL. */
+/** The message of a command about the service at a URL. */
 async function saidOf(url: string): Promise<string | undefined> {
   const error = await createTokenClient({ url, credentials: { clientId: "canary", clientSecret: "canary" } })
     .getToken.query({ subject: "canary" })
@@ -49,7 +49,7 @@ const answering =
   (_request, response) =>
     void response.writeHead(status, { "content-type": "text/html", ...headers }).end(body);
 
-describe("of a service that gives no answer of its own, a command says", () => {
+describe("where Mintmark does not answer, a command reports", () => {
   it.each<[string, RequestListener, string]>([
     ["that it is another page", answering(200), "answers 200 with text/html, so it is not Mintmark: check the URL"],
     [
@@ -103,7 +103,7 @@ describe("of a service that gives no answer of its own, a command says", () => {
     );
   });
 
-  it("that its host is not known", async () => {
+  it("that its host is unknown", async () => {
     expect(await saidOf("https://tokens.invalid")).toMatch(
       /^The service at https:\/\/tokens\.invalid cannot be reached \((ENOTFOUND|EAI_AGAIN)\): /,
     );
@@ -183,7 +183,7 @@ describe("--url", () => {
     expect(() => checkServiceUrl(url)).toThrow(`--url must be without /trpc, which is added to it: ${meant}`);
   });
 
-  it("fails in one line, with what is wrong and no secret", async () => {
+  it("is refused in one line, with its fault and no secret", async () => {
     await using server = await listening(createServer(answering(404)));
     const at = (url: string) => mintmark(["keys", "list", "--url", url]);
     expect(await at(`http://127.0.0.1:${server.port}`)).toEqual({
@@ -202,7 +202,7 @@ describe("--url", () => {
 
 describe("a client", () => {
   it.each([301, 302, 303, 307, 308])(
-    "follows no redirect (%s): the call would lose its input, or go where nobody meant it to",
+    "follows no redirect (%s): the call would lose its input, or reach another server",
     async (status) => {
       await using server = await openServer();
       const calls: string[] = [];

@@ -3,7 +3,7 @@ import { instant, moment, printable, table } from "../../src/cli/text.ts";
 
 const DAY = Date.UTC(2026, 10, 24) / 1000;
 
-describe("a moment on the command line", () => {
+describe("a time on the command line", () => {
   const zone = process.env.TZ;
   beforeEach(() => {
     process.env.TZ = "America/New_York";
@@ -52,14 +52,14 @@ describe("a moment on the command line", () => {
     expect(() => instant(word)).toThrow(/date or a time/);
   });
 
-  it("is printed so that it can be read again", () => {
+  it("is printed in a form that is accepted again", () => {
     expect(moment(DAY + 7)).toBe("2026-11-24T00:00:07Z");
     expect(instant(moment(DAY + 7))).toBe(DAY + 7);
     expect(moment(undefined)).toBe("");
   });
 });
 
-describe("what others have chosen", () => {
+describe("text of others", () => {
   it.each([
     ["\u202Egnillib", "\\u202egnillib"],
     ["a\u2066b\u2069", "a\\u2066b\\u2069"],
@@ -70,7 +70,7 @@ describe("what others have chosen", () => {
     ["a\u{E0041}", "a\\udb40\\udc41"],
     ["\uD800", "\\ud800"],
     ["José 日本 ß 🏭 a\\b", "José 日本 ß 🏭 a\\b"],
-  ])("is printed without obeying it: %j", (text, expected) => {
+  ])("is escaped: %j", (text, expected) => {
     expect(printable(`first\n${text}`)).toBe(`first\n${expected}`);
     expect(JSON.parse(printable(JSON.stringify({ text })))).toEqual({ text });
   });

@@ -7,7 +7,7 @@ const SECRET = "canary-secret-of-more-than-32-bytes-length";
 const CLIENTS = { MINTMARK_ACCESS: "clients" };
 
 describe("readConfig", () => {
-  it("drains before a stop where others may be in front of it, and where it is told to", () => {
+  it("drains by default where access is for clients, and as MINTMARK_DRAIN says", () => {
     expect(readConfig({ MINTMARK_ACCESS: "clients" }).drain).toBe(1);
     expect(readConfig({ MINTMARK_ACCESS: "clients", MINTMARK_DRAIN: "0" }).drain).toBe(0);
     expect(readConfig({ MINTMARK_DRAIN: "30" }).drain).toBe(30);
@@ -15,7 +15,7 @@ describe("readConfig", () => {
       expect(() => readConfig({ MINTMARK_DRAIN: drain })).toThrow(/^MINTMARK_DRAIN must be/);
   });
 
-  it("has a default for everything", () => {
+  it("has a default for every setting", () => {
     expect(readConfig({})).toEqual({
       host: "127.0.0.1",
       port: 3000,
@@ -50,7 +50,7 @@ describe("readConfig", () => {
     });
   });
 
-  it("reads every variable, takes an empty one for unset, and leaves others alone", () => {
+  it("reads every variable, treats an empty one as unset, and ignores others", () => {
     const environment = {
       HOST: "::1",
       PORT: "0",

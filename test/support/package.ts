@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** All that may be in the package. */
+/** The files of the package. */
 const ALLOWED = [
   /^((CHANGELOG|CONTRIBUTING|README)\.md|LICENSE|package\.json)$/,
   /^docs\/(guides\/)?[a-z-]+\.(md|png|svg)$/,
@@ -15,21 +15,21 @@ const ALLOWED = [
   /^dist\/swagger-ui\/(swagger-ui(-bundle\.js|\.css|-bundle\.js\.LICENSE\.txt)|LICENSE|NOTICE)$/,
 ];
 
-/** What stands in no file: where it was made, and references to maps that are not there. */
+/** Texts that no file contains. */
 const FORBIDDEN = [
-  [ROOT, "the folder it was made in"],
+  [ROOT, "the path of this folder"],
   ["\n//# sourceMappingURL=", "a reference to a map"],
   ["-----BEGIN PRIVATE KEY-----\n", "a private key"],
 ] as const;
 
-/** Packs what would be published into a folder, and gives the file. */
+/** Packs the package into a folder. Returns the file. */
 export function pack(folder: string): string {
   const words = ["pack", "--json", "--pack-destination", folder, "--ignore-scripts"];
   const [{ filename }] = JSON.parse(execFileSync("npm", words, { cwd: ROOT, encoding: "utf8" }));
   return join(folder, filename);
 }
 
-/** Looks into a package, and says what it has. Throws where there is something that does not belong there. */
+/** Unpacks a package and describes it. Throws for a file that is not listed, or that contains a forbidden text. */
 export function inspect(tarball: string, folder: string): string {
   mkdirSync(folder);
   execFileSync("tar", ["-xzf", tarball, "-C", folder, "--strip-components=1"]);
@@ -37,7 +37,7 @@ export function inspect(tarball: string, folder: string): string {
     statSync(join(folder, name)).isFile(),
   );
   for (const name of files) {
-    if (!ALLOWED.some((pattern) => pattern.test(name))) throw new Error(`${name} does not belong there`);
+    if (!ALLOWED.some((pattern) => pattern.test(name))) throw new Error(`${name} is not a file of the package`);
     const text = readFileSync(join(folder, name), "utf8");
     for (const [words, what] of FORBIDDEN) if (text.includes(words)) throw new Error(`${name} has ${what} in it`);
   }

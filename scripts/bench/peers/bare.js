@@ -1,4 +1,4 @@
-/** The limit: `node:http`, which reads the body and answers with a constant; and the same with one raw verification. */
+/** The lower bound: `node:http` reads the body and answers with a constant; `/raw` verifies one signature, too. */
 import { createPublicKey, verify } from "node:crypto";
 import { createServer } from "node:http";
 import { plan, ready } from "./peer.js";

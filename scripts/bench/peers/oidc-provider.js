@@ -1,4 +1,4 @@
-/** node-oidc-provider's introspection (RFC 7662) of opaque access tokens, kept in memory: it refuses JWTs there. */
+/** Introspection (RFC 7662) of opaque access tokens in memory: node-oidc-provider refuses JWTs there. */
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 import { plan, ready } from "./peer.js";

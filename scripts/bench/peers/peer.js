@@ -1,7 +1,7 @@
-/** What every peer is told when it is started, and how it says that it listens. */
+/** The plan of a peer, from its environment. */
 export const plan = JSON.parse(process.env.BENCH_PLAN ?? "{}");
 
-/** The claims that Mintmark puts into a token, but for the `jti` and the client that it adds to them. */
+/** The claims of a token of Mintmark, without `jti` and `client_id`. */
 export function claimsOf({ subject, scope, claims }) {
   const iat = Math.floor(Date.now() / 1000);
   return { ...claims, iss: plan.issuer, sub: subject, aud: plan.audience, iat, exp: iat + 900, scope };

@@ -5,7 +5,7 @@ import { readConfig } from "../../../src/program/config.ts";
 import { localCaller } from "../../../src/service/access/caller.ts";
 import { temporaryFolder } from "../../support/service.ts";
 
-/** The outermost values that each variable may have. What is refused is in the other tests. */
+/** The extreme valid values of each variable. Other tests have the invalid ones. */
 const OUTERMOST: Record<string, string>[] = [
   { MINTMARK_ISSUER: `https://tokens.example/${"a".repeat(232)}` },
   { MINTMARK_ISSUER: `HTTPS://bücher.example:8443/${"ü".repeat(200)}` },

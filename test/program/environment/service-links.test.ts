@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../src/program/config.ts";
 
-/** What Kubernetes adds for a Service, by its name in capitals. */
+/** The variables that Kubernetes adds for a Service, by its name in capitals. */
 function serviceLinks(name: string, address: string, port: number): Record<string, string> {
   const host = address.includes(":") ? `[${address}]` : address;
   const endpoint = `${name}_PORT_${port}_TCP`;
@@ -17,7 +17,7 @@ function serviceLinks(name: string, address: string, port: number): Record<strin
   };
 }
 
-describe("readConfig beside services of that name", () => {
+describe("readConfig beside Services named mintmark", () => {
   it.each(["MINTMARK", "MINTMARK_FEED", "MINTMARK_PG", "MINTMARK_DATA", "MINTMARK_ISSUER", "MINTMARK_SERVICE"])(
     "passes over what Kubernetes adds for %s",
     (name) => {
@@ -26,7 +26,7 @@ describe("readConfig beside services of that name", () => {
     },
   );
 
-  it("passes over other protocols, and what Docker adds for a link", () => {
+  it("ignores other protocols, and variables of a Docker link", () => {
     const links = {
       MINTMARK_DNS_PORT: "udp://10.96.0.1:53",
       MINTMARK_DNS_PORT_53_UDP: "udp://10.96.0.1:53",

@@ -156,7 +156,7 @@ describe("HOST", () => {
     expect(readConfig({ HOST: host, MINTMARK_ISSUER: "https://tokens.example" }).host).toBe(plain);
   });
 
-  it("is a loopback address with brackets as without", () => {
+  it("is a loopback address with and without brackets", () => {
     expect(readConfig({ HOST: "[::1]" })).toMatchObject({ host: "::1", access: "open" });
   });
 });

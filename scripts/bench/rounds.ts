@@ -20,8 +20,8 @@ export type Row = {
 
 const CONNECTIONS = 32;
 
-/** Loads contenders by turns and returns the medians of all rounds but the first, which warms them up. */
-export async function takeTurns(entries: readonly Entry[], { rounds = 5, seconds = 1.5 } = {}): Promise<Row[]> {
+/** Loads contenders in rounds and returns the medians of all rounds but the first, which warms them up. */
+export async function measureRounds(entries: readonly Entry[], { rounds = 5, seconds = 1.5 } = {}): Promise<Row[]> {
   const measured = new Map(entries.map(({ name }) => [name, [] as Row[]]));
   for (let round = 0; round <= rounds; round += 1) {
     for (const entry of entries) {
