@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressPrefix } from "../../src/service/throttle/address-prefix.ts";
+import { addressPrefix } from "../../src/service/throttle/call-limits.ts";
 
 describe("an address is counted by", () => {
   it.each([

@@ -3,7 +3,7 @@ import { MintmarkError } from "../../errors.ts";
 import type { ClientSecret } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Milliseconds } from "../../time.ts";
-import { addressPrefix } from "../throttle/address-prefix.ts";
+import { addressPrefix } from "../throttle/call-limits.ts";
 import { digestMatches } from "./client-secret.ts";
 
 /** Most cached pairs of client and address; drops the least recently used. Each takes half a kilobyte. */

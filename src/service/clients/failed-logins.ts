@@ -3,8 +3,7 @@ import { withTimeout } from "../../async/with-timeout.ts";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { CountAddition, Store } from "../../store/store.ts";
 import type { Clock, Milliseconds, Seconds } from "../../time.ts";
-import { addressPrefix } from "../throttle/address-prefix.ts";
-import { countId } from "../throttle/call-limits.ts";
+import { addressPrefix, countId } from "../throttle/call-limits.ts";
 import { createFixedWindow, WINDOW } from "../throttle/fixed-window.ts";
 import { pairOf } from "./client-cache.ts";
 
