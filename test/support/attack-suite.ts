@@ -5,15 +5,15 @@ import { type Forge, type Forges, openForges, openStrangers, type PairForge } fr
 import { expectRefused, verify } from "./refusal.ts";
 import { openService } from "./service.ts";
 
-/** Tokens by what a test's name calls them. What follows a bar tells apart the tokens that share one test. */
+/** Tokens by their names in test titles. The text after a bar distinguishes tokens of one test. */
 export type Tokens = Record<string, unknown>;
 
-/** Tokens that are to be judged alike, and for whom they have to be, if not for the usual audience. */
+/** Tokens with one expected verdict, and the expected audience if it is not the usual one. */
 type Attack = { tokens: Tokens; audience?: string };
 
 /**
- * What attacks are written against: keys and a service to attack, keys of an attacker, and the means to say which
- * tokens are to be refused. Each belongs to a row of the list of attacks.
+ * The context of attacks: keys and a service, keys of an attacker, and functions that declare which tokens must be refused.
+ * Each attack belongs to a row of the list of attacks.
  */
 export type AttackSuite = {
   forges: Forges;
@@ -21,20 +21,20 @@ export type AttackSuite = {
   service: TokenService;
   /** An attack that is more than one token. */
   row(number: number, name: string, attack: () => unknown): void;
-  /** Each token is one that the keys of the forge must refuse, by default as `invalid_token`. */
+  /** The keys of the forge must refuse each token, by default as `invalid_token`. */
   refused(number: number, by: Forge, attack: Attack & { reason?: Reason }): void;
-  /** Each token is one that the keys of the forge must accept: the attack's harmless neighbour. */
+  /** The keys of the forge must accept each token: a harmless variant of the attack. */
   accepted(number: number, by: Forge, attack: Attack): void;
 };
 
-/** A suite whose attacks are tests of verification by itself. */
+/** A suite whose attacks test `verifyAccessToken`. */
 export async function openAttackSuite() {
   const [forges, strangers] = await Promise.all([openForges(), openStrangers()]);
   const { service, [Symbol.asyncDispose]: close } = await openService();
   const covered = new Set<number>();
   const attemptsByName = new Map<string, (() => unknown)[]>();
 
-  /** A test of its own, or one more attempt in the test that already has this name: the same under another key. */
+  /** A new test, or one more attempt, by another key, in the test of this name. */
   function row(number: number, name: string, attack: () => unknown): void {
     covered.add(number);
     const title = `row ${number}: ${name}`;

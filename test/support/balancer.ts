@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { send } from "./request.ts";
 
-/** How often servers are asked whether they are ready, in milliseconds. */
+/** Interval of readiness probes, in milliseconds. */
 const PROBE = 50;
 
-/** Stands before servers as a load balancer does: a new connection goes to the first that says it is ready, or can be reached. */
+/** A load balancer: a new connection goes to the first ready server, or else to the first that accepts it. */
 export async function startBalancer(origins: readonly string[]) {
   const ready = new Set(origins);
   const open = new Set<Socket>();

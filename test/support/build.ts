@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Builds the package before any test runs, unless it is current: what is started as a process is what users run. */
+/** Builds the package before the tests unless it is current: tests start the programs that users run. */
 export function setup(): void {
   const built = join(root, "dist/index.js");
   if (existsSync(built) && statSync(built).mtimeMs > newest(join(root, "src"))) return;

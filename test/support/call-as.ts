@@ -3,16 +3,16 @@ import { send } from "./request.ts";
 export type Credentials = { clientId: string; clientSecret: string };
 
 export type CallAs = {
-  /** Names of several procedures, separated by commas, make a batch of which every call has the same input. */
+  /** Several names, separated by commas, make a batch of calls with the same input. */
   procedure: string;
   input?: unknown;
-  /** A list is sent as so many headers. */
+  /** A list is sent as several header fields. */
   authorization?: string | string[] | undefined;
   /** The address of this machine to call from. */
   from?: string;
 };
 
-/** HTTP Basic as RFC 6749 §2.3.1 has it, written apart from what it tests. */
+/** HTTP Basic by RFC 6749 §2.3.1, without the code under test. */
 export function basic({ clientId, clientSecret }: Credentials): string {
   return `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)}`;
 }

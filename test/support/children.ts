@@ -4,9 +4,8 @@ import { killAll } from "./process-tree.ts";
 const running = new Map<ChildProcess, () => void>();
 
 /**
- * Kills a process with its children when the test file that started it is over (see leftovers.ts), and when this process
- * ends: a test that runs into its time limit never comes to the end of its block. `isGroup` is for a process that was
- * started `detached`: whatever it leaves behind is killed with it.
+ * Kills a process and its children at the end of the test file (see leftovers.ts) and of this process: a test that times out
+ * never reaches the end of its block. `isGroup` kills the whole group of a process that was started `detached`.
  */
 export function guarded<Child extends ChildProcess>(child: Child, { isGroup = false } = {}): Child {
   const kill = () => (isGroup ? killGroup(child.pid) : killAll(child));
@@ -28,7 +27,7 @@ function killGroup(leader: number | undefined): void {
   try {
     process.kill(-leader, "SIGKILL");
   } catch {
-    // All of them have ended.
+    // The group has ended.
   }
 }
 

@@ -6,18 +6,18 @@ import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "./call-as.ts";
 import { NOW } from "./service.ts";
 
-/** A client that may do nothing, but for the fields given. */
+/** A client without permissions, but for the fields given. */
 export function newClient(fields: Partial<NewClient> = {}): NewClient {
   return { name: "test", permissions: [], scopes: [], audiences: [], anySubject: false, ...fields };
 }
 
-/** Adds a client, by whoever may do everything, and gives what it authenticates with. */
+/** Adds a client as the local caller, and returns its credentials. */
 export async function addClient({ clients }: { clients: Clients }, fields: Partial<NewClient> = {}) {
   const { clientId, clientSecret } = await clients.create(localCaller, newClient(fields));
   return { clientId, clientSecret };
 }
 
-/** Adds a client that may ask for tokens, with an id and a secret that the service itself would not choose. */
+/** Adds a client with a chosen id and secret; by default one that may get tokens. */
 export async function addChosenClient(
   store: Store,
   { clientId, clientSecret }: Credentials,

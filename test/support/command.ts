@@ -7,7 +7,7 @@ export const COMMAND = join(import.meta.dirname, "../../dist/bin/mintmark.js");
 
 export type CommandOptions = { environment?: Readonly<Record<string, string>>; input?: string };
 
-/** Runs the `mintmark` command as a process of its own, with nothing of this one's environment. */
+/** Runs the `mintmark` command as a process, without the environment of this one. */
 export async function mintmark(words: readonly string[], { environment = {}, input = "" }: CommandOptions = {}) {
   const env = { PATH: process.env.PATH, ...environment };
   const child = guarded(spawn(process.execPath, [COMMAND, ...words], { env, stdio: ["pipe", "pipe", "pipe"] }));

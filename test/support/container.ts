@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "../..");
 export const USER = 12345;
 const GROUP = 23456;
 
-/** Another user with one more group and no rights, as the first process, before a file system that is read-only. */
+/** Another user with a supplementary group and no capabilities, as the first process, on a read-only file system. */
 const NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"];
 const SEAL = 'mount --bind "$0" "$0" && mount -o remount,bind,ro / && exec "$@"';
 const IDENTITY = `--reuid ${USER} --regid ${USER} --groups ${GROUP} --bounding-set -all --no-new-privs`.split(" ");
@@ -18,7 +18,7 @@ function words(folder: string, command: readonly string[]): string[] {
   return [...NAMESPACES, "sh", "-c", SEAL, folder, "setpriv", ...IDENTITY, ...command];
 }
 
-/** Whether this machine lets this user do that, and lets others read the program. */
+/** Whether this user may do that here, and other users can read the program. */
 export function canContain(): boolean {
   using folder = temporaryFolder();
   const tried = "require('node:fs').accessSync('dist/bin/main.js'); process.exit(process.pid === 1 ? 0 : 1)";
@@ -26,8 +26,7 @@ export function canContain(): boolean {
 }
 
 /**
- * A folder as a container has it for what is mounted: `data` with the given owner, group and mode, and files with secrets.
- * Gone at the end of its block.
+ * The mounted folder of a container: `data` with an owner and a mode, and files with secrets. Gone at the end of its block.
  */
 export function mountedFolder(data: { user: number; mode: number }, secrets: Readonly<Record<string, string>>) {
   const folder = temporaryFolder();

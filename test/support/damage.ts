@@ -9,14 +9,14 @@ export function readJwk(json: string): TextJwk {
   return JSON.parse(json);
 }
 
-/** A stored key with members of its halves changed; `undefined` takes one away. */
+/** A stored key with changed members; `undefined` removes one. */
 export function damaged(stored: StoredKey, changes: { publicJwk?: object; privateJwk?: object }): StoredKey {
   const publicJwk = JSON.stringify({ ...readJwk(stored.publicJwk), ...changes.publicJwk });
   const privateJwk = JSON.stringify({ ...readJwk(stored.privateJwk), ...changes.privateJwk });
   return { ...stored, publicJwk, privateJwk };
 }
 
-/** Bytes in base64url with one bit of theirs changed, counted from the end where `at` is negative. */
+/** Bytes in base64url with one flipped bit in byte `at`, from the end if negative. */
 export function flipBit(base64url: string, at: number): string {
   const bytes = Buffer.from(base64url, "base64url");
   const index = at < 0 ? bytes.length + at : at;
@@ -24,13 +24,13 @@ export function flipBit(base64url: string, at: number): string {
   return bytes.toString("base64url");
 }
 
-/** Expects that a stored key is refused, in one line that says what to do and quotes nothing of the private half. */
+/** Expects a refusal of a stored key, in one line with a remedy and without any part of the private half. */
 export async function expectDamage(stored: StoredKey): Promise<void> {
   const error = await failureOf(loadKeyPair(stored));
   if (!(error instanceof StartError)) throw error;
   expect(error.message).toMatch(/^The signing key( [\w-]{43})? in the database is damaged: restore [^\n]*$/);
   expect(error.cause).toBeUndefined();
-  // The kid is public, and it is all that may be quoted.
+  // The kid is public; nothing else may be quoted.
   for (const value of valuesOf(stored.privateJwk).filter((value) => value !== stored.kid)) {
     expect(leaks(error, value)).toEqual([]);
   }

@@ -26,7 +26,7 @@ const UTC_TIME = 0x17;
 const COMMON_NAME = der(OID, hex("550403"));
 const ECDSA_WITH_SHA256 = der(SEQUENCE, der(OID, hex("2a8648ce3d040302")));
 
-/** An X.509 certificate (RFC 5280) for a public key, signed by an authority of one's own on P-256, which has the same name. */
+/** An X.509 certificate (RFC 5280) for a public key, signed by a P-256 authority of the same name. */
 export function certify(
   publicKey: KeyObject,
   authority: KeyObject,

@@ -8,7 +8,7 @@ export async function tryOut(page: Page, procedure: string): Promise<Locator> {
   return section;
 }
 
-/** Sends the form as it stands, and gives the body that the page shows once it shows this status. */
+/** Sends the form, waits for the status on the page, and returns the body that it shows. */
 export async function execute(section: Locator, status: number): Promise<string> {
   await section.getByRole("button", { name: "Execute" }).click();
   const answer = section.locator(".live-responses-table .response", {

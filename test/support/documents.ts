@@ -17,7 +17,7 @@ export function textOf(document: string): string {
   return readFileSync(join(ROOT, document), "utf8");
 }
 
-/** What a document shows in fences, in its order. */
+/** The fenced blocks of a document, in order. */
 export function blocksIn(document: string): Block[] {
   return [...textOf(document).matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = "", code = ""]) => ({
     document,
@@ -26,7 +26,7 @@ export function blocksIn(document: string): Block[] {
   }));
 }
 
-/** The name of the file that a block of TypeScript is, in its first line. */
+/** The file name in the first line of a block of TypeScript. */
 export function fileOf({ code }: Block): string | undefined {
   return /^\/\/ (\S+\.ts)\n/.exec(code)?.[1];
 }

@@ -5,12 +5,12 @@ import type { TrustUpdate } from "../../src/trust/trust-update.ts";
 import type { PairForge } from "./forge.ts";
 import { NOW } from "./service.ts";
 
-/** How a service behaves towards whoever has just asked for its feed. */
+/** The behaviour of a service on a new connection to its feed. */
 export type Script = (connection: Connection) => unknown;
 
 export type Connection = ReturnType<typeof openConnection>;
 
-/** An update by a sender whose steady clock is this process's, sent at once unless `at` says otherwise. */
+/** An update by a sender with the monotonic clock of this process, sent now unless `at` is given. */
 export function update(fields: Partial<TrustUpdate> = {}): TrustUpdate {
   return { epoch: "first", sequence: 1, at: performance.now(), ...fields };
 }
@@ -29,8 +29,7 @@ export function revoked(fields: { kind: "token" | "subject" | "client" | "sessio
 }
 
 /**
- * A service on a free port that speaks the protocol of the feed as the scripts say: one script for each
- * connection, and the last of them for all that follow.
+ * A service on a free port whose feed follows scripts: one for each connection, the last one for all that follow.
  */
 export async function startFeed(...scripts: Script[]) {
   const connections: Connection[] = [];
@@ -50,7 +49,7 @@ export async function startFeed(...scripts: Script[]) {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections,
-    /** Answers those who ask for the JWK Set, and counts them. */
+    /** Answers and counts requests for the JWK Set. */
     answer,
     openSockets: () =>
       new Promise<number>((resolve, reject) =>
@@ -102,7 +101,7 @@ function openConnection(request: IncomingMessage, response: ServerResponse) {
     event,
     send,
     refuse: (status: number, headers: Record<string, string> = {}) => response.writeHead(status, headers).end("no"),
-    /** Sends heartbeats from now on; of another sequence or time where fields say so. */
+    /** Sends heartbeats from now on, with the given fields. */
     beat(fields: () => Partial<TrustUpdate> = () => ({})): void {
       clearInterval(heart);
       heart = setInterval(() => send(update(fields())), 20);

@@ -1,4 +1,4 @@
-/** Follows the events of a server until the first update or refusal, and says which it was. */
+/** Follows the events of a server until the first update or refusal, and returns it. */
 export async function follow(
   url: string,
   { authorization, after }: { authorization?: string; after?: string } = {},

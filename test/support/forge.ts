@@ -15,18 +15,18 @@ import { ISSUER, NOW } from "./service.ts";
 
 type SigningKeyring = ReturnType<typeof createSecretKeyring>;
 
-/** A real keyring, and its private key in the hands of somebody who signs whatever he likes with it. */
+/** A real keyring, and its private key in the hands of an attacker. */
 export type Forge = { alg: Algorithm; kid: string; keyring: SigningKeyring; key: KeyObject };
 
-/** The same with a key pair, whose public half everybody has. */
+/** The same with a key pair. */
 export type PairForge = Forge & { alg: KeyPairAlgorithm; publicKey: KeyObject; stored: StoredKey };
 
 export type Forges = Awaited<ReturnType<typeof openForges>>;
 
-/** Bytes as they stand, text as UTF-8, and anything else as JSON. */
+/** Bytes verbatim, text as UTF-8, and anything else as JSON. */
 export type Part = Uint8Array | string | object;
 
-/** Exactly as long as the shortest secret that is accepted, and as an AES-256 key. */
+/** As short as an accepted secret may be, and as long as an AES-256 key. */
 export const SECRET = "0123456789abcdef0123456789ABCDEF";
 
 /** One forge for each algorithm, each with new keys unless others are given. */
@@ -41,12 +41,12 @@ export async function openForges(openPair: (alg: KeyPairAlgorithm) => Promise<Pa
   const hs256 = openSecretForge(SECRET);
   const pairs: PairForge[] = [es256, es384, rs256, ps256, edDsa];
   const all: Forge[] = [...pairs, hs256];
-  // For what happens behind the signature, where the algorithm makes no difference: one of each family that is fast.
+  // For attacks behind the signature, where the algorithm makes no difference: the fast algorithms.
   const fast: Forge[] = [es256, edDsa, hs256];
   return { es256, es384, rs256, ps256, edDsa, hs256, pairs, all, fast };
 }
 
-/** Key pairs of somebody else, in the order of `pairs`. RSA keys are slow to make, so one has to do for both algorithms. */
+/** Key pairs of an attacker, in the order of `pairs`. One RSA key serves both algorithms, as it is slow to make. */
 export async function openStrangers(): Promise<PairForge[]> {
   const [es256, es384, rs256, edDsa] = await Promise.all([
     openPairForge("ES256"),
@@ -66,7 +66,7 @@ export async function openPairForge(alg: KeyPairAlgorithm, made?: StoredKey): Pr
   return { alg, kid: stored.kid, keyring, key, publicKey: createPublicKey(key), stored };
 }
 
-/** The keyring of some stored keys, of which the last to be activated signs. */
+/** The keyring of stored keys. The last activated one signs. */
 export async function keyringOf(stored: readonly StoredKey[], now: number = NOW): Promise<SigningKeyring> {
   const loaded = await Promise.all(stored.map(async (key) => ({ stored: key, pair: await loadKeyPair(key) })));
   const { signing, ...keyring } = keyringAt(loaded, { rotation: 86400, maxTtl: 86400 }, now);
@@ -79,18 +79,18 @@ export function openSecretForge(secret: string): Forge {
   return { alg: "HS256", kid: keyring.signing.kid, keyring, key: createSecretKey(secret, "utf8") };
 }
 
-/** The header that the service would write, with some members changed; `undefined` leaves one out. */
+/** The header of the service with changed members; `undefined` removes one. */
 export function goodHeader({ alg, kid }: Pick<Forge, "alg" | "kid">, changes: Record<string, unknown> = {}) {
   return { alg, typ: "at+jwt", kid, ...changes };
 }
 
-/** A claim set that is accepted, with some claims changed; `undefined` leaves one out. */
+/** An accepted claim set with changed claims; `undefined` removes one. */
 export function goodClaims(changes: Record<string, unknown> = {}) {
   const times = { iat: NOW, exp: NOW + 900 };
   return { iss: ISSUER, sub: "ada", aud: ISSUER, ...times, jti: "3q2-7wAAAAAAAAAA", client_id: "local", ...changes };
 }
 
-/** An accepted claim set as JSON text, with one claim spelled as given: `1e999` and the like. */
+/** An accepted claim set as JSON text, with one claim spelled as given, such as `1e999`. */
 export function claimsWith(name: string, json: string): string {
   return spell(goodClaims(), name, json);
 }
@@ -105,19 +105,19 @@ export function encode(part: Part): string {
   return Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
 }
 
-/** A token of any header and any payload. By default all of it is good. */
+/** A token of any header and payload; by default a valid one. */
 export function forge(by: Forge, parts: { header?: Part; payload?: Part; alg?: string; key?: KeyObject } = {}): string {
   const { header = goodHeader(by), payload = goodClaims(), alg = by.alg, key = by.key } = parts;
   return signSegments({ alg, key }, encode(header), encode(payload));
 }
 
-/** A token of any two segments, however they are spelled, with a good signature over that spelling. */
+/** A token of any two segments, with a good signature over their spelling. */
 export function signSegments(by: { alg: string; key: KeyObject }, header: string, payload: string): string {
   const input = `${header}.${payload}`;
   return `${input}.${encode(signAs(by.alg, by.key, Buffer.from(input)))}`;
 }
 
-/** Signs bytes as RFC 7518 §3 and RFC 8037 say for an algorithm, including those that Mintmark has no use for. */
+/** Signs bytes by RFC 7518 §3 and RFC 8037, also with algorithms that Mintmark does not accept. */
 export function signAs(alg: string, key: KeyObject, input: Uint8Array): Buffer {
   if (alg === "EdDSA") return sign(null, input, key);
   const hash = `sha${alg.slice(2)}`;
@@ -142,7 +142,7 @@ export function signatureOf(token: string): Buffer {
   return Buffer.from(token.slice(token.lastIndexOf(".") + 1), "base64url");
 }
 
-/** An integer in so many bytes, big end first. */
+/** A big-endian integer of `length` bytes. */
 export function integer(value: bigint, length: number): Buffer {
   return Buffer.from(value.toString(16).padStart(2 * length, "0"), "hex");
 }

@@ -10,7 +10,7 @@ import { openServer } from "./service.ts";
 
 export type HttpAttackSuite<Row extends string> = Awaited<ReturnType<typeof openHttpAttackSuite<Row>>>;
 
-/** A server on a service of its own, and everything that it has logged. */
+/** A server on a new service, and its log. */
 export async function openTarget<Schema extends ClaimsSchema = AnyClaims>(
   options: TokenServiceOptions<Schema> = {},
   more: ServerOptions = {},
@@ -19,7 +19,7 @@ export async function openTarget<Schema extends ClaimsSchema = AnyClaims>(
   return { ...(await openServer(options, { logger, ...more })), log: () => lines.join("") };
 }
 
-/** The means to write tests that each belong to a row of the list of attacks: an open server, and one for clients. */
+/** Tests by rows of the list of attacks, on an open server and one for clients. */
 export async function openHttpAttackSuite<Row extends string>(rows: readonly Row[]) {
   const open = await openTarget();
   const closed = await openTarget({ open: false });
@@ -47,7 +47,7 @@ export async function openHttpAttackSuite<Row extends string>(rows: readonly Row
   };
 }
 
-/** Sends a request under `/trpc/`, and reads the reasons of what was refused. */
+/** Sends a request under `/trpc/`, and reads the reason of each call. */
 export async function ask(
   url: string,
   path: string,

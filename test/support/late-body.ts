@@ -10,8 +10,8 @@ export type LateBody = {
 };
 
 /**
- * Sends the head of a POST, and resolves when the server has it and waits for the body: it says so where it is asked to
- * (RFC 9110 §10.1.1). `finish` sends the body and gives the answer. The socket is closed at the end of its block.
+ * Sends the head of a POST, and resolves when the server asks for the body (RFC 9110 §10.1.1). `finish` sends the body and
+ * returns the answer. Closed at the end of its block.
  */
 export async function sendHead(url: string, { path, headers = {}, body }: LateBody) {
   const socket = await dial(url);

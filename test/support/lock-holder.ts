@@ -10,7 +10,7 @@ const HOLD = `
   console.log("held");
   setTimeout(() => { database.exec("rollback"); database.close(); }, Number(milliseconds));`;
 
-/** Lets another process hold the write lock of a SQLite file for a while. Resolves once it does. */
+/** Resolves when another process holds the write lock of a SQLite file, for some milliseconds. */
 export async function holdLock(file: string, milliseconds: number) {
   const holder = guarded(
     spawn(process.execPath, ["--input-type=module", "-e", HOLD, file, String(milliseconds)], {

@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import pino from "pino";
 
-/** A real logger at its most talkative, and everything that it wrote. */
+/** A real logger of every level, and its lines. */
 export function captureLog() {
   const lines: string[] = [];
   const stream = new Writable({

@@ -1,10 +1,10 @@
-/** A source of choices that are always the same for the same seed. */
+/** Random choices, the same for the same seed. */
 export type Random = {
   /** A whole number from 0 to 2^32 - 1. */
   next(): number;
   /** A whole number from 0 to below a limit. */
   below(limit: number): number;
-  /** At least 0, below 1, as of `Math.random`. */
+  /** At least 0, below 1. */
   part(): number;
   /** A number, at least `from` and below `to`. */
   between(from: number, to: number): number;
@@ -12,13 +12,13 @@ export type Random = {
   pick<Item>(items: readonly Item[]): Item;
   /** Some of the items, each at most once. */
   sample<Item>(items: readonly Item[], count: number): Item[];
-  /** A name, as often as it weighs among the others. */
+  /** A name, with a probability in proportion to its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
-  /** A source of its own for a part of the work, so that how much another part takes does not change it. */
+  /** A separate source, independent of how many choices another part makes. */
   fork(): Random;
 };
 
-/** Makes a source of choices by the sfc32 generator, whose state is 128 bits. Of no use for secrets. */
+/** The sfc32 generator with 128 bits of state. Not for secrets. */
 export function createRandom(seed: number): Random {
   const next = createGenerator(seed);
   const below = (limit: number) => next() % limit;
@@ -60,7 +60,7 @@ function createGenerator(seed: number): () => number {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   };
-  // Seeds that differ by one bit give like numbers at first.
+  // The first numbers of seeds that differ by one bit are alike.
   for (let round = 0; round < 16; round += 1) next();
   return next;
 }

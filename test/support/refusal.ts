@@ -9,7 +9,7 @@ import { ISSUER, NOW } from "./service.ts";
 
 type Options = Partial<VerifyOptions<AnyClaims>>;
 
-/** Why a token is to be refused, and what to call it if it is not. */
+/** The expected reason, and a name of the token for a failure. */
 type Expectation = { reason?: Reason; what?: string };
 
 export const MAX_LIFETIME = 86400;
@@ -24,7 +24,7 @@ export function verifyBy(token: unknown, lookup: KeyLookup, options: Options = {
   return verifyAccessToken(token, lookup, { ...usual, ...options });
 }
 
-/** Expects a refusal that tells nothing of the token. */
+/** Expects a refusal that contains no part of the token. */
 export async function expectRefused(
   token: unknown,
   by: Pick<Forge, "keyring">,
@@ -36,7 +36,7 @@ export async function expectRefused(
   expect(leaks(error, token), what).toEqual([]);
 }
 
-/** What a promise was rejected with. Fails if it was not. */
+/** The error of a rejected promise. Fails if it was not rejected. */
 export async function failureOf(promise: Promise<unknown>, what = ""): Promise<unknown> {
   const outcome = await promise.then(
     () => ({ resolved: true }) as const,
@@ -49,9 +49,9 @@ export async function failureOf(promise: Promise<unknown>, what = ""): Promise<u
 const PIECE = 12;
 const MAX_PIECES = 60;
 
-/** The pieces of a text that can be read in an error, in any of the ways in which errors are written down. */
+/** The pieces of a secret in an error, however it is serialised. */
 export function leaks(error: Error, secret: unknown): string[] {
-  // The message and the stack are in what `inspect` gives, and so is every cause.
+  // `inspect` gives the message, the stack and every cause.
   const text = inspect(error, { depth: null, showHidden: true }) + JSON.stringify(error);
   return piecesOf(secret).filter((piece) => text.includes(piece));
 }

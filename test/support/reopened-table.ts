@@ -8,10 +8,10 @@ import { callerOf } from "./with-client.ts";
 export const HOUR = 3600;
 export const DAY = 24 * HOUR;
 
-/** How the store was opened at first, and how whoever verifies still believes that it is. */
+/** The first opening of the store, as verifiers know it. */
 export const BEFORE: Opening = { maxTtl: 7 * DAY };
 
-/** How it is opened afterwards: a new setting enters by a line. */
+/** Later openings: one line for each setting. */
 export const AFTERWARDS: Record<string, Opening> = {
   "as before": BEFORE,
   "with a lower limit of lifetimes": { maxTtl: 600, ttl: 300 },
@@ -36,7 +36,7 @@ export const AFTERWARDS: Record<string, Opening> = {
   },
 };
 
-/** What is there before, which must end: a token of a client, with the session that it is of. */
+/** What must end: a token of a client, with its grant. */
 export type There = { token: string; refreshToken: string; caller: Caller; subject: string };
 
 export async function begin(service: Service, subject = "ada"): Promise<There> {
@@ -46,7 +46,7 @@ export async function begin(service: Service, subject = "ada"): Promise<There> {
   return { token, refreshToken, caller, subject };
 }
 
-/** What ends it: a new way enters by a line. */
+/** Ways to end it: one line for each. */
 export const ENDINGS: Record<string, (service: Service, there: There) => Promise<unknown>> = {
   "revoking the token": (service, { token }) => service.revokeToken(localCaller, token),
   "revoking its session": (service, { refreshToken }) => service.revokeToken(localCaller, refreshToken),

@@ -6,7 +6,7 @@ export type RawRequest = {
   method?: string;
   headers?: Record<string, string | string[]>;
   body?: string | Uint8Array;
-  /** Sends the body in chunks, without saying its length first. */
+  /** Sends the body in chunks, without a length. */
   chunked?: boolean;
   /** Default: a connection for each request. */
   agent?: Agent;
@@ -14,7 +14,7 @@ export type RawRequest = {
   from?: string | undefined;
 };
 
-/** Sends one request as it stands: unlike `fetch`, any method, any Host, and any body. */
+/** Sends one request verbatim: unlike `fetch`, any method, any Host and any body. */
 export function send(url: string, { method = "GET", headers = {}, ...rest }: RawRequest = {}): Promise<Answer> {
   const { body, chunked, agent = false, from } = rest;
   const options = { method, headers, agent, ...(from !== undefined && { localAddress: from }) };

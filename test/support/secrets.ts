@@ -1,4 +1,4 @@
-/** A text as somebody could have written it down: as it is, and in the encodings that programs use. */
+/** A secret verbatim, and in the encodings that programs use. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const encoded = (["base64", "base64url", "hex"] as const).map((encoding) => bytes.toString(encoding));
@@ -6,12 +6,12 @@ function formsOf(secret: string): string[] {
   return [secret, ...encoded, upper, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
 }
 
-/** Keeps secrets, and whatever was said where none of them may be. */
+/** Secrets, and the output that may contain none of them. */
 export function createVault() {
   const secrets = new Map<string, string[]>();
   const heard: { where: string; text: string }[] = [];
   return {
-    /** Of a key in base64url, its bytes are as secret. */
+    /** Adds a secret; of a key in base64url, also its bytes. */
     keep(name: string, secret: string): string {
       const bytes = Buffer.from(secret, "base64url");
       const isKey = bytes.toString("base64url") === secret;
@@ -21,7 +21,7 @@ export function createVault() {
     },
     hear: (where: string, text: string) => void heard.push({ where, text }),
     heard: () => heard.length,
-    /** Where which secret can be read, in whatever form. */
+    /** The secrets in the output, in any form. */
     leaks(): string[] {
       return heard.flatMap(({ where, text }) =>
         [...secrets]

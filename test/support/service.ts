@@ -10,12 +10,12 @@ import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 
-/** The moment at which frozen tests stand: 2100-01-01T00:00:00Z, later than any at which they are run. */
+/** The time of frozen tests: 2100-01-01T00:00:00Z, later than any run. */
 export const NOW = 4102444800;
 
 export const ISSUER = "http://127.0.0.1:3000";
 
-/** Linux keeps it in memory: a database there is on its disk at once, and no test takes the power away. */
+/** In memory on Linux: syncs of a database cost nothing there. */
 const IN_MEMORY = "/dev/shm";
 const ROOM = 2 ** 30;
 
@@ -35,7 +35,7 @@ export function temporaryFolder() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Makes the data of a service in a folder, as the first start of a server does, and leaves it closed. */
+/** Makes the data of a service in a folder, as the first start of a server does. */
 export async function makeData(folder: string, options: TokenServiceOptions = {}): Promise<void> {
   const service = await createTokenService({ ...options, store: await openSqliteStore(folder) });
   await service.close();
@@ -46,7 +46,7 @@ export type OpenOptions<Schema extends ClaimsSchema = AnyClaims> = TokenServiceO
   wrap?: (store: Store) => Store;
 };
 
-/** A real service on a real database in a folder of its own, with its clock stopped at {@link NOW}. */
+/** A real service on a real database in a new folder, with its clock stopped at {@link NOW}. */
 export async function openService<Schema extends ClaimsSchema = AnyClaims>({
   wrap = (store) => store,
   ...options
@@ -55,7 +55,7 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>({
   const clock = { now: NOW };
   const common = { clock: () => clock.now, issuer: ISSUER };
   const openStore = async () => wrap(await openSqliteStore(join(folder.path, "data")));
-  /** Opens a service on a store; by default on the same data, which is to be closed before. */
+  /** Opens a service on a store; by default on the same data, after it was closed. */
   const open = async (given?: Store) => {
     const store = given ?? (await openStore());
     const service = await createTokenService({ store, ...common, ...options } as TokenServiceOptions<Schema>);

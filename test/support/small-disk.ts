@@ -5,14 +5,14 @@ import { join } from "node:path";
 
 export type SmallDisk = {
   path: string;
-  /** Whether it is a file system of its own, so that it can be filled. */
+  /** Whether it is a separate file system, which can be filled. */
   canBeFull: boolean;
   fill(): void;
   empty(): void;
   [Symbol.dispose](): void;
 };
 
-/** Mounts a small file system of its own in memory, where that is allowed; else gives a folder of the usual one. */
+/** Mounts a small file system in memory where that is allowed; otherwise makes a folder. */
 export function openSmallDisk(megabytes: number): SmallDisk {
   const path = mkdtempSync(join(tmpdir(), "mintmark-chaos-"));
   const canBeFull = mount(path, megabytes);
@@ -22,7 +22,7 @@ export function openSmallDisk(megabytes: number): SmallDisk {
     execFileSync("umount", ["--lazy", path]);
     rmdirSync(path);
   };
-  // Also where the run is broken off: a mount would outlive it.
+  // A mount would outlive an interrupted run.
   process.once("exit", end);
   return {
     path,

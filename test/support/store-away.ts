@@ -2,7 +2,7 @@ import { MintmarkError } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type OpenOptions, openServer } from "./service.ts";
 
-/** A server on a real store that can be away for a while: then every verb of it throws as that of a database does which cannot be reached. */
+/** A server on a real store that can be made unavailable: then every verb throws as for an unreachable database. */
 export async function openServerOnLeavable(options: OpenOptions = {}) {
   let isAway = false;
   const wrap = ({ system, shared, watch, close, ...verbs }: Store): Store => {

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "vitest";
 
-/** Test vectors that no one here wrote. They are read where they lie, beside the project, and never copied. */
+/** Test vectors of others, read beside the project and never copied. */
 const VECTORS = join(import.meta.dirname, "..", "..", "..", "shared", "vectors");
 
-/** Describes what a set of vectors shows; where the set is absent it is skipped, and its name says so. */
+/** Describes a set of vectors; skips it, by a name that says so, if it is absent. */
 export function describeVectors(set: string, describeThem: () => void): void {
   if (existsSync(join(VECTORS, set))) describe(`vectors ${set}`, describeThem);
   else test.skip(`vectors ${set} (test vectors absent: skipped)`, () => {});
@@ -19,7 +19,7 @@ export function readVector(path: string): Buffer {
   return readFileSync(join(VECTORS, path));
 }
 
-/** A vector's JSON. Its shape is the caller's word: a wrong one fails the test that reads it. */
+/** A vector's JSON, with a shape that is not checked. */
 export function readJsonVector<Shape>(path: string): Shape {
   return JSON.parse(readVector(path).toString("utf8")) as Shape;
 }

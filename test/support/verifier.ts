@@ -39,7 +39,7 @@ export async function follow(scripts: Script[], options: Partial<VerifierOptions
   };
 }
 
-/** Why a verifier refuses a token, or that it accepts it. */
+/** `accepted`, or the reason of a refusal. */
 export function verdictOf(verification: Promise<unknown>): Promise<string> {
   return verification.then(
     () => "accepted",

@@ -8,7 +8,7 @@ import { type OpenOptions, openService } from "./service.ts";
 
 const ADDRESS = "192.0.2.1";
 
-/** A client that may get any token, and more where more is given, as the caller that it is. */
+/** The caller of a new client that may get any token, with further fields. */
 export async function callerOf(
   service: Pick<TokenService, "authenticate" | "clients">,
   fields: Partial<NewClient> = {},
@@ -22,7 +22,7 @@ export async function callerOf(
   return service.authenticate(await addClient(service, { ...usual, ...fields }), ADDRESS);
 }
 
-/** A service for clients alone, with its clock stopped, and one client of it. It can be closed and opened again. */
+/** A service for clients alone with one client, which can be restarted. */
 export async function openWithClient(options: OpenOptions = {}) {
   const opened = await openService({ open: false, ...options });
   let now: Pick<typeof opened, "service" | "store"> = opened;

@@ -15,7 +15,7 @@ export type Reply = { answers: Answer[]; rest: Buffer; gap: number };
 const TIMEOUT_MS = 60_000;
 
 /** Milliseconds without an answer until the client half-closes: truncated requests get no answer. */
-const HESITATION = 400;
+const HALF_CLOSE_MS = 400;
 
 /** Sends everything over one connection, and reads an answer for each request or until the server closes. */
 export function converse(port: number, { requests, from }: Sent): Promise<Reply> {
@@ -28,7 +28,7 @@ export function converse(port: number, { requests, from }: Sent): Promise<Reply>
     const hesitation = setTimeout(() => {
       heardAt = performance.now();
       socket.end();
-    }, HESITATION);
+    }, HALF_CLOSE_MS);
 
     function read(isEnd: boolean): void {
       const taken = takeAnswers(received, { isEnd, isHead: (index) => isHead(answers.length + index) });
