@@ -53,7 +53,7 @@ const all = Object.entries(procedures).map(([procedure, entry]) => ({ procedure,
 const forClients = all.flatMap(({ needs, ...entry }) => (needs === null ? [] : [{ ...entry, needs }]));
 const forAnybody = all.filter(({ needs }) => needs === null);
 
-it("every procedure of the router has an entry here, and no other has", async () => {
+it("every procedure of the router has an entry here, and nothing else has", async () => {
   await using opened = await openService();
   const { _def } = createTokenRouter(opened.service);
   expect(Object.keys({ ...procedures, ...subscriptions }).toSorted()).toEqual(Object.keys(_def.procedures).toSorted());
@@ -111,14 +111,14 @@ describe("access for clients", () => {
     }
   });
 
-  it("is decided for every call of a batch by itself", async () => {
+  it("is decided for each call of a batch", async () => {
     await using server = await openServer({ open: false });
     const authorization = basic(await addClient(server.service, { permissions: ["issue"] }));
     const { reasons } = await callAs(server.url, { procedure: "getToken,keys.list,getToken", authorization });
     expect(reasons).toEqual(["served", "permission_denied", "served"]);
   });
 
-  it("tells whoever is no client nothing about the input", async () => {
+  it("reports no input errors to an unauthenticated caller", async () => {
     await using server = await openServer({ open: false });
     expect(await callAs(server.url, { procedure: "getToken", input: { foo: 1 } })).toMatchObject({
       reason: "invalid_client",
@@ -127,7 +127,7 @@ describe("access for clients", () => {
 });
 
 describe("following the events", () => {
-  it("is for clients that may do that, and for administrators", async () => {
+  it("is for clients with the permission, and for administrators", async () => {
     await using server = await openServer({ open: false });
     const { clientId, clientSecret } = await addClient(server.service, { permissions: ["admin"] });
     const callers = [{}, { authorization: basic({ clientId, clientSecret: "wrong" }) }];
@@ -143,7 +143,7 @@ describe("following the events", () => {
 });
 
 describe("revoking", () => {
-  it("a key takes the right to rotate keys", async () => {
+  it("a key requires the permission to rotate keys", async () => {
     await using server = await openServer({ open: false });
     const input = { keyId: kid(server.service) };
     for (const [permission, reason] of [["revoke", "permission_denied"] as const, ["rotate_keys", "served"] as const]) {
@@ -152,7 +152,7 @@ describe("revoking", () => {
     }
   });
 
-  it("a token of one's own, one that is unknown, and all that one was issued, takes no permission", async () => {
+  it("one's own token, an unknown token, and every token that one was issued requires no permission", async () => {
     await using server = await openServer({ open: false });
     const client = await addClient(server.service, { permissions: ["issue"] });
     const authorization = basic(client);
@@ -184,7 +184,7 @@ describe("open access", () => {
     });
   });
 
-  it("keeps a client that shows credentials to what it may do", async () => {
+  it("limits a client with credentials to its permissions", async () => {
     await using server = await openServer();
     const authorization = basic(await addClient(server.service, { permissions: ["issue"] }));
     expect(await callAs(server.url, { procedure: "getToken", authorization })).toMatchObject({ reason: "served" });

@@ -39,7 +39,7 @@ describe("a caller without credentials", () => {
     },
   );
 
-  it("with a bad token is told so in any case: no browser asks a person for one", async () => {
+  it("with an invalid token receives a Bearer challenge: no browser opens a dialog for it", async () => {
     await using server = await openServer({ open: false });
     const { headers } = await send(`${server.url}/trpc/verifyToken`, post({ token: "x" }, SCRIPT));
     expect(headers["www-authenticate"]).toMatch(/^Bearer /);

@@ -69,7 +69,7 @@ describe("a claims schema whose own code fails is a fault of the service, and is
     }
   });
 
-  it("and what it refuses is the caller's, as is a body that cannot be read", async () => {
+  it("and what it rejects is the caller's fault, as is an unreadable body", async () => {
     const claims = z.object({ role: z.string().transform((text) => z.enum(["reader"]).parse(text)) });
     await using target = await openTarget({ claims });
     const reasonOfCall = async (init: object) =>
@@ -80,7 +80,7 @@ describe("a claims schema whose own code fails is a fault of the service, and is
     expect(target.log()).not.toContain("call failed");
   });
 
-  it("in this process as well", async () => {
+  it("in process too", async () => {
     await using opened = await openService({ claims: z.object({}).refine(raise(new TypeError("boom"))) });
     const caller = createTokenRouter(opened.service).createCaller({ authenticate: async () => localCaller });
     const error = await caller.getToken().then(raise(1), (error: unknown) => error);

@@ -70,11 +70,11 @@ describe("the address of a request", () => {
     "01.2.3.4",
     "[::1",
     "_hidden",
-  ])("is the trusted proxy's own where it forwards what is no address: %j", async (forwarded) => {
+  ])("is the trusted proxy's own if it forwards an invalid address: %j", async (forwarded) => {
     expect(await addressBy("loopback", forwarded)).toBe("127.0.0.1");
   });
 
-  it("is an address, whatever is forwarded", () => {
+  it("is an address for any forwarded header", () => {
     const addressOf = createAddressOf(["loopback", "10.0.0.0/8"]);
     const part = fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.constantFrom("10.0.0.1", "::1", "%", "[", "]:1"));
     fc.assert(
@@ -98,7 +98,7 @@ describe("the address of a request", () => {
     "",
     "fe80::1%eth0",
     "LOOPBACK",
-  ])("cannot be asked of a proxy called %j", (entry) => {
+  ])("rejects a proxy named %j", (entry) => {
     expect(() => createAddressOf([entry])).toThrow(StartError);
   });
 });
@@ -124,7 +124,7 @@ function verify(url: string, headers: Record<string, string>) {
 }
 
 describe("a server behind a trusted proxy", () => {
-  it("counts by the address that the proxy names, and not by what is to the left of it", async () => {
+  it("counts by the address that the proxy appends, not by addresses to its left", async () => {
     await using behind = await openBehindProxy();
     const statuses = [];
     for (const forwarded of ["192.0.2.1", "192.0.2.2", "1.1.1.1, 192.0.2.1", "2.2.2.2, 192.0.2.1"])
@@ -135,7 +135,7 @@ describe("a server behind a trusted proxy", () => {
     expect(records).toMatchObject([{ reason: "rate_limited", address: "192.0.2.1", count: 2 }]);
   });
 
-  it("lets a page of the issuer's call, whatever Host the proxy sends, and no other page", async () => {
+  it("admits pages of the issuer for any Host of the proxy, and no other page", async () => {
     await using opened = await openService({ ...clients, issuer: "https://tokens.example", rateLimits: {} });
     const running = await createTokenServer(opened.service, {
       port: 0,
@@ -151,7 +151,7 @@ describe("a server behind a trusted proxy", () => {
 });
 
 describe("a server", () => {
-  it("believes no X-Forwarded-For where no proxy is trusted", async () => {
+  it("ignores X-Forwarded-For without a trusted proxy", async () => {
     await using server = await openServer(clients);
     const statuses = [];
     for (const forwarded of ["192.0.2.1", "192.0.2.2"])
@@ -164,7 +164,7 @@ describe("a server", () => {
     expect(() => createRequestHandler(opened.service, { trustProxy: ["10.0.0.1"] })).toThrow(StartError);
   });
 
-  it("takes nothing that it says of itself from X-Forwarded-Host, -Proto, Forwarded or Host", async () => {
+  it("derives nothing about itself from X-Forwarded-Host, -Proto, Forwarded or Host", async () => {
     await using server = await openServer();
     const headers = {
       "x-forwarded-host": "evil.example",

@@ -31,14 +31,14 @@ const READABLE = {
   "access-control-expose-headers": "retry-after, www-authenticate, x-request-id",
 };
 
-describe("a page of an origin that is named", () => {
+describe("a page of a named origin", () => {
   it.each([
     ["GET", "/trpc/getToken", "authorization"],
     ["POST", "/trpc/getToken,verifyToken?batch=1", "authorization,content-type,trpc-accept"],
     ["GET", "/trpc/events", "authorization,cache-control,last-event-id"],
     ["POST", "/trpc/nothing", "content-type"],
     ["DELETE", "/trpc/getToken", "x-other"],
-  ])("is told before a %s of %s with %s what it may send", async (method, path, wanted) => {
+  ])("receives a preflight answer for a %s of %s with %s", async (method, path, wanted) => {
     const asking = { "access-control-request-method": method, "access-control-request-headers": wanted };
     const { headers, ...answer } = await ask(path, { method: "OPTIONS", headers: { ...FROM_APP, ...asking } });
     expect(answer).toEqual({ status: 204, text: "" });
@@ -112,7 +112,7 @@ describe("a page of any other origin", () => {
     "https://app.example https://evil.example",
     "null",
     "",
-  ])("(%j) is refused as ever, before and after it asks whether it may", async (origin) => {
+  ])("(%j) is rejected, with and without a preflight", async (origin) => {
     const headers = { ...FROM_APP, origin };
     const preflight = { "access-control-request-method": "POST", "access-control-request-headers": "content-type" };
     for (const request of [
@@ -127,7 +127,7 @@ describe("a page of any other origin", () => {
     }
   });
 
-  it("is not let in by a page that sends no Origin", async () => {
+  it("is not admitted by a request without Origin", async () => {
     for (const mode of ["no-cors", "navigate"]) {
       const headers = { "sec-fetch-site": "cross-site", "sec-fetch-mode": mode, authorization };
       expect(await ask("/trpc/getToken", { headers })).toMatchObject({ status: 403 });
@@ -161,7 +161,7 @@ describe("the JWK Set and the API description", () => {
     ]);
   });
 
-  it("can be read so where access is open, and nothing else can", async () => {
+  it("can be read where access is open, and nothing else can", async () => {
     await using open = await openTarget();
     const headers = { origin: "https://anything.example" };
     for (const [path, cors] of [
@@ -181,14 +181,14 @@ describe("the JWK Set and the API description", () => {
 });
 
 describe("the option origins", () => {
-  it("says nothing of origins where none is named", async () => {
+  it("sends no CORS headers where no origin is named", async () => {
     await using plain = await openTarget({ open: false });
     const { headers } = await send(`${plain.url}/trpc/getToken`, { headers: { origin: plain.url } });
     expect(corsOf(headers)).toEqual({});
     expect(words(headers.vary)).not.toContain("origin");
   });
 
-  it("lets a page of this machine do everything where access is open, and takes no other", async () => {
+  it("admits loopback origins alone where access is open", async () => {
     await using open = await openTarget({}, { origins: ["http://localhost:5173"] });
     const page = { origin: "http://localhost:5173", "sec-fetch-site": "cross-site" };
     expect(await send(`${open.url}/trpc/getToken`, post({}, page))).toMatchObject({ status: 200 });

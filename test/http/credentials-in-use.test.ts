@@ -10,7 +10,7 @@ import { addChosenClient, addClient, newClient } from "../support/clients.ts";
 import { openServer, openService } from "../support/service.ts";
 
 describe("createTokenClient", () => {
-  it("calls as a client, whatever characters its id and secret have", async () => {
+  it("calls as a client with any characters in its id and secret", async () => {
     await using server = await openServer({ open: false });
     const credentials = { clientId: "a:b c/ü%+&=日本", clientSecret: "s:e cr+et%20/ß&=?#𝄞" };
     await addChosenClient(server.store, credentials);
@@ -22,7 +22,7 @@ describe("createTokenClient", () => {
     await expect(stranger.getToken.query()).rejects.toMatchObject({ data: { reason: "invalid_client" } });
   });
 
-  it("encodes every id and every secret as they are read again", async () => {
+  it("encodes every id and secret so that they decode to the same", async () => {
     const seen: unknown[] = [];
     const reader = await listen({
       host: "127.0.0.1",
@@ -49,7 +49,7 @@ describe("createTokenClient", () => {
 });
 
 describe("a secret", () => {
-  it("is told to whom it belongs when it is made, and stands in no other answer and in no line of the log", async () => {
+  it("is in the answer that creates it, in no other answer and in no line of the log", async () => {
     const lines: string[] = [];
     await using opened = await openService({ open: false });
     const logger = pino({ level: "trace" }, { write: (line: string) => lines.push(line) });

@@ -21,7 +21,7 @@ afterEach(() => server[Symbol.asyncDispose]());
 const getToken = (authorization: string | string[]) => callAs(server.url, { procedure: "getToken", authorization });
 
 describe("HTTP Basic credentials", () => {
-  it.each(["Basic", "basic", "BASIC", "bAsIc"])("are read whatever the case of their scheme: %s", async (scheme) => {
+  it.each(["Basic", "basic", "BASIC", "bAsIc"])("are read with a scheme in any case: %s", async (scheme) => {
     expect(await getToken(right.replace("Basic", scheme))).toMatchObject({ reason: "served" });
   });
 
@@ -73,7 +73,7 @@ describe("HTTP Basic credentials", () => {
     }
   });
 
-  it("that can be read in two ways are one attempt, and no other client's", async () => {
+  it("with two readings are one attempt, and of no other client", async () => {
     await addChosenClient(server.store, { clientId: "other", clientSecret: "a b" });
     await addChosenClient(server.store, { clientId: "mine", clientSecret: "a+b" });
     for (const [pair, reason] of [
@@ -119,14 +119,14 @@ describe("HTTP Basic credentials", () => {
     ["the scheme Bearer", `Bearer ${basic(SPECIAL).slice(6)}`],
     ["the scheme Basically", basic(SPECIAL).replace("Basic", "Basically")],
     ["two headers that are wrong", [encoded("nobody:x"), encoded("nobody:y")]],
-  ])("are refused like wrong ones, with 401: %s", async (_name, authorization) => {
+  ])("are rejected like wrong ones, with 401: %s", async (_name, authorization) => {
     const { status, reason, headers, text } = await getToken(authorization);
     expect({ status, reason }).toEqual({ status: 401, reason: "invalid_client" });
     expect(headers["www-authenticate"]).toMatch(/^Basic /);
     expect(text).toBe((await getToken(encoded("nobody:x"))).text);
   });
 
-  it("are refused where there are two of them, since what stands before this server may have read the other", async () => {
+  it("are rejected if repeated, since a proxy may have read the other", async () => {
     for (const both of [
       [right, encoded("nobody:x")],
       [encoded("nobody:x"), right],

@@ -88,7 +88,7 @@ describe("procedures of another router are described", () => {
     );
   });
 
-  it("by the output parser, where there is one", () => {
+  it("by the output parser, if any", () => {
     const procedure = t.procedure.output(z.object({ greeting: z.string() })).query(() => ({ greeting: "hello" }));
     expect(JSON.stringify(describeApi(routerOf({ hello: procedure })))).toContain('"greeting":{"type":"string"}');
   });

@@ -27,7 +27,7 @@ describe("listen", () => {
     await server.close();
   });
 
-  it("says what to do where the port is taken", async () => {
+  it("names the remedy where the port is taken", async () => {
     const first = await listen({ ...ADDRESS, prepare: async () => hello });
     const port = Number(new URL(first.origin).port);
     const second = listen({ host: "127.0.0.1", port, prepare: async () => hello });
@@ -36,7 +36,7 @@ describe("listen", () => {
     await first.close();
   });
 
-  it("lets the address go where preparing fails, and passes the reason on", async () => {
+  it("releases the address where preparing fails, and rethrows the error", async () => {
     let origin = "";
     const failed = listen({
       ...ADDRESS,
@@ -49,7 +49,7 @@ describe("listen", () => {
     await expect(send(origin)).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  it("tells whoever waits to send a body to go on (RFC 9110 §10.1.1)", async () => {
+  it("answers Expect: 100-continue (RFC 9110 §10.1.1)", async () => {
     const server = await listen({ ...ADDRESS, prepare: async () => hello });
     const request =
       "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n";
@@ -60,7 +60,7 @@ describe("listen", () => {
     await server.close();
   });
 
-  it("keeps answers whole where somebody who has not waited for the one before is told to go on", async () => {
+  it("sends no interim response into the answer before a pipelined request", async () => {
     const answerLater: Served["listener"] = ({ url }, response) =>
       void setTimeout(
         () => response.end(url === "/first" ? "first" : Buffer.from("second")),
@@ -78,7 +78,7 @@ describe("listen", () => {
     await server.close();
   });
 
-  it("finishes a request in flight before it closes, then what it served, and waits for no idle connection", async () => {
+  it("finishes requests in flight before it closes the service, and does not wait for idle connections", async () => {
     const events: string[] = [];
     const requests = new EventEmitter();
     const arrived = once(requests, "arrived");
@@ -104,7 +104,7 @@ describe("listen", () => {
     idle.destroy();
   });
 
-  it("keeps a connection for its next request for longer than load balancers do", async () => {
+  it("keeps an idle connection for longer than load balancers do", async () => {
     const server = await listen({ ...ADDRESS, prepare: async () => hello });
     const agent = new Agent({ keepAlive: true });
     const [answer] = await once(get(server.origin, { agent }), "response");
@@ -114,7 +114,7 @@ describe("listen", () => {
     await server.close();
   });
 
-  it("keeps it for longer than a request or a client may take, and ends at once all the same", async () => {
+  it("keeps it for longer than a request may take, and still stops at once", async () => {
     const bounds = { headersTimeout: 50, requestTimeout: 100, silence: 80, connectionsCheckingInterval: 10 };
     const timeouts = { ...bounds, keepAliveTimeout: 60_000 };
     const server = await listen({ ...ADDRESS, timeouts, prepare: async () => hello });
@@ -139,13 +139,13 @@ describe("listen", () => {
       /^HOST must be an IP address or a name of this machine, .*name\.invalid:0 \(E\w+\)$/,
     ],
     [{ host: "192.0.2.1", port: 0 }, /^HOST must be an address of this machine, and 192\.0\.2\.1:0 is none/],
-  ])("says what HOST must be where %j cannot be listened on", async (address, words) => {
+  ])("names the remedy where HOST is %j", async (address, words) => {
     const listening = listen({ ...address, prepare: async () => hello });
     await expect(listening).rejects.toThrow(StartError);
     await expect(listening).rejects.toThrow(words);
   });
 
-  it("serves on while it drains, tells every client to connect anew, and then sends followers away", async () => {
+  it("serves while it drains, sends Connection: close, and then disconnects followers", async () => {
     const events: string[] = [];
     const server = await listen({
       ...ADDRESS,

@@ -14,7 +14,7 @@ const fragile = z.looseObject({}).refine((claims) => {
 });
 
 describe("the log", () => {
-  it("has one line per request, with its route, status and duration, and nothing of what it carried", async () => {
+  it("has one line per request with route, status and duration, and nothing of its content", async () => {
     const { lines, logger } = captureLog();
     await using opened = await openService({ claims: fragile });
     const { service } = opened;
@@ -81,7 +81,7 @@ describe("a call that the database fails", () => {
     expect(lines.join("")).not.toContain("canary");
   });
 
-  it("says it again a minute later, and at once where another failure needs something else", () => {
+  it("is repeated after a minute, and at once for another remedy", () => {
     let now = 0;
     const remedyOf = createRemedies(() => now);
     const failure = (code: string) => Object.assign(new Error(), { code });
@@ -95,13 +95,13 @@ describe("a call that the database fails", () => {
 });
 
 describe("describeError", () => {
-  it("tells the type, the code and the frames of an error, never its message", () => {
+  it("contains the type, the code and the frames of an error, never its message", () => {
     const told = describeError(Object.assign(new RangeError("canary\n    with lines"), { code: "SQLITE_FULL" }));
     expect(told).toMatchObject({ type: "RangeError", code: "SQLITE_FULL" });
     expect(JSON.stringify(told)).not.toContain("canary");
   });
 
-  it("tells no more than the type of anything else that was thrown", () => {
+  it("contains only the type of other thrown values", () => {
     expect(describeError("canary")).toEqual({ type: "string" });
     expect(describeError(undefined)).toEqual({ type: "undefined" });
   });

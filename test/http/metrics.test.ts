@@ -15,7 +15,7 @@ async function tokenFrom(url: string, input: object = {}): Promise<string> {
 }
 
 describe("the metrics", () => {
-  it("count tokens issued, and verified by what came of it", async () => {
+  it("count issued tokens, and verifications by outcome", async () => {
     await using server = await openServer();
     const token = await tokenFrom(server.url);
     const orders = await tokenFrom(server.url, { audience: "orders", refreshable: true });
@@ -33,7 +33,7 @@ describe("the metrics", () => {
     }
   });
 
-  it("count refreshed tokens, and revocations by what they are about", async () => {
+  it("count refreshed tokens, and revocations by kind", async () => {
     await using server = await openServer();
     const { data } = await call(server.url, "getToken", { refreshable: true });
     const { token, refreshToken } = data as { token: string; refreshToken: string };
@@ -54,7 +54,7 @@ describe("the metrics", () => {
     expect(of('keys{state="removed"}')).toBe(1);
   });
 
-  it("tell how old the signing key is, and for how long it goes on", async () => {
+  it("contain the age of the signing key, and the time until its replacement", async () => {
     await using server = await openServer({ rotation: 10 * DAY });
     server.clock.now += DAY;
     const first = await scrape(server.url);
@@ -70,7 +70,7 @@ describe("the metrics", () => {
     expect((await scrape(shared.url)).of("signing_key_age_seconds")).toBeUndefined();
   });
 
-  it("time the database by verb, as a histogram, and count what failed", async () => {
+  it("time database calls by verb in a histogram, and count failures", async () => {
     await using server = await openServer();
     await tokenFrom(server.url);
     const { of } = await scrape(server.url);
@@ -82,7 +82,7 @@ describe("the metrics", () => {
     expect(of('store_failures_total{verb="appendAudit"}')).toBe(0);
   });
 
-  it("tell how many follow, how old what is known is, and how the process is", async () => {
+  it("contain followers, the age of the revocation data, and metrics of the process", async () => {
     await using server = await openServer();
     const pending = fetch(`${server.url}/trpc/events`);
     const { body } = await pending;
@@ -99,7 +99,7 @@ describe("the metrics", () => {
     await reader?.cancel();
   });
 
-  it("count requests by route and class of status, and no caller makes a new name", async () => {
+  it("count requests by route and class of status, with no name from a caller", async () => {
     await using server = await openServer();
     const before = await scrape(server.url);
     const strange = ["/x", "/trpc/x", "/trpc/getToken,getToken?batch=1", "/trpc/__proto__", "/constructor", '/"}\\n'];
@@ -122,7 +122,7 @@ describe("the metrics", () => {
 });
 
 describe("access to the metrics", () => {
-  it("takes a client that may read them, where access is for clients", async () => {
+  it("requires a client with the permission, where access is for clients", async () => {
     await using server = await openServer({ open: false });
     const reader = await addClient(server.service, { permissions: ["read_metrics"] });
     const other = await addClient(server.service, { permissions: ["issue"] });
@@ -136,7 +136,7 @@ describe("access to the metrics", () => {
     expect(records).toMatchObject([{ clientId: other.clientId, outcome: "refused", at: NOW }]);
   });
 
-  it("goes on for whoever had it while the database is away, and for nobody else", async () => {
+  it("continues for the client admitted last while the database is down, and for no other", async () => {
     await using server = await openServerOnLeavable();
     const reader = await addClient(server.service, { permissions: ["read_metrics"] });
     const late = await addClient(server.service, { permissions: ["read_metrics"] });

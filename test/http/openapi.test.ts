@@ -38,7 +38,7 @@ describe("the API description", () => {
     expect({ valid, errors, version: validator.version }).toEqual({ valid: true, errors: undefined, version: "3.1" });
   });
 
-  it("has every procedure but the feed, by POST with JSON, and each reason of its refusals by status", () => {
+  it("has every procedure but the feed, by POST with JSON, and each error reason by status", () => {
     const names = Object.keys(createTokenRouter(server.service)._def.procedures).filter((name) => name !== "events");
     expect(Object.keys(api.paths)).toEqual(names.map((name) => `/${name}`));
     for (const [path, methods] of Object.entries(api.paths)) {
@@ -64,7 +64,7 @@ describe("the API description", () => {
     }
   });
 
-  it("describes what is answered", async () => {
+  it("describes the answers", async () => {
     const { data } = await expectDescribed("getToken", {
       subject: "ada",
       refreshable: true,
@@ -101,7 +101,7 @@ describe("the API description", () => {
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, status]);
   });
 
-  it("describes the claims of tokens where they have no schema", async () => {
+  it("describes the claims of tokens without a schema", async () => {
     await using opened = await openServer();
     const { data } = await expectDescribed("getToken", { claims: { role: "reader", id: "1" } }, opened.url);
     const { token } = data as { token: string };
@@ -147,7 +147,7 @@ type Generated = {
 };
 
 describe("a client that is generated from the API description", () => {
-  it("gets a token about whom it asks for, verifies it, and reads the reason of a refusal", async () => {
+  it("gets a token about a subject, verifies it, and reads the reason of an error", async () => {
     using folder = temporaryFolder();
     const { OpenAPI, TokensService, KeysService } = await generateClient(folder.path);
     OpenAPI.BASE = `${server.url}/trpc`;

@@ -29,7 +29,7 @@ describe("open access", () => {
     "0.0.0.0",
     "tokens.example.evil",
     "a b",
-  ])("refuses the host %s, to which a name may have been rebound", async (host) => {
+  ])("rejects the host %s (DNS rebinding)", async (host) => {
     const { status, text } = await getToken({ host });
     expect({ status, reason: JSON.parse(text).error.data.reason }).toEqual({ status: 403, reason: "forbidden_origin" });
     expect(await send(server.url, { headers: { host } })).not.toMatchObject({ status: 200 });
@@ -42,7 +42,7 @@ describe("open access", () => {
     },
   );
 
-  it("serves what a proxy passes on for this machine itself", async () => {
+  it("serves a local request through a proxy", async () => {
     for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1, ::1"])
       expect(await getToken({ "x-forwarded-for": address })).toMatchObject({ status: 200 });
   });
@@ -81,13 +81,13 @@ describe("open access", () => {
     ["of a file", "file://localhost", "same-origin", 403],
     ["of what is no word of a browser's", "http://localhost:5173", "Same-Origin", 403],
     ["of the same origin and another site at once", "http://localhost:5173", "same-origin, cross-site", 403],
-  ])("decides of a page %s (%s, %s): %s", async (...[, origin, site, status]) => {
+  ])("decides for a page %s (%s, %s): %s", async (...[, origin, site, status]) => {
     const headers = { host: "127.0.0.1:3000", origin, ...(site !== undefined && { "sec-fetch-site": site }) };
     expect(await getToken(headers)).toMatchObject({ status });
     expect(await getToken({ ...headers, host: "evil.example:5173" })).toMatchObject({ status: 403 });
   });
 
-  it.each(["0.0.0.0", "::", "192.168.1.1", "example.org"])("is refused on the address %s", async (host) => {
+  it.each(["0.0.0.0", "::", "192.168.1.1", "example.org"])("rejects the address %s", async (host) => {
     await using opened = await openService();
     expect(() => createTokenServer(opened.service, { host, port: 0 })).toThrow(/not a loopback address/);
   });
@@ -102,7 +102,7 @@ describe("access for clients", () => {
     ["https://app.example", undefined, 403],
     ["https://app.example", "none", 403],
     ["null", "same-origin", 403],
-  ])("goes by what the browser says of a page of %s behind a proxy that changes Host (%s): %s", async (...row) => {
+  ])("decides by Sec-Fetch-Site for a page of %s behind a proxy that changes Host (%s): %s", async (...row) => {
     const [origin, site, status] = row;
     await using closed = await openServer({ open: false, issuer: OWN });
     const headers = { host: "tokens.internal", origin, ...(site !== undefined && { "sec-fetch-site": site }) };
@@ -112,14 +112,14 @@ describe("access for clients", () => {
 
 const OWN = "https://tokens.example";
 
-describe("a guard that is asked so often that it is compiled", () => {
+describe("a check that the JIT has compiled", () => {
   /** A header as Node reads it: a character for each byte. */
   const read = (text: string) => Buffer.from(text).toString("latin1");
   const asked = (headers: object) => ({ headers }) as IncomingMessage;
   const times = Array.from({ length: 20_000 }, (_, at) => at % 50 === 0);
 
   // URL.canParse of Node 20 then says yes to what new URL throws at, which would be the end of the process.
-  it("takes an origin that is no URL for another site's", () => {
+  it("treats an invalid origin as cross-site", () => {
     const isFromElsewhere = createCrossSiteCheck(OWN);
     const answers = times.map((isOdd) =>
       isFromElsewhere(asked({ origin: read(isOdd ? "http://evil.ex😀ample" : OWN) })),

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe("the JWK Set", () => {
-  it("publishes public members only, with kid, alg and use, and says for how long it may be kept", async () => {
+  it("publishes public members only, with kid, alg and use, and a max-age", async () => {
     const { headers, text } = await send(`${server.url}/.well-known/jwks.json`);
     expect(headers).toMatchObject({
       "content-type": "application/jwk-set+json",
@@ -77,7 +77,7 @@ describe("every document", () => {
     });
   });
 
-  it("lies at its own path and nowhere else", async () => {
+  it("is at its own path and nowhere else", async () => {
     const others = [
       "/favicon.ico",
       "/docs/package.json",
@@ -92,7 +92,7 @@ describe("every document", () => {
 });
 
 describe("the API description", () => {
-  it("describes the native endpoints with their schemas, examples and refusals", async () => {
+  it("describes the endpoints with their schemas, examples and errors", async () => {
     const { paths } = JSON.parse((await send(`${server.url}/openapi.json`)).text);
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(["/getToken", "/verifyToken", "/keys.list", "/clients.create"]),
@@ -117,13 +117,13 @@ describe("the API description", () => {
 });
 
 describe("a page", () => {
-  it.each(["/", "/docs"])("%s may load nothing from elsewhere and be framed by nobody", async (path) => {
+  it.each(["/", "/docs"])("%s may load nothing from other origins, and not be framed", async (path) => {
     const { headers } = await send(`${server.url}${path}`);
     expect(headers["content-security-policy"]).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
     expect(headers["x-content-type-options"]).toBe("nosniff");
   });
 
-  it("says who issues", async () => {
+  it("names the issuer", async () => {
     expect((await send(`${server.url}/`)).text).toContain(ISSUER);
   });
 });

@@ -14,7 +14,7 @@ async function leaveAmid(url: string, ...behind: string[]): Promise<void> {
   socket.destroy();
 }
 
-it("what waited behind another request is forgotten with its connection", async () => {
+it("a request that waits behind another is released with its connection", async () => {
   await using server = await openServer();
   const leave = async (times: number) => {
     for (let time = 0; time < times; time += 1) await leaveAmid(server.url, ...Array(30).fill("/healthz"));
@@ -25,7 +25,7 @@ it("what waited behind another request is forgotten with its connection", async 
   expect((await leave(200)) - before).toBeLessThan(4 * 2 ** 20);
 });
 
-it("a follower that waited behind another one leaves with its connection", async () => {
+it("a follower that waits behind another leaves with its connection", async () => {
   await using server = await openServer({ maxFollowers: { total: 2, perClient: 2 } });
   for (let times = 0; times < 3; times += 1) {
     await leaveAmid(server.url, "/trpc/events");

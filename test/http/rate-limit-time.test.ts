@@ -6,7 +6,7 @@ import { openService } from "../support/service.ts";
 const ADDRESS = "192.0.2.1";
 
 describe("a block", () => {
-  it("is over after a minute, and not before", async () => {
+  it("ends after a minute, and not before", async () => {
     await using opened = await openService({ open: false });
     const { service, clock } = opened;
     const { authenticate } = service;
@@ -25,7 +25,7 @@ describe("a block", () => {
 });
 
 describe("an unknown client and a wrong secret", () => {
-  it("are refused in about the same time", { retry: 3 }, async () => {
+  it("are rejected in about the same time", { retry: 3 }, async () => {
     await using opened = await openService({ open: false });
     const { authenticate } = opened.service;
     const { clientId, clientSecret } = await addClient(opened.service);

@@ -46,7 +46,7 @@ const heard = (times: number) => Array(times).fill("invalid_client");
 const unheard = (times: number) => Array(times).fill("too_many_attempts");
 
 describe("failed attempts", () => {
-  it("are refused unheard after ten, and told when to come again", async () => {
+  it("are rejected without a look-up after ten, with Retry-After", async () => {
     expect(await guess(client.clientId, OF_CLIENT)).toEqual(heard(OF_CLIENT));
     const { status, reason, error, headers } = await getToken({ ...client, clientSecret: "x" });
     expect({ status, reason, code: error?.data.code }).toEqual({
@@ -58,17 +58,17 @@ describe("failed attempts", () => {
     expect(headers).not.toHaveProperty("www-authenticate");
   });
 
-  it("are counted alike for a client that there is and for one that there is not", async () => {
+  it("are counted alike for known and unknown clients", async () => {
     expect(await guess(client.clientId, 12)).toEqual(await guess("nobody", 12));
   });
 
-  it("are counted by call, not by request: a batch is no way to try more", async () => {
+  it("are counted by call, not by request: a batch gains nothing", async () => {
     const { reasons, headers } = await getToken({ ...client, clientSecret: "x" }, { calls: OF_CLIENT + 1 });
     expect(reasons.toSorted()).toEqual([...heard(OF_CLIENT), ...unheard(1)]);
     expect(headers["retry-after"]).toMatch(/^\d+$/);
   });
 
-  it("are counted one by one also where they come all at once", async () => {
+  it("are counted one by one where they are concurrent", async () => {
     const guesses = Array.from({ length: 30 }, (_, at) => ({ ...client, clientSecret: `guess ${at}` }));
     const outcomes = guesses.map((guess) =>
       server.service.authenticate(guess, "192.0.2.1").catch(({ reason }) => reason),
@@ -76,20 +76,20 @@ describe("failed attempts", () => {
     expect((await Promise.all(outcomes)).toSorted()).toEqual([...heard(OF_CLIENT), ...unheard(20)]);
   });
 
-  it("are counted by address too, whatever clients they were for", async () => {
+  it("are counted by address too, for any client", async () => {
     await exhaustAddress();
     expect(await guess("nobody else", 1)).toEqual(unheard(1));
   });
 
-  it("do not include any calls that were right, in a batch or one after the other", async () => {
+  it("do not include successful calls, in a batch or in sequence", async () => {
     expect((await getToken(client, { calls: 50 })).reasons).toEqual(Array(50).fill("served"));
     for (let at = 0; at < 3; at += 1) await getToken(other, { calls: 50 });
     expect(await guess(client.clientId, 1)).toEqual(heard(1));
   });
 });
 
-describe("a client whose id is guessed at", () => {
-  it("goes on to be served where it has been before", async () => {
+describe("a client whose secret is guessed", () => {
+  it("is still served from an address where it has authenticated", async () => {
     expect(await getToken(client)).toMatchObject({ reason: "served" });
     await guess(client.clientId, 2 * OF_CLIENT);
     expect(await getToken(client)).toMatchObject({ reason: "served" });
@@ -97,12 +97,12 @@ describe("a client whose id is guessed at", () => {
     expect(await getToken(client)).toMatchObject({ reason: "served" });
   });
 
-  it("does not keep another client of the same address out, before the address as a whole is refused", async () => {
+  it("does not block another client of the address, before the limit of the address", async () => {
     await guess(client.clientId, 2 * OF_CLIENT);
     expect(await getToken(other)).toMatchObject({ reason: "served" });
   });
 
-  it("has to wait where it has never been before, although its secret is right", async () => {
+  it("has to wait at a new address, even with the right secret", async () => {
     await guess(client.clientId, OF_CLIENT);
     expect(await getToken(client)).toMatchObject({ status: 429, reason: "too_many_attempts" });
   });

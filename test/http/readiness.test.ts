@@ -19,12 +19,12 @@ async function readiness(url: string) {
 }
 
 describe("readiness", () => {
-  it("is told with every check by its name", async () => {
+  it("reports every check by name", async () => {
     await using server = await openServer();
     expect(await readiness(server.url)).toEqual({ code: 200, status: "ready", checks: OK });
   });
 
-  it("lacks while the database is away, and later the trust state too, and nothing more is said of why", async () => {
+  it("fails while the database is down, later by the trust state too, without details", async () => {
     await using server = await openServerOnLeavable({ maxStaleness: 1 });
     server.leave();
     expect(await readiness(server.url)).toEqual({
@@ -39,7 +39,7 @@ describe("readiness", () => {
     await vi.waitFor(async () => expect((await readiness(server.url)).checks).toEqual(OK), 3000);
   });
 
-  it("lacks until keys are loaded of which one signs, and what was revoked is known", async () => {
+  it("fails until a signing key and the revocations are loaded", async () => {
     await using opened = await openService();
     const { store } = opened;
     const clock = () => NOW;
@@ -54,7 +54,7 @@ describe("readiness", () => {
     expect(await check()).toEqual(OK);
   });
 
-  it("lacks while the clock is behind the latest change in the database, until there is a later one", async () => {
+  it("fails while the clock is behind the latest change in the database, until a later change", async () => {
     await using opened = await openServer();
     await addClient(opened.service);
     opened.clock.now = NOW - 3600;
@@ -66,7 +66,7 @@ describe("readiness", () => {
     expect(await readiness(opened.url)).toMatchObject({ code: 200, checks: OK });
   });
 
-  it("lacks from the moment at which the server is told to stop, while it serves on", async () => {
+  it("fails from the signal to stop, while the server still serves", async () => {
     await using opened = await openService();
     const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
     const closing = server.close({ drain: 200 });

@@ -21,7 +21,7 @@ async function feed({ url }: Server, authorization?: string, query = "") {
 const ALWAYS = { "content-type": "application/json", "cache-control": "no-store" };
 
 describe("the feed of trust events", () => {
-  it("refuses by a status, before anything is sent: whoever it does not know, and what it cannot read", async () => {
+  it("rejects unknown clients and invalid input by a status, before it sends anything", async () => {
     await using server = await openServer({ open: false });
     const client = await addClient(server.service, { permissions: ["follow_events"] });
     const other = await addClient(server.service, { permissions: ["issue"] });
@@ -48,7 +48,7 @@ describe("the feed of trust events", () => {
   const admin = ({ service }: Awaited<ReturnType<typeof openServer>>) =>
     addClient(service, { permissions: ["read_metrics"] });
 
-  it("tells a follower too many when to come again, and a verifier comes again then", async () => {
+  it("sends Retry-After to one follower too many, and a verifier reconnects then", async () => {
     await using server = await openServer({ open: false, maxFollowers: { total: 1, perClient: 0 } });
     const client = await addClient(server.service, { permissions: ["follow_events"] });
     const { status, headers, error } = await feed(server, basic(client));
@@ -66,7 +66,7 @@ describe("the feed of trust events", () => {
     await verifier.close();
   });
 
-  it("answers 503 while the database is away, and serves when it is back", async () => {
+  it("answers 503 while the database is down, and serves when it is back", async () => {
     await using server = await openServerOnLeavable();
     const authorization = basic(await addClient(server.service, { permissions: ["follow_events"] }));
     server.leave();

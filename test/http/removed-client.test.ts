@@ -42,14 +42,14 @@ const LANES = [
   { lane: "a batch as JSON lines", query: "?batch=1", headers: JSON_LINES },
 ];
 
-describe("a client that is removed while its body is on its way", () => {
+describe("a client that is removed while its body is in transit", () => {
   let server: Awaited<ReturnType<typeof openServer>>;
   beforeAll(async () => {
     server = await openServer({ open: false });
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  it("is tried with every procedure there is", () => {
+  it("is tested with every procedure", () => {
     const names = Object.keys(createTokenRouter(server.service)._def.procedures);
     expect([...Object.keys(INPUTS), ...OTHERS].sort()).toEqual(names.sort());
   });
@@ -91,7 +91,7 @@ describe("a client that is removed while its body is on its way", () => {
     };
   }
 
-  it("is told what is wrong with a body only to clients that are there when it has come", async () => {
+  it("receives input errors only if it exists when the body has arrived", async () => {
     const client = await addClient(server.service, { permissions: ["issue"] });
     const late = { path: "getToken", headers: { authorization: basic(client) }, body: "{bad" };
     using kept = await sendHead(server.url, late);

@@ -28,7 +28,7 @@ async function open() {
 }
 
 describe("a request", () => {
-  it("that is refused is answered with its id, and one that is served without", async () => {
+  it("has its id in the answer if it is rejected, and not if it is served", async () => {
     await using server = await open();
     const refused = ["/trpc/nothing", "/nothing", "/trpc/verifyToken?input=1", "/trpc/getToken,getToken"];
     for (const path of refused) {
@@ -40,7 +40,7 @@ describe("a request", () => {
     expect((await send(`${server.url}/trpc/getToken`)).headers["x-request-id"]).toBeUndefined();
   });
 
-  it("has one id in its answer, in the line about its failure and in the line about itself", async () => {
+  it("has one id in its answer, in the log of its failure and in the log of requests", async () => {
     await using server = await open();
     const body = JSON.stringify({ claims: { fail: true } });
     const { headers } = await send(`${server.url}/trpc/getToken`, { method: "POST", headers: JSON_HEADERS, body });
@@ -58,7 +58,7 @@ describe("a request", () => {
     ['"}', false],
     ["é", false],
     [["one", "two"], false],
-  ])("keeps the id %j that it came with: %s", async (given, kept) => {
+  ])("keeps the received id %j: %s", async (given, kept) => {
     await using server = await open();
     const { headers } = await send(`${server.url}/nothing`, { headers: { "x-request-id": given } });
     expect(headers["x-request-id"]).toEqual(kept ? given : expect.stringMatching(UUID));

@@ -159,7 +159,7 @@ const same = async (asked: Asked, askThem = askBoth) => {
   return lane;
 };
 
-describe("the lane answers as the standalone adapter does", () => {
+describe("the handler answers as the standalone adapter does", () => {
   it.each<[string, Asked]>([
     ["a query", get("/trpc/hello")],
     ["a query with input", get(`/trpc/hello?input=${encoded({ name: "ada" })}`)],
@@ -309,7 +309,7 @@ describe("the lane answers as the standalone adapter does", () => {
     { "content-encoding": "gzip" },
   );
 
-  it("whatever is asked for", async () => {
+  it("for any request", async () => {
     const request = fc.record({ method, names, query, header, body });
     await fc.assert(
       fc.asyncProperty(request, async ({ method, names, query, header, body }) => {
@@ -326,21 +326,21 @@ describe("the lane answers as the standalone adapter does", () => {
 });
 
 // Each difference that is wanted, and why.
-describe("the lane differs from the standalone adapter", () => {
+describe("the handler differs from the standalone adapter", () => {
   const raw = async (server: Server, bytes: string) => {
     const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
     socket.end(bytes);
     return text(socket);
   };
 
-  it("in that the headers of an answer that could not be written do not go out with the failure", async () => {
+  it("in that a failure does not send the headers of the unsent answer", async () => {
     const { lane, stock } = await askBoth(get("/trpc/unprintable"));
     expect(lane?.answer.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
     expect(stock?.answer.headers["set-cookie"]).toEqual(["a=1", "b=2", "a=1", "b=2"]);
     expect(lane?.answer.body).toBe(stock?.answer.body);
   });
 
-  it("in that an answer says how long it is, which costs less than pieces do", async () => {
+  it("in that an answer has Content-Length, which is cheaper than chunks", async () => {
     const [lane, stock] = servers;
     const bytes = "GET /trpc/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     if (lane === undefined || stock === undefined) throw new Error("no servers");
@@ -348,7 +348,7 @@ describe("the lane differs from the standalone adapter", () => {
     expect(await raw(stock, bytes)).toMatch(/\r\nTransfer-Encoding: chunked\r\n/);
   });
 
-  it("in that a call ends when its client leaves amid the body, and does not wait for ever", async () => {
+  it("in that a call ends when its client disconnects within the body", async () => {
     const told: Told = { errors: [], contexts: [] };
     const server = createServer(createRpcHandler(optionsFor(told)));
     servers.push(server);

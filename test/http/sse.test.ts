@@ -126,7 +126,7 @@ describe("serveSubscription", () => {
     ["refusedLate", {}],
     ["sentAway", {}],
     ["elsewhere", {}],
-  ])("says of %s %o what tRPC's own adapter says", async (path, headers) => {
+  ])("answers %s %o as tRPC's adapter does", async (path, headers) => {
     const [theirs, ours] = await answers(path, headers);
     expect(ours).toEqual(theirs);
     expect(ours?.status).toBe(200);
@@ -140,7 +140,7 @@ describe("serveSubscription", () => {
     ["refused", 403, {}],
     ["refusedAtOnce", 429, { "retry-after": "7" }],
     ["brokenAtOnce", 500, {}],
-  ])("refuses %s with the status %s, in the words that the adapter has for an event", async (path, status, headers) => {
+  ])("rejects %s with the status %s, in the shape of the adapter's event", async (path, status, headers) => {
     const [theirs] = await answers(path);
     const said = theirs?.events.find((event) => event.startsWith("event: serialized-error"));
     const [, url = ""] = urls();
@@ -154,7 +154,7 @@ describe("serveSubscription", () => {
     expect(failed.slice(before)).toEqual([path.split("?")[0]]);
   });
 
-  it("begins without a first value that is long in coming", async () => {
+  it("begins without a slow first value", async () => {
     const [, url = ""] = urls();
     const leaving = new AbortController();
     const response = await fetch(`${url}silent`, { signal: leaving.signal });
@@ -164,14 +164,14 @@ describe("serveSubscription", () => {
     leaving.abort();
   });
 
-  it("leaves everything else alone", async () => {
+  it("leaves everything else to the adapter", async () => {
     for (const path of ["query", "counted,plain?batch=1", "unknown", "__proto__", ""]) {
       const [theirs, ours] = await answers(path);
       expect(ours).toEqual(theirs);
     }
   });
 
-  it("ends the work when the listener leaves", async () => {
+  it("ends the subscription when the client leaves", async () => {
     const [, url = ""] = urls();
     const leaving = new AbortController();
     const response = await fetch(`${url}endless`, { signal: leaving.signal });
@@ -181,7 +181,7 @@ describe("serveSubscription", () => {
     while (left === before) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
-  it("waits for a listener that does not read, and makes nothing for it meanwhile", async () => {
+  it("waits for a client that does not read, without buffering", async () => {
     sent = 0;
     const [, url = ""] = urls();
     const { port } = new URL(url);

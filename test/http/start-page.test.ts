@@ -83,7 +83,7 @@ describe("the field for claims of the page at /", () => {
     },
   );
 
-  it("is not there where claims have no schema, nor where callers must be known", async () => {
+  it("is absent where claims have no schema, and where access is for clients", async () => {
     const claims = z.object({ role });
     for (const options of [
       { open: true, claims: anyClaims },
@@ -92,21 +92,21 @@ describe("the field for claims of the page at /", () => {
       expect(await htmlOf(options)).not.toMatch(/textarea id|<details/);
   });
 
-  it("lets nothing of the schema be markup", async () => {
+  it("escapes the schema", async () => {
     const claims = z.object({ "</textarea><script>": z.literal("<img src=x>") }).meta({ description: "<b>&" });
     const page = await htmlOf({ claims });
     expect(page).not.toMatch(/<img|<b>|<\/textarea><script/);
     expect(page).toContain("&lt;img src=x&gt;");
   });
 
-  it("lets nothing of the issuer or of the schema be a template", async () => {
+  it("does not read the issuer or the schema as a template", async () => {
     const claims = z.object({ role: z.literal("{{#open}}{{issuer}}{{/open}}") });
     const page = await htmlOf({ issuer: "{{url}}$&<b>", claims });
     expect(page).toContain("<code>{{url}}$&amp;&lt;b&gt;</code>");
     expect(page).toContain("{{#open}}{{issuer}}{{/open}}");
   });
 
-  it("has an end, whatever the schema", () => {
+  it("ends for any schema", () => {
     expect(skeletonOf({ $ref: "#" })).toBeNull();
     expect(skeletonOf({ type: "object", required: ["a"], properties: { a: { $ref: "#" } } })).toHaveProperty("a.a.a");
     expect(skeletonOf({ type: "object", required: ["__proto__", "b"] })).toEqual(

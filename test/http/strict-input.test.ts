@@ -104,7 +104,7 @@ describe.each(LANES)("$name", ({ send }) => {
     "1e22",
     "1e400",
     "-1e999",
-  ])("refuses the claim %s, and says how it is sent", async (number) => {
+  ])("rejects the claim %s, and says how to send it", async (number) => {
     for (const claims of [`{"id":${number}}`, `{"x":[{"id":${number}}]}`]) {
       const { reason, subjects, text } = await send(bytes(`{"claims":${claims}}`));
       expect({ reason, subjects }).toEqual({ reason: "invalid_request", subjects: [] });
@@ -120,12 +120,12 @@ describe.each(LANES)("$name", ({ send }) => {
     expect(await send(Buffer.from(input))).toMatchObject({ status: 200, subjects: ["ada"] });
   });
 
-  it("keeps apart what differs in its normal form alone", async () => {
+  it("distinguishes texts that differ only in normalization", async () => {
     expect(await send(Buffer.from('{"subject":"\u00e9"}'))).toMatchObject({ subjects: ["\u00e9"] });
     expect(await send(Buffer.from('{"subject":"e\u0301"}'))).toMatchObject({ subjects: ["e\u0301"] });
   });
 
-  it("refuses fields that there are not", async () => {
+  it("rejects unknown fields", async () => {
     for (const input of [
       '{"sub":"ada"}',
       '{"__proto__":{"subject":"ada"}}',
@@ -145,19 +145,19 @@ describe("a batch", () => {
     '{"-0":{"subject":"ada"}}',
     '{"0":{},"__proto__":{}}',
     '{"0":{"subject":"eve"},"\\u0030":{}}',
-  ])("of which the input %s belongs to no call, or to one twice, is refused", async (input) => {
+  ])("with the input %s of no call, or of one call twice, is rejected", async (input) => {
     for (const lane of [post("getToken?batch=1"), get("getToken?batch=1"), post("getToken?batch=1", JSON_LINES)])
       expect(await lane(bytes(input))).toMatchObject({ reason: "malformed_request", subjects: [] });
   });
 
-  it("of which one call has a number that cannot be kept refuses that one", async () => {
+  it("rejects only the call with an inexact number", async () => {
     const body = '{"0":{"claims":{"id":9007199254740993}},"1":{"subject":"ada"}}';
     expect(await post("getToken,getToken?batch=1")(bytes(body))).toMatchObject({ status: 207, subjects: ["ada"] });
   });
 });
 
 describe("a body", () => {
-  it("may begin with a byte order mark, as parsers may ignore it, and with one alone", async () => {
+  it("may begin with one byte order mark", async () => {
     expect(await post("getToken")(Buffer.from('\ufeff{"subject":"ada"}'))).toMatchObject({ subjects: ["ada"] });
     expect(await post("getToken")(Buffer.from('\ufeff\ufeff{"subject":"ada"}'))).toMatchObject({ status: 400 });
     expect(await get("getToken")(Buffer.from('\ufeff{"subject":"ada"}'))).toMatchObject({ status: 400 });
@@ -215,7 +215,7 @@ describe("a query", () => {
     }
   });
 
-  it("that is refused says how the input is sent", async () => {
+  it("that is rejected says how to send the input", async () => {
     const { text } = await outcomeOf("getToken?subject=ada");
     expect(JSON.parse(text).error.message).toBe(
       "The request is not well-formed: has an unknown query parameter: send the input as JSON, URL-encoded in `input`, or by POST as the body",
@@ -238,7 +238,7 @@ describe("a query", () => {
     },
   );
 
-  it("of a document may be any", async () => {
+  it("of a document is ignored", async () => {
     for (const path of ["/healthz", "/readyz", "/docs", "/docs/", "/openapi.json", "/.well-known/jwks.json", "/"])
       expect((await send(`${open.url}${path}?x=1&x=2&%E9`)).status).toBe(200);
   });
@@ -279,7 +279,7 @@ describe("a subscription", () => {
     ["events,events?batch=1", 400],
     ["events,keys.list?batch=1", 400],
     ["keys.list,events?batch=1", 400],
-  ])("in a batch of one is served, and is refused in a longer one: %s", async (path, expected) => {
+  ])("is served in a batch of one, and rejected in a longer one: %s", async (path, expected) => {
     const leaving = new AbortController();
     const response = await fetch(`${open.url}/trpc/${path}`, { signal: leaving.signal });
     if (expected !== 200)
@@ -301,7 +301,7 @@ describe("a subscription", () => {
   });
 });
 
-describe("a caller who is not authenticated", () => {
+describe("an unauthenticated caller", () => {
   it.each(["getToken?subject=ada", "getToken?input=%E9", "getToken?batch=2", "keys.list?x=1", "events?x=1"])(
     "is told by %s that it is not, and nothing of the input",
     async (path) => {
@@ -309,7 +309,7 @@ describe("a caller who is not authenticated", () => {
     },
   );
 
-  it("is told so by a body, too, on every lane", async () => {
+  it("is rejected with a body too, on every path", async () => {
     const lanes = ["getToken", "getToken?batch=1", "get%54oken", "clients.list"].map((path) => post(path));
     for (const lane of [...lanes, post("getToken?batch=1", JSON_LINES)])
       for (const body of ["{", "\xff", '{"0":{"a":1,"a":1}}', '{"claims":{"id":1e400}}'])
@@ -346,7 +346,7 @@ describe("tRPC's own clients", () => {
     });
   });
 
-  it("follow the events, with parameters of the connection and without, and come again", async () => {
+  it("follow the events, with and without connection parameters, and reconnect", async () => {
     for (const connectionParams of [undefined, async () => ({ a: "1" })]) {
       const link = httpSubscriptionLink({ url: url(), EventSource, ...(connectionParams && { connectionParams }) });
       const client = createTRPCClient<TokenRouter>({ links: [link] });
@@ -366,7 +366,7 @@ describe("tRPC's own clients", () => {
 });
 
 describe("the claims of a token", () => {
-  it("are refused likewise in the process: a number has lost its digits before it comes", async () => {
+  it("are checked alike in process, where a number has already lost digits", async () => {
     await expect(open.service.getToken(localCaller, { claims: { id: 2 ** 53 } })).rejects.toMatchObject({
       reason: "invalid_request",
       issues: [{ path: "claims", message: "has a number beyond 2^53 - 1: send it as a string" }],
@@ -374,7 +374,7 @@ describe("the claims of a token", () => {
   });
 });
 
-it("serves clients with credentials on all lanes", async () => {
+it("serves clients with credentials on all paths", async () => {
   const authorization = basic(await addClient(closed.service, { permissions: ["admin"], anySubject: true }));
   for (const headers of [{ authorization }, { authorization, ...JSON_LINES }])
     for (const path of [`getToken?batch=1&input=${json({ 0: { subject: "ada" } })}`, "keys.list?batch=1"])

@@ -54,12 +54,12 @@ describe("a request target", () => {
     expect(await asked(line)).toEqual([status]);
   });
 
-  it("says with an asterisk what there is at all (RFC 9110 §9.3.7)", async () => {
+  it("with an asterisk is answered by the methods of the server (RFC 9110 §9.3.7)", async () => {
     const text = await raw(open.url, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     expect(text).toMatch(/^allow: GET, HEAD, POST, OPTIONS\r$/m);
   });
 
-  it("counts in absolute form as what it is for, not as another path", async () => {
+  it("in absolute form is counted by its route", async () => {
     const metrics = async () => raw(open.url, "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n");
     const count = (text: string) => /http_requests_total\{route="\/readyz",status="2xx"\} (\d+)/.exec(text)?.[1] ?? "0";
     const before = Number(count(await metrics()));
@@ -88,11 +88,11 @@ describe("a request without Host", () => {
     expect(await asked(`GET http://evil.example${path} HTTP/1.0`, { host: undefined })).toEqual([403]);
   });
 
-  it("is none where its target names a host of this machine", async () => {
+  it("is served where its target names a loopback host", async () => {
     expect(await asked("GET http://127.0.0.1/trpc/getToken HTTP/1.0", { host: undefined })).toEqual([200]);
   });
 
-  it("gets all but what is for clients where access is not open", async () => {
+  it("gets everything but the procedures where access is for clients", async () => {
     for (const [path, status] of [
       ["/healthz", 200],
       ["/", 200],
@@ -102,7 +102,7 @@ describe("a request without Host", () => {
   });
 });
 
-describe("createTargetReader", () => {
+describe("createTargetParser", () => {
   const served = new Set(["/", "/docs", "/trpc/getToken"]);
   const reader = (basePath: string) => createTargetParser({ basePath, isServed: (path) => served.has(path) });
 

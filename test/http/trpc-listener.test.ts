@@ -16,7 +16,7 @@ async function expectsStillToServe() {
   expect(data).toMatchObject({ token: expect.stringMatching(/^eyJ/) });
 }
 
-describe("the tRPC edge", () => {
+describe("the tRPC listener", () => {
   it("answers the tutorial's three requests", async () => {
     const issued = JSON.parse((await send(`${server.url}/trpc/getToken`)).text);
     const { token } = issued.result.data;
@@ -53,7 +53,7 @@ describe("the tRPC edge", () => {
     ["a control character in an audience", { audience: "a\u0000b" }, "audience"],
     ["a list instead of an object", [], "expected object"],
     ["null", null, "expected object"],
-  ])("refuses %s with 400 and says what is wrong", async (_name, input, words) => {
+  ])("rejects %s with 400 and an explanation", async (_name, input, words) => {
     const { status, error } = await call(server.url, "getToken", input);
     expect({ status, reason: error.data.reason }).toEqual({ status: 400, reason: "invalid_request" });
     expect(error.message).toContain(words);
@@ -88,7 +88,7 @@ describe("the tRPC edge", () => {
     await expectsStillToServe();
   });
 
-  it("serves 50 calls in a batch and refuses 51 with 400, however they are separated", async () => {
+  it("serves 50 calls in a batch and rejects 51 with 400, for either separator", async () => {
     const names = (count: number, separator: string) => Array(count).fill("getToken").join(separator);
     const good = await send(`${server.url}/trpc/${names(50, ",")}?batch=1`);
     expect(JSON.parse(good.text)).toHaveLength(50);
@@ -119,7 +119,7 @@ describe("the tRPC edge", () => {
     });
   });
 
-  it("answers a method that a procedure does not have with 405", async () => {
+  it("answers an unsupported method of a procedure with 405", async () => {
     expect(await send(`${server.url}/trpc/verifyToken`)).toMatchObject({ status: 405, headers: { allow: "POST" } });
     for (const method of ["PUT", "DELETE", "PATCH", "HEAD"]) {
       const { status, headers, text } = await send(`${server.url}/trpc/getToken`, { method });
@@ -147,7 +147,7 @@ describe("the tRPC edge", () => {
     }
   });
 
-  it("forbids every cache to keep an answer, good or bad", async () => {
+  it("sends Cache-Control: no-store with every answer", async () => {
     const requests = [
       send(`${server.url}/trpc/getToken`),
       send(`${server.url}/trpc/nothing`),
@@ -159,7 +159,7 @@ describe("the tRPC edge", () => {
     for (const { headers } of await Promise.all(requests)) expect(headers["cache-control"]).toBe("no-store");
   });
 
-  it("says nothing about an unexpected error, in any answer", async () => {
+  it("contains no detail of an unexpected error in any answer", async () => {
     let armed = false;
     const clock = () => {
       if (armed) throw new Error("canary");

@@ -70,7 +70,7 @@ describeVectors("JSONTestSuite", () => {
   const REPEATED = ["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"];
   const NOTHING = ["n_structure_UTF8_BOM_no_data.json", "n_structure_no_data.json"];
 
-  test.each(["verifyToken", "revokeToken"])("%s refuses each file for a body", async (path) => {
+  test.each(["verifyToken", "revokeToken"])("%s rejects each file as a body", async (path) => {
     const found = await outcomes((body) => ({ ...JSON_BODY, path, body }));
     expect(Object.keys(found).sort()).toEqual(["invalid_request", "malformed_request", "payload_too_large"]);
     expect(found.payload_too_large).toEqual(HUGE);

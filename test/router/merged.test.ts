@@ -42,7 +42,7 @@ const WAYS = {
 } as const;
 
 describe.each(Object.entries(WAYS))("a token router that is %s in another one", (way, make) => {
-  it("keeps the reasons of its refusals", async () => {
+  it("keeps the reasons of its errors", async () => {
     await using opened = await openService();
     const { router, prefix } = make(createTokenRouter(opened.service));
     const refused = await errorOf(router, `${prefix}verifyToken`, { input: { token: "x" }, createContext: inContext });
@@ -58,7 +58,7 @@ describe.each(Object.entries(WAYS))("a token router that is %s in another one", 
     ["no context", undefined],
     ["one without authenticate", async () => ({})],
     ["one of another shape", async () => ({ authenticate: true })],
-  ])("says what its context lacks (%s), and verifies tokens all the same", async (_, createContext) => {
+  ])("reports what its context lacks (%s), and still verifies tokens", async (_, createContext) => {
     await using opened = await openService();
     const { router, prefix } = make(createTokenRouter(opened.service));
     const { token } = await opened.service.getToken(localCaller, { claims: {} });
@@ -77,7 +77,7 @@ describe.each(Object.entries(WAYS))("a token router that is %s in another one", 
 });
 
 describe("tokenErrorFormatter", () => {
-  it("leaves the errors of other procedures as they are", async () => {
+  it("does not change the errors of other procedures", async () => {
     await using opened = await openService();
     const { router } = WAYS.nested(createTokenRouter(opened.service));
     const error = await errorOf(router, "secret", { input: null, createContext: inContext });

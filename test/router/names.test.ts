@@ -28,7 +28,7 @@ async function openProcedures() {
 }
 
 describe("the name of a new client", () => {
-  it("has no character that shows nothing or changes how others are shown", async () => {
+  it("has no invisible or direction-changing character", async () => {
     await using opened = await openProcedures();
     for (const name of INVISIBLE.flatMap((point) => {
       const character = String.fromCodePoint(point);
@@ -62,8 +62,8 @@ describe("the name of a new client", () => {
   });
 });
 
-describe("a client that was made before with such a name", () => {
-  it("is listed, gets another secret and is removed", async () => {
+describe("a stored client with such a name", () => {
+  it("can be listed, given another secret and removed", async () => {
     await using opened = await openProcedures();
     const { clientId } = await opened.service.clients.create(localCaller, newClient({ name: "bil\u202Eling" }));
     expect(await opened.procedures.clients.list()).toMatchObject([{ name: "bil\u202Eling" }]);

@@ -18,7 +18,7 @@ const fragile = z.looseObject({}).refine((claims) => {
 const context = { authenticate: async () => localCaller };
 
 describe("spans", () => {
-  it("are made of procedures, and of the calls of the database within them", async () => {
+  it("cover procedures, and the database calls within them", async () => {
     await using recorder = recordSpans();
     await using server = await openServer({ tracer: recorder.tracer });
     await call(server.url, "getToken", { subject: "canary" });
@@ -39,7 +39,7 @@ describe("spans", () => {
     }
   });
 
-  it("tell the reason of a refusal, and nothing else of it", async () => {
+  it("contain the reason of an error, and nothing else of it", async () => {
     await using recorder = recordSpans();
     await using server = await openServer({ tracer: recorder.tracer, claims: fragile });
     await call(server.url, "verifyToken", { token: "canary" });
@@ -57,7 +57,7 @@ describe("spans", () => {
     expect(JSON.stringify(told)).not.toContain("canary");
   });
 
-  it("are made of subscriptions when they begin, and in batches one for each call", async () => {
+  it("cover the start of subscriptions, and each call of a batch", async () => {
     await using recorder = recordSpans();
     await using server = await openServer({ tracer: recorder.tracer });
     expect(await follow(server.url)).toMatchObject({ reason: "served" });
@@ -66,7 +66,7 @@ describe("spans", () => {
     expect(names).toEqual(expect.arrayContaining(["mintmark/events", "mintmark/keys.list", "mintmark/audit.list"]));
   });
 
-  it("are made where the router is a part of another one, too", async () => {
+  it("are created where the router is part of another one", async () => {
     await using recorder = recordSpans();
     await using opened = await openService({ tracer: recorder.tracer });
     const t = initTRPC.context<Context>().create();
@@ -75,7 +75,7 @@ describe("spans", () => {
     expect(recorder.spans().map(({ name }) => name)).toContain("mintmark/tokens.getToken");
   });
 
-  it("are not made without a tracer", async () => {
+  it("are not created without a tracer", async () => {
     await using recorder = recordSpans();
     await using opened = await openService();
     await createTokenRouter(opened.service).createCaller(context).getToken();

@@ -45,19 +45,18 @@ export function plainRequestInfo(routed: Routed, options: InfoOptions): RequestI
   const names = target.path.slice(options.basePath.length);
   if (query === undefined || !NAMES.test(names)) return undefined;
 
-  const procedures = proceduresOf(names, { isBatch: query.isBatch, call: routed.call, options });
+  // No spread of `query`: it takes 5 µs a request.
+  const { isBatch, input } = query;
+  const procedures = !isBatch && routed.call ? [routed.call] : findProcedures(names, isBatch, options);
   const type = procedures?.[0]?.procedure._def.type;
   if (procedures === undefined || type === undefined || type === "subscription") return undefined;
   if (procedures.some(({ procedure }) => procedure._def.type !== type)) return undefined;
   const isGet = request.method === "GET";
   if (isGet ? type !== "query" : type !== "mutation" && options.allowMethodOverride !== true) return undefined;
-  return createInfo(routed, options, { ...query, type, procedures });
+  return createInfo(routed, options, { isBatch, input, type, procedures });
 }
 
-type Named = { isBatch: boolean; call: NamedProcedure | undefined; options: InfoOptions };
-
-function proceduresOf(names: string, { isBatch, call, options }: Named): readonly NamedProcedure[] | undefined {
-  if (!isBatch && call !== undefined) return [call];
+function findProcedures(names: string, isBatch: boolean, options: InfoOptions): readonly NamedProcedure[] | undefined {
   const paths = isBatch ? names.split(",") : [names];
   const { allowBatching = options.batching?.enabled ?? true, maxBatchSize = paths.length } = options;
   if (isBatch && (!allowBatching || paths.length > maxBatchSize)) return undefined;
