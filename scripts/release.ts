@@ -10,10 +10,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { inspect, pack } from "../test/support/package.ts";
 import { type Check, fastChecks } from "./release/checks.ts";
-import { createSteps } from "./steps.ts";
+import { createSteps, readOptions } from "./steps.ts";
 
 const USAGE = "usage: npm run release [-- --skip-tests]\n";
 const root = process.cwd();
@@ -57,20 +56,8 @@ function importPackage(): string {
   }
 }
 
-function readArguments() {
-  try {
-    return parseArgs({ options: { "skip-tests": { type: "boolean" }, help: { type: "boolean" } } }).values;
-  } catch {
-    process.stderr.write(USAGE);
-    process.exit(2);
-  }
-}
-
-const { "skip-tests": skipTests, help } = readArguments();
-if (help) process.stdout.write(USAGE);
-else {
-  const { step, conclude } = createSteps();
-  const checks = { ...fastChecks(root), ...(!skipTests && slowChecks) };
-  for (const [name, check] of Object.entries(checks)) await step(name, async () => inOneLine(check));
-  conclude("ready to publish");
-}
+const options = readOptions(USAGE, { "skip-tests": { type: "boolean" }, help: { type: "boolean" } });
+const { step, conclude } = createSteps();
+const checks = { ...fastChecks(root), ...(!options["skip-tests"] && slowChecks) };
+for (const [name, check] of Object.entries(checks)) await step(name, async () => inOneLine(check));
+conclude("ready to publish");

@@ -8,11 +8,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { createTokenClient, isTokenError } from "../src/client/client.ts";
 import type { TokenRouter } from "../src/router/router.ts";
 import { startServer } from "../test/support/process.ts";
+import { createSteps, readOptions } from "./steps.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
@@ -82,44 +82,26 @@ async function refusal(call: Promise<unknown>, reason: string): Promise<string> 
   return `${error.data.httpStatus} ${error.message} (${reason})`;
 }
 
-async function run(url: string): Promise<boolean> {
-  process.stdout.write(`Mintmark at ${url}\n`);
-  for (const [promise, step] of Object.entries(steps(url))) {
-    try {
-      process.stdout.write(`  ok    ${promise}: ${await step()}\n`);
-    } catch (error) {
-      process.stdout.write(`  FAIL  ${promise}: ${error instanceof Error ? error.message : error}\n`);
-      return false;
-    }
-  }
-  return true;
-}
-
-async function runOnOwnServer(): Promise<boolean> {
-  const data = mkdtempSync(join(tmpdir(), "mintmark-smoke-"));
-  const server = await startServer({ MINTMARK_DATA: data }, { entry: "source" });
-  try {
-    const passed = await run(server.origin);
-    const { code } = await server.stop();
-    process.stdout.write(`  ${code === 0 ? "ok   " : "FAIL "} the server stops on SIGTERM: exit ${code}\n`);
-    return passed && code === 0;
-  } finally {
-    await server.stop("SIGKILL");
-    rmSync(data, { recursive: true, force: true });
-  }
-}
-
 const USAGE = "usage: npm run smoke [-- --url URL]\n";
+const { url } = readOptions(USAGE, { url: { type: "string" }, help: { type: "boolean" } });
+const { step, conclude } = createSteps();
 
-function readArguments(): { url?: string | undefined; help?: boolean | undefined } {
-  try {
-    return parseArgs({ options: { url: { type: "string" }, help: { type: "boolean" } } }).values;
-  } catch {
-    process.stderr.write(USAGE);
-    process.exit(2);
-  }
+async function run(url: string): Promise<void> {
+  process.stdout.write(`Mintmark at ${url}\n`);
+  for (const [name, work] of Object.entries(steps(url))) await step(name, work);
 }
 
-const { url, help } = readArguments();
-if (help) process.stdout.write(USAGE);
-else process.exitCode = (await (url === undefined ? runOnOwnServer() : run(url))) ? 0 : 1;
+async function runOnOwnServer(): Promise<void> {
+  const data = mkdtempSync(join(tmpdir(), "mintmark-smoke-"));
+  await using server = await startServer({ MINTMARK_DATA: data }, { entry: "source" });
+  await run(server.origin);
+  await step("the server stops on SIGTERM", async () => {
+    const { code } = await server.stop();
+    if (code !== 0) throw new Error(`exit ${code}`);
+    return "exit 0";
+  });
+  rmSync(data, { recursive: true, force: true });
+}
+
+await (url === undefined ? runOnOwnServer() : run(url));
+conclude("all steps passed");

@@ -1,3 +1,21 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
+/** Parses the options of a script. `--help` prints the usage and exits with 0, a wrong option with 2. */
+export function readOptions<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  usage: string,
+  options: Options,
+) {
+  try {
+    const { values } = parseArgs({ options });
+    if (!Object.hasOwn(values, "help")) return values;
+  } catch {
+    process.stderr.write(usage);
+    process.exit(2);
+  }
+  process.stdout.write(usage);
+  process.exit(0);
+}
+
 /** Runs steps, prints one line for each, and counts failures. */
 export function createSteps() {
   let failed = 0;

@@ -10,8 +10,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { createVerifier } from "../../src/verifier/verifier.ts";
+import { readOptions } from "../steps.ts";
 import { MINTMARK, startContender } from "./contenders.ts";
 import { machine } from "./results.ts";
 import type { SoakPlan, SoakReport } from "./soak-load.ts";
@@ -35,22 +35,11 @@ const RESULTS = join(import.meta.dirname, "results");
 
 const USAGE = "usage: npm run soak -- [--minutes N]\n";
 
-function readMinutes(): number | "help" | undefined {
-  try {
-    const { values } = parseArgs({
-      options: { minutes: { type: "string", default: "20" }, help: { type: "boolean" } },
-    });
-    if (values.help) return "help";
-    return Number(values.minutes) > 0 ? Number(values.minutes) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const minutes = readMinutes();
-if (minutes === undefined || minutes === "help") {
-  (minutes === "help" ? process.stdout : process.stderr).write(USAGE);
-  process.exit(minutes === "help" ? 0 : 2);
+const options = readOptions(USAGE, { minutes: { type: "string", default: "20" }, help: { type: "boolean" } });
+const minutes = Number(options.minutes);
+if (!(minutes > 0)) {
+  process.stderr.write(USAGE);
+  process.exit(2);
 }
 
 const server = await startContender(MINTMARK, LIFETIMES);

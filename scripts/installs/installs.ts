@@ -8,9 +8,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { inspect, pack } from "../../test/support/package.ts";
-import { createSteps } from "../steps.ts";
+import { createSteps, readOptions } from "../steps.ts";
 import { bundlers } from "./bundlers.ts";
 import { compilers, consumers, install, lowestPeers, peers } from "./consumers.ts";
 import { testByJest } from "./jest.ts";
@@ -45,23 +44,11 @@ async function run(folder: string, version: string): Promise<void> {
 
 const USAGE = "usage: npm run installs [-- --node VERSION]\n";
 
-function readArguments() {
-  try {
-    return parseArgs({ options: { node: { type: "string" }, help: { type: "boolean" } } }).values;
-  } catch {
-    process.stderr.write(USAGE);
-    process.exit(2);
-  }
-}
-
-const { node = "latest", help } = readArguments();
-if (help) process.stdout.write(USAGE);
-else {
-  const folder = mkdtempSync(join(tmpdir(), "mintmark-installs-"));
-  try {
-    await run(folder, node);
-    conclude("the package can be installed and used");
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+const { node = "latest" } = readOptions(USAGE, { node: { type: "string" }, help: { type: "boolean" } });
+const folder = mkdtempSync(join(tmpdir(), "mintmark-installs-"));
+try {
+  await run(folder, node);
+  conclude("the package can be installed and used");
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }

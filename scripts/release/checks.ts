@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Gives what it found. Throws what must be changed before the release. */
+/** Returns its observation. Throws the fault. */
 export type Check = () => string;
 
 type Manifest = Partial<Record<Dependencies, Record<string, string>>> & { version: string; files: string[] };

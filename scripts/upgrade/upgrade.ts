@@ -8,12 +8,11 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createTokenClient } from "../../src/client/client.ts";
 import { hasNginx } from "../../test/support/nginx.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { type StartedServer, startServer } from "../../test/support/process.ts";
-import { createSteps } from "../steps.ts";
+import { createSteps, readOptions } from "../steps.ts";
 import { upgradeBehindNginx } from "./behind-nginx.ts";
 import { crossings } from "./crossings.ts";
 import { buildEarlier, type Earlier } from "./earlier.ts";
@@ -117,25 +116,16 @@ async function onSqlite(earlier: Earlier): Promise<void> {
 
 const USAGE = "usage: npm run upgrade [-- --from COMMIT] [--seconds SECONDS]\n";
 
-function readArguments() {
-  try {
-    const options = { from: { type: "string" }, seconds: { type: "string" }, help: { type: "boolean" } } as const;
-    return parseArgs({ options }).values;
-  } catch {
-    process.stderr.write(USAGE);
-    process.exit(2);
-  }
-}
-
-const { from = "HEAD~1", seconds = "5", help } = readArguments();
-if (help) process.stdout.write(USAGE);
-else {
-  using earlier = buildEarlier(from);
-  process.stdout.write(`from ${earlier.name}\n`);
-  await onPostgres(earlier, { seconds: Number(seconds) });
-  await onSqlite(earlier);
-  process.stdout.write("behind nginx, as the deployment guide says\n");
-  if (hasNginx) await step("two servers are upgraded in turn", () => upgradeBehindNginx(earlier));
-  else process.stdout.write("  nginx absent: skipped\n");
-  conclude("no call failed");
-}
+const { from = "HEAD~1", seconds = "5" } = readOptions(USAGE, {
+  from: { type: "string" },
+  seconds: { type: "string" },
+  help: { type: "boolean" },
+});
+using earlier = buildEarlier(from);
+process.stdout.write(`from ${earlier.name}\n`);
+await onPostgres(earlier, { seconds: Number(seconds) });
+await onSqlite(earlier);
+process.stdout.write("behind nginx, as the deployment guide says\n");
+if (hasNginx) await step("two servers are upgraded in turn", () => upgradeBehindNginx(earlier));
+else process.stdout.write("  nginx absent: skipped\n");
+conclude("no call failed");
