@@ -14,7 +14,7 @@ const test = testWith({
 const TIMEOUT = { timeout: 60_000 };
 
 describe.concurrent("the page at /docs", TIMEOUT, () => {
-  test("gets a token as it is prefilled, verifies it, and refuses it with one letter altered", async () => {
+  test("gets a token with the prefilled input, verifies it, and refuses it with one changed letter", async () => {
     await using server = await openServer();
     await using browser = await openPage();
     const { page, faults, origins } = browser;
@@ -45,7 +45,7 @@ describe.concurrent("the page at /docs", TIMEOUT, () => {
 });
 
 describe.concurrent("the page at /", TIMEOUT, () => {
-  test("leads to the docs, the API description and the keys, and asks nobody else", async () => {
+  test("links to the docs, the API description and the keys, and calls no other server", async () => {
     await using server = await openServer();
     await using browser = await openPage();
     const { page, faults, origins } = browser;

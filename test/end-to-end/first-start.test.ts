@@ -64,7 +64,7 @@ async function startAtOnce(environment: Environment) {
 
 describe("first starts on the embedded database", () => {
   it(
-    `that are killed ${KILLS} times leave what every later start works with`,
+    `that are killed ${KILLS} times leave data that every later start can use`,
     async () => {
       const folders = Array.from({ length: KILLS }, temporaryFolder);
       let next = 0;
@@ -103,7 +103,11 @@ describePostgres("first starts on PostgreSQL", () => {
     MINTMARK_ACCESS: "open",
   });
 
-  it(`that are killed ${KILLS} times leave what every later start works with`, () => killFirstStarts(newData), TIMEOUT);
+  it(
+    `that are killed ${KILLS} times leave data that every later start can use`,
+    () => killFirstStarts(newData),
+    TIMEOUT,
+  );
 
   it(
     `of which ${STARTS} come at once all serve`,

@@ -56,8 +56,8 @@ function startLoad(origin: string) {
   };
 }
 
-describePostgres("a server that is told to stop while another one is there", () => {
-  it(`cuts nobody off, hands its followers over within ${HANDED_OVER} ms, and ends within ${ENDED} ms`, {
+describePostgres("a server that stops beside another one", () => {
+  it(`breaks no connection, hands its followers over within ${HANDED_OVER} ms, and ends within ${ENDED} ms`, {
     timeout: 60_000,
   }, async () => {
     const environment = {

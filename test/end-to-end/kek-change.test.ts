@@ -35,7 +35,7 @@ describePostgres("another key-encryption key for several servers", () => {
     for (const server of servers) await server[Symbol.asyncDispose]();
   });
 
-  it("stops none of them: those with the earlier one go on, and verify all that the next ones issue", async () => {
+  it("stops none: servers with the earlier key go on, and verify the tokens of the next ones", async () => {
     const former = [await start(OLD), await start(OLD)] as const;
     const before = await tokenOf(former[0]);
     await rewrap();

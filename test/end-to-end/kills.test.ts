@@ -81,7 +81,7 @@ async function killAgainAndAgain(environment: Record<string, string>): Promise<L
 
 const TIMEOUT = 30_000 + KILLS * 4000;
 
-describe(`a server that is killed ${KILLS} times in the midst of changes`, () => {
+describe(`a server that is killed ${KILLS} times during changes`, () => {
   it(
     "has lost nothing that it acknowledged, on the embedded database",
     async () => {
@@ -93,7 +93,7 @@ describe(`a server that is killed ${KILLS} times in the midst of changes`, () =>
   );
 });
 
-describePostgres(`a server on PostgreSQL that is killed ${KILLS} times in the midst of changes`, () => {
+describePostgres(`a server on PostgreSQL that is killed ${KILLS} times during changes`, () => {
   it(
     "has lost nothing that it acknowledged",
     async () => {

@@ -11,7 +11,7 @@ const LIMIT = 30;
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 
-it("workers share a limit that the environment sets: what one has let in, the other has not to give", async () => {
+it("workers share a limit of the environment: one counts the calls of the other", async () => {
   await using server = await startServer({
     PORT: "0",
     MINTMARK_WORKERS: "2",

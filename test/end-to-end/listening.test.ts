@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/service.ts";
 
 const hasIpv6 = Object.values(networkInterfaces()).some((found) => found?.some(({ address }) => address === "::1"));
 
-describe.concurrent("a server whose HOST others may have set", { timeout: 30_000 }, () => {
+describe.concurrent("a server with any HOST", { timeout: 30_000 }, () => {
   test.each([
     ["by conda", { HOST: "x86_64-conda-linux-gnu" }],
     ["by a shell", { HOST: "name.invalid" }],

@@ -68,7 +68,7 @@ describe("nginx, as the deployment guide configures it", () => {
     return { status: response.statusCode, headers: response.headers, text: await text(response) };
   };
 
-  testNginx("lets the typed client through by TLS, with a batch of 50", async () => {
+  testNginx("passes the typed client on over TLS, with a batch of 50", async () => {
     const { consumer } = running;
     const { token } = await consumer.ask("getToken");
     const claims = await consumer.ask("verifyAll", Array(50).fill(token));
@@ -84,7 +84,7 @@ describe("nginx, as the deployment guide configures it", () => {
     expect(await consumer.ask("verdict", token)).toBe("token_revoked");
   });
 
-  testNginx("speaks HTTP/2, and passes on what an answer says about itself", async () => {
+  testNginx("speaks HTTP/2, and passes header fields on", async () => {
     const { origin, certificate } = running.nginx;
     const session = connect(origin, { ca: certificate.pem });
     const headersOf = (headers: Record<string, string>) =>
@@ -117,7 +117,7 @@ describe("nginx, as the deployment guide configures it", () => {
     });
   });
 
-  testNginx("answers 502 while the server is away, and heals with it: the feed, too", async () => {
+  testNginx("answers 502 while the server is away, and recovers with it, the feed included", async () => {
     const { consumer, environment, server } = running;
     const { token } = await consumer.ask("getToken");
     expect(await server.stop("SIGKILL")).toMatchObject({ code: null });

@@ -26,7 +26,7 @@ const LOCATIONS = {
 describe("a server whose issuer has a path", () => {
   const issuer = "http://127.0.0.1:3000/auth";
 
-  it("serves all below it as well as at the root, and leads from there to each other by relative URLs", async () => {
+  it("serves everything below it and at the root, with relative links", async () => {
     await using server = await openServer({ issuer });
     const bodies = ({ status, text }: Answer) => ({ status, text });
     for (const path of [

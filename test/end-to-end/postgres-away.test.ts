@@ -30,7 +30,7 @@ describePostgres("a server whose PostgreSQL is away", () => {
     await postgres[Symbol.asyncDispose]();
   });
 
-  it("is asked about no client whose id no database need take", async () => {
+  it("gets no query for a client id that no database can hold", async () => {
     for (const id of ["%00", "a%00b", "%ED%A0%80", "%0A"]) {
       const headers = { authorization: `Basic ${Buffer.from(`${id}:secret`).toString("base64")}` };
       expect(await send(`${server.origin}/trpc/getToken`, { headers })).toMatchObject({ status: 401 });
@@ -91,7 +91,7 @@ describePostgres("a server whose PostgreSQL is away", () => {
     60_000,
   );
 
-  it("neither takes nor refuses a token once it has heard of no revocation for too long, until it does again", async () => {
+  it("neither accepts nor refuses tokens while its revocation data is stale", async () => {
     const service = await createTokenService({
       store: await openPostgresStore(await postgres.newDatabase()),
       maxStaleness: 1,
@@ -118,7 +118,7 @@ describePostgres("a server whose PostgreSQL is away", () => {
     await service.close();
   });
 
-  it("ends when told to while it is paused", async () => {
+  it("ends on SIGTERM while the database is paused", async () => {
     postgres.pause();
     const start = performance.now();
     expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });

@@ -30,7 +30,7 @@ describe.concurrent("a restarted server", { timeout: 60_000 }, () => {
     expect(keys).toEqual([{ alg: "ES256", kid: decodeProtectedHeader(token).kid }]);
   });
 
-  test("with another algorithm publishes a key of it ahead, and goes on with the former one until then", async () => {
+  test("with another algorithm publishes its key ahead, and signs with the former one until then", async () => {
     using folder = temporaryFolder();
     const environment = await settings(folder.path);
     await using before = await startServer({ ...environment, MINTMARK_ALG: "ES256" });
@@ -54,7 +54,7 @@ describe.concurrent("a restarted server", { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent("a server that is told to stop", { timeout: 60_000 }, () => {
+describe.concurrent("a server that stops", { timeout: 60_000 }, () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
     "by %s answers what is in flight, takes nothing new, and ends with 0",
     async (signal) => {

@@ -136,7 +136,7 @@ async function run(settings: Record<string, string>, sabotage?: () => Promise<un
   return { statuses, stderr };
 }
 
-describe("no secret is in a log, a span, a metric or an answer that is not to hold it", () => {
+describe("no secret is in a log, a span, a metric or a wrong answer", () => {
   it("on the embedded database, with a shared secret", { timeout: 60_000 }, async () => {
     using folder = temporaryFolder();
     const { statuses, stderr } = await run({ MINTMARK_DATA: join(folder.path, "data"), MINTMARK_SECRET: random() });
@@ -146,7 +146,7 @@ describe("no secret is in a log, a span, a metric or an answer that is not to ho
   });
 });
 
-describePostgres("no secret is in a log, a span, a metric or an answer that is not to hold it", () => {
+describePostgres("no secret is in a log, a span, a metric or a wrong answer", () => {
   it("on PostgreSQL, also while its statements fail", { timeout: 60_000 }, async () => {
     const DATABASE_URL = await sharedPostgres.newDatabase();
     const { statuses, stderr } = await run({ DATABASE_URL, MINTMARK_KEK: random() }, () =>

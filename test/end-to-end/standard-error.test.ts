@@ -15,7 +15,7 @@ const PRELOADED = `
   process.on("SIGUSR2", () => process.emitWarning("a canary of a warning", { type: "DeprecationWarning", code: "DEP0" }));
   process.on("SIGHUP", () => { throw Object.assign(new TypeError("canary"), { code: "E_CODE" }); });`;
 
-it("a server writes nothing but JSON to standard error where that is no terminal, whatever happens", async () => {
+it("a server writes only JSON to standard error unless that is a terminal", async () => {
   using folder = temporaryFolder();
   const script = join(folder.path, "preloaded.cjs");
   writeFileSync(script, PRELOADED);
@@ -32,7 +32,7 @@ it("a server writes nothing but JSON to standard error where that is no terminal
   ]);
 });
 
-it("a server that cannot start writes warnings of its drivers as JSON as well, at any level of the log", async () => {
+it("a server that cannot start writes warnings of drivers as JSON too, at any log level", async () => {
   const DATABASE_URL = "postgres://user:canary@127.0.0.1:9/db?sslmode=require";
   const environment = { PORT: "0", DATABASE_URL, MINTMARK_KEK: "none", MINTMARK_LOG_LEVEL: "error" };
   const { code, stdout, stderr } = await startInVain(environment);

@@ -16,7 +16,7 @@ const TIMEOUT = { timeout: 60_000 };
 const now = () => Math.floor(Date.now() / 1000);
 
 describe("the live view of the page at /", TIMEOUT, () => {
-  test("shows a token die in a second tab that is not loaded again", async () => {
+  test("shows the revocation of a token in a second tab without a reload", async () => {
     await using server = await openServer({ clock: now });
     await using browser = await openPage();
     const { page, faults, origins } = browser;
@@ -49,7 +49,7 @@ describe("the live view of the page at /", TIMEOUT, () => {
     );
   });
 
-  test("refuses one changed letter, and a token whose time is over", async () => {
+  test("refuses one changed letter, and an expired token", async () => {
     const clock = { ahead: 0 };
     await using server = await openServer({ clock: () => now() + clock.ahead });
     await using browser = await openPage();
@@ -64,7 +64,7 @@ describe("the live view of the page at /", TIMEOUT, () => {
     await stateOf(page, "expired: Could not validate credentials (token_expired)");
   });
 
-  test("shows claims as they are, and lets them do nothing", async () => {
+  test("shows claims as text, and executes nothing in them", async () => {
     await using server = await openServer({ clock: now });
     await using browser = await openPage();
     const { page, faults } = browser;
@@ -79,7 +79,7 @@ describe("the live view of the page at /", TIMEOUT, () => {
     expect(faults).toEqual([]);
   });
 
-  test("has a field for claims where they have a schema, with what it requires, and shows all that is wrong", async () => {
+  test("has a field for claims with a schema, names what it requires, and shows every error", async () => {
     const claims = z.object({ role: z.enum(["reader", "writer"]), level: z.int().min(1).max(3) });
     await using server = await openServer({ claims, clock: now });
     await using browser = await openPage();
@@ -106,7 +106,7 @@ describe("the live view of the page at /", TIMEOUT, () => {
     expect(await page.locator("#problem").textContent()).toBe("");
   });
 
-  test("shows no time that is left to a token that is dead", async () => {
+  test("shows no remaining time of a revoked token", async () => {
     const clock = { ahead: 0 };
     await using server = await openServer({ clock: () => now() + clock.ahead });
     await using browser = await openPage();
@@ -147,7 +147,7 @@ describe("the live view of the page at /", TIMEOUT, () => {
     expect(await life.textContent()).toMatch(/ s left$/);
   });
 
-  test("is not there where callers must be known", async () => {
+  test("is absent where callers must authenticate", async () => {
     await using server = await openServer({ open: false });
     await using browser = await openPage();
     const { page, faults } = browser;

@@ -17,7 +17,7 @@ const SERVERS: Record<string, Record<string, string>> = {
   "by workers on a port that they picked": { PORT: "0", MINTMARK_WORKERS: "2" },
 };
 
-describe.concurrent("a command that knows nothing but the folder of the data", { timeout: 60_000 }, () => {
+describe.concurrent("a command with the data folder alone", { timeout: 60_000 }, () => {
   test.each(Object.entries(SERVERS))("issues and revokes as a server does that runs %s", async (_, environment) => {
     using folder = temporaryFolder();
     const data = { MINTMARK_DATA: join(folder.path, "data") };
@@ -49,7 +49,7 @@ describe.concurrent("a command in a folder without a database", { timeout: 60_00
     ["token", "get"],
     ["revoke", "--subject", "ada"],
     ["backup", "copy"],
-  ])("%s %s says that there is none, and makes nothing", async (...words) => {
+  ])("%s %s fails with one line, and makes nothing", async (...words) => {
     using folder = temporaryFolder();
     const data = join(folder.path, "data");
     const ended = await mintmark(words, { environment: { MINTMARK_DATA: data } });
@@ -67,7 +67,7 @@ describe.concurrent("a command in a folder without a database", { timeout: 60_00
   });
 });
 
-describe.concurrent("a server that is started with other variables than before", { timeout: 60_000 }, () => {
+describe.concurrent("a server that starts with other variables", { timeout: 60_000 }, () => {
   const changes = [
     [
       "another issuer",

@@ -36,7 +36,7 @@ describePostgres("two servers on one PostgreSQL", () => {
     expect(second).toEqual(first);
   });
 
-  it(`make exactly one new key each of ${ROUNDS} times that both are told to rotate at once, and verify each other's tokens all along`, async () => {
+  it(`make one new key in each of ${ROUNDS} simultaneous rotations, and verify each other's tokens throughout`, async () => {
     const [one, other] = servers.map(({ origin }) => createTokenClient({ url: origin }));
     if (one === undefined || other === undefined) throw new Error("two servers are needed");
     const signers = new Set<string | undefined>();

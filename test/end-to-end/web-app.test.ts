@@ -49,7 +49,7 @@ async function callFrom(
 }
 
 describe("a web app of another origin", TIMEOUT, () => {
-  test("that is named calls as a client, reads refusals, and follows the events", async () => {
+  test("that is allowed calls as a client, reads refusals, and follows the events", async () => {
     await using app = await startApp();
     await using server = await openTarget({ open: false, clock: now }, { origins: [app.origin] });
     const client = await addClient(server.service, {
@@ -87,7 +87,7 @@ describe("a web app of another origin", TIMEOUT, () => {
     expect(await following).toContain('"id":"ada"');
   });
 
-  test("of this machine follows by EventSource where access is open; one that is not named reads public documents alone", async () => {
+  test("of this machine follows by EventSource where access is open; one that is not allowed reads public documents alone", async () => {
     await using app = await startApp();
     await using other = await startApp();
     await using server = await openTarget({ clock: now }, { origins: [app.origin] });
@@ -136,8 +136,8 @@ describe("a web app of another origin", TIMEOUT, () => {
   });
 });
 
-describe("the page at /docs where callers must be known", TIMEOUT, () => {
-  test("shows a refusal without a dialog of the browser's, and calls as the client that is entered", async () => {
+describe("the page at /docs where callers must authenticate", TIMEOUT, () => {
+  test("shows a refusal without a browser dialog, and calls as the entered client", async () => {
     await using server = await openTarget({ open: false, clock: now });
     const { clientId, clientSecret } = await addClient(server.service, {
       permissions: ["issue"],

@@ -43,7 +43,7 @@ describe("the greeting", () => {
     },
   );
 
-  it("tells where callers must be known how one becomes so", () => {
+  it("says how to add a client where callers must authenticate", () => {
     expect(next("http://0.0.0.0:3000", { issuer: URL_SHOWN, access: "clients" })).toEqual([
       `Open  ${URL_SHOWN}/docs`,
       "Add   npx mintmark clients add NAME --permissions issue",
@@ -56,7 +56,7 @@ describe("the greeting", () => {
   });
 });
 
-describe("what the greeting says works", () => {
+describe("the commands of the greeting work", () => {
   const curl = spawnSync("curl", ["--version"]).status === 0;
   const test = testWith({ program: "curl", found: curl, required: false });
   const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));

@@ -31,7 +31,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  it("sign by one key, and know of each other's revocations within the bound", async () => {
+  it("sign with one key, and have each other's revocations within the bound", async () => {
     const { origin } = server;
     const issued = await Promise.all(Array.from({ length: 12 }, () => call(origin, "getToken", {})));
     const tokens = issued.map(({ data }) => (data as { token: string }).token);
@@ -55,7 +55,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
     expect(new Set(await askAll(origin, "verifyToken", { token }))).toEqual(new Set([200]));
   });
 
-  it("are told of together by every scrape, whichever answers it", async () => {
+  it("are counted together by every scrape", async () => {
     const { origin } = server;
     const before = (await scrape(origin)).of(ISSUED) ?? 0;
     await Promise.all(Array.from({ length: 12 }, () => call(origin, "getToken", {})));
@@ -68,7 +68,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
     expect(values.get("process_resident_memory_bytes")).toBeGreaterThan((WORKERS + 1) * 40e6);
   });
 
-  it("are replaced when they die, and end with the first process, by 0", async () => {
+  it("are replaced when they end, and end with the first process, with status 0", async () => {
     const { origin } = server;
     const issued = (await scrape(origin)).of(ISSUED);
     expect(issued).toBeGreaterThan(12);
@@ -91,7 +91,7 @@ describe("workers on the embedded database", () => {
   const folder = temporaryFolder();
   describeWorkers(async () => ({ MINTMARK_DATA: join(folder.path, "data") }));
 
-  it("do not start where one server could not, and say why once", async () => {
+  it("do not start where one server could not, and give the reason once", async () => {
     const ended = await startInVain({
       PORT: "0",
       MINTMARK_WORKERS: "2",
