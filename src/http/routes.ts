@@ -122,7 +122,8 @@ function handleUnknown(isAllowedHost: HostCheck): Handle {
 }
 
 function sendForbiddenHost(response: ServerResponse): void {
-  const text = "Access is open, and so to this machine only, by its own names: MINTMARK_ACCESS=clients serves others";
+  const text =
+    "Access is open, so only this machine may call, by a loopback name: set MINTMARK_ACCESS=clients to serve others";
   sendText(response, 403, text);
 }
 

@@ -26,7 +26,9 @@ export function createTokenServer<Schema extends ClaimsSchema>(
   checkServerOptions(given);
   const { host = "127.0.0.1", port = 3000, timeouts = {}, ...options } = given;
   if (service.open && !isLoopback(host))
-    throw new StartError(`${host} is not a loopback address: whoever reaches it could do everything`);
+    throw new StartError(
+      `${host} is not a loopback address, and access is open: every client that reaches it would have every permission`,
+    );
   const { drain, endFeeds, close } = service;
   return listen({
     host,
@@ -52,7 +54,9 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   const { trustProxy = [], share = alone } = options;
   const { issuer, open } = service;
   if (open && trustProxy.length > 0)
-    throw new StartError("Access is open, so there can be no proxy: whoever reaches it could do everything");
+    throw new StartError(
+      "trustProxy requires MINTMARK_ACCESS=clients or open: false: with open access, every client of the proxy would have every permission",
+    );
   const origins = createOriginList(options.origins ?? [], { open });
   const addressOf = createAddressOf(trustProxy);
   // Clients that authenticate may use any host name.

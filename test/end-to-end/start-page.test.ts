@@ -96,7 +96,7 @@ describe("the live view of the page at /", TIMEOUT, () => {
     expect(faults).toEqual([]);
     await field.fill("{ role: ");
     await mint(page);
-    await problem.filter({ hasText: /^The claims are no JSON: / }).waitFor();
+    await problem.filter({ hasText: /^The claims are not valid JSON: / }).waitFor();
     await field.fill('{ "role": "owner", "level": 7 }');
     await mint(page);
     await problem.filter({ hasText: /^Invalid input: claims\.role .*; claims\.level / }).waitFor();

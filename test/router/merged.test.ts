@@ -99,3 +99,11 @@ describe("tokenErrorFormatter", () => {
     }>();
   });
 });
+
+describe("Context", () => {
+  it("has `authenticate`, or the client of a request", () => {
+    expectTypeOf<{ authenticate: () => Promise<typeof localCaller> }>().toExtend<Context>();
+    expectTypeOf<{ client: { address: string; requestId: string } }>().toExtend<Context>();
+    expectTypeOf<{ address: string }>().not.toExtend<Context>();
+  });
+});

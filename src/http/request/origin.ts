@@ -122,7 +122,7 @@ export type OriginList = {
 export function createOriginList(origins: readonly string[], { open }: { open: boolean }): OriginList {
   if (!origins.every(isOrigin)) throw new StartError(`origins ${ORIGINS}`);
   if (open && !origins.every(isLoopbackOrigin))
-    throw new StartError("Access is open, so origins can be of this machine only: their pages could do everything");
+    throw new StartError("Access is open, so origins must be loopback: their pages have every permission");
   const named = new Set(origins);
   return { isEmpty: named.size === 0, names: ({ headers: { origin } }) => origin !== undefined && named.has(origin) };
 }

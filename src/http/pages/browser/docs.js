@@ -1,6 +1,6 @@
 /**
- * Starts Swagger UI on `/docs`. Without `validatorUrl: null` it sends this API to a validator on the internet.
- * `x-requested-with` makes the service omit the Basic challenge, so that a 401 opens no login dialog of the browser.
+ * Starts Swagger UI on `/docs`. Without `validatorUrl: null` it sends this API to a public validator.
+ * `x-requested-with` makes the service omit the Basic challenge, so a 401 opens no login dialog of the browser.
  */
 /** @type {any} */ (globalThis).SwaggerUIBundle({
   url: new URL("../openapi.json", import.meta.url).href,

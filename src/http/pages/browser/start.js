@@ -1,12 +1,12 @@
 /**
- * The live view of the start page: mint a token, watch it live, and see it die in every tab.
- * Whatever comes from a token is set as text, never as markup: claims hold what their caller likes.
+ * The form of the start page: issue a token, and watch its state in every tab.
+ * Sets everything from a token as text, never as markup: callers choose the claims.
  */
 
-/** All tabs of this origin share the token here. It is never put into a URL, where histories and logs would keep it. */
+/** All tabs of this origin share the token here. Never in a URL, which histories and logs store. */
 const STORED = "mintmark.token";
 
-/** The procedures, beside this script: a proxy may have put both below a path. */
+/** Relative to this script, for a proxy that adds a path. */
 const PROCEDURES = new URL("trpc/", import.meta.url);
 
 /** @typedef {{ data?: any, error?: { message: string, reason: string } }} Answer */
@@ -23,7 +23,7 @@ function entered(id) {
   return /** @type {HTMLInputElement} */ (element(id)).value.trim();
 }
 
-/** Calls a procedure by POST, queries too, so that no input is part of a URL.
+/** Calls a procedure by POST, queries too: no input is part of a URL.
  * @param {string} procedure
  * @param {object} input
  * @returns {Promise<Answer>} */
@@ -43,7 +43,7 @@ async function call(procedure, input) {
   }
 }
 
-/** A message says the first thing that is wrong; the issues say all of them.
+/** The message with all issues: on the wire, it has the first one.
  * @param {{ message: string, data: { issues?: { path: string, message: string }[] } }} error */
 function inFull({ message, data: { issues = [] } }) {
   return [message, ...issues.slice(1).map((issue) => `${issue.path} ${issue.message}`)].join("; ");
@@ -64,7 +64,7 @@ const WORDS = /** @type {Record<string, string>} */ ({
   token_expired: "expired",
 });
 
-/** What says nothing about the token. */
+/** Reasons that do not depend on the token. */
 const UNKNOWN = new Set(["verifier_stale", "unavailable", "unreachable", "rate_limited", "internal_error"]);
 
 /** @param {Answer} answer */
@@ -78,16 +78,16 @@ function showState({ data, error }) {
   showLife();
 }
 
-let asked = 0;
+let requests = 0;
 
 async function verify() {
   const token = storedToken();
   if (token === "") return;
-  asked += 1;
-  const question = asked;
+  requests += 1;
+  const number = requests;
   const answer = await call("verifyToken", { token });
-  // Of answers that overtake each other only the one to the latest question is shown.
-  if (question === asked) showState(answer);
+  // Answers can arrive out of order: only the latest counts.
+  if (number === requests) showState(answer);
 }
 
 function show() {
@@ -99,7 +99,7 @@ function show() {
   showLife();
 }
 
-/** What is dead has no time left, whatever it says itself. */
+/** Shows the remaining lifetime; none for a rejected token. */
 function showLife() {
   const token = storedToken();
   const { state } = element("state").dataset;
@@ -110,13 +110,13 @@ function showLife() {
   if (left <= 0 && state === "valid") void verify();
 }
 
-/** The custom claims as they were entered; none where they have no schema, `undefined` where they are no JSON. */
+/** The entered custom claims; none without a schema, `undefined` for invalid JSON. */
 function enteredClaims() {
   if (document.getElementById("custom") === null) return {};
   try {
     return { claims: JSON.parse(entered("custom") || "{}") };
   } catch (error) {
-    element("problem").textContent = `The claims are no JSON: ${error instanceof Error ? error.message : error}`;
+    element("problem").textContent = `The claims are not valid JSON: ${error instanceof Error ? error.message : error}`;
     return undefined;
   }
 }
@@ -153,7 +153,7 @@ function follow() {
   };
   source.onerror = () => {
     feed.textContent = "reconnecting";
-    // A browser gives up where the answer was no feed, as of a server that is only just starting.
+    // A browser does not reconnect after another answer, such as 503 of a starting server.
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 1000);
   };
   source.onmessage = ({ data }) => {
