@@ -13,7 +13,7 @@ const NAMES: Record<string, string> = {
   "announces?|tells?|told|wakes?|woken": "notify",
   asks: "request, fetch",
   beyond: "violation",
-  "books?|court|doors?|knocks?|siege|stages?": "ledger, oracle, endpoint, present, attack run, scenario, cluster",
+  "books?|court|doors?|knocks?|siege": "ledger, oracle, endpoint, present, attack run",
   "cautious|steady": "retention, monotonic",
   "gates?": "authorize",
   hasten: "activateEarlier",
@@ -43,7 +43,7 @@ const PHRASES: Record<string, string> = {
   "\\bsomebody else\\b": "another caller, concurrently",
   "\\bsparingly\\b": "at most once in ...",
   "\\bpatien(?:ce|t|tly)\\b": "timeout",
-  "\\b(?:re|un)?seal(?:s|ed|ing)?\\b": "wrap, rewrap, unwrap",
+  "\\b(?:re|un)seal(?:s|ed|ing)?\\b": "wrap, rewrap, unwrap",
   "\\bneighbours?\\b": "peers, adjacent",
   "\\b(?:hears?|heard)\\b": "receives",
   "\\b(?:wakes?|woken)\\b": "notifies",
@@ -55,11 +55,20 @@ const phraseRules = Object.entries(PHRASES).map(([phrase, term]) => ({ phrase: n
 
 type Finding = { position: number; word: string; term: string };
 
-/** Comments, strings and templates are prose: the phrases judge them. Blanks keep every position. */
-const codeOf = (source: string) =>
-  source.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/gm, (text) =>
-    " ".repeat(text.length),
-  );
+const PROSE = /\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/gm;
+
+const blank = (text: string) => text.replace(/[^\n]/g, " ");
+
+/** A source without comments, strings and templates, which are prose. Every position stays. */
+const codeOf = (source: string) => source.replace(PROSE, blank);
+
+const proseOf = (source: string) => {
+  const code = codeOf(source);
+  return source
+    .split("")
+    .map((unit, at) => (code[at] === unit ? " " : unit))
+    .join("");
+};
 
 const namesIn = (source: string): Finding[] =>
   [...codeOf(source).matchAll(/[A-Za-z_$][\w$]*/g)].flatMap(({ 0: word, index }) => {
@@ -82,7 +91,7 @@ const files = [...["src", "docs", "scripts", "test"].flatMap(filesIn), ...readdi
 
 const lines = files.flatMap((file) => {
   const text = readFileSync(join(ROOT, file), "utf8");
-  const findings = [...(file.endsWith(".ts") ? namesIn(text) : []), ...phrasesIn(text)];
+  const findings = file.endsWith(".ts") ? [...namesIn(text), ...phrasesIn(proseOf(text))] : phrasesIn(text);
   return findings
     .toSorted((a, b) => a.position - b.position)
     .map(({ position, word, term }) => `${file}:${text.slice(0, position).split("\n").length}  ${word}  →  ${term}`);
