@@ -100,7 +100,8 @@ export function claimedIdentity(
   { kids, latest }: { kids: readonly string[]; latest: Seconds },
 ): TokenIdentity | undefined {
   const jws = parseCompact(token);
-  if (jws?.protectedHeader.alg !== "HS256" || !kids.includes(String(jws.protectedHeader.kid))) return undefined;
+  const { alg, kid } = jws?.protectedHeader ?? {};
+  if (jws === undefined || alg !== "HS256" || typeof kid !== "string" || !kids.includes(kid)) return undefined;
   const { jti, exp } = tokenIdentity.safeParse(parseJsonObject(Buffer.from(jws.payload, "base64url"))).data ?? {};
   return jti === undefined || exp === undefined ? undefined : { jti, exp: Math.min(exp, latest) };
 }

@@ -1,9 +1,11 @@
 import { createSecretKey } from "node:crypto";
 import { expect } from "vitest";
 import { verifyJws } from "../../../src/token/jws.ts";
+import { claimedIdentity } from "../../../src/token/verify.ts";
 import type { AttackSuite, Tokens } from "../../support/attack-suite.ts";
 import { type Forge, forge, goodHeader, keyringOf } from "../../support/forge.ts";
 import { expectRefused } from "../../support/refusal.ts";
+import { NOW } from "../../support/service.ts";
 
 /** Rows 16 and 17: headers with a harmful kid, or without one. */
 export function kidAttacks(suite: AttackSuite): void {
@@ -13,6 +15,7 @@ export function kidAttacks(suite: AttackSuite): void {
   }
   noKeyIsAskedForByAStrangeName(suite);
   kidIsNeededAmongSeveralKeys(suite);
+  strangeKidsClaimNothing(suite);
 }
 
 const KIDS: unknown[] = [
@@ -73,6 +76,16 @@ function noKeyIsAskedForByAStrangeName({ row, forges }: AttackSuite): void {
       });
     }
     expect(asked).toEqual(KIDS.filter((kid) => typeof kid === "string" && /^[\w-]{1,64}$/.test(kid)));
+  });
+}
+
+/** `{ toString: "kid" }` cannot become text: a reader that tries throws. */
+function strangeKidsClaimNothing({ row, forges }: AttackSuite): void {
+  row(16, "claimedIdentity returns no identity for any such kid", () => {
+    for (const kid of KIDS) {
+      const token = forge(forges.hs256, { header: goodHeader(forges.hs256, { kid }) });
+      expect(claimedIdentity(token, { kids: [forges.hs256.kid, "[object Object]"], latest: NOW })).toBeUndefined();
+    }
   });
 }
 
