@@ -25,7 +25,7 @@ const NAMES: Record<string, string> = {
   "means|terms": "deps, parameters",
   "neighbours?": "peers",
   "patience|patient|patiently|sparingly": "timeout, coalesce",
-  "reseal|resealed|seal|sealed|seals|unseal|unsealed": "wrap, rewrap, unwrap",
+  "reseal|resealed|seal|seals|unseal|unsealed": "wrap, rewrap, unwrap",
   "settles?": "resolve",
   turns: "rotations, rounds",
   upkeep: "maintenance",

@@ -5,9 +5,9 @@ import type { Sample } from "../http/metrics/metrics.ts";
 import { mergeSamples, type ReadSamples, type ShareSamples } from "../http/metrics/metrics-endpoint.ts";
 import type { Milliseconds } from "../time.ts";
 
-/** What a worker tells the first process: that it wants the metrics of all, or has its own to give. */
+/** A message of a worker: it requests the metrics of all, or sends its own. */
 export type FromWorker = { wants: number } | { gives: Sample[]; to: number };
-/** What it is told: to give its own, or those of all; without them where some process did not give its own. */
+/** A message to a worker: it must send its own metrics, or here are those of all; without them where one process did not answer. */
 type ToWorker = { give: number } | { all: Sample[][] | undefined; to: number };
 
 /** How long another process may take to give its metrics, in milliseconds. */
@@ -21,7 +21,7 @@ export function shareSamples(): ShareSamples {
     process.on("message", (message: ToWorker | string) => {
       if (typeof message === "string") return;
       if ("all" in message) answer(message.to, message.all);
-      // Where it cannot, whoever asked waits in vain, and says so.
+      // Where the message cannot be sent, the request times out and reports that.
       else
         own().then(
           (gives) => send({ gives, to: message.give }),
@@ -30,7 +30,7 @@ export function shareSamples(): ShareSamples {
     });
     return async () => {
       const all = await request((wants) => send({ wants }));
-      // To leave one out would look as if it had begun to count anew.
+      // A scrape without one process would look like a reset of its counters.
       if (all === undefined) throw new MintmarkError("unavailable");
       return all;
     };
@@ -80,7 +80,7 @@ function send(worker: Worker, message: ToWorker): void {
 }
 
 /** Questions to another process, by their number. One that is not answered in time rejects. */
-function createQuestions<Answer>(patience: Milliseconds) {
+function createQuestions<Answer>(timeout: Milliseconds) {
   const waiting = new Map<number, (answer: Answer) => void>();
   let asked = 0;
   return {
@@ -91,7 +91,7 @@ function createQuestions<Answer>(patience: Milliseconds) {
         waiting.set(number, resolve);
         put(number);
       });
-      return withTimeout(answer, patience).finally(() => waiting.delete(number));
+      return withTimeout(answer, timeout).finally(() => waiting.delete(number));
     },
     answer: (number: number, answer: Answer) => waiting.get(number)?.(answer),
   };

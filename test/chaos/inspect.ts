@@ -41,7 +41,7 @@ export async function inspect(
   await forEach(chosen(ledger.grants, SAMPLE.grants), AT_ONCE.others, (grant) => inspectGrant(scenario, grant));
   await forEach(chosen(ledger.clients, SAMPLE.clients), AT_ONCE.others, (client) => inspectClient(scenario, client));
   await inspectRemovals(scenario);
-  ledger.timeline.settle();
+  ledger.timeline.resolve();
   await recovered;
   for (const follower of followers)
     for (const token of random.sample(tokens, SAMPLE.followed)) await inspectFollower(scenario, follower, token);

@@ -43,7 +43,7 @@ describe("the timeline", () => {
     expect([one.life, later.life]).toEqual(["unsure", "unsure"]);
     timeline.observe(one, "dead", 9);
     timeline.observe(later, "live", 9);
-    timeline.settle();
+    timeline.resolve();
     expect(timeline.breaches()).toEqual([]);
     expect(token(timeline, { jti: "3", subject: "ada" }).life).toBe("live");
     timeline.observe(one, "live", 10);
@@ -57,7 +57,7 @@ describe("the timeline", () => {
     timeline.withdraw([ada]);
     timeline.observe(one, "dead", 0);
     timeline.observe(other, "live", 0);
-    timeline.settle();
+    timeline.resolve();
     expect(timeline.breaches()).toEqual(["partial: the withdrawal of subject ada"]);
   });
 
@@ -68,7 +68,7 @@ describe("the timeline", () => {
     timeline.withdraw([{ by: "jti", id: "1" }]);
     timeline.observe(one, "dead", 0);
     timeline.observe(other, "live", 0);
-    timeline.settle();
+    timeline.resolve();
     expect(timeline.breaches()).toEqual([]);
   });
 });

@@ -42,13 +42,13 @@ export type Timeline<Item extends Thing = Thing> = {
   /** Compares an observation of a thing with what is certain, or makes it certain. */
   observe(item: Item, says: "live" | "dead", now: number): void;
   /** Ends a round in which everything in doubt was observed: every request has taken effect by then, or never will. */
-  settle(): void;
+  resolve(): void;
   breaches(): readonly string[];
 };
 
 /**
  * Records, outside the service, what it acknowledged. A request without an answer may take effect at any moment until the
- * round is settled, but not in part.
+ * round is resolved, but not in part.
  */
 export function createTimeline<Item extends Thing>(): Timeline<Item> {
   let now = 0;
@@ -127,7 +127,7 @@ export function createTimeline<Item extends Thing>(): Timeline<Item> {
       item.life = says;
     },
 
-    settle() {
+    resolve() {
       findPartial();
       for (const item of items) item.doubts = [];
       open = [];

@@ -52,11 +52,11 @@ async function serveContained(data: { user: number; mode: number }): Promise<voi
   expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "ada", iss: SET.MINTMARK_ISSUER });
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 
-  const told = performance.now();
+  const signalledAt = performance.now();
   server.signal("SIGTERM");
   expect(await server.ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining(SECRET) });
   // A second of MINTMARK_DRAIN, and nothing in flight.
-  expect(performance.now() - told).toBeLessThan(5_000);
+  expect(performance.now() - signalledAt).toBeLessThan(5_000);
   expect(readdirSync(mounted.pathOf("data"))).toContain("mintmark.db");
 }
 

@@ -21,9 +21,9 @@ const HANDED_OVER = DRAIN + 3000;
 /** Until the process has ended, with followers and requests all the time. */
 const ENDED = DRAIN + 5000;
 
-/** Asks for tokens one after the other over connections that are kept, until told to stop. Gives how often, and what failed. */
+/** Requests tokens one after the other over kept-alive connections, until it is stopped. Returns how many, and the failures. */
 function startLoad(origin: string) {
-  const seen = { answered: 0, toldToLeave: 0, failures: [] as string[] };
+  const seen = { answered: 0, askedToLeave: 0, failures: [] as string[] };
   let going = true;
   const runs = Array.from({ length: CLIENTS }, async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -40,7 +40,7 @@ function startLoad(origin: string) {
         // A database that is busy is answered for, too.
         if (response.statusCode !== 200 && response.statusCode !== 503) seen.failures.push(String(response.statusCode));
         seen.answered += 1;
-        if (response.headers.connection === "close") seen.toldToLeave += 1;
+        if (response.headers.connection === "close") seen.askedToLeave += 1;
       } catch (error) {
         seen.failures.push(String(error));
       }
@@ -94,7 +94,7 @@ describePostgres("a server that stops beside another one", () => {
 
     expect(draining).toMatchObject({ store: "ok", keys: "ok", trust: "ok", server: "draining" });
     expect(load.seen.failures).toEqual([]);
-    expect(load.seen.toldToLeave).toBeGreaterThanOrEqual(CLIENTS);
+    expect(load.seen.askedToLeave).toBeGreaterThanOrEqual(CLIENTS);
     expect(code).toBe(0);
     expect(took).toBeLessThan(ENDED);
     const { token } = (await call(staying.origin, "getToken", {})).data as { token: string };

@@ -17,7 +17,7 @@ type Ledger = { secrets: Map<string, string>; removed: Set<string>; keys: Set<st
 
 type Client = ReturnType<typeof createTokenClient>;
 
-/** Changes something again and again until the server dies under it, and notes what it was told had happened. */
+/** Makes one change after the other until the server is killed, and notes those that were acknowledged. */
 async function changeUntilKilled(client: Client, ledger: Ledger): Promise<void> {
   try {
     for (;;) {
@@ -41,7 +41,7 @@ async function changeUntilKilled(client: Client, ledger: Ledger): Promise<void> 
       ledger.acknowledged += 1;
     }
   } catch {
-    // The server was killed, in the middle of something that nobody was told had happened.
+    // The server was killed, during a change that was not acknowledged.
   }
 }
 

@@ -5,7 +5,7 @@ import { callAs } from "../support/call-as.ts";
 import { startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** More than one worker lets in, at one call in 200 ms, before it is told what the other has. */
+/** More than one worker lets in, at one call in 200 ms, before it has the count of the other. */
 const LIMIT = 30;
 
 const folder = temporaryFolder();
@@ -18,7 +18,7 @@ it("workers share a limit of the environment: one counts the calls of the other"
     MINTMARK_DATA: join(folder.path, "data"),
     MINTMARK_RATE_ISSUE: String(LIMIT),
   });
-  // A minute that ends meanwhile would begin anew.
+  // A minute that ends meanwhile would reset the count.
   const left = 60_000 - (Date.now() % 60_000);
   if (left < 6000) await sleep(left);
   // Each on a connection of its own, which either worker may take.
@@ -27,7 +27,7 @@ it("workers share a limit of the environment: one counts the calls of the other"
     return reasons.filter((reason) => reason === "served").length;
   };
   expect(await getTokens(LIMIT)).toBe(LIMIT);
-  // The other worker lets calls in until it is told, within a second, and has a limit's worth of its own until then.
+  // The other worker admits calls until it has the count, within a second: up to one limit of its own.
   let more = 0;
   for (let refused = 0; more === 0 || refused < 8; ) {
     const served = await getTokens(1);

@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 type Output = "pipe" | number;
 
-/** Starts the server with its output going where it is told to, and waits until it answers. Killed at the end of its block. */
+/** Starts the server with its output redirected, and waits until it answers. Killed at the end of its block. */
 async function start(environment: Record<string, string>, output: Output) {
   const folder = temporaryFolder();
   const PORT = await freePort();

@@ -113,7 +113,7 @@ async function makeDatabase(folder: string): Promise<string> {
 
 type KeyRow = { kid: string; private_jwk: string };
 
-/** Writes the private keys anew where told how, and gives all that the database holds of its keys. */
+/** Rewrites the private keys if given a function, and returns all rows of keys. */
 function editKeys(data: string, harm?: (jwk: string) => string): KeyRow[] {
   const database = new Database(join(data, "mintmark.db"));
   try {

@@ -53,7 +53,7 @@ function createDriver(origin: string, vault: Vault) {
       rest = rest.replace(data[name], "");
     }
     held.clientId = data.clientId ?? held.clientId;
-    vault.hear(`the answer of ${procedure}, ${status}`, JSON.stringify(headers) + rest);
+    vault.add(`the answer of ${procedure}, ${status}`, JSON.stringify(headers) + rest);
     return status;
   }
 
@@ -70,7 +70,7 @@ function createDriver(origin: string, vault: Vault) {
     ]);
     const url = `${origin}/trpc/${procedure}?input=${encodeURIComponent(`{"${token}`)}`;
     const bearer = await send(url, { headers: { authorization: `Bearer ${token}` } });
-    vault.hear(`the answer of ${procedure} to a GET`, JSON.stringify(bearer));
+    vault.add(`the answer of ${procedure} to a GET`, JSON.stringify(bearer));
   }
 
   return {
@@ -89,12 +89,12 @@ function createDriver(origin: string, vault: Vault) {
     async read(admin: Credentials): Promise<void> {
       const events = await fetch(`${origin}/trpc/events`, { headers: { authorization: basic(admin) } });
       const reader = events.body?.getReader();
-      vault.hear("the events", Buffer.from((await reader?.read())?.value ?? []).toString());
+      vault.add("the events", Buffer.from((await reader?.read())?.value ?? []).toString());
       await reader?.cancel();
       for (const path of DOCUMENTS) {
         const authorization = basic(admin);
         for (const headers of [{ authorization }, {}])
-          vault.hear(path, JSON.stringify(await send(`${origin}${path}?${held.token}`, { headers })));
+          vault.add(path, JSON.stringify(await send(`${origin}${path}?${held.token}`, { headers })));
       }
     },
   };
@@ -130,9 +130,9 @@ async function run(settings: Record<string, string>, sabotage?: () => Promise<un
   }
   const { stdout, stderr } = await server.stop("SIGTERM");
   for (const [at, line] of [stdout, ...stderr.split("\n")].entries())
-    vault.hear(`line ${at}: ${line.slice(0, 100)}`, line);
+    vault.add(`line ${at}: ${line.slice(0, 100)}`, line);
   expect(vault.leaks()).toEqual([]);
-  expect(vault.heard()).toBeGreaterThan(200);
+  expect(vault.count()).toBeGreaterThan(200);
   return { statuses, stderr };
 }
 
@@ -161,9 +161,9 @@ describe("what looks for secrets", () => {
   it.each(["plain", "base64", "base64url", "hex"] as const)("finds one in %s", (form) => {
     const vault = createVault();
     const secret = vault.keep("secret", "käse & brot?");
-    vault.hear("here", `x${form === "plain" ? secret : Buffer.from(secret).toString(form)}x`);
-    vault.hear("there", encodeURIComponent(secret));
-    vault.hear("nowhere", "käse");
+    vault.add("here", `x${form === "plain" ? secret : Buffer.from(secret).toString(form)}x`);
+    vault.add("there", encodeURIComponent(secret));
+    vault.add("nowhere", "käse");
     expect(vault.leaks()).toEqual(["secret 0: here", "secret 0: there"]);
   });
 });

@@ -25,7 +25,7 @@ export type RunOptions<Input> = {
 };
 
 /**
- * Tries a target in this process with fresh inputs, and with mutations of those that passed the first parser or had a new
+ * Tries a target in this process with fresh inputs, and with mutations of inputs that passed the first parser or had a new
  * outcome. The same seed makes the same choices. fast-check generates the inputs; to run the whole loop on it would generate
  * two fresh inputs for each mutation, which doubles the time for tokens and JSON.
  */

@@ -11,7 +11,7 @@ import { openServer, openService } from "../support/service.ts";
 type Entry = {
   /** What it takes to call it; null where anybody may. */
   needs: Permission | null;
-  /** An input that is served to whoever may call; made for a client. */
+  /** An input that is served to every caller; made for a client. */
   input: (service: TokenService, clientId: string) => object | Promise<object>;
 };
 

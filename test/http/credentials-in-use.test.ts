@@ -78,10 +78,10 @@ describe("a secret", () => {
       await callAs(running.origin, { procedure: "keys.list", authorization: `Bearer ${admin.clientSecret}` }),
     ];
     await running.close();
-    const told = answers.map(({ text, headers }) => text + JSON.stringify(headers)).join("");
+    const received = answers.map(({ text, headers }) => text + JSON.stringify(headers)).join("");
     expect(lines.length).toBeGreaterThanOrEqual(10);
     for (const secret of [admin.clientSecret, clientSecret, next, authorization.slice(6)]) {
-      expect(told).not.toContain(secret);
+      expect(received).not.toContain(secret);
       expect(lines.join("")).not.toContain(secret);
     }
   });

@@ -127,10 +127,10 @@ describe("listen", () => {
     expect(await ask()).toContain("hello");
     await sleep(300);
     expect(await ask()).toContain("hello");
-    const told = performance.now();
+    const signalledAt = performance.now();
     await server.close();
     await ended;
-    expect(performance.now() - told).toBeLessThan(2_000);
+    expect(performance.now() - signalledAt).toBeLessThan(2_000);
   });
 
   it.each([

@@ -52,7 +52,7 @@ describe("the log", () => {
 });
 
 describe("a call that the database fails", () => {
-  /** By the code of its driver, and what an operator is then told. */
+  /** By the code of its driver, and the remedy in the log. */
   const FAILURES = [
     ["SQLITE_FULL", "unavailable", /^The database in MINTMARK_DATA cannot be used \(SQLITE_FULL\): its disk is full/],
     ["SQLITE_CORRUPT", "internal_error", /^The database in MINTMARK_DATA [^\n]*: restore it from a backup/],
@@ -96,9 +96,9 @@ describe("a call that the database fails", () => {
 
 describe("describeError", () => {
   it("contains the type, the code and the frames of an error, never its message", () => {
-    const told = describeError(Object.assign(new RangeError("canary\n    with lines"), { code: "SQLITE_FULL" }));
-    expect(told).toMatchObject({ type: "RangeError", code: "SQLITE_FULL" });
-    expect(JSON.stringify(told)).not.toContain("canary");
+    const described = describeError(Object.assign(new RangeError("canary\n    with lines"), { code: "SQLITE_FULL" }));
+    expect(described).toMatchObject({ type: "RangeError", code: "SQLITE_FULL" });
+    expect(JSON.stringify(described)).not.toContain("canary");
   });
 
   it("contains only the type of other thrown values", () => {

@@ -36,7 +36,7 @@ describe("open access", () => {
   });
 
   it.each(["203.0.113.7", "127.0.0.1, 203.0.113.7", "203.0.113.7, 127.0.0.1", "unknown", ""])(
-    "refuses what a proxy passes on for %j, whoever that is",
+    "rejects a request that a proxy forwards for %j",
     async (address) => {
       expect(await getToken({ "x-forwarded-for": address })).toMatchObject({ status: 403 });
     },

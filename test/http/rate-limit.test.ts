@@ -3,7 +3,7 @@ import { basic, type Credentials, callAs } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
 import { openServer } from "../support/service.ts";
 
-/** Failures within a minute after which one client at one address, and an address as a whole, are refused unheard. */
+/** Failures within a minute after which one client at one address, and an address as a whole, are refused limited. */
 const OF_CLIENT = 10;
 const OF_ADDRESS = 100;
 
@@ -28,7 +28,7 @@ function getToken(credentials: Credentials, { from, calls = 1 }: Manner = {}) {
   return callAs(server.url, { procedure, authorization: basic(credentials), ...(from && { from }) });
 }
 
-/** Fails for a client as often as it is told to, one call after the other. */
+/** Fails for a client as often as given, one call after the other. */
 async function guess(clientId: string, times: number) {
   const reasons = [];
   for (let at = 0; at < times; at += 1) {
@@ -42,12 +42,12 @@ async function exhaustAddress() {
   for (let at = 0; at < OF_ADDRESS / OF_CLIENT; at += 1) await guess(`nobody ${at}`, OF_CLIENT);
 }
 
-const heard = (times: number) => Array(times).fill("invalid_client");
-const unheard = (times: number) => Array(times).fill("too_many_attempts");
+const rejected = (times: number) => Array(times).fill("invalid_client");
+const limited = (times: number) => Array(times).fill("too_many_attempts");
 
 describe("failed attempts", () => {
   it("are rejected without a look-up after ten, with Retry-After", async () => {
-    expect(await guess(client.clientId, OF_CLIENT)).toEqual(heard(OF_CLIENT));
+    expect(await guess(client.clientId, OF_CLIENT)).toEqual(rejected(OF_CLIENT));
     const { status, reason, error, headers } = await getToken({ ...client, clientSecret: "x" });
     expect({ status, reason, code: error?.data.code }).toEqual({
       status: 429,
@@ -64,7 +64,7 @@ describe("failed attempts", () => {
 
   it("are counted by call, not by request: a batch gains nothing", async () => {
     const { reasons, headers } = await getToken({ ...client, clientSecret: "x" }, { calls: OF_CLIENT + 1 });
-    expect(reasons.toSorted()).toEqual([...heard(OF_CLIENT), ...unheard(1)]);
+    expect(reasons.toSorted()).toEqual([...rejected(OF_CLIENT), ...limited(1)]);
     expect(headers["retry-after"]).toMatch(/^\d+$/);
   });
 
@@ -73,18 +73,18 @@ describe("failed attempts", () => {
     const outcomes = guesses.map((guess) =>
       server.service.authenticate(guess, "192.0.2.1").catch(({ reason }) => reason),
     );
-    expect((await Promise.all(outcomes)).toSorted()).toEqual([...heard(OF_CLIENT), ...unheard(20)]);
+    expect((await Promise.all(outcomes)).toSorted()).toEqual([...rejected(OF_CLIENT), ...limited(20)]);
   });
 
   it("are counted by address too, for any client", async () => {
     await exhaustAddress();
-    expect(await guess("nobody else", 1)).toEqual(unheard(1));
+    expect(await guess("nobody else", 1)).toEqual(limited(1));
   });
 
   it("do not include successful calls, in a batch or in sequence", async () => {
     expect((await getToken(client, { calls: 50 })).reasons).toEqual(Array(50).fill("served"));
     for (let at = 0; at < 3; at += 1) await getToken(other, { calls: 50 });
-    expect(await guess(client.clientId, 1)).toEqual(heard(1));
+    expect(await guess(client.clientId, 1)).toEqual(rejected(1));
   });
 });
 

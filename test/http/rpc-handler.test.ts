@@ -57,10 +57,10 @@ const router = t.router({
   lazy: lazy(async () => t.router({ inner: t.procedure.query(() => "lazy") })),
 });
 
-/** What each of the two was told beside the request. */
-type Told = { errors: unknown[]; contexts: unknown[] };
+/** What each of the two handlers received beside the request. */
+type Received = { errors: unknown[]; contexts: unknown[] };
 
-function optionsFor(told: Told, more: Partial<CreateHTTPHandlerOptions<typeof router>> = {}) {
+function optionsFor(received: Received, more: Partial<CreateHTTPHandlerOptions<typeof router>> = {}) {
   return {
     router,
     basePath: "/trpc/",
@@ -70,13 +70,21 @@ function optionsFor(told: Told, more: Partial<CreateHTTPHandlerOptions<typeof ro
     async createContext({ req, info }) {
       const calls = info.calls.map(({ path, batchIndex }) => [path, batchIndex]);
       const { accept, type, isBatchCall, connectionParams, url } = info;
-      told.contexts.push({ accept, type, isBatchCall, connectionParams, calls, path: url?.pathname, q: url?.search });
+      received.contexts.push({
+        accept,
+        type,
+        isBatchCall,
+        connectionParams,
+        calls,
+        path: url?.pathname,
+        q: url?.search,
+      });
       const name = String(req.headers["x-name"] ?? "nobody");
       if (name === "refused") throw new TRPCError({ code: "FORBIDDEN", message: "no context" });
       return { name };
     },
     onError: ({ error, path, input, type, ctx }) =>
-      void told.errors.push({ code: error.code, message: error.message, path, input, type, ctx }),
+      void received.errors.push({ code: error.code, message: error.message, path, input, type, ctx }),
     responseMeta({ ctx, errors, paths, type, data, eagerGeneration }) {
       if (ctx?.name === "plain") return {};
       if (ctx?.name === "teapot") return { status: 418 };
@@ -85,7 +93,7 @@ function optionsFor(told: Told, more: Partial<CreateHTTPHandlerOptions<typeof ro
       const headers = new Headers({ vary: "x-name" });
       for (const cookie of ["a=1", "b=2"]) headers.append("set-cookie", cookie);
       headers.set(
-        "x-told",
+        "x-received",
         JSON.stringify([errors.map(({ code }) => code), paths ?? null, type, data.length, eagerGeneration]),
       );
       return { headers };
@@ -100,20 +108,23 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
-/** The lane, the standalone adapter, and what each was told, for one set of options. */
+/** The lane, the standalone adapter, and what each received, for one set of options. */
 function openPair(more: Partial<CreateHTTPHandlerOptions<typeof router>> = {}) {
   const sides = [createRpcHandler, createHTTPHandler].map((create) => {
-    const told: Told = { errors: [], contexts: [] };
-    const server = createServer(create(optionsFor(told, more)));
+    const received: Received = { errors: [], contexts: [] };
+    const server = createServer(create(optionsFor(received, more)));
     servers.push(server);
-    return { told, server, ready: once(server.listen(0, "127.0.0.1"), "listening") };
+    return { received, server, ready: once(server.listen(0, "127.0.0.1"), "listening") };
   });
   return async (asked: Asked) => {
     const [lane, stock] = await Promise.all(
-      sides.map(async ({ told, server, ready }) => {
+      sides.map(async ({ received, server, ready }) => {
         await ready;
-        Object.assign(told, { errors: [], contexts: [] });
-        return { answer: await ask((server.address() as AddressInfo).port, asked), told: structuredClone(told) };
+        Object.assign(received, { errors: [], contexts: [] });
+        return {
+          answer: await ask((server.address() as AddressInfo).port, asked),
+          received: structuredClone(received),
+        };
       }),
     );
     return { lane, stock };
@@ -349,14 +360,14 @@ describe("the handler differs from the standalone adapter", () => {
   });
 
   it("in that a call ends when its client disconnects within the body", async () => {
-    const told: Told = { errors: [], contexts: [] };
-    const server = createServer(createRpcHandler(optionsFor(told)));
+    const received: Received = { errors: [], contexts: [] };
+    const server = createServer(createRpcHandler(optionsFor(received)));
     servers.push(server);
     await once(server.listen(0, "127.0.0.1"), "listening");
     const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
     socket.write("POST /trpc/echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{");
-    await vi.waitFor(() => expect(told.contexts).toHaveLength(1));
+    await vi.waitFor(() => expect(received.contexts).toHaveLength(1));
     socket.destroy();
-    await vi.waitFor(() => expect(told.errors).toMatchObject([{ code: "CLIENT_CLOSED_REQUEST", path: "echo" }]));
+    await vi.waitFor(() => expect(received.errors).toMatchObject([{ code: "CLIENT_CLOSED_REQUEST", path: "echo" }]));
   });
 });

@@ -188,7 +188,7 @@ const QUERIES = [
   "input=%22%c0%af%22",
   "input=%",
   "lastEventId=1",
-  // tRPC's adapter takes it for no input. Whoever sends it has lost one.
+  // tRPC's adapter takes it for no input. Its sender has lost one.
   "input=",
   "input",
   "input=&",
@@ -303,7 +303,7 @@ describe("a subscription", () => {
 
 describe("an unauthenticated caller", () => {
   it.each(["getToken?subject=ada", "getToken?input=%E9", "getToken?batch=2", "keys.list?x=1", "events?x=1"])(
-    "is told by %s that it is not, and nothing of the input",
+    "gets from %s that it is not, and nothing of the input",
     async (path) => {
       expect(await outcomeOf(path, {}, closed.url)).toMatchObject({ reason: "invalid_client" });
     },

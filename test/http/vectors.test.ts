@@ -155,7 +155,7 @@ describeVectors("blns", () => {
     expect([...reasons].sort()).toEqual(["invalid_request", "unknown_client"]);
   });
 
-  test("the log tells of nothing but requests, and quotes no string", () => {
+  test("the log has nothing but requests, and quotes no string", () => {
     expect(lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg !== "request")).toEqual([]);
     const log = lines.join("");
     expect(strings.filter((text) => text.length > 12 && log.includes(text))).toEqual([]);

@@ -53,8 +53,10 @@ describe("spans", () => {
       ["mintmark/getToken", "invalid_request", "invalid_request"],
       ["mintmark/clients.remove", "unknown_client", "unknown_client"],
     ]);
-    const told = recorder.spans().map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
-    expect(JSON.stringify(told)).not.toContain("canary");
+    const recorded = recorder
+      .spans()
+      .map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
+    expect(JSON.stringify(recorded)).not.toContain("canary");
   });
 
   it("cover the start of subscriptions, and each call of a batch", async () => {

@@ -11,11 +11,11 @@ const GROUP = 23456;
 
 /** Another user with a supplementary group and no capabilities, as the first process, on a read-only file system. */
 const NAMESPACES = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc"];
-const SEAL = 'mount --bind "$0" "$0" && mount -o remount,bind,ro / && exec "$@"';
+const READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro / && exec "$@"';
 const IDENTITY = `--reuid ${USER} --regid ${USER} --groups ${GROUP} --bounding-set -all --no-new-privs`.split(" ");
 
 function words(folder: string, command: readonly string[]): string[] {
-  return [...NAMESPACES, "sh", "-c", SEAL, folder, "setpriv", ...IDENTITY, ...command];
+  return [...NAMESPACES, "sh", "-c", READ_ONLY, folder, "setpriv", ...IDENTITY, ...command];
 }
 
 /** Whether this user may do that here, and other users can read the program. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { dial, heard } from "./raw.ts";
+import { dial, received } from "./raw.ts";
 
 export type LateBody = {
   /** The path below `/trpc/`, with its query. */
@@ -23,7 +23,7 @@ export async function sendHead(url: string, { path, headers = {}, body }: LateBo
     "content-length": String(Buffer.byteLength(body)),
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  const answer = heard(socket);
+  const answer = received(socket);
   socket.write(`POST /trpc/${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
   await continued(socket);
   return {

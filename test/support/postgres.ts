@@ -91,7 +91,7 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
   };
 }
 
-/** Waits until the tests' process has ended or let go of it, then ends the server it was told of last, and clears up. */
+/** Waits until the tests' process has ended or let go of it, then stops the last server that it was given, and cleans up. */
 const GUARD = `
 while read -r line; do server=$line; done
 [ -n "$server" ] && kill -QUIT "$server" && kill -CONT "$server"

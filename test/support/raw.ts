@@ -14,7 +14,7 @@ export async function dial(url: string): Promise<Socket> {
 }
 
 /** All that comes back until the server hangs up. Rejects where it does not. */
-export async function heard(socket: Socket): Promise<string> {
+export async function received(socket: Socket): Promise<string> {
   let text = "";
   socket.setEncoding("latin1").on("data", (chunk) => {
     text += chunk;
@@ -26,7 +26,7 @@ export async function heard(socket: Socket): Promise<string> {
 /** Sends bytes as they stand, and gives all that comes back until the server hangs up. */
 export async function raw(url: string, bytes: string): Promise<string> {
   const socket = await dial(url);
-  const answer = heard(socket);
+  const answer = received(socket);
   socket.write(bytes, "latin1");
   try {
     return await answer;
@@ -35,7 +35,7 @@ export async function raw(url: string, bytes: string): Promise<string> {
   }
 }
 
-/** The status of every answer in what was heard. */
+/** The status of every answer in what was received. */
 export function statuses(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }

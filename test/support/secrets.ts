@@ -9,7 +9,7 @@ function formsOf(secret: string): string[] {
 /** Secrets, and the output that may contain none of them. */
 export function createVault() {
   const secrets = new Map<string, string[]>();
-  const heard: { where: string; text: string }[] = [];
+  const texts: { where: string; text: string }[] = [];
   return {
     /** Adds a secret; of a key in base64url, also its bytes. */
     keep(name: string, secret: string): string {
@@ -19,11 +19,11 @@ export function createVault() {
       secrets.set(`${name} ${secrets.size}`, [...new Set([...formsOf(secret), ...ofBytes])]);
       return secret;
     },
-    hear: (where: string, text: string) => void heard.push({ where, text }),
-    heard: () => heard.length,
+    add: (where: string, text: string) => void texts.push({ where, text }),
+    count: () => texts.length,
     /** The secrets in the output, in any form. */
     leaks(): string[] {
-      return heard.flatMap(({ where, text }) =>
+      return texts.flatMap(({ where, text }) =>
         [...secrets]
           .filter(([, forms]) => forms.some((form) => text.includes(form)))
           .map(([name]) => `${name}: ${where}`),

@@ -12,7 +12,7 @@ import type { Target, Targets } from "./targets.ts";
 export type Attempt = {
   row: number;
   name: string;
-  /** Tells apart tokens of one name. */
+  /** Distinguishes tokens of one name. */
   variety: string;
   alg: Algorithm;
   token: unknown;

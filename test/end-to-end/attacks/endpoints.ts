@@ -26,7 +26,7 @@ const MAX_CALLS = 50;
 const MAX_BODY = 64 * 1024;
 
 /** Sends requests one at a time: all services share a processor, and none may wait for long. */
-async function inTurns<Request, Outcome>(
+async function inRounds<Request, Outcome>(
   requests: readonly Request[],
   serve: (request: Request, agent: Agent) => Promise<Outcome>,
 ): Promise<Outcome[]> {
@@ -78,7 +78,7 @@ function procedureEndpoint({ name, input, expects, verdict }: Procedure): Endpoi
     expects: (attempt) => (Buffer.byteLength(sent(attempt)) > MAX_BODY ? "payload_too_large" : expects(attempt)),
     async present({ url }, attempts) {
       const batches = inBatches(attempts.map(sent));
-      return (await inTurns(batches, (batch, agent) => call(url, batch, agent))).flat();
+      return (await inRounds(batches, (batch, agent) => call(url, batch, agent))).flat();
     },
   };
 }
@@ -192,6 +192,6 @@ export function middlewareEndpoint(name: string, urlOf: (alg: Algorithm, audienc
       if (typeof token !== "string" || token.length > MAX_HEADER || UNSENDABLE.test(token)) return undefined;
       return BEARER_TOKEN.test(token) ? verdict : "malformed_request";
     },
-    present: (_, attempts) => inTurns(attempts, askFor),
+    present: (_, attempts) => inRounds(attempts, askFor),
   };
 }

@@ -24,9 +24,9 @@ export function converse(port: number, { requests, from }: Sent): Promise<Reply>
     const socket = connect({ port, host: "127.0.0.1", localAddress: `127.0.0.${2 + (from % 250)}` });
     const answers: Answer[] = [];
     let received: Buffer = Buffer.alloc(0);
-    let [heardAt, gap] = [performance.now(), 0];
+    let [receivedAt, gap] = [performance.now(), 0];
     const hesitation = setTimeout(() => {
-      heardAt = performance.now();
+      receivedAt = performance.now();
       socket.end();
     }, HALF_CLOSE_MS);
 
@@ -35,7 +35,7 @@ export function converse(port: number, { requests, from }: Sent): Promise<Reply>
       received = taken.rest;
       if (taken.answers.length === 0) return;
       const now = performance.now();
-      [gap, heardAt] = [Math.max(gap, now - heardAt), now];
+      [gap, receivedAt] = [Math.max(gap, now - receivedAt), now];
       answers.push(...taken.answers);
       hesitation.refresh();
     }
@@ -52,7 +52,7 @@ export function converse(port: number, { requests, from }: Sent): Promise<Reply>
     socket.setNoDelay(true);
     socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`was not answered within ${TIMEOUT_MS / 1000} s`)));
     socket.on("connect", () => {
-      heardAt = performance.now();
+      receivedAt = performance.now();
       socket.write(Buffer.concat(requests));
     });
     socket.on("data", (chunk: Buffer) => {

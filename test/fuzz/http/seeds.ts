@@ -6,10 +6,10 @@ import type { Conversation } from "./requests.ts";
 
 /** Records the requests of the real client through a relay. */
 export async function recordClient(port: number, { client }: Pick<Pool, "client">): Promise<Conversation[]> {
-  let heard: Buffer[] = [];
+  let chunks: Buffer[] = [];
   const relay = createServer((socket) => {
     const server = connect(port, "127.0.0.1");
-    socket.on("data", (chunk: Buffer) => heard.push(chunk));
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
     socket.pipe(server).pipe(socket);
     for (const end of [socket, server]) end.on("error", () => end.destroy());
   });
@@ -29,9 +29,9 @@ export async function recordClient(port: number, { client }: Pick<Pool, "client"
     () => recorded.revokeToken.mutate({ token }),
   ];
   for (const call of calls) {
-    heard = [];
+    chunks = [];
     await call().catch(() => {});
-    const said = Buffer.concat(heard).toString("latin1").replaceAll(token, "@T0@").replaceAll(refreshToken, "@R0@");
+    const said = Buffer.concat(chunks).toString("latin1").replaceAll(token, "@T0@").replaceAll(refreshToken, "@R0@");
     const request = Buffer.from(said.replace(/content-length: \d+/i, "content-length: @L@"), "latin1");
     conversations.push({ requests: [request], from: conversations.length, isFramed: true });
   }

@@ -1,4 +1,4 @@
-// Loaded into the server that is fuzzed, before its own modules: tells for how long it is at work for requests, and how much memory it has.
+// Loaded into the server that is fuzzed, before its own modules: reports how long it works for requests, and its memory.
 import { subscribe } from "node:diagnostics_channel";
 
 const begun = new WeakMap();
@@ -22,6 +22,6 @@ process.on("message", ({ tidy }) => {
   process.send({ ...times, ...process.memoryUsage() });
   times.longest = 0;
 });
-// It must not keep the server alive, nor may the server outlive whoever fuzzes it.
+// It must not keep the server alive, nor may the server outlive the fuzzer.
 process.channel.unref();
 process.once("disconnect", () => process.exit());

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as round } from "node:timers/promises";
 import fc from "fast-check";
 import { catalogue } from "../../../src/errors.ts";
 import { createVerifier, type Verifier } from "../../../src/verifier/verifier.ts";
@@ -17,7 +17,7 @@ const revoked = tokenWith("revoked");
 const unsigned = withSignature(good, Buffer.alloc(64));
 
 /** Turns of the event loop that a verifier has to read its feed. */
-const TURNS = 200;
+const ROUNDS = 200;
 
 /** A coordinate of the key of those tokens. */
 const COORDINATE = String(keyOf("ES256").publicKey.export({ format: "jwk" }).x);
@@ -74,9 +74,9 @@ async function askOneWithKeysAlone(jwks: Buffer): Promise<string> {
   return ofGood;
 }
 
-/** Other threads import keys, which takes some turns. */
+/** Other threads import keys, which takes some rounds. */
 async function untilDone(isDone: () => boolean): Promise<void> {
-  for (let turns = 0; turns < TURNS && !isDone(); turns += 1) await turn();
+  for (let rounds = 0; rounds < ROUNDS && !isDone(); rounds += 1) await round();
 }
 
 async function verdictsOf({ verify }: Pick<Verifier, "verify">): Promise<string[]> {

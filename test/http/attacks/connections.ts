@@ -10,7 +10,7 @@ import { basic } from "../../support/call-as.ts";
 import { addClient } from "../../support/clients.ts";
 import { follow } from "../../support/follow.ts";
 import { openTarget } from "../../support/http-attacks.ts";
-import { dial, heard, statuses } from "../../support/raw.ts";
+import { dial, received, statuses } from "../../support/raw.ts";
 import { send } from "../../support/request.ts";
 import { openService } from "../../support/service.ts";
 import type { Suite } from "./rows.ts";
@@ -28,10 +28,10 @@ const HEAD = "POST /trpc/verifyToken HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type
 
 const WAIT = { timeout: 15_000, interval: 50 };
 
-/** Sends the first bytes at once and then one at a time, for ever, and gives what was heard until the end. */
+/** Sends the first bytes at once and then one at a time, for ever, and returns what was received until the end. */
 async function trickle(url: string, first: string, then: string): Promise<string> {
   const socket = await dial(url);
-  const answer = heard(socket);
+  const answer = received(socket);
   socket.write(first);
   const drip = setInterval(() => socket.write(then), 20);
   try {
@@ -52,17 +52,17 @@ const flood = router({
 export function connectionAttacks({ row, open }: Suite): void {
   row(
     "slowloris",
-    "whoever sends a head or a body byte by byte, or nothing, is cut off, while others are served",
+    "a client that sends a head or a body byte by byte, or nothing, is cut off, while others are served",
     async () => {
       await using target = await openTarget({}, { timeouts });
       const attacks = Promise.all([
         trickle(target.url, "GET /trpc/getToken HTTP/1.1\r\nHost: 127.0.0.1\r\n", "X"),
         trickle(target.url, `${HEAD}Content-Length: 60000\r\n\r\n`, "x"),
         trickle(target.url, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, "1\r\nx\r\n"),
-        dial(target.url).then(heard),
+        dial(target.url).then(received),
         dial(target.url).then((socket) => {
           socket.write(`${HEAD}Content-Length: 10\r\n\r\n{`);
-          return heard(socket);
+          return received(socket);
         }),
       ]);
       while (true) {
@@ -73,7 +73,7 @@ export function connectionAttacks({ row, open }: Suite): void {
     },
   );
 
-  row("slowloris", "whoever reads no answer is cut off, and so is a follower that reads no event", async () => {
+  row("slowloris", "a client that reads no answer is cut off, and so is a follower that reads no event", async () => {
     await using opened = await openService();
     const serve = createRequestHandler(opened.service, { router: flood, logger: pino({ level: "silent" }) });
     const sockets = new Set<Socket>();
@@ -93,7 +93,7 @@ export function connectionAttacks({ row, open }: Suite): void {
     await vi.waitFor(() => expect(sockets.size).toBe(2), WAIT);
     await vi.waitFor(() => expect([...sockets].map(({ destroyed }) => destroyed)).toEqual([true, true]), WAIT);
     // What it was not read of the answers was not waited for.
-    for (const socket of deaf) expect(statuses(await heard(socket.resume())).length).toBeLessThan(30);
+    for (const socket of deaf) expect(statuses(await received(socket.resume())).length).toBeLessThan(30);
     await server.close();
   });
 
@@ -134,7 +134,7 @@ export function connectionAttacks({ row, open }: Suite): void {
   });
 }
 
-/** Follows until it is told to leave, from the first update on. */
+/** Follows until it is disconnected, from the first update on. */
 async function stay(url: string, authorization: string): Promise<AbortController> {
   const leaving = new AbortController();
   const response = await fetch(`${url}/trpc/events`, { headers: { authorization }, signal: leaving.signal });

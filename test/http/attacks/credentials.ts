@@ -13,7 +13,7 @@ export function credentialAttacks({ row }: Suite): void {
       await using target = await openTarget({ open: false });
       const answers = new Set<string>();
       for (const length of [0, 1, 42, 43, 44, 255, 256, 1000]) {
-        // One client each: who fails too often is not heard.
+        // One client each: a client that fails too often is rejected unread.
         const { clientId } = await addClient(target.service, { permissions: ["issue"] });
         for (const id of [clientId, `${clientId}x`]) {
           const authorization = basic({ clientId: id, clientSecret: "x".repeat(length) });

@@ -63,7 +63,7 @@ export function framingAttacks({ row, open }: Suite): void {
     for (const [headers, sent] of bodies) {
       const bytes = `GET /trpc/getToken HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${headers}\r\n${sent}`;
       const text = await raw(open.url, bytes);
-      // One answer: it is refused, since whoever sends a body means it.
+      // One answer: it is refused, since a body is never sent by accident.
       expect(statuses(text)).toEqual([400]);
       expect(text).toContain("has a body in a GET");
     }

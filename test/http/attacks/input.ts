@@ -107,8 +107,8 @@ export function inputAttacks({ row, open }: Suite): void {
     ] as const) {
       const { status, text, reasons } = await ask(open.url, procedure, post(input));
       expect([procedure, status, reasons]).toEqual([procedure, 400, ["invalid_request"]]);
-      const told = JSON.parse(text).error;
-      expect(JSON.stringify([told.message, told.data.issues]).replaceAll(`has no field ${canary}`, "")).not.toContain(
+      const error = JSON.parse(text).error;
+      expect(JSON.stringify([error.message, error.data.issues]).replaceAll(`has no field ${canary}`, "")).not.toContain(
         canary,
       );
     }

@@ -12,7 +12,7 @@ import type { Suite } from "./rows.ts";
 
 const CANARY = "secret-canary";
 
-/** A claims schema that throws where it is told to, with what it was given. */
+/** A claims schema that throws on a given input, with that input. */
 const fragile = z.looseObject({}).refine((claims) => {
   if ("fail" in claims) throw new Error(`${CANARY} ${JSON.stringify(claims)}`);
   return true;

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { ask, JSON_BODY, post } from "../../support/http-attacks.ts";
-import { dial, heard, raw, statuses } from "../../support/raw.ts";
+import { dial, raw, received, statuses } from "../../support/raw.ts";
 import type { Suite } from "./rows.ts";
 
 const KIB = 1024;
@@ -40,7 +40,7 @@ export function sizeAttacks({ row, open, closed }: Suite): void {
 
   row("oversized body", "chunks without end are refused as soon as they are too many", async () => {
     const socket = await dial(open.url);
-    const answer = heard(socket);
+    const answer = received(socket);
     socket.write(head("Transfer-Encoding: chunked", "Connection: close"));
     let sent = 0;
     const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`;
