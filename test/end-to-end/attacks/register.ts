@@ -18,7 +18,7 @@ export const ELSEWHERE: Record<number, { why: string; file: string; test: string
   19: {
     why: "a flood of unknown kids is counted where keys are read",
     file: "test/service/unknown-kid.test.ts",
-    test: "is refused, and reads the store no more than ten times a second",
+    test: "is refused, and reads the store at most ten times a second",
   },
   38: {
     why: "leeway is an option, which is checked at the start",
