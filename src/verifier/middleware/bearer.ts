@@ -50,6 +50,7 @@ const REASONS: ReadonlySet<Reason> = new Set([
   "insufficient_scope",
   "verifier_stale",
   "unavailable",
+  "rate_limited",
 ]);
 
 /** `Retry-After` where the error has none. */
@@ -76,38 +77,46 @@ export function createAuthenticate<Claims>(
   checkOptions("bearer middleware", schemas, options);
   const { scope, realm = "mintmark", onRefusal = () => {} } = options;
   const expected = { scope, ...(options.audience !== undefined && { audience: options.audience }) };
-
-  async function claimsIn(request: BearerRequest): Promise<Claims | BearerRefusal> {
-    const credentials = readCredentials(request);
-    if (credentials === "none") {
-      return new BearerRefusal("invalid_token", { status: 401, wwwAuthenticate: challenge({ realm }) });
-    }
-    if (credentials === "malformed") return rejectionOf(new MintmarkError("malformed_request"));
-    try {
-      return await verifier.verify(credentials.token, expected);
-    } catch (error) {
-      return rejectionOf(error);
-    }
-  }
-
-  function rejectionOf(cause: unknown): BearerRefusal {
-    if (!(cause instanceof MintmarkError) || !REASONS.has(cause.reason)) {
-      return new BearerRefusal("internal_error", { status: 500, error: "server_error", cause });
-    }
-    const { status, oauth: error } = catalogue[cause.reason];
-    if (status === 503) {
-      return new BearerRefusal(cause.reason, { status, error, cause, retryAfter: cause.retryAfter ?? RETRY_AFTER });
-    }
-    const needed = status === 403 ? { scope } : {};
-    const wwwAuthenticate = challenge({ realm, error, error_description: cause.message, ...needed });
-    return new BearerRefusal(cause.reason, { status, error, cause, wwwAuthenticate });
-  }
-
+  const challenged = { realm, scope };
   return async (request) => {
-    const claims = await claimsIn(request);
+    const claims = await authenticateBearer(request, (token) => verifier.verify(token, expected), challenged);
     if (claims instanceof BearerRefusal) onRefusal(claims);
     return claims;
   };
+}
+
+/** What a challenge names (RFC 6750 §3): valid values of {@link BearerOptions}. */
+type Challenged = { realm: string; scope?: string | undefined };
+
+/** Reads the token of a request and verifies it. Never rejects. */
+export async function authenticateBearer<Claims>(
+  request: BearerRequest,
+  verify: (token: string) => Promise<Claims>,
+  challenged: Challenged,
+): Promise<Claims | BearerRefusal> {
+  const credentials = readCredentials(request);
+  if (credentials === "none") {
+    const wwwAuthenticate = challenge({ realm: challenged.realm });
+    return new BearerRefusal("invalid_token", { status: 401, wwwAuthenticate });
+  }
+  if (credentials === "malformed") return refuse(new MintmarkError("malformed_request"), challenged);
+  try {
+    return await verify(credentials.token);
+  } catch (error) {
+    if (error instanceof MintmarkError && REASONS.has(error.reason)) return refuse(error, challenged);
+    return new BearerRefusal("internal_error", { status: 500, error: "server_error", cause: error });
+  }
+}
+
+/** The refusal for an error: with `Retry-After` where a retry may help, else with a challenge. */
+export function refuse(cause: MintmarkError, { realm, scope }: Challenged): BearerRefusal {
+  const { status, oauth: error } = catalogue[cause.reason];
+  if (status === 503 || status === 429) {
+    return new BearerRefusal(cause.reason, { status, error, cause, retryAfter: cause.retryAfter ?? RETRY_AFTER });
+  }
+  const needed = status === 403 ? { scope } : {};
+  const wwwAuthenticate = challenge({ realm, error, error_description: cause.message, ...needed });
+  return new BearerRefusal(cause.reason, { status, error, cause, wwwAuthenticate });
 }
 
 /** The same options with one more required scope. */

@@ -16,7 +16,8 @@ export class BearerRefusal extends MintmarkError {
   readonly wwwAuthenticate: string | undefined;
 
   constructor(reason: Reason, { status, error, wwwAuthenticate, retryAfter, cause }: RefusalDetails) {
-    super(reason, { cause, ...(retryAfter !== undefined && { retryAfter }) });
+    const issues = cause instanceof MintmarkError ? cause.issues : [];
+    super(reason, { cause, issues, ...(retryAfter !== undefined && { retryAfter }) });
     this.status = status;
     this.error = error;
     this.wwwAuthenticate = wwwAuthenticate;
@@ -29,9 +30,13 @@ export function refusalParts(refusal: BearerRefusal): {
   headers: Record<string, string>;
   body: string;
 } {
-  const { status, error, reason, message } = refusal;
+  const { status, error, reason, message, issues } = refusal;
   const headers = { "content-type": "application/json", ...refusalHeaders(refusal) };
-  return { status, headers, body: JSON.stringify({ error, error_description: message, reason }) };
+  return {
+    status,
+    headers,
+    body: JSON.stringify({ error, error_description: message, reason, ...(issues.length > 0 && { issues }) }),
+  };
 }
 
 export function refusalResponse(refusal: BearerRefusal): Response {
