@@ -4,6 +4,7 @@ import { catalogue, MintmarkError, StartError } from "../errors.ts";
 import { createTokenRouter } from "../router/router.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
+import { createGatewayHandler, GATEWAY_PATH } from "./gateway.ts";
 import { listen, type RunningServer } from "./listen.ts";
 import { describeError, logRequest } from "./log.ts";
 import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./metrics/metrics-endpoint.ts";
@@ -67,7 +68,10 @@ export function createRequestHandler<Schema extends ClaimsSchema>(
   const basePath = basePathOf(issuer);
   const pages = createPages(service, { router, metrics, basePath });
   const routes: Routes = createRoutes({
-    rows: pages.map(({ make, ...page }) => ({ ...page, methods: ["GET"], handle: documentHandler(make, logger) })),
+    rows: [
+      ...pages.map(({ make, ...page }) => ({ ...page, methods: GET, handle: documentHandler(make, logger) })),
+      { path: GATEWAY_PATH, methods: GET, handle: createGatewayHandler({ service, addressOf, logger }) },
+    ],
     router,
     trpcPath: TRPC_PATH,
     serveCall: createTrpcListener({ router, issuer, addressOf, open, origins, isAllowedHost, logger }),
@@ -98,6 +102,8 @@ function rejectAndClose(response: ServerResponse, text: string): void {
   response.shouldKeepAlive = false;
   sendText(response, 400, text);
 }
+
+const GET = ["GET"] as const;
 
 /** The metrics of a single process. */
 const alone: ShareSamples = (own) => async () => [await own()];

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { catalogue } from "../../src/errors.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { basic, type Credentials, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { openServer, temporaryFolder } from "../support/service.ts";
@@ -19,7 +20,11 @@ type Operation = {
   responses: Record<string, { content: Content; headers?: Record<string, object> }>;
 };
 type Content = { "application/json": { schema: object; examples?: object } };
-type Api = { paths: Record<string, { post: Operation }>; servers: { url: string }[] };
+type Gateway = {
+  servers: { url: string }[];
+  get: { responses: Record<string, { content: Content; headers: object }> };
+};
+type Api = { paths: Record<string, { post: Operation }> & { "/verify"?: Gateway }; servers: { url: string }[] };
 
 let server: Awaited<ReturnType<typeof openServer<typeof claims>>>;
 let admin: Credentials;
@@ -40,8 +45,10 @@ describe("the API description", () => {
 
   it("has every procedure but the feed, by POST with JSON, and each error reason by status", () => {
     const names = Object.keys(createTokenRouter(server.service)._def.procedures).filter((name) => name !== "events");
-    expect(Object.keys(api.paths)).toEqual(names.map((name) => `/${name}`));
-    for (const [path, methods] of Object.entries(api.paths)) {
+    const { "/verify": gateway, ...procedures } = api.paths;
+    expect(gateway).toBeDefined();
+    expect(Object.keys(procedures)).toEqual(names.map((name) => `/${name}`));
+    for (const [path, methods] of Object.entries(procedures)) {
       expect([path, Object.keys(methods)]).toEqual([path, ["post"]]);
       const { requestBody, responses } = methods.post;
       expect([path, requestBody.required, Object.keys(requestBody.content)]).toEqual([
@@ -99,6 +106,27 @@ describe("the API description", () => {
     ];
     for (const [procedure, input, status] of refusals)
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, status]);
+  });
+
+  it("describes the answers to gateways, at a path beside the procedures", async () => {
+    const { servers: [place] = [], get } = api.paths["/verify"] as unknown as Gateway;
+    const url = new URL(`${place?.url}/verify`, `${server.url}/openapi.json`);
+    const { token } = await server.service.getToken(localCaller, { claims: {} });
+    for (const [query, authorization, status] of [
+      ["", `Bearer ${token}`, 200],
+      ["?scope=a", `Bearer ${token}`, 403],
+      ["", "Bearer x", 401],
+      ["", "", 401],
+      ["?x", "", 400],
+    ] as const) {
+      const answer = await fetch(`${url}${query}`, { headers: { authorization } });
+      const described = get.responses[status];
+      expect([query, answer.status]).toEqual([query, status]);
+      for (const name of Object.keys(described?.headers ?? {})) expect(answer.headers.has(name), name).toBe(true);
+      if (status === 200) continue;
+      const schema = described?.content["application/json"].schema ?? false;
+      expect(new Ajv2020.default({ strict: false }).compile(schema)(await answer.json())).toBe(true);
+    }
   });
 
   it("describes the claims of tokens without a schema", async () => {

@@ -2,7 +2,9 @@ import type { AnyTRPCProcedure } from "@trpc/server";
 import { z } from "zod";
 import { catalogue, type Reason } from "../../errors.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
+import { GATEWAY_PATH } from "../gateway.ts";
 import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
+import { gatewayPath } from "./openapi-gateway.ts";
 
 /** Errors of every procedure. */
 const COMMON: readonly Reason[] = [
@@ -31,10 +33,16 @@ export function describeApi(router: ServedRouter): JsonSchema {
     // Relative to this document, for a proxy that adds a path.
     servers: [{ url: "trpc" }],
     components: {
-      securitySchemes: { client: { type: "http", scheme: "basic", description: "A client's id and secret." } },
+      securitySchemes: {
+        client: { type: "http", scheme: "basic", description: "A client's id and secret." },
+        token: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
+      },
     },
     security: [{}, { client: [] }],
-    paths: Object.fromEntries(callable.map(([name, procedure]) => [`/${name}`, describe(router, name, procedure)])),
+    paths: {
+      ...Object.fromEntries(callable.map(([name, procedure]) => [`/${name}`, describe(router, name, procedure)])),
+      [GATEWAY_PATH]: gatewayPath,
+    },
   };
 }
 

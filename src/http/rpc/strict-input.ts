@@ -101,7 +101,7 @@ function hasBody({ headers }: InputSource["request"]): boolean {
 }
 
 /** Percent-decodes; `undefined` if the bytes are not UTF-8, since a replacement character would make different bytes equal. */
-function decoded(text: string): string | undefined {
+export function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

@@ -27,9 +27,14 @@ export async function openAttackRun() {
     /** The only addresses that connections may go to. */
     addresses: urls.map((url) => new URL(url).host).sort(),
     procedures: [endpoints.introspectTokenEndpoint, endpoints.revokeTokenEndpoint, endpoints.refreshTokenEndpoint],
-    middlewares: apps.map(({ name, url }) =>
-      endpoints.middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
-    ),
+    middlewares: [
+      ...apps.map(({ name, url }) =>
+        endpoints.middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
+      ),
+      endpoints.gatewayEndpoint((alg, audience = ISSUER) => {
+        return `${targets.byAlg.get(alg)?.url}/verify?audience=${encodeURIComponent(audience)}`;
+      }),
+    ],
     /** The servers behind middleware, each with a URL that ES256 tokens open. */
     protectedUrls: apps.map(({ name, url }) => ({ name, url: `${url}/${nameOf("ES256", ISSUER)}` })),
     async close() {

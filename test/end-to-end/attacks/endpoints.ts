@@ -176,6 +176,20 @@ const UNSENDABLE = /[^\t\P{Cc}]|^[\t ]|[\t ]$/u;
 /** Node gives the header of a request 16 KiB, and ends a connection on which there is more. */
 const MAX_HEADER = 15_000;
 
+/** The service as a gateway asks it. */
+export function gatewayEndpoint(urlOf: (alg: Algorithm, audience?: string) => string): Endpoint {
+  const { expects, present } = middlewareEndpoint("GET /verify", urlOf);
+  return {
+    name: "GET /verify",
+    expects,
+    async present(target, attempts) {
+      const answers = await present(target, attempts);
+      // The head of an acceptance is about this token alone.
+      return answers.map((answer) => (answer.verdict === "accepted" ? { ...answer, head: "" } : answer));
+    },
+  };
+}
+
 /** A service with a middleware in front of it. */
 export function middlewareEndpoint(name: string, urlOf: (alg: Algorithm, audience?: string) => string): Endpoint {
   async function askFor({ alg, token, audience }: Attempt, agent: Agent): Promise<Answer> {
