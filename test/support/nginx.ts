@@ -25,6 +25,11 @@ export function startNginx(servers: readonly string[], locations?: string) {
   return runNginx((folder, port) => configuration({ folder, port, servers, locations }));
 }
 
+/** Starts nginx with a site for a port of 127.0.0.1. */
+export function startSite(siteOf: (port: string) => string) {
+  return runNginx((folder, port) => around(folder, siteOf(port)));
+}
+
 /** Starts nginx with a configuration for a folder, which has a certificate, and for a port of 127.0.0.1. */
 export async function runNginx(configure: (folder: string, port: string) => string) {
   const folder = temporaryFolder();
@@ -47,6 +52,7 @@ export async function runNginx(configure: (folder: string, port: string) => stri
   }
   return {
     origin: `https://localhost:${port}`,
+    port,
     /** A file with the certificate, and what is in it. */
     certificate,
     async [Symbol.asyncDispose]() {
@@ -68,10 +74,15 @@ function configuration({ folder, port, servers, locations }: Configured): string
     "listen 443": `listen 127.0.0.1:${port}`,
     "/etc/ssl/tokens.example": folder,
   });
+  return around(folder, site);
+}
+
+/** A site within what nginx needs around it. */
+function around(folder: string, site: string): string {
   const temporary = TEMPORARY.map((name) => `${name}_temp_path ${folder}/${name};`).join("\n");
   const user = process.getuid?.() === 0 ? "user root;\n" : "";
-  const around = `daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n`;
-  return `${user}${around}${temporary}\n${site}}\n`;
+  const main = `daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n`;
+  return `${user}${main}${temporary}\n${site}}\n`;
 }
 
 function writeCertificate(folder: string): { file: string; pem: string } {
