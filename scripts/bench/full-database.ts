@@ -38,6 +38,7 @@ export async function fill(data: string): Promise<void> {
       max_ttl: null,
       created_at: now,
       secrets: "[]",
+      last_used_at: null,
     }),
   });
   await insert(db, "audit", {
@@ -55,6 +56,7 @@ export async function fill(data: string): Promise<void> {
       target: null,
       address: null,
       count: null,
+      fields: null,
     }),
   });
   await db.updateTable("state").set({ revision: REVOCATIONS }).execute();

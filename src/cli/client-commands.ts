@@ -5,6 +5,15 @@ import { serviceCommand } from "./run.ts";
 import { moment, table } from "./text.ts";
 import { wholeNumber } from "./token-commands.ts";
 
+type UpdateOptions = {
+  name?: string;
+  permissions?: Permission[];
+  scopes?: string[];
+  audiences?: string[];
+  anySubject?: boolean;
+  maxTtl?: number | false;
+};
+
 type AddOptions = {
   permissions: Permission[];
   scopes: string[];
@@ -38,6 +47,26 @@ export function clientCommands(): Command {
       "\nExample:\n  mintmark clients add billing --permissions issue --scopes invoices:read --any-subject",
     );
 
+  const update = new Command("update")
+    .description("change a machine client, at once on every server; tokens that it has received stay valid")
+    .argument("<client-id>")
+    .option("--name <name>", "name to display")
+    .option("--permissions <list>", `separated by commas: ${permissions.join(", ")}`, permissionList)
+    .option("--scopes <list>", 'scope tokens that it may request, separated by commas; * is any, "" is none', list)
+    .option(
+      "--audiences <list>",
+      'audiences that it may request besides the default one, separated by commas; * is any, "" is none',
+      list,
+    )
+    .option("--any-subject", "allow subjects other than the client itself")
+    .addOption(new Option("--own-subject", "allow no other subject").conflicts("anySubject"))
+    .option("--max-ttl <seconds>", "longest lifetime that it may request", wholeNumber)
+    .option("--no-max-ttl", "limit the lifetime no longer")
+    .addHelpText(
+      "after",
+      "\nExample:\n  mintmark clients update 4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f --scopes invoices:read --max-ttl 600",
+    );
+
   const rotateSecret = new Command("rotate-secret")
     .description("replace the secret of a client and print the new one, once")
     .argument("<client-id>")
@@ -53,7 +82,7 @@ export function clientCommands(): Command {
     .addHelpText("after", "\nExample:\n  mintmark clients remove 4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f");
 
   return new Command("clients")
-    .description("add, list and remove machine clients")
+    .description("add, list, change and remove machine clients")
     .addCommand(
       serviceCommand<AddOptions>(add, async (client, { words: [name = ""], options }) => {
         const created = await client.clients.create.mutate({ name, ...options });
@@ -71,6 +100,20 @@ export function clientCommands(): Command {
             json: clients,
             text: table(["client id", "name", "permissions", "scopes", "audiences", "since"], clients.map(row)),
           };
+        },
+      ),
+    )
+    .addCommand(
+      serviceCommand<UpdateOptions & { ownSubject?: boolean }>(
+        update,
+        async (client, { words: [clientId = ""], options: { ownSubject, maxTtl, ...fields } }) => {
+          const updated = await client.clients.update.mutate({
+            clientId,
+            ...fields,
+            ...(ownSubject && { anySubject: false }),
+            ...(maxTtl !== undefined && { maxTtl: maxTtl === false ? null : maxTtl }),
+          });
+          return { json: updated, text: `updated ${clientId}` };
         },
       ),
     )

@@ -54,6 +54,17 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .input(schemas.nothing)
         .query(({ ctx }) => clients.list(ctx.caller)),
 
+      update: clientProcedure
+        .meta({
+          summary: "Change a client",
+          description:
+            "Changes the given fields of a client, at once on every server. Tokens issued before stay valid.",
+          output: schemas.updatedClient,
+          errors: [...errors, "unknown_client", "conflict"],
+        })
+        .input(schemas.clientUpdate)
+        .mutation(({ ctx, input }) => clients.update(ctx.caller, input)),
+
       rotateSecret: clientProcedure
         .meta({
           summary: "Rotate a client's secret",
@@ -69,7 +80,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
           summary: "Remove a client",
           description: "Removes a client, and rejects it at once on every server.",
           output: schemas.removeClientInput,
-          errors: [...errors, "unknown_client"],
+          errors: [...errors, "unknown_client", "conflict"],
         })
         .input(schemas.removeClientInput)
         .mutation(({ ctx, input }) => clients.remove(ctx.caller, input.clientId)),

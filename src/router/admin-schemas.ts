@@ -94,12 +94,32 @@ const newName = identifier.refine(
 
 export const newClient = z.strictObject({ ...clientFields, name: newName.meta(NAME) });
 
+const without = { description: "Default: unchanged." };
+
+export const clientUpdate = z
+  .strictObject({
+    clientId,
+    name: newName.optional().meta(NAME),
+    permissions: clientFields.permissions.optional().meta(without),
+    scopes: clientFields.scopes.unwrap().optional().meta(without),
+    audiences: clientFields.audiences.unwrap().optional().meta(without),
+    anySubject: clientFields.anySubject.unwrap().optional().meta(without),
+    maxTtl: seconds
+      .nullish()
+      .meta({ description: "Longest lifetime that it may request, in seconds; `null` for no limit." }),
+  })
+  .refine(({ clientId, ...change }) => Object.values(change).some((value) => value !== undefined), {
+    message: "must have a field to change",
+  })
+  .meta({ examples: [{ clientId: "4f0c2f5e-8a0e-4b0a-9e0b-1a2b3c4d5e6f", scopes: ["orders:read"] }] });
+
 const clientView = z.strictObject({
   ...clientFields,
   clientId,
   createdAt: seconds,
   secrets: z.array(z.strictObject({ createdAt: seconds, expiresAt: seconds.optional() })),
 });
+export const updatedClient = clientView;
 export const clientViews = z.array(clientView);
 export const createdClient = clientView.extend({
   clientSecret: z.string().meta({ description: "Shown once. The service stores only its hash." }),
@@ -152,6 +172,7 @@ export const auditPage = z.strictObject({
       target: z.string().optional(),
       address: z.string().optional(),
       count: z.int().optional(),
+      fields: z.array(z.string()).optional().meta({ description: "The fields that `clients.update` changes." }),
     }),
   ),
   next: z.string().optional().meta({ description: "The `before` of the next page; absent on the last." }),

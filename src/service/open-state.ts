@@ -3,7 +3,7 @@ import type { ClaimsSchema } from "../token/claims.ts";
 import { createAuditLog } from "./access/audit-log.ts";
 import { createAuthorizer } from "./access/authorize.ts";
 import type { Caller } from "./access/caller.ts";
-import { createEndedSecretCheck } from "./clients/client-secret.ts";
+import { createCurrentCaller } from "./clients/current-caller.ts";
 import { createStoreFollower, type StoreFollowerOptions } from "./feed/store-follower.ts";
 import { createKeyManagement } from "./keys/key-management.ts";
 import { secretKeys, storedKeys } from "./keys/loaded-keys.ts";
@@ -33,10 +33,10 @@ export async function openState(store: Store, resolved: ResolvedOptions) {
   const trust = createStoreFollower({ store, clock, maxStaleness, reloadKeys: keys.reload, onSettings });
   const secretKid = secret === undefined ? undefined : keys.current().signing?.kid;
   const settings = createSettings({ given: { ...resolved.given, secretKid }, guest, store, trust, audit });
-  const hasSecretEnded = createEndedSecretCheck({ store, clock });
-  const hasEnded = async (caller: Caller) =>
-    caller.asOf !== undefined && (await hasSecretEnded(caller, await trust.latest()));
-  const authorize = createAuthorizer({ audit, hasEnded });
+  const currentCaller = createCurrentCaller({ store, clock });
+  const refresh = async (caller: Caller) =>
+    caller.asOf === undefined ? caller : currentCaller(caller, await trust.latest());
+  const authorize = createAuthorizer({ audit, refresh });
   const shared = { store, keys, trust, authorize, audit, clock, counts, settings };
   const keyManagement = createKeyManagement({ ...shared, policy, kek });
   const rotateIfDue = secret === undefined && runsMaintenance ? keyManagement.rotateIfDue : async () => {};
@@ -44,5 +44,5 @@ export async function openState(store: Store, resolved: ResolvedOptions) {
   if (runsMaintenance) await store.checkWritable(PROBE_BYTES);
   await settings.store();
   await rotateIfDue();
-  return { ...shared, secretKid, hasSecretEnded, keyManagement, rotateIfDue };
+  return { ...shared, secretKid, currentCaller, keyManagement, rotateIfDue };
 }

@@ -1,4 +1,5 @@
 import type { Seconds } from "../time.ts";
+import type { ClientRights } from "./client.ts";
 
 /** Who did what, when, and whether it was allowed. Never holds a token or a secret. */
 export type AuditRecord = {
@@ -16,15 +17,21 @@ export type AuditRecord = {
   jti?: string | undefined;
   kid?: string | undefined;
   target?: string | undefined;
+  /** The fields of the client that the change concerns. */
+  fields?: readonly string[] | undefined;
   /** Address of unauthenticated callers, and how many were refused within the minute. */
   address?: string | undefined;
   count?: number | undefined;
 };
 
-/** The audit record of a change. */
+/** The audit record of a change. The change checks under its lock what authorised it. */
 export type ChangeRecord = AuditRecord & {
-  /** Hash of the secret that authenticated the client. The change checks, under its lock, that this secret is still valid. */
+  /** Hash of the secret that authenticated the client, which must still be valid. */
   secretHash?: string | undefined;
+  /** The rights of the client at its authorisation, which must be unchanged. */
+  rights?: ClientRights | undefined;
+  /** The client that the change concerns, and its rights at the authorisation, which must be unchanged. */
+  managed?: { clientId: string; rights: ClientRights } | undefined;
 };
 
 export type AuditQuery = {

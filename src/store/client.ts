@@ -36,12 +36,35 @@ export type Client = {
   /** Longest lifetime it may request. Default: the `maxTtl` of the service. */
   maxTtl?: Seconds | undefined;
   createdAt: Seconds;
+  /** When it last authenticated, a minute late at most. Absent: never. */
+  lastUsedAt?: Seconds | undefined;
   /** Several while rotated secrets are still accepted. */
   secrets: readonly ClientSecret[];
 };
 
 /** A client as read. `asOf` is the sequence number of the latest change at that time. */
 export type FoundClient = Client & { asOf: number };
+
+/** What a client may do. */
+export type ClientRights = Pick<Client, "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl">;
+
+/** The fields of a client that can be changed. */
+export type ClientFields = ClientRights & Pick<Client, "name">;
+
+/** The rights of a client, without its other members. */
+export function rightsOf({ permissions, scopes, audiences, anySubject, maxTtl }: ClientRights): ClientRights {
+  return { permissions, scopes, audiences, anySubject, maxTtl };
+}
+
+/** The changeable fields of a client, without its other members. */
+export function fieldsOf({ name, ...client }: ClientFields): ClientFields {
+  return { name, ...rightsOf(client) };
+}
+
+/** Whether two clients have the same rights, listed in the same order. */
+export function haveSameRights(one: ClientRights, other: ClientRights): boolean {
+  return JSON.stringify(rightsOf(one)) === JSON.stringify(rightsOf(other));
+}
 
 /** Whether a secret with this hash is valid at `now`. */
 export function hasSecret(secrets: readonly ClientSecret[], hash: string, now: Seconds): boolean {

@@ -2,7 +2,7 @@ import type { StoredKey } from "../keys/key-pair.ts";
 import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord } from "./audit.ts";
-import type { Client, ClientSecret, FoundClient } from "./client.ts";
+import type { Client, ClientFields, ClientSecret, FoundClient } from "./client.ts";
 import type { Grant, RefreshRotation } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
 
@@ -11,6 +11,9 @@ import type { StoredSettings } from "./settings.ts";
  * the audit record of the change and writes both or neither. Safe for concurrent use, also by several servers.
  *
  * Does not validate text: callers must pass well-formed Unicode without NUL.
+ *
+ * A change throws `invalid_client` where the secret that authenticated its client has ended, and `conflict` where the rights
+ * of that client, or of the client that the change concerns, have changed since the authorisation.
  *
  * Throws `unavailable` where the database cannot be reached or written, and `internal_error` where a statement fails for
  * another reason.
@@ -52,6 +55,8 @@ export type Store = {
   addClient(client: Client, record: ChangeRecord): Promise<"added" | "present">;
   /** Replaces the secrets of a client if they still equal `change.from` (compare-and-set). */
   replaceSecrets(clientId: string, change: SecretChange, record: ChangeRecord): Promise<"replaced" | "changed">;
+  /** Changes the fields of a client if they still equal `change.from` (compare-and-set). */
+  updateClient(clientId: string, change: ClientChange, record: ChangeRecord): Promise<"updated" | "changed">;
   /** Removes a client and revokes all tokens issued to it, as `revoke` does. */
   removeClient(clientId: string, record: ChangeRecord): Promise<"removed" | "unknown">;
 
@@ -126,7 +131,7 @@ export type Position = {
   /** Sequence numbers of the latest change and of the latest change of keys: Unix time in milliseconds, or the next higher number. */
   sequence: number;
   keysSequence: number;
-  /** Sequence number of the latest removal of a client or change of its secrets. */
+  /** Sequence number of the latest removal of a client or change of its secrets or fields. */
   clientsSequence: number;
   /** The time of PostgreSQL's clock; with SQLite, the time of the latest change by the clock of the server that made it. */
   time: Seconds;
@@ -142,4 +147,5 @@ export type Pruned = { count: number; more: boolean };
 export type CountAddition = { id: string; amount: number; until: Seconds };
 
 type KeyRevocation = { now: Seconds; replacement: StoredKey };
+type ClientChange = { from: ClientFields; to: ClientFields };
 type SecretChange = { from: readonly ClientSecret[]; to: readonly ClientSecret[] };

@@ -92,6 +92,12 @@ describe("the commands, on the data of this machine", () => {
     expect(list.stdout).not.toContain(added.clientSecret);
     const rotated = await json(["clients", "rotate-secret", added.clientId, "--overlap", "60"], environment);
     expect(rotated).toMatchObject({ overlap: 60, clientSecret: expect.not.stringMatching(added.clientSecret) });
+    const change = ["--scopes", "", "--own-subject", "--max-ttl", "60"];
+    expect(await json(["clients", "update", added.clientId, ...change], environment)).toMatchObject({ maxTtl: 60 });
+    const words = ["clients", "update", added.clientId, "--name", "chief", "--any-subject", "--no-max-ttl"];
+    const updated = await json(words, environment);
+    expect(updated).toMatchObject({ name: "chief", permissions: ["admin"], scopes: [], anySubject: true });
+    expect(updated).not.toHaveProperty("maxTtl");
     await json(["clients", "remove", added.clientId], environment);
     expect(await json(["clients", "list"], environment)).toEqual([]);
   });

@@ -42,6 +42,10 @@ const procedures: Record<string, Entry> = {
     needs: "manage_clients",
     input: async (service) => ({ clientId: await clientId(service) }),
   },
+  "clients.update": {
+    needs: "manage_clients",
+    input: async (service) => ({ clientId: await clientId(service), name: "other" }),
+  },
   "clients.remove": { needs: "manage_clients", input: async (service) => ({ clientId: await clientId(service) }) },
   "audit.list": { needs: "read_audit", input: () => ({}) },
 };

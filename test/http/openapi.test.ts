@@ -89,6 +89,7 @@ describe("the API description", () => {
       ["keys.list", {}],
       ["clients.list", {}],
       ["clients.rotateSecret", { clientId }],
+      ["clients.update", { clientId, scopes: ["a"], maxTtl: null }],
       ["clients.remove", { clientId }],
       ["revokeToken", { token }],
       ["revoke", { subject: "ada" }],
@@ -103,6 +104,8 @@ describe("the API description", () => {
       ["verifyToken", { token }, 401],
       ["refreshToken", { refreshToken }, 401],
       ["clients.remove", { clientId }, 404],
+      ["clients.update", { clientId }, 400],
+      ["clients.update", { clientId, name: "x" }, 404],
     ];
     for (const [procedure, input, status] of refusals)
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, status]);

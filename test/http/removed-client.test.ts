@@ -27,6 +27,7 @@ const INPUTS: Record<string, (known: Known) => object> = {
   "keys.rotate": () => ({}),
   "clients.create": () => newClient(),
   "clients.list": () => ({}),
+  "clients.update": ({ other }) => ({ clientId: other, name: "other" }),
   "clients.rotateSecret": ({ other }) => ({ clientId: other }),
   "clients.remove": ({ other }) => ({ clientId: other }),
   "audit.list": () => ({}),

@@ -61,6 +61,33 @@ export function describeAtomicity(open: Open): void {
       }
     });
 
+    it("are refused if rights that the authorisation depends on have changed before the change got its lock", async () => {
+      await using opened = await open();
+      const { here, there } = opened;
+      const { changes } = await furnish(here);
+      const [changed, same] = [aClient(), aClient()];
+      const by = ({ clientId, secrets: [secret], ...rights }: Client) => ({
+        ...aRecord({ clientId }),
+        secretHash: secret?.hash,
+        rights,
+      });
+      const on = ({ clientId, ...rights }: Client) => ({ ...aRecord(), managed: { clientId, rights } });
+      for (const one of [changed, same]) await here.addClient(one, aRecord());
+      const to = { ...changed, scopes: ["read"] };
+      expect(await there.updateClient(changed.clientId, { from: changed, to }, aRecord())).toBe("updated");
+      const before = await contentOf(here);
+      for (const [name, apply] of Object.entries(changes)) {
+        for (const record of [by(changed), on(changed)])
+          await expect(apply(record), name).rejects.toMatchObject({ reason: "conflict" });
+        expect(await contentOf(there), name).toEqual(before);
+        await apply({ ...by(same), ...on(same), clientId: same.clientId });
+        const [record] = await here.listAudit({ limit: 1 });
+        expect(record, name).toMatchObject({ clientId: same.clientId });
+        for (const hidden of ["secretHash", "rights", "managed"]) expect(record, name).not.toHaveProperty(hidden);
+        Object.assign(before, await contentOf(here));
+      }
+    });
+
     it("are durable and visible to every process when their promise has resolved", async () => {
       await using opened = await open();
       const { changes } = await furnish(opened.here);
@@ -113,6 +140,8 @@ async function furnish(store: Store) {
     revokeKey: (record) => store.revokeKey(keys[0].kid, { now: NOW, replacement: sooner }, record),
     addClient: (record) => store.addClient(newcomer, record),
     replaceSecrets: (record) => store.replaceSecrets(client.clientId, secrets, record),
+    updateClient: (record) =>
+      store.updateClient(client.clientId, { from: client, to: aClient({ permissions: [] }) }, record),
     removeClient: (record) => store.removeClient(client.clientId, record),
   };
   return { record, keys, changes };

@@ -106,6 +106,58 @@ export function describeClients(open: Open): void {
     });
   });
 
+  describe("updateClient", () => {
+    it("changes the fields of a client that equal the given ones, and nothing else", async () => {
+      await using opened = await open();
+      const [client, other] = [aClient(), aClient()];
+      for (const each of [client, other]) await opened.here.addClient(each, aRecord());
+      const { clientId, createdAt, secrets, ...from } = client;
+      const limited = { name: "n", permissions: [], scopes: [], audiences: ["a"], anySubject: false, maxTtl: 60 };
+      const record = aRecord({ fields: ["name", "maxTtl"] });
+      expect(await opened.there.updateClient(clientId, { from, to: limited }, record)).toBe("updated");
+      expect((await opened.here.listAudit({ limit: 1 }))[0]).toEqual(record);
+      expect(await opened.here.findClient(clientId)).toEqual({ ...client, ...limited, asOf: expect.any(Number) });
+      expect(await opened.here.updateClient(clientId, { from: limited, to: from }, aRecord())).toBe("updated");
+      expect(await opened.there.findClient(clientId)).toEqual({ ...client, asOf: expect.any(Number) });
+      expect(await opened.here.findClient(other.clientId)).toEqual({ ...other, asOf: expect.any(Number) });
+      const { sequence, clientsSequence } = await opened.there.position();
+      expect(clientsSequence).toBe(sequence);
+    });
+
+    it("changes and audits nothing if any field has changed or the client was removed", async () => {
+      await using opened = await open();
+      const client = aClient({ maxTtl: 60 });
+      await opened.here.addClient(client, aRecord());
+      const to = { ...client, permissions: ["admin" as const] };
+      const others = { name: "x", permissions: [], scopes: ["x"], audiences: [], anySubject: false, maxTtl: undefined };
+      for (const [field, value] of Object.entries(others)) {
+        const change = { from: { ...client, [field]: value }, to };
+        expect(await opened.there.updateClient(client.clientId, change, aRecord()), field).toBe("changed");
+      }
+      expect(await opened.here.updateClient("unknown", { from: client, to }, aRecord())).toBe("changed");
+      expect(await opened.here.listClients()).toEqual([client]);
+      expect(await opened.here.listAudit(everything)).toHaveLength(1);
+    });
+
+    it("applies one of many concurrent changes", async () => {
+      await using opened = await open();
+      const client = aClient();
+      await opened.here.addClient(client, aRecord());
+      const names = Array.from({ length: 12 }, (_, at) => `name ${at}`);
+      const outcomes = await Promise.all(
+        names.map((name, at) =>
+          (at % 2 ? opened.here : opened.there).updateClient(
+            client.clientId,
+            { from: client, to: { ...client, name } },
+            aRecord(),
+          ),
+        ),
+      );
+      expect(outcomes.toSorted()).toEqual([...Array(11).fill("changed"), "updated"]);
+      expect((await opened.here.findClient(client.clientId))?.name).toBe(names[outcomes.indexOf("updated")]);
+    });
+  });
+
   describe("removeClient", () => {
     it("removes one client, once, of many concurrent requests", async () => {
       await using opened = await open();

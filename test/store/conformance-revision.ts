@@ -22,6 +22,7 @@ export function describeRevision(open: Open): void {
         () => there.rewrapKeys([second], aRecord()),
         () => here.addClient(client, aRecord()),
         () => there.replaceSecrets(client.clientId, change, aRecord()),
+        () => here.updateClient(client.clientId, { from: client, to: aClient() }, aRecord()),
         () => here.removeClient(client.clientId, aRecord()),
       ];
       let known = await sequenceIn(here);

@@ -18,6 +18,7 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     listClients: () => store.listClients(),
     addClient: () => store.addClient(client, aRecord()),
     replaceSecrets: () => store.replaceSecrets(client.clientId, { from: client.secrets, to: [aSecret()] }, aRecord()),
+    updateClient: () => store.updateClient(client.clientId, { from: client, to: aClient() }, aRecord()),
     removeClient: () => store.removeClient(client.clientId, aRecord()),
     appendAudit: () => store.appendAudit(records(2)),
     listAudit: () => store.listAudit({ limit: 1 }),

@@ -1,19 +1,19 @@
 import { catalogue, type Issue, MintmarkError, type Reason } from "../../errors.ts";
 import type { ChangeRecord } from "../../store/audit.ts";
-import type { Permission } from "../../store/client.ts";
+import { haveSameRights, type Permission, rightsOf } from "../../store/client.ts";
 import type { AuditEntry, AuditLog } from "./audit-log.ts";
-import { type Caller, hasPermission } from "./caller.ts";
+import { type Caller, hasPermission, missing } from "./caller.ts";
 
 /** An operation: its name, who may perform it, and its target. */
 export type Operation = {
   action: string;
   /** The required permission. Undefined: every client may. */
   permission: Permission | undefined;
-  target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target"> | undefined;
-  /** Why the caller is refused although it has the permission. */
-  denial?: Issue | undefined;
-  /** Whether `work` itself checks that the client's secret is still valid. Default: checked before. */
-  findsEnded?: boolean;
+  target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target" | "fields"> | undefined;
+  /** Why a caller is refused although it has the permission. */
+  denial?: ((caller: Caller) => Issue | undefined) | undefined;
+  /** Whether the rights of the caller are current. Default: they are read again if anything has changed since. */
+  isCurrent?: boolean;
 };
 
 /** Performs an operation for a caller. `work` writes the given audit record in its own transaction. */
@@ -25,19 +25,23 @@ export type Authorize = <Result>(
 
 export type AuthorizerOptions = {
   audit: AuditLog;
-  /** Whether the secret of a caller has ended since its authentication. A change checks again, under its lock. */
-  hasEnded: (caller: Caller) => Promise<boolean>;
+  /** The caller with its current rights. Throws `invalid_client` where its secret has ended since its authentication. */
+  refresh: (caller: Caller) => Promise<Caller>;
 };
 
 /**
  * The only place that authorises and audits. The record of a refusal is durable before the error is thrown; the error names
  * the missing right.
+ *
+ * A caller may lose rights between its authentication and its operation. They are read again here, and a change checks under
+ * its lock that they are still the same: otherwise the operation is authorised again.
  */
-export function createAuthorizer({ audit, hasEnded }: AuthorizerOptions): Authorize {
-  return async (caller, { action, permission, target, denial, findsEnded = false }, work) => {
-    if (!findsEnded && (await hasEnded(caller))) throw new MintmarkError("invalid_client");
+export function createAuthorizer({ audit, refresh }: AuthorizerOptions): Authorize {
+  return async function authorize(presented, operation, work) {
+    const { action, permission, target, denial, isCurrent = false } = operation;
+    const caller = isCurrent ? presented : await refresh(presented);
     const isPermitted = permission === undefined || hasPermission(caller, permission);
-    const lacks = isPermitted ? denial : { path: "permission", message: `${permission} is missing` };
+    const lacks = isPermitted ? denial?.(caller) : missing(permission);
     const entry = { clientId: caller.clientId, action, ...target };
     const refuse = (reason: Reason) => audit.append(audit.record({ outcome: "refused", reason, ...entry }));
     if (lacks !== undefined) {
@@ -46,13 +50,20 @@ export function createAuthorizer({ audit, hasEnded }: AuthorizerOptions): Author
     }
     try {
       const record: ChangeRecord = audit.record({ outcome: "allowed", ...entry });
-      if (caller.asOf !== undefined) record.secretHash = caller.secretHash ?? "";
+      if (caller.asOf !== undefined)
+        Object.assign(record, { secretHash: caller.secretHash ?? "", rights: rightsOf(caller) });
       return await work(record);
     } catch (error) {
+      if (isConflict(error) && !haveSameRights(await refresh(caller), caller))
+        return authorize(caller, { ...operation, isCurrent: false }, work);
       if (error instanceof MintmarkError && !isServerFailure(error)) await refuse(error.reason);
       throw error;
     }
   };
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof MintmarkError && error.reason === "conflict";
 }
 
 /** Whether the server failed: nothing was refused, and no record can be written. */

@@ -1,3 +1,4 @@
+import type { Issue } from "../../errors.ts";
 import type { Client, Permission } from "../../store/client.ts";
 
 /** An authenticated client and its permissions. First argument of every use case. */
@@ -18,6 +19,11 @@ export const systemCaller: Caller = { clientId: "system", ...EVERYTHING };
 
 export function hasPermission(caller: Caller, permission: Permission): boolean {
   return isAdmin(caller) || caller.permissions.includes(permission);
+}
+
+/** Why a caller without a permission is refused. */
+export function missing(permission: Permission): Issue {
+  return { path: "permission", message: `${permission} is missing` };
 }
 
 export function isAdmin({ permissions }: Caller): boolean {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MintmarkError } from "../../errors.ts";
-import type { Client, ClientSecret } from "../../store/client.ts";
+import type { ChangeRecord } from "../../store/audit.ts";
+import { type Client, type ClientSecret, fieldsOf, haveSameRights, rightsOf } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
@@ -8,6 +9,7 @@ import type { Authorize, Operation } from "../access/authorize.ts";
 import { type Caller, systemCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
+import { changedFields, type FieldChange, fieldsAfter } from "./client-fields.ts";
 import { delegationViolation } from "./client-policy.ts";
 import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client-secret.ts";
 
@@ -20,6 +22,11 @@ export type Clients = {
   /** Adds a client. Returns its secret, which cannot be read again. */
   create(caller: Caller, client: NewClient): Promise<ClientView & { clientSecret: string }>;
   list(caller: Caller): Promise<ClientView[]>;
+  /**
+   * Changes some fields of a client, effective on every server when it resolves. Tokens that it has received stay valid.
+   * Throws `unknown_client`, and `conflict` after a concurrent change.
+   */
+  update(caller: Caller, change: { clientId: string } & FieldChange): Promise<ClientView>;
   /**
    * Creates a new secret, which cannot be read again. Earlier secrets stay valid for `overlap` seconds at most. Throws
    * `unknown_client`, `too_many_secrets`, and `conflict` after a concurrent rotation.
@@ -53,23 +60,23 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
     ...more,
   });
 
-  /** An operation on an existing client: managers cannot manage a client with more rights than they have. */
-  const operationOn = async (action: string, caller: Caller, clientId: string) => {
+  /**
+   * An operation on an existing client: managers cannot manage a client with more rights than they have. The client may get
+   * more meanwhile: `recordOf` makes its change check that it has not.
+   */
+  const operationOn = async (action: string, clientId: string) => {
     const client = await store.findClient(clientId);
-    return {
-      client,
-      operation: operation(action, {
-        target: { target: clientId },
-        denial: client && delegationViolation(caller, client),
-      }),
-    };
+    const denial = client && ((caller: Caller) => delegationViolation(caller, client));
+    const managed = client && { clientId, rights: rightsOf(client) };
+    const recordOf = (record: ChangeRecord): ChangeRecord => ({ ...record, managed });
+    return { client, operation: operation(action, { target: { target: clientId }, denial }), recordOf };
   };
 
   return {
     create(caller, fields) {
       const clientId = randomUUID();
-      const limits = { target: { target: clientId }, denial: delegationViolation(caller, fields) };
-      return authorize(caller, operation("create", limits), async (record) => {
+      const denial = (current: Caller) => delegationViolation(current, fields);
+      return authorize(caller, operation("create", { target: { target: clientId }, denial }), async (record) => {
         const { text, stored } = createClientSecret(clock());
         const client: Client = { ...fields, clientId, createdAt: clock(), secrets: [stored] };
         await store.addClient(client, record);
@@ -77,25 +84,45 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
       });
     },
 
+    async update(caller, { clientId, ...change }) {
+      const client = await store.findClient(clientId);
+      const next = client && { ...client, ...fieldsAfter(client, change) };
+      const fields = changedFields(change, client);
+      const about = {
+        target: { target: clientId, ...(fields.length > 0 && { fields }) },
+        denial: (current: Caller) =>
+          [client, next].map((each) => each && delegationViolation(current, each)).find(Boolean),
+      };
+      return authorize(caller, operation("update", about), async (record) => {
+        if (client === undefined || next === undefined) throw new MintmarkError("unknown_client");
+        const outcome = await store.updateClient(clientId, { from: fieldsOf(client), to: fieldsOf(next) }, record);
+        if (outcome === "changed") throw new MintmarkError("conflict");
+        // Followers of this server that lose their permission are disconnected now.
+        await trust.catchUp();
+        return view(next);
+      });
+    },
+
     list: (caller) => authorize(caller, operation("list"), async () => (await store.listClients()).map(view)),
 
     async rotateSecret(caller, { clientId, overlap }) {
-      const { client, operation } = await operationOn("rotateSecret", caller, clientId);
+      const { client, operation, recordOf } = await operationOn("rotateSecret", clientId);
       return authorize(caller, operation, async (record) => {
         if (client === undefined) throw new MintmarkError("unknown_client");
         const { text, stored } = createClientSecret(clock());
         const ending = endingBy(client.secrets, { now: clock(), overlap });
         if (ending.length >= MAX_SECRETS) throw new MintmarkError("too_many_secrets");
-        const outcome = await store.replaceSecrets(clientId, { from: client.secrets, to: [stored, ...ending] }, record);
+        const change = { from: client.secrets, to: [stored, ...ending] };
+        const outcome = await store.replaceSecrets(clientId, change, recordOf(record));
         if (outcome === "changed") throw new MintmarkError("conflict");
         return { clientId, clientSecret: text, overlap };
       });
     },
 
     async remove(caller, clientId) {
-      const { operation } = await operationOn("remove", caller, clientId);
+      const { operation, recordOf } = await operationOn("remove", clientId);
       return authorize(caller, operation, async (record) => {
-        const outcome = await store.removeClient(clientId, record);
+        const outcome = await store.removeClient(clientId, recordOf(record));
         if (outcome === "unknown") throw new MintmarkError("unknown_client");
         counts.revoked.client += 1;
         await trust.catchUp();
@@ -112,6 +139,11 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
       const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
       await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
       const present = await store.findClient(ADMIN);
+      if (present !== undefined && !haveSameRights(present, systemCaller)) {
+        const to = { ...systemCaller, name: present.name };
+        const record = audit.record({ ...about, action: "clients.update", fields: changedFields(to, present) });
+        await store.updateClient(ADMIN, { from: fieldsOf(present), to }, record);
+      }
       if (present === undefined || hasOnly(present.secrets, stored)) return;
       const change = { from: present.secrets, to: [stored] };
       await store.replaceSecrets(ADMIN, change, audit.record({ ...about, action: "clients.rotateSecret" }));
@@ -136,6 +168,6 @@ function endingBy(
     .filter((secret) => isValid(secret, now));
 }
 
-function view({ secrets, ...client }: Client): ClientView {
+function view({ secrets, asOf: _, ...client }: Client & { asOf?: number }): ClientView {
   return { ...client, secrets: secrets.map(({ hash, ...times }) => times) };
 }

@@ -5,7 +5,7 @@ import type { Clock, Milliseconds } from "../../time.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
-import { watchSecret } from "../clients/client-secret.ts";
+import { watchCaller } from "../clients/current-caller.ts";
 import { createPublishedKeys } from "../keys/loaded-keys.ts";
 import { revocationsBetween, type StoreFollower } from "./store-follower.ts";
 
@@ -17,8 +17,8 @@ type Follow = { after?: string | undefined; signal?: AbortSignal | undefined };
 export type Feed = {
   /**
    * Yields the updates after a cursor, or a snapshot where the cursor is unknown; then new updates, and a heartbeat every
-   * 5 s. Throws an `AbortError` when this server stops, `too_many_followers`, and `invalid_client` when the client is
-   * revoked or its secret ends.
+   * 5 s. Throws an `AbortError` when this server stops, `too_many_followers`, `invalid_client` when the client is revoked or
+   * its secret ends, and `permission_denied` when its permission is withdrawn.
    */
   follow(caller: Caller, options: Follow): AsyncGenerator<FeedItem>;
   /** Disconnects all followers and refuses new ones. */
@@ -37,6 +37,8 @@ export type FeedOptions = {
   maxFollowers: { total: number; perClient: number };
 };
 
+const PERMISSION = "follow_events";
+
 const HEARTBEAT_MS: Milliseconds = 5000;
 
 /** The cursor within a snapshot, which cannot be resumed. */
@@ -47,7 +49,7 @@ type Follower = {
   /** Sequence numbers: at its authentication, and of the last update sent. */
   asOf: number;
   sent: number;
-  hasSecretEnded: ReturnType<typeof watchSecret>;
+  check: ReturnType<typeof watchCaller>;
   notify: () => void;
 };
 
@@ -69,8 +71,8 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
       throw new MintmarkError("too_many_followers", { retryAfter: 10 });
     const { sequence } = trust.state();
     const { asOf = sequence } = caller;
-    const hasSecretEnded = watchSecret({ store, clock }, caller);
-    const follower = { clientId, asOf, sent: sequence, hasSecretEnded, notify: () => {} };
+    const check = watchCaller({ store, clock }, { caller, permission: PERMISSION });
+    const follower = { clientId, asOf, sent: sequence, check, notify: () => {} };
     followers.add(follower);
     return follower;
   }
@@ -112,7 +114,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
     let sentKeys = "";
     while (!signal?.aborted) {
       if (ended) throw new DOMException("This server stops", "AbortError");
-      if (await follower.hasSecretEnded(trust.position().clientsSequence)) throw new MintmarkError("invalid_client");
+      await follower.check(trust.position().clientsSequence);
       const { name } = publishedKeys();
       const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {
@@ -133,7 +135,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
 
   return {
     async *follow(caller, options) {
-      const follower = await authorize(caller, { action: "events", permission: "follow_events" }, async () =>
+      const follower = await authorize(caller, { action: "events", permission: PERMISSION }, async () =>
         addFollower(caller),
       );
       const notify = () => follower.notify();

@@ -9,7 +9,7 @@ import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import { policyViolation } from "../clients/client-policy.ts";
-import type { EndedSecretCheck } from "../clients/client-secret.ts";
+import type { CurrentCaller } from "../clients/current-caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Counters } from "../operations/counters.ts";
@@ -32,7 +32,7 @@ export type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "cl
 
 export type IssueOptions = {
   settings: Pick<Settings, "issuer" | "audience">;
-  hasSecretEnded: EndedSecretCheck;
+  currentCaller: CurrentCaller;
   claimsSchema: ClaimsSchema;
   /** The longest lifetime of a token. */
   maxTtl: Seconds;
@@ -46,37 +46,50 @@ export type IssueOptions = {
   counts: Counters;
 };
 
+/** A caller with its rights as of `sequence`, the number of the latest change: every later revocation has a higher one. */
+type Requester = { caller: Caller; sequence: number };
+
 /** A token before authorisation: the operation to authorise, and the function that signs. */
-type PreparedToken = { sequence: number; operation: Omit<Operation, "action">; sign: () => Promise<IssuedToken> };
+type PreparedToken = { operation: Omit<Operation, "action">; sign: () => Promise<IssuedToken> };
 
 export type Issuer = {
-  /** Prepares a token. Its sequence number is read first: every later revocation has a higher one. */
-  prepare(parameters: GrantParameters, caller: Caller, defaultAudience?: Audience): Promise<PreparedToken>;
-  /** Issues a token to a caller, with a refresh token if `refreshable`. Resolves when the audit record is durable. */
+  /**
+   * Reads the number of the latest change, and the rights of a caller that a change may have withdrawn. Throws
+   * `invalid_client` where its secret has ended: a token to it would not be covered by the revocation.
+   */
+  requesterOf(caller: Caller): Promise<Requester>;
+  /** Prepares a token for a requester. */
+  prepare(parameters: GrantParameters, requester: Requester, defaultAudience?: Audience): PreparedToken;
+  /** Issues a token to a requester, with a refresh token if `refreshable`. Resolves when the audit record is durable. */
   issue(
     parameters: GrantParameters,
-    caller: Caller,
+    requester: Requester,
     options: { action: string; refreshable: boolean },
   ): Promise<IssuedToken>;
 };
 
 /** Issues access tokens. */
 export function createIssuer(options: IssueOptions): Issuer {
-  const { settings, hasSecretEnded, claimsSchema, maxTtl, store, keys, trust, authorize, audit, clock, counts } =
+  const { settings, currentCaller, claimsSchema, maxTtl, store, keys, trust, authorize, audit, clock, counts } =
     options;
 
-  async function prepare(
-    parameters: GrantParameters,
-    caller: Caller,
-    defaultAudience: Audience = settings.audience(),
-  ): Promise<PreparedToken> {
+  async function requesterOf(caller: Caller): Promise<Requester> {
     const sequence = await trust.latest();
+    return { caller: await currentCaller(caller, sequence), sequence };
+  }
+
+  function prepare(
+    parameters: GrantParameters,
+    { caller, sequence }: Requester,
+    defaultAudience: Audience = settings.audience(),
+  ): PreparedToken {
     const { signing: key } = keys.current();
     if (key === undefined) throw new MintmarkError("unavailable");
     const jti = createJti(sequence);
     const iat = clock();
     const target = { subject: parameters.subject, jti, kid: key.kid };
-    const denial = policyViolation(caller, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
+    const denial = (current: Caller) =>
+      policyViolation(current, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
     const registered = {
       iss: settings.issuer(),
       sub: parameters.subject,
@@ -89,26 +102,23 @@ export function createIssuer(options: IssueOptions): Issuer {
       ...(parameters.sid !== undefined && { sid: parameters.sid }),
     };
     const claims = joinClaims(parameters.claims, registered);
-    const sign = async (): Promise<IssuedToken> => {
-      // Removed between its authentication and `sequence`, the client would get a token that its revocation does not cover.
-      if (await hasSecretEnded(caller, sequence)) throw new MintmarkError("invalid_client");
-      return {
-        token: await signAccessToken(claims, { key, claimsSchema, maxLifetime: maxTtl }),
-        tokenType: "Bearer",
-        expiresIn: parameters.ttl,
-        scope: parameters.scope ?? "",
-      };
-    };
-    return { sequence, operation: { permission: "issue", target, denial, findsEnded: true }, sign };
+    const sign = async (): Promise<IssuedToken> => ({
+      token: await signAccessToken(claims, { key, claimsSchema, maxLifetime: maxTtl }),
+      tokenType: "Bearer",
+      expiresIn: parameters.ttl,
+      scope: parameters.scope ?? "",
+    });
+    return { operation: { permission: "issue", target, denial, isCurrent: true }, sign };
   }
 
   async function issue(
     parameters: GrantParameters,
-    caller: Caller,
+    requester: Requester,
     { action, refreshable }: { action: string; refreshable: boolean },
   ): Promise<IssuedToken> {
+    const { caller, sequence } = requester;
     const granted = refreshable ? createGrant(caller, parameters, { policy: options.grants, now: clock() }) : undefined;
-    const { sequence, operation, sign } = await prepare(granted?.grant ?? parameters, caller);
+    const { operation, sign } = prepare(granted?.grant ?? parameters, requester);
     return authorize(caller, { action, ...operation }, async (record) => {
       const issued = await sign();
       if (granted === undefined) await audit.append(record);
@@ -121,5 +131,5 @@ export function createIssuer(options: IssueOptions): Issuer {
     });
   }
 
-  return { prepare, issue };
+  return { requesterOf, prepare, issue };
 }

@@ -51,12 +51,14 @@ export type TokensOptions<Schema extends ClaimsSchema> = IssueOptions & {
 /** The use cases of access tokens. Returns no token before its audit record is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
   const { settings, maxTtl, store, authorize, clock, counts } = options;
-  const { prepare, issue } = createIssuer(options);
+  const { requesterOf, prepare, issue } = createIssuer(options);
 
   return {
-    async getToken(caller, { refreshable = false, expiresIn, claims = {}, ...request }) {
+    async getToken(presented, { refreshable = false, expiresIn, claims = {}, ...request }) {
       const reserved = Object.keys(claims).find((name) => RESERVED_CLAIMS.has(name));
       if (reserved !== undefined) throw reservedClaim(reserved);
+      const requester = await requesterOf(presented);
+      const { caller } = requester;
       const parameters: GrantParameters = {
         subject: request.subject ?? caller.clientId,
         audience: plainAudience(request.audience ?? settings.audience()),
@@ -64,21 +66,23 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
       };
-      return issue(parameters, caller, { action: "getToken", refreshable });
+      return issue(parameters, requester, { action: "getToken", refreshable });
     },
 
-    async refreshToken(caller, { refreshToken, scope }) {
+    async refreshToken(presented, { refreshToken, scope }) {
       const action = "refreshToken";
       const grant = await store.findGrant(hashOf(refreshToken));
-      if (grant === undefined || grant.clientId !== caller.clientId)
-        return authorize(caller, { action, permission: "issue" }, async () => {
+      if (grant === undefined || grant.clientId !== presented.clientId)
+        return authorize(presented, { action, permission: "issue" }, async () => {
           throw new MintmarkError("invalid_refresh_token");
         });
+      const requester = await requesterOf(presented);
+      const { caller } = requester;
       // The limits may be lower since the grant, and the default audience another: that of the grant was allowed.
       const ttl = Math.min(grant.ttl, maxTtl, caller.maxTtl ?? maxTtl);
       const parameters = { ...grant, scope: scope ?? grant.scope, ttl };
-      const { operation, sign } = await prepare(parameters, caller, grant.audience);
-      const denial = operation.denial ?? scopeViolation(grant, scope);
+      const { operation, sign } = prepare(parameters, requester, grant.audience);
+      const denial = (current: Caller) => operation.denial?.(current) ?? scopeViolation(grant, scope);
       return authorize(caller, { action, ...operation, denial }, async (record) => {
         const issued = await sign().catch(asInvalidGrant);
         const rotation = refreshRotation(grant, refreshToken, { policy: options.grants, now: clock() });

@@ -5,7 +5,7 @@ import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
 import type { Revocation } from "../../trust/trust-update.ts";
 import type { AuditRecord, ChangeRecord } from "../audit.ts";
-import { type Client, hasSecret } from "../client.ts";
+import { type Client, hasSecret, haveSameRights } from "../client.ts";
 import type { Grant } from "../grant.ts";
 import type { NewRevocation, Position } from "../store.ts";
 
@@ -53,14 +53,15 @@ export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord };
 
 /**
  * Applies a change and adds its audit record. Whatever can be refused is refused before the change: it is atomic without
- * a rollback. Throws `invalid_client` where the secret that authenticated the client is no longer valid.
+ * a rollback. Throws `invalid_client` where the secret that authenticated the client is no longer valid, and `conflict` where
+ * rights that the authorisation depends on have changed since.
  */
 export function commit<Outcome>(
   database: MemoryDatabase,
   change: ChangeRecord,
   apply: (sequence: number) => Changed<Outcome>,
 ): Outcome {
-  refuseEndedSecret(database, change);
+  refuseOutdated(database, change);
   requireNewRecord(database, change);
   const { position } = database;
   const sequence = Math.max(position.sequence + 1, Date.now());
@@ -72,17 +73,24 @@ export function commit<Outcome>(
   return outcome;
 }
 
-function refuseEndedSecret({ clients }: MemoryDatabase, { clientId, secretHash, at }: ChangeRecord): void {
-  if (secretHash === undefined || clientId === undefined) return;
-  if (!hasSecret(clients.get(clientId)?.secrets ?? [], secretHash, at)) throw new MintmarkError("invalid_client");
+function refuseOutdated({ clients }: MemoryDatabase, change: ChangeRecord): void {
+  const { clientId, secretHash, rights, managed, at } = change;
+  if (secretHash !== undefined && clientId !== undefined) {
+    const client = clients.get(clientId);
+    if (client === undefined || !hasSecret(client.secrets, secretHash, at)) throw new MintmarkError("invalid_client");
+    if (rights !== undefined && !haveSameRights(client, rights)) throw new MintmarkError("conflict");
+  }
+  const client = managed && clients.get(managed.clientId);
+  if (client && !haveSameRights(client, managed.rights)) throw new MintmarkError("conflict");
 }
 
 export function requireNewRecord({ audit }: MemoryDatabase, { id }: AuditRecord): void {
   if (audit.has(id)) throw new MintmarkError("internal_error", { cause: new Error("An audit record has this id") });
 }
 
-/** The record of a change may hold the hash of a secret, which is not part of the audit log. */
-export function addRecord({ audit }: MemoryDatabase, { secretHash: _, ...record }: ChangeRecord): void {
+/** What the authorisation of a change depends on is not part of the audit log. */
+export function addRecord({ audit }: MemoryDatabase, change: ChangeRecord): void {
+  const { secretHash: _, rights: __, managed: ___, ...record } = change;
   audit.set(record.id, structuredClone(record));
 }
 
@@ -104,6 +112,10 @@ export function addRevocation(
 export function removeGrant({ grants, refreshTokens }: MemoryDatabase, sid: string): void {
   grants.delete(sid);
   for (const [hash, token] of refreshTokens) if (token.sid === sid) refreshTokens.delete(hash);
+}
+
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Until when a revocation is retained: longer where the longest lifetime was raised since. Its sequence number is its time. */

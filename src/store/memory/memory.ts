@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { AuditQuery, AuditRecord } from "../audit.ts";
 import type { Pruned, Store } from "../store.ts";
+import { createClientVerbs } from "./clients.ts";
 import {
   addRecord,
   addRevocation,
   commit,
+  compare,
   createMemoryDatabase,
   type MemoryDatabase,
   requireNewRecord,
@@ -45,44 +47,6 @@ export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase(
     async close() {
       for (const end of ends) end();
     },
-  };
-}
-
-type ClientVerbs = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
-
-function createClientVerbs(database: MemoryDatabase): ClientVerbs {
-  const { clients, position } = database;
-  return {
-    async findClient(clientId) {
-      const client = clients.get(clientId);
-      return client && { ...structuredClone(client), asOf: position.sequence };
-    },
-    listClients: async () =>
-      structuredClone([...clients.values()]).toSorted(
-        (a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId),
-      ),
-    addClient: async (client, record) =>
-      commit(database, record, () => {
-        if (clients.has(client.clientId)) return { outcome: "present" };
-        clients.set(client.clientId, structuredClone(client));
-        return { outcome: "added", record };
-      }),
-    replaceSecrets: async (clientId, { from, to }, record) =>
-      commit(database, record, (sequence) => {
-        position.clientsSequence = sequence;
-        const client = clients.get(clientId);
-        if (client === undefined || JSON.stringify(client.secrets) !== JSON.stringify(from))
-          return { outcome: "changed" };
-        clients.set(clientId, { ...client, secrets: structuredClone(to) });
-        return { outcome: "replaced", record };
-      }),
-    removeClient: async (clientId, record) =>
-      commit(database, record, (sequence) => {
-        position.clientsSequence = sequence;
-        if (!clients.delete(clientId)) return { outcome: "unknown" };
-        addRevocation(database, { kind: "client", id: clientId }, { sequence, at: record.at });
-        return { outcome: "removed", record };
-      }),
   };
 }
 
@@ -179,8 +143,4 @@ function prune<Row>(rows: Map<string, Row>, limit: number, isExpired: (row: Row)
   const expired = [...rows].filter(([, row]) => isExpired(row)).slice(0, limit);
   for (const [id] of expired) rows.delete(id);
   return { count: expired.length, more: expired.length === limit };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,17 +1,21 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Store } from "../store.ts";
 import type { Commit } from "./commit.ts";
-import { fromClientRow, toClientRow } from "./mappers.ts";
+import { fromClientRow, toClientFieldsRow, toClientRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 import { insertRevocation, revocationOf } from "./trust-queries.ts";
 
-type ClientQueries = Pick<Store, "findClient" | "listClients" | "addClient" | "replaceSecrets" | "removeClient">;
+type ClientQueries = Pick<
+  Store,
+  "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "removeClient"
+>;
 
+type ClientFieldsRow = ReturnType<typeof toClientFieldsRow>;
 type ReadClient = Selectable<Schema["clients"]> & { as_of: number };
 const AS_OF = sql<number>`(select revision from state)`.as("as_of");
 
 export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQueries {
-  /** A change that may end the validity of a secret. */
+  /** A change that may end the validity of a secret, or withdraw a right. */
   const commitClients: Commit = (record, apply) =>
     commit(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
@@ -52,6 +56,20 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
           .where("secrets", "=", JSON.stringify(from))
           .executeTakeFirst();
         return numUpdatedRows === 1n ? { outcome: "replaced", record } : { outcome: "changed" };
+      }),
+
+    updateClient: (clientId, { from, to }, record) =>
+      commitClients(record, async (transaction) => {
+        const stored = Object.entries(toClientFieldsRow(from));
+        const { numUpdatedRows } = await transaction
+          .updateTable("clients")
+          .set(toClientFieldsRow(to))
+          .where("client_id", "=", clientId)
+          .where(({ and, eb }) =>
+            and(stored.map(([column, value]) => eb(column as keyof ClientFieldsRow, "is not distinct from", value))),
+          )
+          .executeTakeFirst();
+        return numUpdatedRows === 1n ? { outcome: "updated", record } : { outcome: "changed" };
       }),
 
     removeClient: (clientId, record) =>

@@ -2,8 +2,8 @@ import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import { MintmarkError } from "../../errors.ts";
 import type { Milliseconds } from "../../time.ts";
 import type { AuditRecord, ChangeRecord } from "../audit.ts";
-import { type ClientSecret, hasSecret } from "../client.ts";
-import { toAuditRow } from "./mappers.ts";
+import { type Client, hasSecret, haveSameRights } from "../client.ts";
+import { fromClientRow, toAuditRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 
 export type Tx = Transaction<Schema>;
@@ -17,7 +17,7 @@ export type ChangeState = { sequence: number; longestLifetime: number };
 /**
  * Runs a change and writes its audit record, under the lock of the state row. The lock is held until the commit, so changes
  * become visible in the order of their sequence numbers. Throws `invalid_client` where the client was removed since its
- * authentication, or its secret is no longer valid.
+ * authentication, or its secret is no longer valid; `conflict` where rights that the authorisation depends on have changed since.
  */
 export type Commit = <Outcome>(
   record: ChangeRecord,
@@ -36,7 +36,7 @@ export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, mi
   return async (change, apply) => {
     const { outcome, record } = await db.transaction().execute(async (transaction) => {
       const { revision, longest_lifetime } = await nextSequence(transaction, change, milliseconds);
-      await refuseEndedSecret(transaction, change);
+      await refuseOutdated(transaction, change);
       const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });
       if (changed.record === undefined) return changed;
       await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
@@ -70,16 +70,22 @@ function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBu
 }
 
 /**
- * The client was authenticated before the change got the lock; its secret may have ended since. Removal and secret rotation
- * take the same lock, so this check is final.
+ * The change was authorised before it got the lock; a secret may have ended since, or rights may have changed.
+ * All changes of clients take the same lock, so this check is final.
  */
-async function refuseEndedSecret(transaction: Tx, { clientId, secretHash, at }: ChangeRecord): Promise<void> {
-  if (secretHash === undefined || clientId === undefined) return;
-  const client = await transaction
-    .selectFrom("clients")
-    .select("secrets")
-    .where("client_id", "=", clientId)
-    .executeTakeFirst();
-  const secrets: ClientSecret[] = JSON.parse(client?.secrets ?? "[]");
-  if (!hasSecret(secrets, secretHash, at)) throw new MintmarkError("invalid_client");
+async function refuseOutdated(transaction: Tx, change: ChangeRecord): Promise<void> {
+  const { clientId, secretHash, rights, managed, at } = change;
+  if (secretHash !== undefined && clientId !== undefined) {
+    const client = await findClient(transaction, clientId);
+    if (client === undefined || !hasSecret(client.secrets, secretHash, at)) throw new MintmarkError("invalid_client");
+    if (rights !== undefined && !haveSameRights(client, rights)) throw new MintmarkError("conflict");
+  }
+  if (managed === undefined) return;
+  const client = await findClient(transaction, managed.clientId);
+  if (client !== undefined && !haveSameRights(client, managed.rights)) throw new MintmarkError("conflict");
+}
+
+async function findClient(transaction: Tx, clientId: string): Promise<Client | undefined> {
+  const row = await transaction.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
+  return row && fromClientRow(row);
 }

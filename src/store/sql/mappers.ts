@@ -1,7 +1,7 @@
 import type { Insertable, Selectable } from "kysely";
 import type { StoredKey } from "../../keys/key-pair.ts";
 import type { AuditRecord } from "../audit.ts";
-import type { Client } from "../client.ts";
+import type { Client, ClientFields } from "../client.ts";
 import type { Grant } from "../grant.ts";
 import type { Position } from "../store.ts";
 import type { Schema } from "./schema.ts";
@@ -58,15 +58,22 @@ export function fromStateRow(row: Selectable<Schema["state"]>): Position {
 
 export function toClientRow(client: Client): Insertable<Schema["clients"]> {
   return {
+    ...toClientFieldsRow(client),
     client_id: client.clientId,
+    created_at: client.createdAt,
+    secrets: JSON.stringify(client.secrets),
+  };
+}
+
+/** The columns of the fields that can be changed. */
+export function toClientFieldsRow(client: ClientFields) {
+  return {
     name: client.name,
     permissions: JSON.stringify(client.permissions),
     scopes: JSON.stringify(client.scopes),
     audiences: JSON.stringify(client.audiences),
     any_subject: client.anySubject ? 1 : 0,
     max_ttl: client.maxTtl ?? null,
-    created_at: client.createdAt,
-    secrets: JSON.stringify(client.secrets),
   };
 }
 
@@ -81,6 +88,7 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
     createdAt: row.created_at,
     secrets: JSON.parse(row.secrets),
     ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
+    ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at }),
   };
 }
 
@@ -131,10 +139,13 @@ export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
     target: record.target ?? null,
     address: record.address ?? null,
     count: record.count ?? null,
+    fields: record.fields === undefined ? null : record.fields.join(","),
   };
 }
 
-export function fromAuditRow({ client_id, ...row }: Selectable<Schema["audit"]>): AuditRecord {
-  const present = Object.entries({ ...row, clientId: client_id }).filter(([, value]) => value !== null);
-  return Object.fromEntries(present) as AuditRecord;
+export function fromAuditRow({ client_id, fields, ...row }: Selectable<Schema["audit"]>): AuditRecord {
+  const present = Object.entries({ ...row, clientId: client_id, fields: fields?.split(",") ?? null }).filter(
+    ([, value]) => value !== null,
+  );
+  return Object.fromEntries(present) as unknown as AuditRecord;
 }

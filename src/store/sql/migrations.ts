@@ -136,6 +136,13 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("sessions").addColumn("audiences", "text").execute();
     },
   },
+  "006-administration": {
+    // In the order in which changes lock these tables: servers of an earlier release are running.
+    async up(db) {
+      await db.schema.alterTable("clients").addColumn("last_used_at", "bigint").execute();
+      await db.schema.alterTable("audit").addColumn("fields", "text").execute();
+    },
+  },
 };
 
 /** Whether a migration removes what earlier releases need: a release that does not know it must not start. */

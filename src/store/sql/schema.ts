@@ -25,7 +25,7 @@ export type Schema = {
     /** 0: not stored. */
     ttl: number;
     max_ttl: number;
-    /** Sequence number of the latest removal of a client or change of its secrets. */
+    /** Sequence number of the latest removal of a client or change of its secrets or fields. */
     clients_revision: number;
   };
   keys: {
@@ -51,6 +51,7 @@ export type Schema = {
     max_ttl: number | null;
     created_at: Seconds;
     secrets: string;
+    last_used_at: Seconds | null;
   };
   /** A repeated revocation updates the sequence number of its row. */
   revocations: { kind: RevokedKind; id: string; sequence: number; until: Seconds };
@@ -88,5 +89,7 @@ export type Schema = {
     target: string | null;
     address: string | null;
     count: number | null;
+    /** Separated by commas. */
+    fields: string | null;
   };
 };

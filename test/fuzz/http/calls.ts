@@ -82,6 +82,17 @@ const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitr
       maxTtl: maybe(fc.constant(9)),
     }),
   ],
+  [
+    "clients.update",
+    2,
+    fc.record({
+      clientId: orOdd(names),
+      name: maybe(names),
+      permissions: maybe(fc.constant(["issue"])),
+      audiences: orOdd(fc.constant(["a"])),
+      maxTtl: maybe(fc.constantFrom(9, null)),
+    }),
+  ],
   ["clients.rotateSecret", 2, fc.record({ clientId: orOdd(names), overlap: maybe(fc.nat()) })],
   ["clients.remove", 2, fc.record({ clientId: orOdd(names) })],
   [

@@ -1,0 +1,53 @@
+import { fieldsOf, haveSameRights } from "../client.ts";
+import type { Store } from "../store.ts";
+import { addRevocation, commit, compare, type MemoryDatabase } from "./database.ts";
+
+type ClientVerbs = Pick<
+  Store,
+  "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "removeClient"
+>;
+
+export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
+  const { clients, position } = database;
+  return {
+    async findClient(clientId) {
+      const client = clients.get(clientId);
+      return client && { ...structuredClone(client), asOf: position.sequence };
+    },
+    listClients: async () =>
+      structuredClone([...clients.values()]).toSorted(
+        (a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId),
+      ),
+    addClient: async (client, record) =>
+      commit(database, record, () => {
+        if (clients.has(client.clientId)) return { outcome: "present" };
+        clients.set(client.clientId, structuredClone(client));
+        return { outcome: "added", record };
+      }),
+    replaceSecrets: async (clientId, { from, to }, record) =>
+      commit(database, record, (sequence) => {
+        position.clientsSequence = sequence;
+        const client = clients.get(clientId);
+        if (client === undefined || JSON.stringify(client.secrets) !== JSON.stringify(from))
+          return { outcome: "changed" };
+        clients.set(clientId, { ...client, secrets: structuredClone(to) });
+        return { outcome: "replaced", record };
+      }),
+    updateClient: async (clientId, { from, to }, record) =>
+      commit(database, record, (sequence) => {
+        position.clientsSequence = sequence;
+        const client = clients.get(clientId);
+        if (client === undefined || client.name !== from.name || !haveSameRights(client, from))
+          return { outcome: "changed" };
+        clients.set(clientId, { ...client, ...structuredClone(fieldsOf(to)) });
+        return { outcome: "updated", record };
+      }),
+    removeClient: async (clientId, record) =>
+      commit(database, record, (sequence) => {
+        position.clientsSequence = sequence;
+        if (!clients.delete(clientId)) return { outcome: "unknown" };
+        addRevocation(database, { kind: "client", id: clientId }, { sequence, at: record.at });
+        return { outcome: "removed", record };
+      }),
+  };
+}

@@ -1,0 +1,32 @@
+import { type Caller, localCaller } from "../../src/service/access/caller.ts";
+import type { TokenService } from "../../src/service/service.ts";
+import { newClient } from "./clients.ts";
+
+type Acting = { service: TokenService; caller: Caller; token: string; refreshToken: string; clientId: string };
+
+/** Every use case of a client. `clientId` is that of another one. */
+export const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
+  getToken: ({ service, caller }) => service.getToken(caller, { claims: {} }),
+  "getToken, refreshable": ({ service, caller }) => service.getToken(caller, { claims: {}, refreshable: true }),
+  refreshToken: ({ service, caller, refreshToken }) => service.refreshToken(caller, { refreshToken }),
+  revokeToken: ({ service, caller, token }) => service.revokeToken(caller, token),
+  "revokeToken, unknown": ({ service, caller }) => service.revokeToken(caller, "unknown"),
+  "revoke, a subject": ({ service, caller }) => service.revokeAll(caller, { kind: "subject", id: "ada" }),
+  "revoke, itself": ({ service, caller }) => service.revokeAll(caller, { kind: "client", id: caller.clientId }),
+  introspectToken: ({ service, caller, token }) => service.introspectToken(caller, token),
+  "keys.list": ({ service, caller }) => service.keys.list(caller),
+  "keys.rotate": ({ service, caller }) => service.keys.rotate(caller, { immediate: true }),
+  "keys.kill": async ({ service, caller }) => {
+    const [key] = await service.keys.list(localCaller);
+    return service.keys.revoke(caller, key?.kid ?? "");
+  },
+  "clients.create": ({ service, caller }) => service.clients.create(caller, newClient()),
+  "clients.list": ({ service, caller }) => service.clients.list(caller),
+  "clients.update": ({ service, caller, clientId }) => service.clients.update(caller, { clientId, name: "other" }),
+  "clients.rotateSecret": ({ service, caller, clientId }) =>
+    service.clients.rotateSecret(caller, { clientId, overlap: 0 }),
+  "clients.remove": ({ service, caller, clientId }) => service.clients.remove(caller, clientId),
+  "audit.list": ({ service, caller }) => service.audit.list(caller, { limit: 1 }),
+  metrics: ({ service, caller }) => service.metrics.authorize(caller),
+  events: ({ service, caller }) => service.follow(caller, {}).next(),
+};
