@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { AuditQuery, AuditRecord } from "../store/audit.ts";
+import type { AuditQuery, AuditRecord, NamedRecord } from "../store/audit.ts";
 import { serviceCommand } from "./run.ts";
 import { instant, moment, table } from "./text.ts";
 import { wholeNumber } from "./token-commands.ts";
@@ -34,18 +34,35 @@ export function auditCommand(): Command {
     const query: Partial<AuditQuery> = { ...rest, ...(client !== undefined && { clientId: client }) };
     const page = await service.audit.list.query(query);
     const more = page.next === undefined ? "" : `\nmore: --before ${page.next}`;
-    return { json: page, text: table(["time", "client", "action", "outcome", "about"], page.records.map(row)) + more };
+    return {
+      json: page,
+      text: table(["time", "client", "name", "action", "outcome", "about"], page.records.map(row)) + more,
+    };
   });
 }
 
-function row({ at, clientId, action, outcome, reason, subject, target, kid, address, count }: AuditRecord): string[] {
+function row({
+  at,
+  clientId,
+  clientName,
+  action,
+  outcome,
+  reason,
+  subject,
+  target,
+  kid,
+  address,
+  count,
+  fields,
+}: NamedRecord): string[] {
   const about = [
     subject && `sub ${subject}`,
     target,
+    fields?.join(" "),
     kid && `kid ${kid}`,
     address && `from ${address}`,
     count && `${count} times`,
     reason,
   ];
-  return [moment(at), clientId ?? "", action, outcome, about.filter(Boolean).join(", ")];
+  return [moment(at), clientId ?? "", clientName ?? "", action, outcome, about.filter(Boolean).join(", ")];
 }

@@ -98,7 +98,10 @@ export function clientCommands(): Command {
           const clients = await client.clients.list.query();
           return {
             json: clients,
-            text: table(["client id", "name", "permissions", "scopes", "audiences", "since"], clients.map(row)),
+            text: table(
+              ["client id", "name", "permissions", "scopes", "audiences", "since", "last used"],
+              clients.map(row),
+            ),
           };
         },
       ),
@@ -134,8 +137,9 @@ export function clientCommands(): Command {
     );
 }
 
-function row({ clientId, name, permissions, scopes, audiences, createdAt }: ClientView): string[] {
-  return [clientId, name, permissions.join(","), scopes.join(","), audiences.join(","), moment(createdAt)];
+function row({ clientId, name, permissions, scopes, audiences, createdAt, lastUsedAt }: ClientView): string[] {
+  const limits = [permissions, scopes, audiences].map((list) => list.join(","));
+  return [clientId, name, ...limits, moment(createdAt), lastUsedAt === undefined ? "never" : moment(lastUsedAt)];
 }
 
 function list(word: string): string[] {

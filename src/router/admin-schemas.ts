@@ -117,6 +117,9 @@ const clientView = z.strictObject({
   ...clientFields,
   clientId,
   createdAt: seconds,
+  lastUsedAt: seconds
+    .optional()
+    .meta({ description: "When it last called or followed, up to two minutes late. Absent if it never did." }),
   secrets: z.array(z.strictObject({ createdAt: seconds, expiresAt: seconds.optional() })),
 });
 export const updatedClient = clientView;
@@ -163,6 +166,7 @@ export const auditPage = z.strictObject({
       id: z.string(),
       at: seconds,
       clientId: z.string().optional(),
+      clientName: z.string().optional().meta({ description: "Its current name; absent for a removed client." }),
       action: z.string(),
       outcome: z.enum(["allowed", "refused"]),
       reason: z.string().optional(),

@@ -3,6 +3,7 @@ import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
+import { createClientUses } from "./clients/client-uses.ts";
 import { createClients } from "./clients/clients.ts";
 import { createFeed } from "./feed/feed.ts";
 import { openState } from "./open-state.ts";
@@ -51,7 +52,8 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     return (await identifyToken(token, keys.findUnexpired)) ?? claimedIdentity(token, { kids, latest });
   };
   const rates = createCallLimits({ store, clock, audit, rateLimits: resolved.rateLimits });
-  const deps = { ...state, rates };
+  const uses = createClientUses({ store, clock });
+  const deps = { ...state, rates, uses };
   const { revokeReusedGrant, ...revocations } = createRevocations({ ...deps, verify, identify });
   const feed = createFeed({ ...deps, keyring: keys.current, maxFollowers: resolved.maxFollowers });
 
@@ -111,6 +113,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       end();
       feed.end();
       await audit.flush().catch((error: unknown) => onError("writing the audit log", error));
+      await uses.flush().catch((error: unknown) => onError("writing when clients were last used", error));
       await store.close();
     },
   };

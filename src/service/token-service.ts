@@ -48,7 +48,7 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     };
     /** The `tracer` option. */
     readonly tracer: Tracer | undefined;
-    /** Runs now what runs every minute: reloads and rotates keys, writes counted refusals, prunes. */
+    /** Runs now what runs every minute: reloads and rotates keys, writes counted refusals and uses of clients, prunes. */
     maintenance(): Promise<void>;
     /** Stops all work and closes the store. */
     close(): Promise<void>;

@@ -24,6 +24,9 @@ export type AuditRecord = {
   count?: number | undefined;
 };
 
+/** A record as listed: with the current name of its client, unless that was removed. */
+export type NamedRecord = AuditRecord & { clientName?: string | undefined };
+
 /** The audit record of a change. The change checks under its lock what authorised it. */
 export type ChangeRecord = AuditRecord & {
   /** Hash of the secret that authenticated the client, which must still be valid. */

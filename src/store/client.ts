@@ -36,7 +36,7 @@ export type Client = {
   /** Longest lifetime it may request. Default: the `maxTtl` of the service. */
   maxTtl?: Seconds | undefined;
   createdAt: Seconds;
-  /** When it last authenticated, a minute late at most. Absent: never. */
+  /** When it last called or followed; written once a minute. Absent: never. */
   lastUsedAt?: Seconds | undefined;
   /** Several while rotated secrets are still accepted. */
   secrets: readonly ClientSecret[];

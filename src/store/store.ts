@@ -1,7 +1,7 @@
 import type { StoredKey } from "../keys/key-pair.ts";
 import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
-import type { AuditQuery, AuditRecord, ChangeRecord } from "./audit.ts";
+import type { AuditQuery, AuditRecord, ChangeRecord, NamedRecord } from "./audit.ts";
 import type { Client, ClientFields, ClientSecret, FoundClient } from "./client.ts";
 import type { Grant, RefreshRotation } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
@@ -57,6 +57,8 @@ export type Store = {
   replaceSecrets(clientId: string, change: SecretChange, record: ChangeRecord): Promise<"replaced" | "changed">;
   /** Changes the fields of a client if they still equal `change.from` (compare-and-set). */
   updateClient(clientId: string, change: ClientChange, record: ChangeRecord): Promise<"updated" | "changed">;
+  /** Stores when clients were last used, unless a later time is stored. Ignores unknown clients; notifies no server. */
+  recordUses(uses: readonly ClientUse[]): Promise<void>;
   /** Removes a client and revokes all tokens issued to it, as `revoke` does. */
   removeClient(clientId: string, record: ChangeRecord): Promise<"removed" | "unknown">;
 
@@ -100,8 +102,8 @@ export type Store = {
   pruneGrants(now: Seconds, limit: number): Promise<Pruned>;
 
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
-  /** Newest first. */
-  listAudit(query: AuditQuery): Promise<AuditRecord[]>;
+  /** Newest first, each with the current name of its client. */
+  listAudit(query: AuditQuery): Promise<NamedRecord[]>;
   /** Deletes records from before a moment: at most `limit`, oldest first. */
   pruneAudit(before: Seconds, limit: number): Promise<Pruned>;
 
@@ -145,6 +147,8 @@ export type NewRevocation = Pick<Revocation, "kind" | "id"> & { until?: Seconds 
 export type Pruned = { count: number; more: boolean };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };
+
+export type ClientUse = { clientId: string; at: Seconds };
 
 type KeyRevocation = { now: Seconds; replacement: StoredKey };
 type ClientChange = { from: ClientFields; to: ClientFields };

@@ -111,6 +111,7 @@ describe("the audit log", () => {
         id: expect.any(String),
         at: NOW,
         clientId: opened.actor.clientId,
+        clientName: "test",
         action: it.action,
         outcome: "allowed",
         ...about,

@@ -158,6 +158,27 @@ export function describeClients(open: Open): void {
     });
   });
 
+  describe("recordUses", () => {
+    it("stores the latest use of each client, of concurrent ones, and changes nothing else", async () => {
+      await using opened = await open();
+      const clients = [aClient({ name: "a" }), aClient({ name: "b" }), aClient({ name: "c" })];
+      for (const each of clients) await opened.here.addClient(each, aRecord());
+      const before = await opened.here.position();
+      const at = (times: number[]) =>
+        times.map((time, index) => ({ clientId: clients[index]?.clientId ?? "", at: NOW + time }));
+      await Promise.all([
+        opened.here.recordUses([...at([1, 9]), { clientId: "unknown", at: NOW }]),
+        opened.there.recordUses(at([5, 3]).reverse()),
+      ]);
+      expect(await opened.here.listClients()).toEqual(
+        [NOW + 5, NOW + 9, undefined].map((lastUsedAt, index) => ({ ...clients[index], lastUsedAt })),
+      );
+      expect((await opened.there.findClient(clients[0]?.clientId ?? ""))?.lastUsedAt).toBe(NOW + 5);
+      expect({ ...(await opened.there.position()), time: 0 }).toEqual({ ...before, time: 0 });
+      expect(await opened.here.listAudit(everything)).toHaveLength(3);
+    });
+  });
+
   describe("removeClient", () => {
     it("removes one client, once, of many concurrent requests", async () => {
       await using opened = await open();

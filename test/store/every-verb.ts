@@ -19,6 +19,7 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     addClient: () => store.addClient(client, aRecord()),
     replaceSecrets: () => store.replaceSecrets(client.clientId, { from: client.secrets, to: [aSecret()] }, aRecord()),
     updateClient: () => store.updateClient(client.clientId, { from: client, to: aClient() }, aRecord()),
+    recordUses: () => store.recordUses([{ clientId: client.clientId, at: NOW }]),
     removeClient: () => store.removeClient(client.clientId, aRecord()),
     appendAudit: () => store.appendAudit(records(2)),
     listAudit: () => store.listAudit({ limit: 1 }),

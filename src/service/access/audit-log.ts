@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { coalesce } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
-import type { AuditQuery, AuditRecord } from "../../store/audit.ts";
+import type { AuditQuery, AuditRecord, NamedRecord } from "../../store/audit.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 
@@ -9,7 +9,7 @@ import type { Clock } from "../../time.ts";
 export type AuditEntry = Omit<AuditRecord, "id" | "at">;
 
 /** A page of records. `next` is the cursor of the next page, absent on the last. */
-export type AuditPage = { records: AuditRecord[]; next?: string };
+export type AuditPage = { records: NamedRecord[]; next?: string };
 
 export type AuditLog = {
   /** Creates a record, to be written with its change or appended. */

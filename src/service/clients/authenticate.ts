@@ -9,6 +9,7 @@ import { type Caller, localCaller } from "../access/caller.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";
 import { createClientCache, pairOf } from "./client-cache.ts";
 import { digestMatches, digestOf } from "./client-secret.ts";
+import type { ClientUses } from "./client-uses.ts";
 import { createFailedLogins, isDenial } from "./failed-logins.ts";
 
 /**
@@ -26,6 +27,7 @@ export type AuthenticatorOptions = {
   clock: Clock;
   audit: AuditLog;
   rates: CallLimits;
+  uses: Pick<ClientUses, "note">;
   /** Whether callers without credentials have every permission. */
   open: boolean;
 };
@@ -45,7 +47,7 @@ type Presented = { clientId: string; address: string; pair: string; candidates: 
  * authenticated from the same address before, whose secret is cached.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const { store, clock, audit, rates, open } = options;
+  const { store, clock, audit, rates, uses, open } = options;
   const { attempt } = createFailedLogins(options);
   const cache = createClientCache(options);
   const inOrder = createQueues();
@@ -61,6 +63,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       throw new MintmarkError("invalid_client");
     }
     cache.add(pair, client.secrets);
+    uses.note(client);
     return { ...client, secretHash: digest.toString("base64url") };
   }
 

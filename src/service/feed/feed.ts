@@ -5,6 +5,7 @@ import type { Clock, Milliseconds } from "../../time.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
+import type { ClientUses } from "../clients/client-uses.ts";
 import { watchCaller } from "../clients/current-caller.ts";
 import { createPublishedKeys } from "../keys/loaded-keys.ts";
 import { revocationsBetween, type StoreFollower } from "./store-follower.ts";
@@ -33,6 +34,7 @@ export type FeedOptions = {
   trust: StoreFollower;
   keyring: () => Keyring;
   authorize: Authorize;
+  uses: Pick<ClientUses, "note">;
   /** Most followers at a time, in total and per client. */
   maxFollowers: { total: number; perClient: number };
 };
@@ -46,6 +48,8 @@ const SNAPSHOT_CURSOR = "snapshot";
 
 type Follower = {
   clientId: string;
+  /** Whether it is a client of the store, as opposed to a caller within this process. */
+  isStored: boolean;
   /** Sequence numbers: at its authentication, and of the last update sent. */
   asOf: number;
   sent: number;
@@ -54,7 +58,8 @@ type Follower = {
 };
 
 /** The feed of trust events. Followers pull: a slow one gets several updates merged, and delays no other. */
-export function createFeed({ store, clock, trust, keyring, authorize, maxFollowers }: FeedOptions): Feed {
+export function createFeed(options: FeedOptions): Feed {
+  const { store, clock, trust, keyring, authorize, uses, maxFollowers } = options;
   const followers = new Set<Follower>();
   const publishedKeys = createPublishedKeys(keyring);
   let ended = false;
@@ -72,7 +77,8 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
     const { sequence } = trust.state();
     const { asOf = sequence } = caller;
     const check = watchCaller({ store, clock }, { caller, permission: PERMISSION });
-    const follower = { clientId, asOf, sent: sequence, check, notify: () => {} };
+    const isStored = caller.asOf !== undefined;
+    const follower = { clientId, isStored, asOf, sent: sequence, check, notify: () => {} };
     followers.add(follower);
     return follower;
   }
@@ -115,6 +121,7 @@ export function createFeed({ store, clock, trust, keyring, authorize, maxFollowe
     while (!signal?.aborted) {
       if (ended) throw new DOMException("This server stops", "AbortError");
       await follower.check(trust.position().clientsSequence);
+      if (follower.isStored) uses.note(follower);
       const { name } = publishedKeys();
       const updates: AsyncGenerator<TrustUpdate> = sent === undefined ? catchUp(after) : next(sent, sentKeys !== name);
       for await (const update of updates) {

@@ -1,6 +1,7 @@
 import type { Store } from "../../store/store.ts";
 import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
+import type { ClientUses } from "../clients/client-uses.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import { createPrunes } from "./prunes.ts";
@@ -19,6 +20,7 @@ export type MaintenanceOptions = {
   keys: LoadedKeys;
   trust: StoreFollower;
   audit: AuditLog;
+  uses: Pick<ClientUses, "flush">;
   clock: Clock;
   tasks: Tasks;
   rotateIfDue: () => Promise<void>;
@@ -37,9 +39,9 @@ export type Maintenance = {
   end(): void;
 };
 
-/** The work of every minute: reloads and rotates keys, writes counted refusals, prunes. */
+/** The work of every minute: reloads and rotates keys, writes counted refusals and uses of clients, prunes. */
 export function createMaintenance(options: MaintenanceOptions): Maintenance {
-  const { keys, trust, audit, clock, tasks, rotateIfDue, runsMaintenance } = options;
+  const { keys, trust, audit, uses, clock, tasks, rotateIfDue, runsMaintenance } = options;
   const { prune, end } = createPrunes(options);
 
   async function rotate(): Promise<void> {
@@ -52,6 +54,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
       // First: the only task with a deadline.
       await rotate();
       await tasks.run("write_refusals", audit.flush);
+      await tasks.run("write_client_uses", uses.flush);
       trust.state().forget(clock());
       if (runsMaintenance) await prune();
       const [failing] = tasks.failing();

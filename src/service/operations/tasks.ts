@@ -3,6 +3,7 @@ const taskNames = [
   "reload_keys",
   "rotate_keys",
   "write_refusals",
+  "write_client_uses",
   "prune_counts",
   "prune_audit",
   "prune_sessions",

@@ -4,7 +4,7 @@ import { addRevocation, commit, compare, type MemoryDatabase } from "./database.
 
 type ClientVerbs = Pick<
   Store,
-  "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "removeClient"
+  "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "recordUses" | "removeClient"
 >;
 
 export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
@@ -42,6 +42,12 @@ export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
         clients.set(clientId, { ...client, ...structuredClone(fieldsOf(to)) });
         return { outcome: "updated", record };
       }),
+    async recordUses(uses) {
+      for (const { clientId, at } of uses) {
+        const client = clients.get(clientId);
+        if (client !== undefined && (client.lastUsedAt ?? 0) < at) client.lastUsedAt = at;
+      }
+    },
     removeClient: async (clientId, record) =>
       commit(database, record, (sequence) => {
         position.clientsSequence = sequence;

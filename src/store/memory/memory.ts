@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { AuditQuery, AuditRecord } from "../audit.ts";
+import type { AuditQuery, AuditRecord, NamedRecord } from "../audit.ts";
 import type { Pruned, Store } from "../store.ts";
 import { createClientVerbs } from "./clients.ts";
 import {
@@ -96,7 +96,11 @@ function createTrustVerbs(database: MemoryDatabase): TrustVerbs {
 type AuditVerbs = Pick<Store, "appendAudit" | "listAudit" | "pruneAudit" | "checkWritable">;
 
 function createAuditVerbs(database: MemoryDatabase): AuditVerbs {
-  const { audit } = database;
+  const { audit, clients } = database;
+  const named = (record: AuditRecord): NamedRecord => {
+    const clientName = clients.get(record.clientId ?? "")?.name;
+    return { ...record, ...(clientName !== undefined && { clientName }) };
+  };
   return {
     async appendAudit(records) {
       for (const record of records) requireNewRecord(database, record);
@@ -107,7 +111,8 @@ function createAuditVerbs(database: MemoryDatabase): AuditVerbs {
         [...audit.values()]
           .filter((record) => isListed(record, query))
           .toSorted((a, b) => compare(b.id, a.id))
-          .slice(0, query.limit),
+          .slice(0, query.limit)
+          .map(named),
       ),
     pruneAudit: async (before, limit) => prune(audit, limit, ({ at }) => at < before),
     async checkWritable() {},

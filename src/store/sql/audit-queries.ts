@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { AuditQuery, AuditRecord } from "../audit.ts";
 import type { Store } from "../store.ts";
-import { fromAuditRow, MAX_ROWS, toAuditRow } from "./mappers.ts";
+import { fromNamedRow, MAX_ROWS, toAuditRow } from "./mappers.ts";
 import { createPrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
@@ -21,7 +21,7 @@ export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
 
     async listAudit(query) {
       const rows = await auditPage(db, query).execute();
-      return rows.map(fromAuditRow);
+      return rows.map(fromNamedRow);
     },
 
     pruneAudit: createPrune(db, { table: "audit", key: "id", moment: "at" }),
@@ -39,8 +39,18 @@ export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
   };
 }
 
+/** Audit records with the names of their clients. A subquery of each row listed: it leaves the plan as it is. */
+function selectNamed(db: Kysely<Schema>) {
+  return db
+    .selectFrom("audit")
+    .selectAll()
+    .select(({ selectFrom }) =>
+      selectFrom("clients").select("name").whereRef("clients.client_id", "=", "audit.client_id").as("client_name"),
+    );
+}
+
 function auditPage(db: Kysely<Schema>, query: AuditQuery) {
-  let page = db.selectFrom("audit").selectAll().orderBy("id", "desc").limit(query.limit);
+  let page = selectNamed(db).orderBy("id", "desc").limit(query.limit);
   if (query.clientId !== undefined) page = page.where("client_id", "=", query.clientId);
   if (query.action !== undefined) page = page.where("action", "=", query.action);
   if (query.outcome !== undefined) page = page.where("outcome", "=", query.outcome);

@@ -7,7 +7,7 @@ import { insertRevocation, revocationOf } from "./trust-queries.ts";
 
 type ClientQueries = Pick<
   Store,
-  "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "removeClient"
+  "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "recordUses" | "removeClient"
 >;
 
 type ClientFieldsRow = ReturnType<typeof toClientFieldsRow>;
@@ -70,6 +70,18 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
           )
           .executeTakeFirst();
         return numUpdatedRows === 1n ? { outcome: "updated", record } : { outcome: "changed" };
+      }),
+
+    recordUses: (uses) =>
+      db.transaction().execute(async (transaction) => {
+        // One lock order on all servers avoids deadlocks.
+        for (const { clientId, at } of [...uses].sort((a, b) => (a.clientId < b.clientId ? -1 : 1)))
+          await transaction
+            .updateTable("clients")
+            .set({ last_used_at: at })
+            .where("client_id", "=", clientId)
+            .where(({ eb, or }) => or([eb("last_used_at", "is", null), eb("last_used_at", "<", at)]))
+            .execute();
       }),
 
     removeClient: (clientId, record) =>

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from "kysely";
 import type { StoredKey } from "../../keys/key-pair.ts";
-import type { AuditRecord } from "../audit.ts";
+import type { AuditRecord, NamedRecord } from "../audit.ts";
 import type { Client, ClientFields } from "../client.ts";
 import type { Grant } from "../grant.ts";
 import type { Position } from "../store.ts";
@@ -143,9 +143,11 @@ export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
   };
 }
 
-export function fromAuditRow({ client_id, fields, ...row }: Selectable<Schema["audit"]>): AuditRecord {
-  const present = Object.entries({ ...row, clientId: client_id, fields: fields?.split(",") ?? null }).filter(
-    ([, value]) => value !== null,
-  );
-  return Object.fromEntries(present) as unknown as AuditRecord;
+/** A row of the audit log with the name of its client. */
+type NamedRow = Selectable<Schema["audit"]> & { client_name: string | null };
+
+export function fromNamedRow({ client_id, client_name, fields, ...row }: NamedRow): NamedRecord {
+  const named = { clientId: client_id, clientName: client_name, fields: fields?.split(",") ?? null };
+  const present = Object.entries({ ...row, ...named }).filter(([, value]) => value !== null);
+  return Object.fromEntries(present) as unknown as NamedRecord;
 }
