@@ -16,6 +16,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "List keys",
           description: "Returns every key and its state.",
+          permission: "rotate_keys",
           output: schemas.keyViews,
           errors,
         })
@@ -26,6 +27,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "Rotate keys",
           description: "Generates the next key. It is published before it signs, unless `immediate`.",
+          permission: "rotate_keys",
           output: schemas.keyViews,
           errors: [...errors, "no_key_pairs"],
         })
@@ -38,6 +40,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "Add a client",
           description: "Adds a client. Its secret is shown once.",
+          permission: "manage_clients",
           output: schemas.createdClient,
           errors,
         })
@@ -48,6 +51,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "List clients",
           description: "Returns every client and its permissions.",
+          permission: "manage_clients",
           output: schemas.clientViews,
           errors,
         })
@@ -59,6 +63,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
           summary: "Change a client",
           description:
             "Changes the given fields of a client, at once on every server. Tokens issued before stay valid.",
+          permission: "manage_clients",
           output: schemas.updatedClient,
           errors: [...errors, "unknown_client", "conflict"],
         })
@@ -69,6 +74,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "Rotate a client's secret",
           description: "Generates a new secret, shown once. The previous secret is accepted for the overlap.",
+          permission: "manage_clients",
           output: schemas.rotatedSecret,
           errors: [...errors, "unknown_client", "too_many_secrets", "conflict"],
         })
@@ -79,6 +85,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "Remove a client",
           description: "Removes a client, and rejects it at once on every server.",
+          permission: "manage_clients",
           output: schemas.removeClientInput,
           errors: [...errors, "unknown_client", "conflict"],
         })
@@ -91,6 +98,7 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         .meta({
           summary: "Read the audit log",
           description: "Returns who did what, when, and whether it was allowed. Newest first.",
+          permission: "read_audit",
           output: schemas.auditPage,
           errors,
         })

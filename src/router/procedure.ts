@@ -11,6 +11,7 @@ import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts"
 import type { Caller } from "../service/access/caller.ts";
 import type { TokenService } from "../service/service.ts";
 import type { Rate } from "../service/throttle/call-limits.ts";
+import type { Permission } from "../store/client.ts";
 import type { PresentedCredentials } from "../token/client-secret-basic.ts";
 import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 
@@ -34,12 +35,15 @@ export type ContextClient = {
   readonly requestId: string;
 };
 
-/** The API description of a procedure, and its rate limit. */
+/** The API description of a procedure. */
 export type Meta = {
   summary: string;
   description: string;
+  /** What the service requires of the client, for the description alone. Absent for a public procedure. */
+  permission?: Permission;
   output: z.ZodType;
   errors: readonly Reason[];
+  /** The rate limit that counts it. {@link createClientProcedure} applies it. */
   rate?: Rate;
 };
 

@@ -50,6 +50,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
       .meta({
         summary: "Get a token",
         description: "Issues a signed access token. Every field is optional.",
+        permission: "issue",
         output: issuedToken,
         errors: ["invalid_request", "rate_limited", ...CLIENT_ERRORS],
         rate: "issue",
@@ -74,6 +75,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
           "rate_limited",
           "verifier_stale",
         ],
+        rate: "verify",
       })
       .input(verifyTokenInput)
       .mutation(({ ctx, input }) => mapErrors(service.verifyToken(input, ctx?.address))),
@@ -83,6 +85,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
         summary: "Refresh a token",
         description:
           "Issues the next access token and the next refresh token of a grant. A refresh token can be used once.",
+        permission: "issue",
         output: issuedToken,
         errors: ["invalid_request", "invalid_refresh_token", "rate_limited", ...CLIENT_ERRORS],
         rate: "issue",
@@ -94,6 +97,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenSer
       .meta({
         summary: "Introspect a token",
         description: "Returns whether an access token of any audience is active, and its claims if it is.",
+        permission: "introspect",
         output: introspection(service.claims),
         errors: ["invalid_request", "rate_limited", "verifier_stale", ...CLIENT_ERRORS],
         rate: "verify",

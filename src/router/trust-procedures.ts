@@ -48,6 +48,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
         summary: "Revoke a token",
         description:
           "Revokes an access token, or a refresh token and its whole grant. An unknown token is no error (RFC 7009 §2.2); the answer then has no `revoked`.",
+        permission: "revoke",
         output: revokedToken,
         errors: [...errors, "verifier_stale"],
       })
@@ -58,6 +59,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
       .meta({
         summary: "Revoke all tokens of a subject, a client or a key",
         description: "Revokes every token issued until now.",
+        permission: "revoke",
         output: revoked,
         errors: [...errors, "unknown_key", "no_key_pairs"],
       })
@@ -68,6 +70,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
       .meta({
         summary: "Follow the trust events",
         description: "Sends a snapshot, then every key change and every revocation as it happens.",
+        permission: "follow_events",
         output: z.unknown(),
         errors: [...errors, "too_many_followers"],
       })

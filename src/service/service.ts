@@ -82,6 +82,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maxTtl: settings.limits().maxTtl,
     claims: claimsSchema,
     open,
+    rateLimits: resolved.rateLimits,
     authenticate: createAuthenticator({ ...deps, open }),
     keys: state.keyManagement,
     clients: createClients(deps),

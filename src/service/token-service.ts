@@ -12,6 +12,7 @@ import type { Metrics } from "./operations/counters.ts";
 import type { Readiness } from "./operations/readiness.ts";
 import type { Tracer } from "./operations/tracer.ts";
 import type { EffectiveSettings } from "./settings.ts";
+import type { RateLimits } from "./throttle/call-limits.ts";
 import type { Revocations } from "./tokens/revocations.ts";
 import type { Tokens } from "./tokens/tokens.ts";
 
@@ -26,6 +27,8 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     readonly claims: Schema;
     /** Whether callers without credentials have every permission. */
     readonly open: boolean;
+    /** The limits of calls, with their defaults. */
+    readonly rateLimits: RateLimits;
     readonly authenticate: Authenticate;
     readonly keys: Omit<KeyManagement, "rotateIfDue">;
     readonly clients: Clients;

@@ -1,3 +1,4 @@
+import type { AnyTRPCProcedure } from "@trpc/server";
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
@@ -61,6 +62,14 @@ it("every procedure of the router has an entry here, and nothing else has", asyn
   await using opened = await openService();
   const { _def } = createTokenRouter(opened.service);
   expect(Object.keys({ ...procedures, ...subscriptions }).toSorted()).toEqual(Object.keys(_def.procedures).toSorted());
+});
+
+it("the description of every procedure names the permission that it needs", async () => {
+  await using opened = await openService();
+  const described: Record<string, AnyTRPCProcedure> = createTokenRouter(opened.service)._def.procedures as object;
+  const named = Object.entries(described).map(([name, { _def }]) => [name, _def.meta?.permission ?? null]);
+  const needed = all.map(({ procedure, needs }) => [procedure, needs]);
+  expect(Object.fromEntries(named)).toEqual({ ...Object.fromEntries(needed), ...subscriptions });
 });
 
 describe("access for clients", () => {

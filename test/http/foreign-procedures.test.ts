@@ -7,6 +7,7 @@ import * as zod3 from "zod/v3";
 import { describeApi } from "../../src/http/pages/openapi.ts";
 import { type Context, createTokenRouter, createTokenServer } from "../../src/index.ts";
 import type { ServedRouter } from "../../src/router/procedure.ts";
+import { NO_RATES } from "../../src/service/throttle/call-limits.ts";
 import { openService } from "../support/service.ts";
 
 type Described = { post?: Operation };
@@ -21,6 +22,8 @@ const standard = {
   "~standard": { version: 1, vendor: "other", validate: (value: unknown) => ({ value }) },
   assert: (value: unknown) => value,
 };
+
+const OPEN = { open: true, rateLimits: NO_RATES };
 
 /** Input parsers of all kinds, and the schema of the input that is described. */
 const INPUTS: Record<string, [parsers: unknown[], schema: unknown]> = {
@@ -70,7 +73,7 @@ describe("procedures of another router are described", () => {
       (made, parser) => made.input(parser as never) as never,
       t.procedure,
     );
-    const described = describeApi(routerOf({ ask: procedure.query(() => 1), act: procedure.mutation(() => 1) }));
+    const described = describeApi(routerOf({ ask: procedure.query(() => 1), act: procedure.mutation(() => 1) }), OPEN);
     const paths = described.paths as Record<string, Described>;
     expect(paths["/ask"]?.post?.requestBody?.content["application/json"].schema).toEqual(schema);
     expect(paths["/act"]?.post?.requestBody?.content["application/json"].schema).toEqual(schema);
@@ -78,7 +81,9 @@ describe("procedures of another router are described", () => {
 
   it.each(Object.entries(METAS))("by a meta %s", (name, meta) => {
     const procedure = meta === undefined ? t.procedure : t.procedure.meta(meta as object);
-    const { paths } = describeApi(routerOf({ ask: procedure.query(() => 1) })) as { paths: Record<string, Described> };
+    const { paths } = describeApi(routerOf({ ask: procedure.query(() => 1) }), OPEN) as {
+      paths: Record<string, Described>;
+    };
     const { summary, responses } = paths["/ask"]?.post ?? { responses: {} };
     expect(summary).toBe(name === "of its own" ? "Says hello" : undefined);
     expect(Object.keys(responses)).toEqual(
@@ -90,7 +95,7 @@ describe("procedures of another router are described", () => {
 
   it("by the output parser, if any", () => {
     const procedure = t.procedure.output(z.object({ greeting: z.string() })).query(() => ({ greeting: "hello" }));
-    expect(JSON.stringify(describeApi(routerOf({ hello: procedure })))).toContain('"greeting":{"type":"string"}');
+    expect(JSON.stringify(describeApi(routerOf({ hello: procedure }), OPEN))).toContain('"greeting":{"type":"string"}');
   });
 });
 

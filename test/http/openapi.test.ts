@@ -16,8 +16,12 @@ import { openServer, temporaryFolder } from "../support/service.ts";
 const claims = z.object({ role: z.enum(["reader", "writer"]).optional() });
 
 type Operation = {
+  description?: string;
+  security?: object[];
+  "x-permission"?: string;
+  "x-rate-limit"?: object;
   requestBody: { required: boolean; content: Content };
-  responses: Record<string, { content: Content; headers?: Record<string, object> }>;
+  responses: Record<string, { description: string; content: Content; headers?: Record<string, object> }>;
 };
 type Content = { "application/json": { schema: object; examples?: object } };
 type Gateway = {
@@ -25,6 +29,12 @@ type Gateway = {
   get: { responses: Record<string, { content: Content; headers: object }> };
 };
 type Api = { paths: Record<string, { post: Operation }> & { "/verify"?: Gateway }; servers: { url: string }[] };
+
+function operation({ paths }: Api, path: string): Operation {
+  const { post } = paths[path] ?? {};
+  if (post === undefined) throw new Error(`${path} is not described`);
+  return post;
+}
 
 let server: Awaited<ReturnType<typeof openServer<typeof claims>>>;
 let admin: Credentials;
@@ -69,6 +79,52 @@ describe("the API description", () => {
         ]);
       }
     }
+  });
+
+  it("says of every procedure who may call it and how often", () => {
+    const accessTo = (path: string) => {
+      const { description = "", security, "x-permission": permission, "x-rate-limit": rate } = operation(api, path);
+      return { text: description.split("\n\n").at(-1), security, permission, rate };
+    };
+    expect(accessTo("/getToken")).toEqual({
+      text: "Permission: `issue`. Rate: 30,000 of one client, 60,000 of one address a minute.",
+      security: [{ client: [] }],
+      permission: "issue",
+      rate: { perClient: 30_000, perAddress: 60_000 },
+    });
+    expect(accessTo("/verifyToken")).toEqual({
+      text: "Permission: none. Rate: 600,000 of one address a minute.",
+      security: [],
+      permission: undefined,
+      rate: { perAddress: 600_000 },
+    });
+    expect(accessTo("/keys.rotate")).toEqual({
+      text: "Permission: `rotate_keys`.",
+      security: [{ client: [] }],
+      permission: "rotate_keys",
+      rate: undefined,
+    });
+  });
+
+  it("explains each reason, and what to do", () => {
+    const { description } = operation(api, "/verifyToken").responses["403"] ?? {};
+    expect(description?.split("\n\n")).toEqual([
+      "`insufficient_scope`: The token is valid and lacks a required scope. *Request a token with that `scope`.*",
+      expect.stringMatching(/^`forbidden_origin`: /),
+    ]);
+  });
+
+  it("locks nothing where access is open", async () => {
+    await using opened = await openServer({ rateLimits: { issue: { perClient: 9 } } });
+    const described = (await (await fetch(`${opened.url}/openapi.json`)).json()) as Api;
+    const locked = Object.entries(described.paths).filter(([, methods]) => JSON.stringify(methods).includes("security"));
+    expect(locked.map(([path]) => path)).toEqual(["/verify"]);
+    expect(described).not.toHaveProperty("security");
+    expect(described).not.toHaveProperty("components.securitySchemes.client");
+    expect(operation(described, "/getToken").description).toMatch(
+      /\n\nPermission: `issue`, which every caller has here. Rate: 9 of one client a minute.$/,
+    );
+    expect(operation(described, "/verifyToken").description).toMatch(/\n\nPermission: none. Rate: unlimited.$/);
   });
 
   it("describes the answers", async () => {

@@ -251,7 +251,7 @@ describe("a schema of claims", () => {
     }
     for (const claims of refuses)
       await expect(issue(claims), JSON.stringify(claims)).rejects.toMatchObject({ code: "BAD_REQUEST" });
-    expect(JSON.stringify(describeApi(router))).toContain("/getToken");
+    expect(JSON.stringify(describeApi(router, opened.service))).toContain("/getToken");
     createVerifier({
       issuer: ISSUER,
       audience: ISSUER,

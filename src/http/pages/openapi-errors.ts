@@ -2,6 +2,7 @@ import { getTRPCErrorShape, type TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import type { ErrorShape, ServedRouter } from "../../router/procedure.ts";
 import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
+import { explanations } from "./explanations.ts";
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -36,10 +37,15 @@ function errorResponse(answers: readonly Answer[]): JsonSchema {
   const schema = errors.every(isOurs) ? errorSchema(errors) : object({ error: {} });
   const examples = Object.fromEntries(answers.map(({ reason, error }) => [reason, { value: { error } }]));
   return {
-    description: answers.map(({ reason }) => reason).join(", "),
+    description: answers.map(({ reason }) => explain(reason)).join("\n\n"),
     headers: { ...HEADERS[status], ...EVERY_HEADER },
     content: { "application/json": { schema, examples } },
   };
+}
+
+function explain(reason: Reason): string {
+  const { meaning, remedy } = explanations[reason];
+  return `\`${reason}\`: ${meaning} *${remedy}*`;
 }
 
 function isOurs(error: unknown): error is ErrorShape {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { catalogue, type Reason } from "../../errors.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
 import { GATEWAY_PATH } from "../gateway.ts";
+import { type Access, type AccessMeta, describeAccess, securitySchemes } from "./openapi-access.ts";
 import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
 import { gatewayPath } from "./openapi-gateway.ts";
 
@@ -19,7 +20,7 @@ const COMMON: readonly Reason[] = [
  * Describes the procedures as OpenAPI 3.1, from their schemas. All are called by POST, since most generated clients cannot
  * send JSON in a URL. Omits what another router's procedures do not declare, and what JSON Schema cannot express.
  */
-export function describeApi(router: ServedRouter): JsonSchema {
+export function describeApi(router: ServedRouter, access: Access): JsonSchema {
   const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
   const callable = procedures.filter(([, { _def }]) => _def.type !== "subscription");
   return {
@@ -32,28 +33,29 @@ export function describeApi(router: ServedRouter): JsonSchema {
     },
     // Relative to this document, for a proxy that adds a path.
     servers: [{ url: "trpc" }],
-    components: {
-      securitySchemes: {
-        client: { type: "http", scheme: "basic", description: "A client's id and secret." },
-        token: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
-      },
-    },
-    security: [{}, { client: [] }],
+    ...securitySchemes(access),
     paths: {
-      ...Object.fromEntries(callable.map(([name, procedure]) => [`/${name}`, describe(router, name, procedure)])),
+      ...Object.fromEntries(
+        callable.map(([name, procedure]) => [`/${name}`, describe(name, procedure, { router, access })]),
+      ),
       [GATEWAY_PATH]: gatewayPath,
     },
   };
 }
 
-function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure): JsonSchema {
+type Described = { router: ServedRouter; access: Access };
+
+function describe(name: string, { _def }: AnyTRPCProcedure, { router, access }: Described): JsonSchema {
   const meta = metaOf(_def.meta);
+  const { fields, text } = describeAccess(meta, access);
+  const description = [meta.description, text].filter(Boolean).join("\n\n");
   const reasons = [...new Set([...meta.errors, ...COMMON])];
   const operation = {
     operationId: name,
     tags: [name.includes(".") ? name.split(".")[0] : "tokens"],
     ...(meta.summary !== undefined && { summary: meta.summary }),
-    ...(meta.description !== undefined && { description: meta.description }),
+    ...(description !== "" && { description }),
+    ...fields,
     // Required even where every field is optional: a page could send a request without a content type (CSRF).
     requestBody: { required: true, content: content(inputSchema(_def.inputs)) },
     responses: { 200: success(meta.output ?? outputIn(_def)), ...describeErrors(router, name, reasons) },
@@ -61,13 +63,15 @@ function describe(router: ServedRouter, name: string, { _def }: AnyTRPCProcedure
   return { post: operation };
 }
 
-type Described = { summary?: string; description?: string; output?: unknown; errors: readonly Reason[] };
+type ReadMeta = AccessMeta & { summary?: string; description?: string; output?: unknown };
 
 /** Reads the meta of a procedure. That of another router may have any shape. */
-function metaOf(meta: unknown): Described {
+function metaOf(meta: unknown): ReadMeta {
   const said: { [Name in keyof Meta]?: unknown } = typeof meta === "object" && meta !== null ? meta : {};
-  const { summary, description, output, errors } = said;
+  const { summary, description, output, errors, permission, rate } = said;
   return {
+    permission,
+    rate,
     ...(typeof summary === "string" && { summary }),
     ...(typeof description === "string" && { description }),
     ...(output !== undefined && { output }),

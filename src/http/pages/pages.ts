@@ -36,7 +36,7 @@ export type PagesOptions = {
 
 /** The documents. Constant ones are made once. Links between them are relative, for a proxy that adds a path. */
 export function createPages(
-  service: Pick<TokenService, "issuer" | "open" | "jwks" | "readiness"> & { claims: ClaimsSchema },
+  service: Pick<TokenService, "issuer" | "open" | "rateLimits" | "jwks" | "readiness"> & { claims: ClaimsSchema },
   { router, metrics, basePath }: PagesOptions,
 ): Page[] {
   const redirect = () => withSlash(basePath);
@@ -46,7 +46,12 @@ export function createPages(
     { path: "/readyz", make: () => service.readiness().then(readinessDocument), withoutHost: true },
     { path: "/metrics", make: metrics },
     { path: "/.well-known/jwks.json", make: () => jwkSet(service), anyOrigin: true, withoutHost: true },
-    { path: "/openapi.json", make: memoize(() => json(describeApi(router))), anyOrigin: true, withoutHost: true },
+    {
+      path: "/openapi.json",
+      make: memoize(() => json(describeApi(router, service))),
+      anyOrigin: true,
+      withoutHost: true,
+    },
     { path: "/docs", make: memoize(() => pageDocument("docs.html", { path: "docs/" })) },
     { path: "/docs/", make: memoize(() => pageDocument("docs.html", { path: "" })) },
     ...ASSETS.map(([path, file, type]) => ({ path, make: memoize(() => assetDocument(file, type)) })),
