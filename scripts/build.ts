@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { bundle } from "./bundle.ts";
+import { bundle, bundleScripts } from "./bundle.ts";
 
 const require = createRequire(import.meta.url);
 const root = join(import.meta.dirname, "..");
@@ -18,9 +18,13 @@ execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", next], { cwd: root
 await bundle([join(next, "program/main.js"), join(next, "cli/mintmark.js")], join(next, "bin"));
 // The bundles contain them.
 for (const part of ["cli", "program"]) rmSync(join(next, part), { recursive: true });
-mkdirSync(join(next, "pages"));
-for (const file of ["start.html", "start.css", "start.js", "docs.html", "docs.js"])
-  cpSync(join(root, "src/http/pages/browser", file), join(next, "pages", file));
+const pages = join(root, "src/http/pages/browser");
+await bundleScripts(
+  ["start", "docs"].map((name) => join(pages, `${name}.ts`)),
+  join(next, "pages"),
+);
+for (const file of ["start.html", "start.css", "docs.html", "docs.css"])
+  cpSync(join(pages, file), join(next, "pages", file));
 mkdirSync(join(next, "swagger-ui"));
 for (const file of [
   "swagger-ui.css",

@@ -27,6 +27,18 @@ export async function bundle(programs: readonly string[], folder: string): Promi
   writeFileSync(join(folder, "LICENSES.txt"), licenses(metafile));
 }
 
+/** Bundles the scripts of the pages, each with its modules, as readable as they are. */
+export async function bundleScripts(scripts: string[], folder: string): Promise<void> {
+  await build({
+    entryPoints: scripts,
+    outdir: folder,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    logLevel: "warning",
+  });
+}
+
 const COPY = /function _objectSpread2\(e\) \{.*?\n\}/s;
 
 /**

@@ -1,5 +1,5 @@
-import type { AnyTRPCProcedure } from "@trpc/server";
 import { describe, expect, it } from "vitest";
+import type { Meta } from "../../src/router/procedure.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import type { TokenService } from "../../src/service/service.ts";
@@ -66,8 +66,11 @@ it("every procedure of the router has an entry here, and nothing else has", asyn
 
 it("the description of every procedure names the permission that it needs", async () => {
   await using opened = await openService();
-  const described: Record<string, AnyTRPCProcedure> = createTokenRouter(opened.service)._def.procedures as object;
-  const named = Object.entries(described).map(([name, { _def }]) => [name, _def.meta?.permission ?? null]);
+  const described = createTokenRouter(opened.service)._def.procedures as object;
+  const named = Object.entries<{ _def: { meta?: Partial<Meta> } }>({ ...described }).map(([name, { _def }]) => [
+    name,
+    _def.meta?.permission ?? null,
+  ]);
   const needed = all.map(({ procedure, needs }) => [procedure, needs]);
   expect(Object.fromEntries(named)).toEqual({ ...Object.fromEntries(needed), ...subscriptions });
 });

@@ -19,6 +19,7 @@ const ASSETS = [
   ["/start.css", "pages/start.css", CSS],
   ["/start.js", "pages/start.js", JAVASCRIPT],
   ["/docs/start.js", "pages/docs.js", JAVASCRIPT],
+  ["/docs/docs.css", "pages/docs.css", CSS],
   ["/docs/swagger-ui.css", "swagger-ui/swagger-ui.css", CSS],
   ["/docs/swagger-ui-bundle.js", "swagger-ui/swagger-ui-bundle.js", JAVASCRIPT],
 ] as const;

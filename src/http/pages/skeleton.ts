@@ -1,5 +1,5 @@
 /** A JSON Schema. */
-type JsonSchema = { readonly [keyword: string]: unknown };
+export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /** Greatest depth: a schema can refer to itself. */
 const MAX_DEPTH = 8;
@@ -65,7 +65,7 @@ function numberWithin(schema: JsonSchema): number {
 }
 
 /** Follows `$ref` to a definition of the same schema. */
-function resolve(schema: unknown, root: JsonSchema): JsonSchema {
+export function resolve(schema: unknown, root: JsonSchema): JsonSchema {
   if (typeof schema !== "object" || schema === null) return {};
   const { $ref } = schema as JsonSchema;
   if (typeof $ref !== "string") return schema as JsonSchema;
@@ -74,7 +74,7 @@ function resolve(schema: unknown, root: JsonSchema): JsonSchema {
   return (found ?? {}) as JsonSchema;
 }
 
-function listOf(value: unknown): readonly unknown[] {
+export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 

@@ -1,0 +1,37 @@
+/** Starts Swagger UI on `/docs`. Without `validatorUrl: null` it sends this API to a validator on the internet. */
+declare const SwaggerUIBundle: (options: object) => void;
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const applyScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", applyScheme);
+applyScheme();
+
+/** Fields that Swagger UI gives no name, and regions that scroll and cannot be reached by keyboard. */
+const ATTRIBUTES: readonly (readonly [selector: string, name: string, value: string])[] = [
+  [".examples-select-element", "aria-label", "Example"],
+  [".body-param__text", "aria-label", "Request body"],
+  [".microlight", "tabindex", "0"],
+];
+
+function addAttributes(): void {
+  for (const [selector, name, value] of ATTRIBUTES)
+    for (const found of document.querySelectorAll(`${selector}:not([${name}])`)) found.setAttribute(name, value);
+}
+
+new MutationObserver(addAttributes).observe(document.body, { childList: true, subtree: true });
+
+SwaggerUIBundle({
+  url: new URL("../openapi.json", import.meta.url).href,
+  dom_id: "#docs",
+  validatorUrl: null,
+  displayRequestDuration: true,
+  defaultModelsExpandDepth: -1,
+  docExpansion: "list",
+  showMutatedRequest: false,
+  syntaxHighlight: { theme: "obsidian" },
+  // The service then omits the Basic challenge, so that a 401 opens no login dialog of the browser.
+  requestInterceptor(request: { headers: Record<string, string> }) {
+    request.headers["x-requested-with"] = "XMLHttpRequest";
+    return request;
+  },
+});
