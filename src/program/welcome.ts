@@ -15,7 +15,7 @@ export function welcome(
   { issuer, access, adminSecret }: Pick<Config, "issuer" | "access" | "adminSecret">,
 ): string {
   const url = (issuer ?? reachable(origin)).replace(/\/+$/, "");
-  const lines = [`Open  ${url}/docs`];
+  const lines = [`Open  ${url}/`];
   if (access === "open") lines.push(`Try   curl -s ${quoted(`${url}/trpc/getToken`)}`);
   else {
     if (adminSecret === undefined) lines.push("Add   npx mintmark clients add NAME --permissions issue");

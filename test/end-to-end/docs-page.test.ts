@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { hasChromium, openPage, takePicture } from "../support/browser.ts";
+import { findingsIn, hasChromium, openPage, takePicture } from "../support/browser.ts";
 import { execute, tryOut } from "../support/docs-page.ts";
 import { testWith } from "../support/optional.ts";
 import { openServer } from "../support/service.ts";
@@ -39,6 +39,8 @@ describe.concurrent("the page at /docs", TIMEOUT, () => {
       data: { reason: "invalid_token" },
     });
 
+    await getToken.locator(".opblock-summary-control").click();
+    expect(await findingsIn(page, "docs")).toEqual([]);
     expect([...origins]).toEqual([server.url]);
     expect(faults).toEqual(["Failed to load resource: the server responded with a status of 401 (Unauthorized)"]);
   });

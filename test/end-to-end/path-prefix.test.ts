@@ -67,10 +67,10 @@ describe("the pages behind nginx below a path that it", TIMEOUT, () => {
 
       await page.goto(`${nginx.origin}/auth/`);
       await page.getByText("The events are live").waitFor({ state: "attached" });
-      await page.getByRole("button", { name: "Mint a token" }).click();
-      await page.locator("output", { hasText: "valid" }).waitFor();
-      await page.getByRole("button", { name: "Revoke", exact: true }).click();
-      await page.locator("output", { hasText: "revoked" }).waitFor();
+      await page.getByRole("button", { name: "Get a token" }).click();
+      await page.locator("#verdict output", { hasText: /^valid$/ }).waitFor();
+      await page.getByRole("button", { name: "Revoke the token" }).click();
+      await page.locator("#verdict output", { hasText: "revoked" }).waitFor();
       await takePicture(page, "below-a-path");
 
       await page.getByRole("link", { name: "/docs", exact: true }).click();

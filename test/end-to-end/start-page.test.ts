@@ -1,7 +1,8 @@
 import type { Page } from "playwright-core";
-import { describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect } from "vitest";
 import { z } from "zod";
-import { hasChromium, openPage, takePicture } from "../support/browser.ts";
+import { findingsIn, hasChromium, openPage } from "../support/browser.ts";
+import { addClient } from "../support/clients.ts";
 import { testWith } from "../support/optional.ts";
 import { openServer } from "../support/service.ts";
 
@@ -13,157 +14,244 @@ const test = testWith({
 
 /** A browser is slow while other tests run. */
 const TIMEOUT = { timeout: 60_000 };
-const now = () => Math.floor(Date.now() / 1000);
+const REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)";
 
-describe("the live view of the page at /", TIMEOUT, () => {
-  test("shows the revocation of a token in a second tab without a reload", async () => {
-    await using server = await openServer({ clock: now });
+const claims = z.object({
+  role: z.enum(["reader", "writer"]).optional(),
+  level: z.int().min(1).max(3).optional(),
+  tags: z.array(z.string()).optional(),
+});
+
+describe("the page at /", TIMEOUT, () => {
+  const clock = { ahead: 0 };
+  let server: Awaited<ReturnType<typeof openServer<typeof claims>>>;
+  beforeAll(async () => {
+    server = await openServer({ claims, clock: () => Math.floor(Date.now() / 1000) + clock.ahead });
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  test("gets a token, verifies it, refuses it with one letter changed, and when it has expired", async () => {
     await using browser = await openPage();
     const { page, faults, origins } = browser;
-
     await page.goto(server.url);
-    await mint(page);
+    await page.getByLabel("role").selectOption("writer");
+    await press(page, "Get a token");
     await stateOf(page, "valid");
-    expect(await page.locator("#claims").textContent()).toContain('"sub": "ada"');
-    expect(await page.locator("#life").textContent()).toMatch(/^\d+ s left$/);
+    expect(await page.locator("#token-view .jwt > span").allTextContents()).toHaveLength(3);
+    expect(await page.locator("#token-view pre.header").textContent()).toContain('"typ": "at+jwt"');
+    expect(JSON.parse((await page.locator("#token-view pre.claims").textContent()) ?? "")).toMatchObject({
+      sub: "ada",
+      scope: "orders:read",
+      role: "writer",
+    });
+    expect(await page.locator("#verdict .life").textContent()).toMatch(/^\d+ s left$/);
+    await press(page, "Change one letter, and verify");
+    await page
+      .locator("#altered-verdict output", { hasText: "refused: Could not validate credentials (invalid_token)" })
+      .waitFor();
+    expect(await page.locator("#altered-token mark").textContent()).toMatch(/^[AB]$/);
+    expect([...origins]).toEqual([server.url]);
+    expect(faults).toEqual([REFUSED]);
 
+    clock.ahead = 901;
+    await press(page, "Verify");
+    await stateOf(page, "expired: Could not validate credentials (token_expired)");
+    await page.getByText("Refresh the token, or get a new one.").waitFor();
+    expect(await page.locator("#verdict .life").textContent()).toBe("");
+    clock.ahead = 0;
+    // A failure says nothing about the token.
+    await page.route("**/trpc/verifyToken", (route) => route.abort());
+    await press(page, "Verify");
+    await stateOf(page, "not known at the moment");
+    expect(await page.locator("#verdict .life").textContent()).toMatch(/ s left$/);
+  });
+
+  test("shows the revocation of a token, of its session and of its subject in a second tab without a reload", async () => {
+    await using browser = await openPage();
+    const { page, faults } = browser;
+    await page.goto(server.url);
+    await press(page, "Get a token");
+    await stateOf(page, "valid");
     const second = await page.context().newPage();
     await second.goto(server.url);
     await stateOf(second, "valid");
     await second.getByText("The events are live").waitFor();
-    expect(await second.locator("#token").textContent()).toBe(await page.locator("#token").textContent());
-    await takePicture(page, "start");
+    const first = await tokenOn(page);
+    expect(await tokenOn(second)).toBe(first);
 
-    await page.getByRole("button", { name: "Revoke", exact: true }).click();
-    await stateOf(second, "revoked: Could not validate credentials (token_revoked)");
-    await stateOf(page, "revoked: Could not validate credentials (token_revoked)");
-    await takePicture(second, "start-revoked");
-
-    await mint(second);
-    await stateOf(page, "valid");
-    await second.getByRole("button", { name: "Revoke all of this subject" }).click();
-    await stateOf(page, "revoked: Could not validate credentials (token_revoked)");
-    expect([...origins]).toEqual([server.url]);
-    expect(new Set(faults)).toEqual(
-      new Set(["Failed to load resource: the server responded with a status of 401 (Unauthorized)"]),
-    );
-  });
-
-  test("refuses one changed letter, and an expired token", async () => {
-    const clock = { ahead: 0 };
-    await using server = await openServer({ clock: () => now() + clock.ahead });
-    await using browser = await openPage();
-    const { page } = browser;
-    await page.goto(server.url);
-    await mint(page);
-    await stateOf(page, "valid");
-    await page.getByRole("button", { name: "one letter changed" }).click();
-    await page.getByText("Could not validate credentials (invalid_token)").waitFor();
-    clock.ahead = 301;
-    await page.getByRole("button", { name: "Verify", exact: true }).click();
-    await stateOf(page, "expired: Could not validate credentials (token_expired)");
-  });
-
-  test("shows claims as text, and executes nothing in them", async () => {
-    await using server = await openServer({ clock: now });
-    await using browser = await openPage();
-    const { page, faults } = browser;
-    const subject = `<img src=x onerror="document.title='owned'">`;
-    await page.goto(server.url);
-    await page.getByLabel("Subject").fill(subject);
-    await mint(page);
-    await stateOf(page, "valid");
-    expect(await page.locator("#claims").textContent()).toContain("<img src=x");
-    expect(await page.locator("img").count()).toBe(0);
-    expect(await page.title()).toBe("Mintmark");
-    expect(faults).toEqual([]);
-  });
-
-  test("has a field for claims with a schema, names what it requires, and shows every error", async () => {
-    const claims = z.object({ role: z.enum(["reader", "writer"]), level: z.int().min(1).max(3) });
-    await using server = await openServer({ claims, clock: now });
-    await using browser = await openPage();
-    const { page, faults } = browser;
-    await page.goto(server.url);
-    const field = page.getByLabel("Claims, in JSON");
-    expect(JSON.parse(await field.inputValue())).toEqual({ role: "reader", level: 1 });
-    await mint(page);
-    await stateOf(page, "valid");
-    expect(await page.locator("#claims").textContent()).toContain('"role": "reader"');
-    await takePicture(page, "start-claims");
-
-    const problem = page.getByRole("alert");
-    expect(faults).toEqual([]);
-    await field.fill("{ role: ");
-    await mint(page);
-    await problem.filter({ hasText: /^The claims are not valid JSON: / }).waitFor();
-    await field.fill('{ "role": "owner", "level": 7 }');
-    await mint(page);
-    await problem.filter({ hasText: /^Invalid input: claims\.role .*; claims\.level / }).waitFor();
-    await field.fill('{ "role": "writer", "level": 2 }');
-    await mint(page);
-    await page.locator("#claims", { hasText: '"role": "writer"' }).waitFor();
-    expect(await page.locator("#problem").textContent()).toBe("");
-  });
-
-  test("shows no remaining time of a revoked token", async () => {
-    const clock = { ahead: 0 };
-    await using server = await openServer({ clock: () => now() + clock.ahead });
-    await using browser = await openPage();
-    const { page } = browser;
-    const life = page.locator("#life");
-    const verify = page.getByRole("button", { name: "Verify", exact: true });
-    await page.goto(server.url);
-    await mint(page);
-    await stateOf(page, "valid");
-    expect(await life.textContent()).toMatch(/ s left$/);
-    await page.getByRole("button", { name: "Revoke", exact: true }).click();
-    await stateOf(page, "revoked");
-    expect(await life.textContent()).toBe("");
-    // A second later its clock has struck.
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    expect(await life.textContent()).toBe("");
+    await press(page, "Refresh");
+    await second.waitForFunction(`document.querySelector("#token-view .jwt").textContent !== ${JSON.stringify(first)}`);
+    expect(await tokenOn(second)).toBe(await tokenOn(page));
+    for (const [name, event] of Object.entries({
+      "Revoke the token": /Token \S+ revoked$/,
+      "Revoke the session": /Session \S+ revoked$/,
+      "Revoke the subject": /All tokens of the subject ada revoked$/,
+    })) {
+      await press(page, "Get a token");
+      await stateOf(second, "valid");
+      await press(page, name);
+      for (const tab of [page, second]) {
+        await stateOf(tab, "revoked: Could not validate credentials (token_revoked)");
+        expect(await tab.locator("#verdict .life").textContent()).toBe("");
+        await tab.locator("#events li").filter({ hasText: event }).first().waitFor();
+      }
+    }
+    await press(page, "Refresh");
+    await page.getByText("The refresh token is not valid: sign in again (invalid_refresh_token)").waitFor();
     await page.reload();
     await stateOf(page, "revoked");
-    expect(await life.textContent()).toBe("");
-    await mint(page);
-    await stateOf(page, "valid");
-    expect(await life.textContent()).toMatch(/ s left$/);
-    clock.ahead = 301;
-    await verify.click();
-    await stateOf(page, "expired");
-    expect(await life.textContent()).toBe("");
-    await page.evaluate(`
-      const token = localStorage.getItem("mintmark.token");
-      localStorage.setItem("mintmark.token", token.slice(0, -9) + (token.at(-9) === "A" ? "B" : "A") + token.slice(-8));
-    `);
-    await verify.click();
-    await stateOf(page, "refused");
-    expect(await life.textContent()).toBe("");
-    // What says nothing of the token takes nothing from it.
-    await page.route("**/trpc/verifyToken", (route) => route.abort());
-    await verify.click();
-    await stateOf(page, "not known at the moment");
-    expect(await life.textContent()).toMatch(/ s left$/);
+    expect(new Set(faults)).toEqual(new Set([REFUSED]));
   });
 
-  test("is absent where callers must authenticate", async () => {
-    await using server = await openServer({ open: false });
+  test("says why a pasted token is refused and what to do, and accepts a valid one", async () => {
+    await using browser = await openPage();
+    const { page } = browser;
+    const verdict = page.locator("#checked-verdict output");
+    await page.goto(server.url);
+    const check = async (token: string) => {
+      await page.getByLabel("Token", { exact: true }).fill(token);
+      await press(page, "Check");
+    };
+    await check(`Bearer ${UNSIGNED}`);
+    await verdict.filter({ hasText: "refused: Could not validate credentials (invalid_token)" }).waitFor();
+    const hints = await page.locator("#checked-verdict li").allTextContents();
+    expect(hints.join("\n")).toMatch(
+      /not signed: alg is none\.\n.*\niss is https:\/\/other\.example, and this issuer/s,
+    );
+    await page.getByText("Check that the verifier has the right issuer.").waitFor();
+    expect(await page.locator("#checked-token pre.claims").textContent()).toContain('"sub": "eve"');
+
+    await press(page, "Get a token");
+    await stateOf(page, "valid");
+    await check(await tokenOn(page));
+    await verdict.filter({ hasText: /^valid$/ }).waitFor();
+    await page.getByLabel("Expected audience").fill("billing");
+    await press(page, "Check");
+    await verdict.filter({ hasText: "(wrong_audience)" }).waitFor();
+    await page.getByText("Request the token with the audience of this service.").waitFor();
+  });
+
+  test("shows claims as text, and every issue of what is entered", async () => {
     await using browser = await openPage();
     const { page, faults } = browser;
     await page.goto(server.url);
-    await page.getByText("mintmark clients add").waitFor();
-    expect(await page.locator("form, script").count()).toBe(0);
+    await page.getByLabel("Subject").fill(`<img src=x onerror="document.title='owned'">`);
+    await page.getByLabel("level, optional").fill("2");
+    await page.getByLabel("tags, as JSON, optional").fill('["<b>"]');
+    await press(page, "Get a token");
+    await stateOf(page, "valid");
+    const shown = page.locator("#token-view pre.claims");
+    expect(JSON.parse((await shown.textContent()) ?? "")).toMatchObject({ level: 2, tags: ["<b>"] });
+    expect(await page.locator("main img, main b").count()).toBe(0);
+    expect(await page.title()).toBe("Mintmark");
     expect(faults).toEqual([]);
+
+    const problem = page.getByRole("alert");
+    await page.getByLabel("tags, as JSON, optional").fill("[");
+    await press(page, "Get a token");
+    await problem.filter({ hasText: /^tags: no JSON\. / }).waitFor();
+    await page.getByLabel("tags, as JSON, optional").fill("[1, 2]");
+    await press(page, "Get a token");
+    await problem
+      .filter({ hasText: /^Invalid input: claims\.tags\.0 .*; claims\.tags\.1 .*\(invalid_request\)$/ })
+      .waitFor();
+  });
+
+  test("is used by keyboard", async () => {
+    await using browser = await openPage();
+    const { page } = browser;
+    await page.goto(server.url);
+    await page.getByLabel("Subject").focus();
+    await page.keyboard.press("Enter");
+    await stateOf(page, "valid");
+    const reached = new Set<unknown>();
+    for (let presses = 0; presses < 40; presses += 1) {
+      reached.add(await page.evaluate("document.activeElement.id || document.activeElement.textContent"));
+      await page.keyboard.press("Tab");
+    }
+    const controls =
+      "subject scope claim-0 claim-1 claim-2 verify alter refresh revoke-token revoke-session revoke-subject pasted";
+    expect([...reached]).toEqual(expect.arrayContaining([...controls.split(" "), "/docs", "Check", "Get a token"]));
+  });
+
+  test("has no serious finding of axe, in light, dark and at the width of a phone", async () => {
+    await using browser = await openPage();
+    const { page } = browser;
+    await page.goto(server.url);
+    await press(page, "Get a token");
+    await stateOf(page, "valid");
+    await press(page, "Change one letter, and verify");
+    await page.getByLabel("Token", { exact: true }).fill(UNSIGNED);
+    await press(page, "Check");
+    await page.locator("#checked-verdict output").waitFor();
+    await press(page, "Revoke the token");
+    await stateOf(page, "revoked");
+    await page.locator("summary").first().click();
+    expect(await findingsIn(page, "start")).toEqual([]);
   });
 });
 
-async function mint(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Mint a token" }).click();
+describe("the page at / where access is for clients", TIMEOUT, () => {
+  test("has the client's secret in memory alone", async () => {
+    await using server = await openServer({ open: false, clock: () => Math.floor(Date.now() / 1000) });
+    const permissions = ["issue", "revoke", "follow_events"] as const;
+    const { clientId, clientSecret } = await addClient(server.service, {
+      permissions: [...permissions],
+      anySubject: true,
+    });
+    await using browser = await openPage();
+    const { page, faults, origins } = browser;
+    const urls: string[] = [];
+    page.on("request", (request) => urls.push(request.url()));
+    await page.goto(server.url);
+    await press(page, "Get a token");
+    await page
+      .getByRole("alert")
+      .filter({ hasText: "Client credentials are missing or wrong (invalid_client)" })
+      .waitFor();
+    expect(await findingsIn(page, "start-clients")).toEqual([]);
+
+    await page.getByLabel("Client id").fill(clientId);
+    await page.getByLabel("Client secret").fill(clientSecret);
+    await page.keyboard.press("Enter");
+    await page.getByText(`Calls are made as ${clientId}`).waitFor();
+    await page.getByText("The events are live").waitFor();
+    await page.getByLabel("Subject").fill("ada");
+    await press(page, "Get a token");
+    await stateOf(page, "valid");
+    await press(page, "Revoke the session");
+    await stateOf(page, "revoked");
+
+    const kept =
+      "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, history.state, location.href])";
+    expect(await page.evaluate(kept)).toBe(JSON.stringify([{}, {}, "", null, `${server.url}/`]));
+    expect(await page.content()).not.toContain(clientSecret);
+    expect(await page.getByLabel("Client secret").inputValue()).toBe("");
+    expect(urls.filter((url) => url.includes(clientSecret) || url.includes("eyJ"))).toEqual([]);
+    await press(page, "Forget it");
+    await press(page, "Get a token");
+    await page.getByRole("alert").filter({ hasText: "(invalid_client)" }).waitFor();
+    await page.getByText("The events are off").waitFor();
+    expect([...origins]).toEqual([server.url]);
+    expect(new Set(faults)).toEqual(new Set([REFUSED]));
+  });
+});
+
+/** Of another issuer, unsigned and expired. */
+const UNSIGNED = [{ alg: "none", typ: "at+jwt" }, { iss: "https://other.example", sub: "eve", exp: 1_700_000_000 }, "x"]
+  .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+  .join(".");
+
+async function press(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name, exact: true }).click();
+}
+
+async function tokenOn(page: Page): Promise<string> {
+  return (await page.locator("#token-view .jwt").textContent()) ?? "";
 }
 
 async function stateOf(page: Page, state: string): Promise<void> {
-  // "Could not validate" of what is refused has the word as well.
+  // "valid" is also a part of "Could not validate".
   const hasText = state === "valid" ? /^valid$/ : state;
-  await page.locator("output", { hasText }).waitFor({ timeout: 30_000 });
+  await page.locator("#verdict output", { hasText }).waitFor({ timeout: 30_000 });
 }

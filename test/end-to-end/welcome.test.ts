@@ -27,7 +27,7 @@ describe("the greeting", () => {
     ["http://[::]:3000", "curl -s 'http://[::1]:3000/trpc/getToken'"],
   ])("shows an address that can be opened where it listens on %s", (origin, call) => {
     expect(next(origin)).toEqual([
-      `Open  ${call.split(" ")[2]?.replaceAll("'", "").replace("trpc/getToken", "docs")}`,
+      `Open  ${call.split(" ")[2]?.replaceAll("'", "").replace("trpc/getToken", "")}`,
       `Try   ${call}`,
     ]);
   });
@@ -36,21 +36,18 @@ describe("the greeting", () => {
     "shows the issuer where that is another URL than %s",
     (origin) => {
       for (const issuer of [URL_SHOWN, `${URL_SHOWN}/`])
-        expect(next(origin, { issuer })).toEqual([
-          `Open  ${URL_SHOWN}/docs`,
-          `Try   curl -s ${URL_SHOWN}/trpc/getToken`,
-        ]);
+        expect(next(origin, { issuer })).toEqual([`Open  ${URL_SHOWN}/`, `Try   curl -s ${URL_SHOWN}/trpc/getToken`]);
     },
   );
 
   it("says how to add a client where callers must authenticate", () => {
     expect(next("http://0.0.0.0:3000", { issuer: URL_SHOWN, access: "clients" })).toEqual([
-      `Open  ${URL_SHOWN}/docs`,
+      `Open  ${URL_SHOWN}/`,
       "Add   npx mintmark clients add NAME --permissions issue",
       `Try   curl -s -u CLIENT_ID ${URL_SHOWN}/trpc/getToken`,
     ]);
     expect(next("http://0.0.0.0:3000", { issuer: URL_SHOWN, access: "clients", adminSecret: "secret" })).toEqual([
-      `Open  ${URL_SHOWN}/docs`,
+      `Open  ${URL_SHOWN}/`,
       `Try   curl -s -u admin ${URL_SHOWN}/trpc/getToken`,
     ]);
   });

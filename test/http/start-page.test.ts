@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { ClaimField } from "../../src/http/pages/claims-fields.ts";
 import { skeletonOf } from "../../src/http/pages/skeleton.ts";
 import { type StartPageOptions, startPage } from "../../src/http/pages/start-page.ts";
 import { anyClaims, type ClaimsSchema } from "../../src/token/claims.ts";
@@ -70,43 +71,78 @@ async function htmlOf(options: Partial<StartPageOptions>): Promise<string> {
   return String(body);
 }
 
-describe("the field for claims of the page at /", () => {
-  it.each(Object.entries(SCHEMAS))(
-    "begins for %s with what is required, and a token can be had by it",
-    async (...row) => {
-      const [, [claims, skeleton]] = row;
-      const [, escaped = ""] = /<textarea id="custom"[^>]*>([^<]*)</.exec(await htmlOf({ claims })) ?? [];
-      const shown = JSON.parse(escaped.replaceAll("&quot;", '"'));
-      expect(shown).toEqual(skeleton);
-      await using server = await openServer({ claims });
-      expect(await call(server.url, "getToken", { claims: shown })).toMatchObject({ status: 200 });
-    },
-  );
+async function fieldsOf(claims: ClaimsSchema, open = true): Promise<ClaimField[]> {
+  const [, escaped = ""] = /data-fields="([^"]*)"/.exec(await htmlOf({ claims, open })) ?? [];
+  return JSON.parse(escaped.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">"));
+}
 
-  it("is absent where claims have no schema, and where access is for clients", async () => {
-    const claims = z.object({ role });
-    for (const options of [
-      { open: true, claims: anyClaims },
-      { open: false, claims },
-    ])
-      expect(await htmlOf(options)).not.toMatch(/textarea id|<details/);
+/** The claims that the page sends where nobody has changed a field. */
+function enteredIn(fields: readonly ClaimField[]): unknown {
+  const [only] = fields;
+  if (only !== undefined && only.name === undefined) return only.value;
+  return Object.fromEntries(fields.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
+describe("the fields for claims of the page at /", () => {
+  it.each(Object.entries(SCHEMAS))("begin for %s with what is required, and get a token", async (...row) => {
+    const [, [claims, skeleton]] = row;
+    const entered = enteredIn(await fieldsOf(claims));
+    expect(entered).toEqual(skeleton);
+    await using server = await openServer({ claims });
+    expect(await call(server.url, "getToken", { claims: entered })).toMatchObject({ status: 200 });
   });
 
-  it("escapes the schema", async () => {
-    const claims = z.object({ "</textarea><script>": z.literal("<img src=x>") }).meta({ description: "<b>&" });
+  it("are an input for each simple claim, and a text area for the others, for clients too", async () => {
+    const claims = z.object({
+      name: z.string().max(9).meta({ description: "The name." }),
+      level: z.int().min(1).max(3).optional(),
+      share: z.number().optional(),
+      role: role.default("reader"),
+      kind: z.literal("user"),
+      admin: z.boolean(),
+      beta: z.boolean().optional(),
+      team: z.string().nullable(),
+      tags: z.array(z.string()).optional(),
+    });
+    const fields = [
+      { name: "name", kind: "text", required: true, value: "", description: "The name.", maxLength: 9 },
+      { name: "level", kind: "number", required: false, min: 1, max: 3 },
+      { name: "share", kind: "number", required: false },
+      { name: "role", kind: "choice", required: false, choices: ["reader", "writer"], standard: "reader" },
+      { name: "kind", kind: "choice", required: true, choices: ["user"], value: "user" },
+      { name: "admin", kind: "flag", required: true, value: false },
+      { name: "beta", kind: "choice", required: false, choices: [true, false] },
+      { name: "team", kind: "text", required: true, value: "" },
+      { name: "tags", kind: "json", required: false },
+    ];
+    for (const open of [true, false]) expect(await fieldsOf(claims, open)).toEqual(fields);
+  });
+
+  it("are one text area for an object of any kind", async () => {
+    const whole = { kind: "json", required: true };
+    expect(await fieldsOf(anyClaims)).toEqual([{ ...whole, value: { role: "reader" } }]);
+    expect(await fieldsOf(z.record(z.string(), z.int()))).toEqual([{ ...whole, value: {} }]);
+    const many = z.object(
+      Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`claim${at}`, z.int().optional()])),
+    );
+    expect(await fieldsOf(many)).toEqual([{ ...whole, value: {} }]);
+  });
+
+  it("escape the schema", async () => {
+    const claims = z.object({ "</textarea><script>": z.literal('"><img src=x>') }).meta({ description: "<b>&" });
     const page = await htmlOf({ claims });
     expect(page).not.toMatch(/<img|<b>|<\/textarea><script/);
     expect(page).toContain("&lt;img src=x&gt;");
   });
 
-  it("does not read the issuer or the schema as a template", async () => {
+  it("do not read the issuer or the schema as a template", async () => {
     const claims = z.object({ role: z.literal("{{#open}}{{issuer}}{{/open}}") });
     const page = await htmlOf({ issuer: "{{url}}$&<b>", claims });
     expect(page).toContain("<code>{{url}}$&amp;&lt;b&gt;</code>");
     expect(page).toContain("{{#open}}{{issuer}}{{/open}}");
   });
 
-  it("ends for any schema", () => {
+  it("end for any schema", () => {
     expect(skeletonOf({ $ref: "#" })).toBeNull();
     expect(skeletonOf({ type: "object", required: ["a"], properties: { a: { $ref: "#" } } })).toHaveProperty("a.a.a");
     expect(skeletonOf({ type: "object", required: ["__proto__", "b"] })).toEqual(

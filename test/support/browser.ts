@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 
@@ -40,12 +41,41 @@ export async function takePicture(page: Page, name: string): Promise<void> {
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
+/** The looks in which a page is accessible. Colours do not depend on the width. */
+const LOOKS = [
+  { name: "light", colorScheme: "light", width: 1280 },
+  { name: "dark", colorScheme: "dark", width: 1280 },
+  { name: "phone", colorScheme: "light", width: 390 },
+] as const;
+
+const require = createRequire(import.meta.url);
+
+/** The serious and critical findings of axe-core on a page in each of its looks, and each look that is wider than its window. */
+export async function findingsIn(page: Page, name: string): Promise<string[]> {
+  const found: string[] = [];
+  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  for (const { colorScheme, width, name: look } of LOOKS) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    await takePicture(page, `${name}-${look}`);
+    const wide: unknown = await page.evaluate("document.documentElement.scrollWidth");
+    if (wide !== width) found.push(`${look}: is ${wide} wide`);
+    found.push(...((await page.evaluate(AXE)) as string[]).map((finding) => `${look}: ${finding}`));
+  }
+  return found;
+}
+
+const AXE = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations
+  .filter(({ impact }) => impact === "serious" || impact === "critical")
+  .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + " " + html.slice(0, 200))))`;
+
 async function watch(page: Page): Promise<string[]> {
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("requestfailed", (request) => {
     // An event stream ends with its page.
-    if (request.resourceType() !== "eventsource") faults.push(`failed: ${request.url()}`);
+    const isFeed = request.resourceType() === "eventsource" || request.url().endsWith("/trpc/events");
+    if (!isFeed) faults.push(`failed: ${request.url()}`);
   });
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") faults.push(message.text());

@@ -52,7 +52,8 @@ const COMBINING = ["allOf", "anyOf", "oneOf", "not", "if", "patternProperties"];
 
 type Kind = Pick<ClaimField, "kind" | "choices" | "min" | "max" | "maxLength">;
 
-function kindOf(schema: JsonSchema, required: boolean): Kind {
+function kindOf(given: JsonSchema, required: boolean): Kind {
+  const schema = withoutNull(given);
   const { type } = schema;
   if (Array.isArray(schema.enum)) return { kind: "choice", choices: schema.enum };
   if (schema.const !== undefined) return { kind: "choice", choices: [schema.const] };
@@ -61,6 +62,14 @@ function kindOf(schema: JsonSchema, required: boolean): Kind {
   if (type === "number" || type === "integer")
     return { kind: "number", ...numberOf("min", schema.minimum), ...numberOf("max", schema.maximum) };
   return { kind: "json" };
+}
+
+/** The other alternative of what may be null: a field of its own for null would help few. */
+function withoutNull(schema: JsonSchema): JsonSchema {
+  const [only, ...others] = listOf(schema.anyOf).filter((part) => (part as JsonSchema).type !== "null");
+  if (only !== undefined && others.length === 0) return only as JsonSchema;
+  const [type, ...types] = listOf(schema.type).filter((one) => one !== "null");
+  return type !== undefined && types.length === 0 ? { ...schema, type } : schema;
 }
 
 function numberOf(name: string, value: unknown): object {

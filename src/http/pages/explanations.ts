@@ -48,7 +48,7 @@ export const explanations: Readonly<Record<Reason, Explanation>> = {
   },
   permission_denied: {
     meaning: "The client lacks the permission, or the request exceeds its scopes, audiences, subject or lifetime.",
-    remedy: "Add a client with the permission and the limits that it needs.",
+    remedy: "Give the client what it needs: `mintmark clients update`.",
   },
   unknown_client: {
     meaning: "No client has this id.",
