@@ -78,7 +78,7 @@ export function createTicker(onChange: () => void): Ticker {
     },
     stop() {
       current.abort();
-      show("off: it needs a client");
+      show("off until you use a client");
     },
   };
 }
