@@ -13,7 +13,7 @@ import { createTokenServer, createTokenService, openSqliteStore } from "mintmark
 async function main() {
   const service = await createTokenService({ store: await openSqliteStore(process.argv[2]) });
   const server = await createTokenServer(service, { port: 0 });
-  for (const path of ["/trpc/getToken", "/openapi.json", "/metrics", "/", "/start.css", "/start.js", "/docs", "/docs/start.js", "/docs/swagger-ui.css"]) {
+  for (const path of ["/trpc/getToken", "/openapi.json", "/metrics", "/", "/start.css", "/start.js", "/docs", "/docs/start.js", "/docs/docs.css", "/docs/swagger-ui.css"]) {
     const response = await fetch(server.origin + path);
     console.log(response.status, path, response.ok ? "" : await response.text());
   }
@@ -65,6 +65,7 @@ describe.each([
       "/start.js": "pages/start.js",
       "/docs": "pages/docs.html",
       "/docs/start.js": "pages/docs.js",
+      "/docs/docs.css": "pages/docs.css",
       "/docs/swagger-ui.css": "swagger-ui/swagger-ui.css",
     };
     const missing = (path: string) =>

@@ -30,7 +30,7 @@ describe("a server whose issuer has a path", () => {
     await using server = await openServer({ issuer });
     const bodies = ({ status, text }: Answer) => ({ status, text });
     for (const path of [
-      ...["/", "/docs", "/docs/", "/docs/start.js", "/start.css", "/start.js", "/openapi.json"],
+      ...["/", "/docs", "/docs/", "/docs/start.js", "/docs/docs.css", "/start.css", "/start.js", "/openapi.json"],
       ...["/.well-known/jwks.json"],
     ]) {
       const [root, below] = await Promise.all([send(server.url + path), send(`${server.url}/auth${path}`)]);

@@ -11,6 +11,7 @@ const DOCUMENTS = [
   "/docs",
   "/docs/swagger-ui.css",
   "/docs/start.js",
+  "/docs/docs.css",
   "/start.css",
   "/start.js",
 ];

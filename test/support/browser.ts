@@ -41,8 +41,8 @@ export async function takePicture(page: Page, name: string): Promise<void> {
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
-/** The looks in which a page is accessible. Colours do not depend on the width. */
-const LOOKS = [
+/** The schemes and widths in which a page is accessible. Colours do not depend on the width. */
+const SCHEMES = [
   { name: "light", colorScheme: "light", width: 1280 },
   { name: "dark", colorScheme: "dark", width: 1280 },
   { name: "phone", colorScheme: "light", width: 390 },
@@ -50,17 +50,17 @@ const LOOKS = [
 
 const require = createRequire(import.meta.url);
 
-/** The serious and critical findings of axe-core on a page in each of its looks, and each look that is wider than its window. */
+/** The serious and critical findings of axe-core on a page in each scheme, and where it is wider than its window. */
 export async function findingsIn(page: Page, name: string): Promise<string[]> {
   const found: string[] = [];
   await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-  for (const { colorScheme, width, name: look } of LOOKS) {
+  for (const { colorScheme, width, name: scheme } of SCHEMES) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 900 });
-    await takePicture(page, `${name}-${look}`);
+    await takePicture(page, `${name}-${scheme}`);
     const wide: unknown = await page.evaluate("document.documentElement.scrollWidth");
-    if (wide !== width) found.push(`${look}: is ${wide} wide`);
-    found.push(...((await page.evaluate(AXE)) as string[]).map((finding) => `${look}: ${finding}`));
+    if (wide !== width) found.push(`${scheme}: is ${wide} wide`);
+    found.push(...((await page.evaluate(AXE)) as string[]).map((finding) => `${scheme}: ${finding}`));
   }
   return found;
 }

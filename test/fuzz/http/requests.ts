@@ -109,7 +109,7 @@ const batches = fc
   });
 
 const paths =
-  "/ /start.css /start.js /healthz /readyz /openapi.json /docs /docs/ /docs/swagger-ui.css /docs/start.js /docs/NOTICE /.well-known/jwks.json /verify /verify?audience=x&audience=@T0@&scope=a /verify?scope=%FF&x /docs/../main.js //trpc/getToken /trpc /trpc/ /trpc/events /trpc/events?input=x /trpc/events?input=%7B%22after%22%3A1%7D /trpc/events?lastEventId=x * http://127.0.0.1/trpc/getToken http://evil.example/trpc/getToken https://localhost/healthz?x http://@T0@@127.0.0.1/docs ftp://127.0.0.1/ http:// /%00 /?input=@T0@ /trpc/getToken?input=%7B%22subject%22%3A%22@R0@%22%7D /trpc/getToken?input=% /trpc/%67etToken /trpc/getToken?connectionParams=%7B /trpc/getToken%2CgetToken?batch=1".split(
+  "/ /start.css /start.js /healthz /readyz /openapi.json /docs /docs/ /docs/swagger-ui.css /docs/start.js /docs/docs.css /docs/NOTICE /.well-known/jwks.json /verify /verify?audience=x&audience=@T0@&scope=a /verify?scope=%FF&x /docs/../main.js //trpc/getToken /trpc /trpc/ /trpc/events /trpc/events?input=x /trpc/events?input=%7B%22after%22%3A1%7D /trpc/events?lastEventId=x * http://127.0.0.1/trpc/getToken http://evil.example/trpc/getToken https://localhost/healthz?x http://@T0@@127.0.0.1/docs ftp://127.0.0.1/ http:// /%00 /?input=@T0@ /trpc/getToken?input=%7B%22subject%22%3A%22@R0@%22%7D /trpc/getToken?input=% /trpc/%67etToken /trpc/getToken?connectionParams=%7B /trpc/getToken%2CgetToken?batch=1".split(
     " ",
   );
 const methods = fc.oneof(

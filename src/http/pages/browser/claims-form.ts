@@ -19,9 +19,9 @@ export function createClaimsForm(place: HTMLElement, fields: readonly ClaimField
     const title = field.name === undefined ? "Claims, as JSON" : labelOf({ ...field, name: field.name });
     const label = make("label", { for: id }, title);
     const isFlag = field.kind === "flag";
-    const look = isFlag ? "field check" : field.name === undefined ? "field wide" : "field";
+    const className = isFlag ? "field check" : field.name === undefined ? "field wide" : "field";
     const parts = isFlag ? [control.input, label] : [label, control.input];
-    place.append(make("div", { class: look }, ...parts, ...note));
+    place.append(make("div", { class: className }, ...parts, ...note));
     return { ...field, ...control };
   });
   return {

@@ -48,7 +48,7 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   const units: [number, string][] = [
     [86400, "d"],
     [3600, "h"],
