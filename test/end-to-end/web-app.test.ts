@@ -154,7 +154,8 @@ describe("the page at /docs where callers must authenticate", TIMEOUT, () => {
     const dialog = page.locator(".modal-ux");
     await dialog.getByLabel("Username").fill(clientId);
     await dialog.getByLabel("Password").fill(clientSecret);
-    await dialog.getByRole("button", { name: "Apply credentials" }).click();
+    const client = dialog.locator("form", { hasText: "client (http, Basic)" });
+    await client.getByRole("button", { name: "Apply credentials" }).click();
     await dialog.getByRole("button", { name: "Close" }).click();
     expect(JSON.parse(await execute(getToken, 200))).toHaveProperty("result.data.token");
   });
