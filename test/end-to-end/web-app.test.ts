@@ -156,7 +156,7 @@ describe("the page at /docs where callers must authenticate", TIMEOUT, () => {
     await dialog.getByLabel("Password").fill(clientSecret);
     const client = dialog.locator("form", { hasText: "client (http, Basic)" });
     await client.getByRole("button", { name: "Apply credentials" }).click();
-    await dialog.getByRole("button", { name: "Close" }).click();
+    await client.getByRole("button", { name: "Close" }).click();
     expect(JSON.parse(await execute(getToken, 200))).toHaveProperty("result.data.token");
   });
 });
