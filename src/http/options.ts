@@ -43,10 +43,10 @@ const timeouts: OptionSchemas<Timeouts> = {
 
 const handlerOptions: OptionSchemas<HandlerOptions> = {
   router: z.custom(isRouter, "must be a router of tRPC").optional(),
-  logger: objectWith(["error", "warn", "info", "debug", "isLevelEnabled"], "a logger of pino").optional(),
+  logger: z.optional(objectWith(["error", "warn", "info", "debug", "isLevelEnabled"], "a logger of pino")),
   trustProxy: z.array(z.string()).optional(),
   origins: z.array(z.string()).optional(),
-  share: functionOption.optional(),
+  share: z.optional(functionOption),
 };
 
 const port = "must be a port number, 0 to 65535 (0 picks a free one)";

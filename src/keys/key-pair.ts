@@ -2,8 +2,9 @@ import { KeyObject } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair as generate, importJWK, type JWK } from "jose";
 import { StartError } from "../errors.ts";
 import { parseCompact } from "../token/compact.ts";
-import { signJws, verifySignature } from "../token/jws.ts";
-import type { SigningKey, VerificationKey } from "../token/signature.ts";
+import { verifySignature } from "../token/jws.ts";
+import { type SigningKey, signJws } from "../token/sign-jws.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import { type KeyEncryptionKey, unwrap, wrap } from "./key-wrapping.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";
 import { isConsistent, type RsaMembers } from "./rsa.ts";
@@ -118,5 +119,5 @@ async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<
 
 async function isConsistentPair(signing: SigningKey, verification: VerificationKey): Promise<boolean> {
   const jws = parseCompact(await signJws(Buffer.from("{}"), signing));
-  return jws !== undefined && verifySignature(jws, verification) !== undefined;
+  return jws !== undefined && (await verifySignature(jws, verification)) !== undefined;
 }

@@ -1,10 +1,12 @@
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import type { SigningKey, VerificationKey } from "../token/signature.ts";
+import type { SigningKey } from "../token/sign-jws.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import type { KeyPair, PublicHalf, StoredKey } from "./key-pair.ts";
 import { type KeyPolicy, type KeyTimeline, statesAt } from "./lifecycle.ts";
 import type { PublicJwk } from "./public-jwk.ts";
-import { isLongSecret, keyOfSecret, MIN_SECRET_BYTES } from "./shared-secret.ts";
+import { keyOfSecret } from "./secret-key.ts";
+import { isLongSecret, MIN_SECRET_BYTES } from "./shared-secret.ts";
 
 /** The document at `/.well-known/jwks.json` (RFC 7517 §5). */
 export type JwkSet = { keys: PublicJwk[] };

@@ -1,7 +1,8 @@
-import { KeyObject } from "node:crypto";
-import { importJWK } from "jose";
-import { z } from "zod";
+import * as z from "zod/mini";
+import { StartError } from "../errors.ts";
+import { decodeBase64url, isBase64url, nodeCrypto } from "../token/platform.ts";
 import type { Algorithm, VerificationKey } from "../token/signature.ts";
+import { importByWebCrypto } from "../token/web-crypto.ts";
 import { hasRocaFingerprint, toBigInt } from "./rsa.ts";
 
 /** The algorithms with a key pair: all but HS256. */
@@ -15,19 +16,15 @@ export const KEY_PAIR_ALGORITHMS = [
 export type KeyPairAlgorithm = (typeof KEY_PAIR_ALGORITHMS)[number];
 
 /** Canonical base64url: another spelling of a key would have another thumbprint (RFC 7638 §3). */
-const base64url = z
-  .string()
-  .min(1)
-  .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "must be canonical base64url");
+const base64url = z.string().check(z.refine(isBase64url, "must be canonical base64url"));
 
 /** A number without leading zero bytes (RFC 7518 §2, Base64urlUInt). */
-const base64urlUInt = base64url.refine(
-  (text) => Buffer.from(text, "base64url")[0] !== 0,
-  "must not begin with a zero byte",
-);
+const base64urlUInt = z
+  .string()
+  .check(z.refine((text) => isBase64url(text) && decodeBase64url(text)[0] !== 0, "must not begin with a zero byte"));
 
 const common = {
-  kid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  kid: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/)),
   use: z.literal("sig"),
 };
 
@@ -65,9 +62,9 @@ const RSA_BITS = { min: 2048, max: 4096 };
 /**
  * A public key of the JWK Set (RFC 7517 §4): public members only, with `kid`, `use: "sig"` and its one `alg`.
  */
-const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).superRefine((jwk, context) => {
-  const fault = validateJwk(jwk);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+const publicJwk = z.discriminatedUnion("kty", [ecKey, edKey, rsaKey]).check(({ value, issues }) => {
+  const message = validateJwk(value);
+  if (message !== undefined) issues.push({ code: "custom", message, input: value, path: [] });
 });
 export type PublicJwk = z.infer<typeof ecKey> | z.infer<typeof edKey> | z.infer<typeof rsaKey>;
 
@@ -84,16 +81,34 @@ function validateJwk(jwk: PublicJwk): string | undefined {
 }
 
 function byteLength(base64url: string): number {
-  return Buffer.byteLength(base64url, "base64url");
+  return Math.floor((base64url.length * 3) / 4);
 }
 
 /**
  * Imports a public JWK for verification. Throws unless it is a valid EC, Ed25519 or RSA public key with its `alg`. Symmetric
- * keys are refused: a public key must not become an HMAC secret (RFC 8725 §2.1).
+ * keys are refused: a public key must not become an HMAC secret (RFC 8725 §2.1). Where the platform does not support the
+ * algorithm, an error takes the place of the key: its tokens may be valid.
  */
 export async function importPublicJwk(jwk: unknown): Promise<VerificationKey> {
   const checked = publicJwk.parse(jwk);
-  const key = await importJWK(checked, checked.alg);
-  if (key instanceof Uint8Array) throw new TypeError("a symmetric key is not a public key");
-  return { kid: checked.kid, alg: checked.alg, key: KeyObject.from(key) };
+  const { kid, alg } = checked;
+  return { kid, alg, key: importByNode(checked) ?? (await importByWebCrypto(checked, alg).catch(unsupported(alg))) };
+}
+
+function importByNode(jwk: PublicJwk): VerificationKey["key"] | undefined {
+  try {
+    return nodeCrypto?.createPublicKey({ key: jwk, format: "jwk" });
+  } catch {
+    // WebCrypto distinguishes an invalid key from an algorithm that is not supported.
+    return undefined;
+  }
+}
+
+function unsupported(alg: Algorithm): (error: unknown) => Error {
+  return (cause) => {
+    if (!(cause instanceof Error) || cause.name !== "NotSupportedError") throw cause;
+    return new StartError(`This platform does not support ${alg}: update it, or let the service sign by ES256`, {
+      cause,
+    });
+  };
 }

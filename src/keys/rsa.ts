@@ -1,3 +1,5 @@
+import { decodeBase64url } from "../token/platform.ts";
+
 const GENERATOR = 65537n;
 const PRIMES = [11n, 13n, 17n, 19n, 37n, 53n, 61n, 71n, 73n, 79n, 97n, 103n, 107n, 109n, 127n, 151n, 157n];
 
@@ -47,5 +49,5 @@ export function isConsistent(members: RsaMembers): boolean {
 }
 
 export function toBigInt(base64url: string): bigint {
-  return BigInt(`0x0${Buffer.from(base64url, "base64url").toString("hex")}`);
+  return decodeBase64url(base64url).reduce((number, byte) => (number << 8n) | BigInt(byte), 0n);
 }

@@ -1,16 +1,26 @@
-import { createHmac, createSecretKey } from "node:crypto";
-import type { SigningKey } from "../token/signature.ts";
+import { encodeUtf8, nodeCrypto } from "../token/platform.ts";
+import type { VerificationKey } from "../token/signature.ts";
+import { importSecretByWebCrypto } from "../token/web-crypto.ts";
 
 /** Shortest shared secret for HS256 (RFC 7518 §3.2). */
 export const MIN_SECRET_BYTES = 32;
 
+/** The `kid` is the beginning of the HMAC of this text, in base64url. */
+export const KID_LABEL = "mintmark kid";
+export const KID_LENGTH = 22;
+
 export function isLongSecret(secret: string): boolean {
-  return Buffer.byteLength(secret) >= MIN_SECRET_BYTES;
+  return encodeUtf8(secret).length >= MIN_SECRET_BYTES;
 }
 
-/** The HS256 key of a shared secret: the same key signs and verifies. */
-export function keyOfSecret(secret: string): SigningKey {
-  // A keyed hash: stable, different for each secret, and it discloses nothing of the secret.
-  const kid = createHmac("sha256", secret).update("mintmark kid").digest("base64url").slice(0, 22);
-  return { kid, alg: "HS256", key: createSecretKey(secret, "utf8") };
+/** The key that verifies tokens of a shared secret. */
+export async function importSecret(secret: string): Promise<VerificationKey> {
+  const bytes = encodeUtf8(secret);
+  const key = await importSecretByWebCrypto(bytes);
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, encodeUtf8(KID_LABEL)));
+  const kid = btoa(String.fromCharCode(...mac))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .slice(0, KID_LENGTH);
+  return { kid, alg: "HS256", key: nodeCrypto?.createSecretKey(bytes) ?? key };
 }

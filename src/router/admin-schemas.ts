@@ -3,6 +3,7 @@ import { KEY_PAIR_ALGORITHMS } from "../keys/public-jwk.ts";
 import { permissions } from "../store/client.ts";
 import { identifier } from "../token/claims.ts";
 import { hasInvisible } from "../token/invisible.ts";
+import { described } from "./described.ts";
 
 const seconds = z.int().positive();
 export const keyId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's kid");
@@ -64,7 +65,7 @@ export const keyViews = z.array(
 const NAME = { description: "For people.", examples: ["billing"] };
 
 const clientFields = {
-  name: identifier.meta(NAME),
+  name: described(identifier, NAME),
   permissions: z
     .array(z.enum(permissions))
     .max(permissions.length)
@@ -87,12 +88,14 @@ const clientFields = {
 };
 
 /** A new name: people distinguish clients by it. Stored names may be any identifier. */
-const newName = identifier.refine(
-  (name) => !hasInvisible(name) && name.trim() !== "",
-  "must be visible, without direction marks and other invisible characters",
+const newName = identifier.check(
+  z.refine(
+    (name) => !hasInvisible(name) && name.trim() !== "",
+    "must be visible, without direction marks and other invisible characters",
+  ),
 );
 
-export const newClient = z.strictObject({ ...clientFields, name: newName.meta(NAME) });
+export const newClient = z.strictObject({ ...clientFields, name: described(newName, NAME) });
 
 const without = { description: "Default: unchanged." };
 
@@ -143,7 +146,7 @@ export const removeClientInput = z.strictObject({ clientId });
 
 export const auditQuery = z
   .strictObject({
-    clientId: clientId.optional(),
+    clientId: z.optional(clientId),
     action: z
       .string()
       .regex(/^[\w.]{1,64}$/)

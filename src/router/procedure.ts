@@ -12,7 +12,7 @@ import type { Caller } from "../service/access/caller.ts";
 import type { TokenService } from "../service/service.ts";
 import type { Rate } from "../service/throttle/call-limits.ts";
 import type { Permission } from "../store/client.ts";
-import type { PresentedCredentials } from "../token/client-secret-basic.ts";
+import type { PresentedCredentials } from "../token/decode-basic.ts";
 import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 
 /** The context of a procedure. */

@@ -4,7 +4,8 @@ import type { TokenService } from "../service/service.ts";
 import type { IssuedToken } from "../service/tokens/issue.ts";
 import type { Introspection } from "../service/tokens/revocations.ts";
 import type { RefreshRequest, VerificationRequest } from "../service/tokens/tokens.ts";
-import { type AnyClaims, type Claims, type ClaimsSchema, claimsSchema } from "../token/claims.ts";
+import type { AnyClaims, Claims, ClaimsSchema } from "../token/claims.ts";
+import { claimsSchema } from "../token/describe-claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
 import {
   CLIENT_ERRORS,

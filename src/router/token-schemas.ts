@@ -2,15 +2,9 @@ import { z } from "zod";
 import type { TokenService } from "../service/service.ts";
 import type { IssuedToken } from "../service/tokens/issue.ts";
 import type { RefreshRequest, TokenRequest, VerificationRequest } from "../service/tokens/tokens.ts";
-import {
-  audience,
-  type ClaimsSchema,
-  claimsSchema,
-  exampleOf,
-  identifier,
-  requestedClaims,
-  scopeString,
-} from "../token/claims.ts";
+import { audience, type ClaimsSchema, identifier, scopeString } from "../token/claims.ts";
+import { claimsSchema, exampleOf, requestedClaims } from "../token/describe-claims.ts";
+import { described } from "./described.ts";
 
 /** The input of `getToken`. `claims` is optional where their schema accepts `{}`. */
 type GetTokenInput<Schema extends ClaimsSchema> = Omit<TokenRequest, "claims"> & RequestedClaims<z.input<Schema>>;
@@ -22,22 +16,22 @@ type EmptyObject = Record<never, never>;
 export type GetTokenQuery<Schema extends ClaimsSchema> =
   EmptyObject extends GetTokenInput<Schema> ? GetTokenInput<Schema> | undefined : GetTokenInput<Schema>;
 
-const scope = scopeString.meta({ description: "Scope tokens, separated by spaces.", examples: ["orders:read"] });
+const scope = described(scopeString, { description: "Scope tokens, separated by spaces.", examples: ["orders:read"] });
 
 export function getTokenInput<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
 ): z.ZodType<TokenRequest<z.input<Schema>>, GetTokenQuery<Schema>> {
   const fields = z.strictObject({
-    subject: identifier
-      .meta({ description: "The subject (`sub`). Default: the caller.", examples: ["ada"] })
-      .optional(),
-    audience: audience
-      .meta({
+    subject: z.optional(
+      described(identifier, { description: "The subject (`sub`). Default: the caller.", examples: ["ada"] }),
+    ),
+    audience: z.optional(
+      described(audience, {
         description: "The audience (`aud`), or a list. Default: the configured audience.",
         examples: ["orders"],
-      })
-      .optional(),
-    scope: scope.optional(),
+      }),
+    ),
+    scope: z.optional(scope),
     expiresIn: z
       .int()
       .min(1)
@@ -82,7 +76,7 @@ export const issuedToken: z.ZodType<IssuedToken> = z.strictObject({
 
 export const refreshTokenInput: z.ZodType<RefreshRequest, RefreshRequest> = z.strictObject({
   refreshToken: refreshToken.meta({ description: "The current refresh token." }),
-  scope: scope.meta({ description: "A part of the granted scope. Default: all of it." }).optional(),
+  scope: z.optional(described(scope, { description: "A part of the granted scope. Default: all of it." })),
 });
 
 /** A token of any kind, possibly invalid. */
@@ -99,13 +93,13 @@ export function introspection(custom: ClaimsSchema): z.ZodType {
 export const verifyTokenInput: z.ZodType<VerificationRequest, VerificationRequest> = z
   .strictObject({
     token: z.string().meta({ description: "The token to verify." }),
-    audience: audience
-      .meta({
+    audience: z.optional(
+      described(audience, {
         description:
           "The audience that the token must have, or a list of alternatives. Default: the configured audience.",
         examples: ["orders"],
-      })
-      .optional(),
-    scope: scope.optional(),
+      }),
+    ),
+    scope: z.optional(scope),
   })
   .meta({ examples: [{ token: "put a token here" }] });

@@ -29,10 +29,10 @@ const eventsInput = z
 
 const revokeInput = z
   .strictObject({
-    subject: identifier
-      .optional()
+    subject: z
+      .optional(identifier)
       .meta({ description: "Revokes every token about this subject issued until now.", examples: ["ada"] }),
-    clientId: identifier.optional().meta({ description: "Revokes every token issued to this client until now." }),
+    clientId: z.optional(identifier).meta({ description: "Revokes every token issued to this client until now." }),
     keyId: keyId.optional().meta({ description: "Revokes this key and every token that it signed." }),
   })
   .refine((input) => Object.values(input).filter((value) => value !== undefined).length === 1, {

@@ -92,14 +92,16 @@ const storeOption = objectWith(
 );
 
 const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
-  issuer: identifier
-    .refine((url) => !hasInvisible(url), PLAIN_TEXT)
-    .refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials")
-    .refine(isPlainText, PLAIN_TEXT)
-    .optional(),
-  audience: identifier.refine(isPlainText, PLAIN_TEXT).optional(),
+  issuer: z.optional(
+    identifier.check(
+      z.refine((url) => !hasInvisible(url), PLAIN_TEXT),
+      z.refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials"),
+      z.refine(isPlainText, PLAIN_TEXT),
+    ),
+  ),
+  audience: z.optional(identifier.check(z.refine(isPlainText, PLAIN_TEXT))),
   claims: z.unknown().optional(),
-  store: storeOption.optional(),
+  store: z.optional(storeOption),
   alg: z.enum(KEY_PAIR_ALGORITHMS).optional(),
   secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
   kek: z.custom(isKek, "must be 32 bytes, as a Buffer or a Uint8Array").optional(),
@@ -121,10 +123,10 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   runsMaintenance: z.boolean().optional(),
   guest: z.boolean().optional(),
   open: z.boolean().optional(),
-  tracer: objectWith(["startActiveSpan"], "a tracer of OpenTelemetry").optional(),
-  clock: clockOption.optional(),
-  onNotice: functionOption.optional(),
-  onError: functionOption.optional(),
+  tracer: z.optional(objectWith(["startActiveSpan"], "a tracer of OpenTelemetry")),
+  clock: z.optional(clockOption),
+  onNotice: z.optional(functionOption),
+  onError: z.optional(functionOption),
 };
 
 function isKek(value: unknown): boolean {

@@ -1,15 +1,16 @@
-import { z } from "zod";
+import * as z from "zod/mini";
+import { safeParse } from "zod/v4/core";
 import { StartError } from "../errors.ts";
 
 /** A schema for every option. Options without one are refused. */
-export type OptionSchemas<Options> = { [Name in keyof Required<Options>]: z.ZodType };
+export type OptionSchemas<Options> = { [Name in keyof Required<Options>]: z.core.$ZodType };
 
 /**
  * Validates the options of a function of this package. Throws a {@link StartError} with the function, the option and its rule.
  * It quotes no value, which may be a secret.
  */
 export function checkOptions<Options>(name: string, schemas: OptionSchemas<Options>, given: unknown): void {
-  const { error } = z.strictObject(schemas).safeParse(given, { error: messageOf });
+  const { error } = safeParse(z.strictObject(schemas), given, { error: messageOf });
   if (error === undefined) return;
   // First a misspelt option: it can be the reason why another is missing.
   const unknown = error.issues.find(({ code }) => code === "unrecognized_keys");
@@ -33,9 +34,11 @@ export const functionOption = z.custom((value) => typeof value === "function", "
 const LATEST = 99_999_999_999;
 
 /** Schema of an option that is a clock. Reads it once: a clock in milliseconds is refused. */
-export const clockOption = functionOption.refine(
-  (clock) => returnsSeconds(clock as () => unknown),
-  "must return whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does",
+export const clockOption = functionOption.check(
+  z.refine(
+    (clock) => returnsSeconds(clock as () => unknown),
+    "must return whole seconds since 1970, as () => Math.floor(Date.now() / 1000) does",
+  ),
 );
 
 function returnsSeconds(clock: () => unknown): boolean {
@@ -48,7 +51,7 @@ function returnsSeconds(clock: () => unknown): boolean {
 }
 
 /** Schema of an option that is an object with these functions, such as a store. */
-export function objectWith(functions: readonly string[], what: string): z.ZodType {
+export function objectWith(functions: readonly string[], what: string): z.core.$ZodType {
   const has = (value: object) => functions.every((name) => typeof Reflect.get(value, name) === "function");
   return z.custom((value) => typeof value === "object" && value !== null && has(value), `must be ${what}`);
 }

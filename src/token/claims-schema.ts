@@ -1,4 +1,5 @@
-import { z } from "zod";
+import * as z from "zod/mini";
+import { clone } from "zod/v4/core";
 import { StartError } from "../errors.ts";
 
 /**
@@ -48,7 +49,7 @@ export function strictly(schema: ClaimsSchema): ClaimsSchema {
 
 function strictPart(schema: z.core.$ZodType): z.core.$ZodType {
   const { def } = (schema as z.core.$ZodTypes)._zod;
-  const change = (changed: object) => z.core.clone(schema, { ...def, ...changed }, { parent: true });
+  const change = (changed: object) => clone(schema, { ...def, ...changed }, { parent: true });
   if (def.type === "object") return def.catchall === undefined ? change({ catchall: z.never() }) : schema;
   if (def.type === "union") return change({ options: def.options.map(strictPart) });
   if (def.type === "pipe") return change({ in: strictPart(def.in) });

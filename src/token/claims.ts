@@ -1,6 +1,7 @@
-import { z } from "zod";
+import * as z from "zod/mini";
+import { globalRegistry, safeParse } from "zod/v4/core";
 import type { Seconds } from "../time.ts";
-import { type ClaimsSchema, RESERVED_CLAIMS, strictly } from "./claims-schema.ts";
+import { type ClaimsSchema, RESERVED_CLAIMS } from "./claims-schema.ts";
 import { isPlainObject, type JsonObject } from "./json.ts";
 
 export { type ClaimsSchema, checkClaimsSchema, RESERVED_CLAIMS } from "./claims-schema.ts";
@@ -36,14 +37,14 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
 /** An identifier in a token: 1 to 255 characters, well-formed Unicode, no control characters. Compared byte by byte. */
-export const identifier = z
-  .string()
-  .min(1)
-  .max(255)
-  .refine(
+export const identifier = z.string().check(
+  z.minLength(1),
+  z.maxLength(255),
+  z.refine(
     (text) => text.isWellFormed() && !CONTROL_CHARACTER.test(text),
     "has a control character or a lone surrogate",
-  );
+  ),
+);
 
 /** One service, or a list of 1 to 16 different ones. */
 export type Audience = string | readonly string[];
@@ -54,51 +55,39 @@ const MAX_AUDIENCES = 16;
 export const audience = z.union(
   [
     identifier,
-    z
-      .array(identifier)
-      .min(1)
-      .max(MAX_AUDIENCES)
-      .refine((list) => new Set(list).size === list.length, "must not name one twice"),
+    z.array(identifier).check(
+      z.minLength(1),
+      z.maxLength(MAX_AUDIENCES),
+      z.refine((list) => new Set(list).size === list.length, "must not name one twice"),
+    ),
   ],
   `must be 1 to 255 characters without control characters, or a list of 1 to ${MAX_AUDIENCES} different such texts`,
 );
 
 /** Scope tokens separated by single spaces (RFC 6749 §3.3), at most 1,000 characters. */
-export const scopeString = z.string().max(1000).regex(SCOPE, "must be scope tokens separated by single spaces");
+export const scopeString = z
+  .string()
+  .check(z.maxLength(1000), z.regex(SCOPE, "must be scope tokens separated by single spaces"));
 
-const numericDate = z.int().positive();
+const numericDate = z.int().check(z.positive());
 
-const registeredClaims: z.ZodType<RegisteredClaims> = z.strictObject({
+export const registeredClaims: z.ZodMiniType<RegisteredClaims> = z.strictObject({
   iss: identifier,
   sub: identifier,
-  aud: z.union([identifier, z.array(identifier).min(1).max(MAX_AUDIENCES)]),
+  aud: z.union([identifier, z.array(identifier).check(z.minLength(1), z.maxLength(MAX_AUDIENCES))]),
   iat: numericDate,
   exp: numericDate,
-  nbf: numericDate.optional(),
+  nbf: z.optional(numericDate),
   jti: identifier,
   client_id: identifier,
-  scope: scopeString.optional(),
-  sid: identifier.optional(),
+  scope: z.optional(scopeString),
+  sid: z.optional(identifier),
 });
 
 /** The default schema: any JSON object. */
-export type AnyClaims = z.ZodType<JsonObject, JsonObject>;
-export const anyClaims: AnyClaims = z
-  .custom<JsonObject>(isPlainObject, "must be an object")
-  .meta({ type: "object", examples: [{ role: "reader" }] });
-
-/** The schema of requested custom claims: the given one, which also refuses unknown names and registered claims. */
-export function requestedClaims(schema: ClaimsSchema): ClaimsSchema {
-  const strict = strictly(schema);
-  const check = z.check<Record<string, unknown>>(({ value, issues }) => {
-    const add = (message: string) => issues.push({ code: "custom", message, input: value, path: [] });
-    if (!isPlainObject(value)) return void add("must be an object");
-    for (const name of Object.keys(value).filter((name) => RESERVED_CLAIMS.has(name)))
-      add(`may not set the registered claim "${name}"`);
-  });
-  const { def } = strict._zod;
-  return z.core.clone(strict, { ...def, checks: [...(def.checks ?? []), check] }, { parent: true });
-}
+export type AnyClaims = z.core.$ZodType<JsonObject, JsonObject>;
+export const anyClaims: AnyClaims = z.custom<JsonObject>(isPlainObject, "must be an object");
+globalRegistry.add(anyClaims, { type: "object", examples: [{ role: "reader" }] });
 
 /**
  * Parses a payload: the registered claims by a strict schema, all others by `claimsSchema`. Returns `undefined` if it is
@@ -113,10 +102,7 @@ export function parseClaims<Schema extends ClaimsSchema>(
   const registered = registeredClaims.safeParse(
     Object.fromEntries(entries.filter(([name]) => RESERVED_CLAIMS.has(name))),
   );
-  const others = z.core.safeParse(
-    claimsSchema,
-    Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))),
-  );
+  const others = safeParse(claimsSchema, Object.fromEntries(entries.filter(([name]) => !RESERVED_CLAIMS.has(name))));
   if (!registered.success || !others.success) return undefined;
   return joinClaims(others.data, registered.data) as Claims<z.output<Schema>>;
 }
@@ -135,27 +121,4 @@ export function joinClaims<Custom extends Record<string, unknown>>(
 /** Whether the lifetime is 1 to `maxLifetime` seconds. */
 export function hasSoundLifetime({ iat, exp }: Pick<RegisteredClaims, "iat" | "exp">, maxLifetime: Seconds): boolean {
   return exp > iat && exp - iat <= maxLifetime;
-}
-
-const EXAMPLE: RegisteredClaims = {
-  iss: "http://127.0.0.1:3000",
-  sub: "ada",
-  aud: "http://127.0.0.1:3000",
-  iat: 1795515614,
-  exp: 1795516514,
-  jti: "AAAAAAAJshqxLuffdwfzBEJ3",
-  client_id: "local",
-  scope: "orders:read",
-};
-
-/** The example of custom claims in the metadata of a schema. */
-export function exampleOf(claimsSchema: ClaimsSchema): object | undefined {
-  return Object.values(z.globalRegistry.get(claimsSchema)?.examples ?? {}).at(0);
-}
-
-/** The schema of a whole claim set, for descriptions. {@link parseClaims} parses. */
-export function claimsSchema(claimsSchema: ClaimsSchema): z.ZodType {
-  return z
-    .intersection(registeredClaims, claimsSchema)
-    .meta({ examples: [{ ...EXAMPLE, ...exampleOf(claimsSchema) }] });
 }

@@ -1,30 +1,11 @@
-import { randomFillSync } from "node:crypto";
+import { decodeBase64url } from "./platform.ts";
 
-const SEQUENCE_BYTES = 6;
-const RANDOM_BYTES = 12;
+/** A `jti` begins with the number of the latest trust event before its issue. */
+export const SEQUENCE_BYTES = 6;
 const JTI = /^[A-Za-z0-9_-]{24}$/;
-
-/** Random bytes in advance: many take as long as a few. */
-const pool = new Uint8Array(256 * RANDOM_BYTES);
-let used = pool.length;
-
-/**
- * Creates a `jti`: the number of the latest trust event before the issue, and 96 random bits. The number orders the token
- * before or after a revocation, for which the whole seconds of `iat` are too coarse. Reads the system's random source.
- */
-export function createJti(sequence: number): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const bytes = Buffer.alloc(SEQUENCE_BYTES + RANDOM_BYTES);
-  bytes.writeUIntBE(sequence, 0, SEQUENCE_BYTES);
-  bytes.set(pool.subarray(used, used + RANDOM_BYTES), SEQUENCE_BYTES);
-  used += RANDOM_BYTES;
-  return bytes.toString("base64url");
-}
 
 /** The event number in a `jti`; 0 (before all events) for a `jti` of another form. */
 export function sequenceOf(jti: string): number {
-  return JTI.test(jti) ? Buffer.from(jti.slice(0, 8), "base64url").readUIntBE(0, SEQUENCE_BYTES) : 0;
+  if (!JTI.test(jti)) return 0;
+  return decodeBase64url(jti.slice(0, 8)).reduce((number, byte) => number * 256 + byte, 0);
 }

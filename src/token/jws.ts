@@ -1,24 +1,14 @@
 import { type CompactJws, parseCompact } from "./compact.ts";
-import { isSignature, type SigningKey, signText, type VerificationKey } from "./signature.ts";
+import { decodeBase64url } from "./platform.ts";
+import { isSignature, type VerificationKey } from "./signature.ts";
 
 /** Finds the verification key of a `kid`. No other header parameter selects a key. */
 export type KeyLookup = (kid: string) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
 
 /** The media type of an access token in the header (RFC 9068 §2.1). */
-const ACCESS_TOKEN_TYPE = "at+jwt";
+export const ACCESS_TOKEN_TYPE = "at+jwt";
 const ACCEPTED_TYPES = new Set([ACCESS_TOKEN_TYPE, `application/${ACCESS_TOKEN_TYPE}`]);
 const KID = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** Signs payload bytes as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
-export async function signJws(payload: Uint8Array, key: SigningKey): Promise<string> {
-  const header = JSON.stringify({ alg: key.alg, typ: ACCESS_TOKEN_TYPE, kid: key.kid });
-  const signed = `${base64url(Buffer.from(header))}.${base64url(payload)}`;
-  return `${signed}.${base64url(await signText(signed, key))}`;
-}
-
-function base64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
-}
 
 /**
  * Finds the key of a header; `undefined` unless the header has exactly `alg`, `kid` and `typ`. So `jwk`, `jku`, `x5u`, `x5c`,
@@ -34,8 +24,8 @@ async function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup):
 }
 
 /** Verifies a signature with a key (RFC 7515 §5.2). Returns the bytes of the payload, or `undefined`. */
-export function verifySignature(jws: CompactJws, key: VerificationKey): Uint8Array | undefined {
-  return isSignature(jws.signature, jws.signed, key) ? Buffer.from(jws.payload, "base64url") : undefined;
+export async function verifySignature(jws: CompactJws, key: VerificationKey): Promise<Uint8Array | undefined> {
+  return (await isSignature(jws.signature, jws.signed, key)) ? decodeBase64url(jws.payload) : undefined;
 }
 
 /** Verifies form, header and signature. Returns the bytes of the payload and the `kid`, or `undefined`. Not checked: claims. */
@@ -45,6 +35,6 @@ export async function verifyJws(
 ): Promise<{ payload: Uint8Array; kid: string } | undefined> {
   const jws = parseCompact(token);
   const key = jws && (await keyForHeader(jws, lookup));
-  const payload = key && verifySignature(jws, key);
+  const payload = key && (await verifySignature(jws, key));
   return payload && { payload, kid: key.kid };
 }

@@ -4,8 +4,7 @@ import type { Seconds } from "../time.ts";
 import { type Claims, type ClaimsSchema, hasSoundLifetime, parseClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
 import { parseJsonObject, validateJson } from "./json.ts";
-import { signJws } from "./jws.ts";
-import type { SigningKey } from "./signature.ts";
+import { type SigningKey, signJws } from "./sign-jws.ts";
 
 /**
  * Signs a claim set as a JWT access token (RFC 9068): header `alg`, `typ: at+jwt`, `kid`.

@@ -1,12 +1,16 @@
-import { constants, createHmac, type KeyObject, type SigningOptions, sign, timingSafeEqual, verify } from "node:crypto";
+import type { KeyObject, SigningOptions, webcrypto } from "node:crypto";
 import { MintmarkError } from "../errors.ts";
+import { asciiBytes, nodeCrypto } from "./platform.ts";
+import { isSignatureByWebCrypto } from "./web-crypto.ts";
 
 /** The algorithms. `EdDSA` is Ed25519 (RFC 8037); `HS256` only with a shared secret. */
 export type Algorithm = "ES256" | "ES384" | "RS256" | "PS256" | "EdDSA" | "HS256";
 
-/** A key and its one algorithm (RFC 8725 §3.1). */
-export type SigningKey = { kid: string; alg: Algorithm; key: KeyObject };
-export type VerificationKey = SigningKey;
+/**
+ * A key and its one algorithm (RFC 8725 §3.1), in the form of this platform. An error in its place: the platform does not
+ * support the algorithm.
+ */
+export type VerificationKey = { kid: string; alg: Algorithm; key: KeyObject | webcrypto.CryptoKey | Error };
 
 type Scheme = {
   digest: string | null;
@@ -16,58 +20,58 @@ type Scheme = {
   bytes?: number;
 };
 
+const PKCS1 = nodeCrypto?.constants.RSA_PKCS1_PADDING;
+const PSS = nodeCrypto?.constants.RSA_PKCS1_PSS_PADDING;
+
 /** RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1. An ECDSA signature is its two numbers, each of the size of the curve. */
 const SCHEMES: Partial<Record<Algorithm, Scheme>> = {
   ES256: { digest: "sha256", type: "ec", bytes: 64, options: { dsaEncoding: "ieee-p1363" } },
   ES384: { digest: "sha384", type: "ec", bytes: 96, options: { dsaEncoding: "ieee-p1363" } },
-  RS256: { digest: "sha256", type: "rsa", options: { padding: constants.RSA_PKCS1_PADDING } },
-  PS256: { digest: "sha256", type: "rsa", options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } },
+  RS256: { digest: "sha256", type: "rsa", options: { padding: PKCS1 } },
+  PS256: { digest: "sha256", type: "rsa", options: { padding: PSS, saltLength: 32 } },
   EdDSA: { digest: null, type: "ed25519" },
 };
 
-/** RSA takes a millisecond, and so runs in the thread pool. Elliptic curves take less than the dispatch. */
-const SLOW: ReadonlySet<Algorithm> = new Set(["RS256", "PS256"]);
-
-/** Signs ASCII text. */
-export async function signText(text: string, { alg, key }: SigningKey): Promise<Buffer> {
-  const data = Buffer.from(text, "latin1");
-  if (alg === "HS256") return hmac(data, key);
-  const scheme = schemeFor(alg, key);
-  if (scheme === undefined) throw new TypeError(`${alg} needs a key of another type`);
-  const { digest, options } = scheme;
-  if (!SLOW.has(alg)) return sign(digest, data, { key, ...options });
-  return new Promise((resolve, reject) => {
-    sign(digest, data, { key, ...options }, (error, signature) => (error ? reject(error) : resolve(signature)));
-  });
-}
-
 /**
- * Verifies a signature over ASCII text. False for a key of another type than its algorithm's. Throws `internal_error` where
- * the platform throws: no input causes that, so the token may be valid.
+ * Verifies a signature over ASCII text: at once by `node:crypto`, else by WebCrypto. False for a key of another type than its
+ * algorithm's. Throws `internal_error` where the platform throws: no input causes that, so the token may be valid.
  */
-export function isSignature(signature: Uint8Array, text: string, { alg, key }: VerificationKey): boolean {
-  const data = Buffer.from(text, "latin1");
+export function isSignature(
+  signature: Uint8Array,
+  text: string,
+  { alg, key }: VerificationKey,
+): boolean | Promise<boolean> {
   try {
-    if (alg === "HS256") return key.type === "secret" && isEqual(signature, hmac(data, key));
-    const scheme = schemeFor(alg, key);
-    if (scheme === undefined) return false;
-    const { digest, options, bytes = signature.length } = scheme;
-    return signature.length === bytes && verify(digest, data, { key, ...options }, signature);
+    if (key instanceof Error) throw key;
+    const data = asciiBytes(text);
+    if ("algorithm" in key) return isSignatureByWebCrypto(signature, data, { alg, key }).catch(fail);
+    return isSignatureByNode(signature, data, { alg, key });
   } catch (cause) {
-    throw new MintmarkError("internal_error", { cause });
+    return fail(cause);
   }
 }
 
+function fail(cause: unknown): never {
+  throw new MintmarkError("internal_error", { cause });
+}
+
+type NodeKey = { alg: Algorithm; key: KeyObject };
+
+function isSignatureByNode(signature: Uint8Array, data: Uint8Array, { alg, key }: NodeKey): boolean {
+  const { createHmac, timingSafeEqual, verify } = nodeCrypto ?? fail(new Error("node:crypto is absent"));
+  if (alg === "HS256") {
+    if (key.type !== "secret") return false;
+    const expected = createHmac("sha256", key).update(data).digest();
+    return signature.length === expected.length && timingSafeEqual(signature, expected);
+  }
+  const scheme = schemeFor(alg, key);
+  if (scheme === undefined) return false;
+  const { digest, options, bytes = signature.length } = scheme;
+  return signature.length === bytes && verify(digest, data, { key, ...options }, signature);
+}
+
 /** `undefined` for a key of another type: the platform would use it with another scheme without an error. */
-function schemeFor(alg: Algorithm, key: KeyObject): Scheme | undefined {
+export function schemeFor(alg: Algorithm, key: KeyObject): Scheme | undefined {
   const scheme = Object.hasOwn(SCHEMES, alg) ? SCHEMES[alg] : undefined;
   return scheme?.type === key.asymmetricKeyType ? scheme : undefined;
-}
-
-function hmac(data: Buffer, key: KeyObject): Buffer {
-  return createHmac("sha256", key).update(data).digest();
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { MintmarkError, type Reason } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import {
@@ -13,6 +13,7 @@ import {
 import { parseCompact } from "./compact.ts";
 import { parseJsonObject } from "./json.ts";
 import { type KeyLookup, verifyJws } from "./jws.ts";
+import { decodeBase64url } from "./platform.ts";
 
 /** Longest time by which `iat` may be in the future. */
 const MAX_CLOCK_SKEW: Seconds = 60;
@@ -77,9 +78,9 @@ export type TokenIdentity = z.output<typeof tokenIdentity>;
 
 const tokenIdentity = z.object({
   jti: identifier,
-  exp: z.int().positive(),
-  sub: identifier.optional(),
-  client_id: identifier.optional(),
+  exp: z.int().check(z.positive()),
+  sub: z.optional(identifier),
+  client_id: z.optional(identifier),
 });
 
 /**
@@ -102,7 +103,7 @@ export function claimedIdentity(
   const jws = parseCompact(token);
   const { alg, kid } = jws?.protectedHeader ?? {};
   if (jws === undefined || alg !== "HS256" || typeof kid !== "string" || !kids.includes(kid)) return undefined;
-  const { jti, exp } = tokenIdentity.safeParse(parseJsonObject(Buffer.from(jws.payload, "base64url"))).data ?? {};
+  const { jti, exp } = tokenIdentity.safeParse(parseJsonObject(decodeBase64url(jws.payload))).data ?? {};
   return jti === undefined || exp === undefined ? undefined : { jti, exp: Math.min(exp, latest) };
 }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Seconds } from "../time.ts";
 
 /** A revocation covers a token, or all tokens issued to a subject, to a client, or with a grant (`session`). */
@@ -41,26 +41,26 @@ export type TrustUpdate = {
   tokens?: readonly RevokedTokens[] | undefined;
 };
 
-const count = z.int().nonnegative();
+const count = z.int().check(z.nonnegative());
 
-const revocation: z.ZodType<Revocation> = z.strictObject({
+const revocation: z.ZodMiniType<Revocation> = z.strictObject({
   kind: z.enum(["token", "subject", "client", "session"]),
-  id: z.string().min(1).max(255),
+  id: z.string().check(z.minLength(1), z.maxLength(255)),
   sequence: count,
   until: count,
 });
 
-const jti = z.string().min(1).max(255);
+const jti = z.string().check(z.minLength(1), z.maxLength(255));
 
-const trustUpdate: z.ZodType<TrustUpdate> = z.strictObject({
-  epoch: z.string().min(1).max(255),
+const trustUpdate: z.ZodMiniType<TrustUpdate> = z.strictObject({
+  epoch: z.string().check(z.minLength(1), z.maxLength(255)),
   sequence: count,
-  at: z.number().nonnegative(),
-  reset: z.boolean().optional(),
-  more: z.boolean().optional(),
-  keys: z.array(z.strictObject({ jwk: z.record(z.string(), z.unknown()), until: count.optional() })).optional(),
-  revocations: z.array(revocation).optional(),
-  tokens: z.array(z.strictObject({ until: count, jtis: z.array(jti) })).optional(),
+  at: z.number().check(z.nonnegative()),
+  reset: z.optional(z.boolean()),
+  more: z.optional(z.boolean()),
+  keys: z.optional(z.array(z.strictObject({ jwk: z.record(z.string(), z.unknown()), until: z.optional(count) }))),
+  revocations: z.optional(z.array(revocation)),
+  tokens: z.optional(z.array(z.strictObject({ until: count, jtis: z.array(jti) }))),
 });
 
 /** Parses an update of a feed; `undefined` if it is invalid. Not checked: the keys. */

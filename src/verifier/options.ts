@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { StartError } from "../errors.ts";
 import { isLongSecret, MIN_SECRET_BYTES } from "../keys/shared-secret.ts";
 import type { Clock, Seconds } from "../time.ts";
@@ -49,26 +49,29 @@ export type VerifierOptions<Schema extends ClaimsSchema> = {
   fetch?: Fetch | undefined;
 };
 
-const url = z.string().refine(isHttpUrl, "must be an http or https URL without credentials, query or fragment");
+const url = z
+  .string()
+  .check(z.refine(isHttpUrl, "must be an http or https URL without credentials, query or fragment"));
 
+const text = z.string().check(z.minLength(1));
 const staleness = 'must be a number of seconds, more than 0: for no limit, set onStale: "accept"';
 const tolerance = "must be a number of seconds, 0 to 60";
 const lifetime = "must be a whole number of seconds, 1 or more";
 
 const schemas: OptionSchemas<VerifierOptions<ClaimsSchema>> = {
-  issuer: identifier.refine(isPlainText, PLAIN_TEXT),
-  audience: audience.refine(isPlainAudience, PLAIN_TEXT),
-  url: url.optional(),
-  claims: z.unknown().optional(),
-  secret: z.string().refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`).optional(),
-  credentials: z.strictObject({ clientId: z.string().min(1), clientSecret: z.string().min(1) }).optional(),
-  maxStaleness: z.number(staleness).positive(staleness).optional(),
-  onStale: z.enum(["reject", "accept"]).optional(),
-  clockTolerance: z.number(tolerance).min(0, tolerance).max(60, tolerance).optional(),
-  maxLifetime: z.int(lifetime).positive(lifetime).optional(),
-  follow: z.boolean().optional(),
-  clock: clockOption.optional(),
-  fetch: functionOption.optional(),
+  issuer: identifier.check(z.refine(isPlainText, PLAIN_TEXT)),
+  audience: audience.check(z.refine(isPlainAudience, PLAIN_TEXT)),
+  url: z.optional(url),
+  claims: z.optional(z.unknown()),
+  secret: z.optional(z.string().check(z.refine(isLongSecret, `must have at least ${MIN_SECRET_BYTES} bytes`))),
+  credentials: z.optional(z.strictObject({ clientId: text, clientSecret: text })),
+  maxStaleness: z.optional(z.number(staleness).check(z.positive(staleness))),
+  onStale: z.optional(z.enum(["reject", "accept"])),
+  clockTolerance: z.optional(z.number(tolerance).check(z.gte(0, tolerance), z.lte(60, tolerance))),
+  maxLifetime: z.optional(z.int(lifetime).check(z.positive(lifetime))),
+  follow: z.optional(z.boolean()),
+  clock: z.optional(clockOption),
+  fetch: z.optional(functionOption),
 };
 
 /** A list may contain an audience with white space at its ends, which tokens carry by mistake, beside the right one. */

@@ -1,5 +1,6 @@
 import type { MonotonicClock } from "../async/monotonic-clock.ts";
-import { keyOfSecret } from "../keys/shared-secret.ts";
+import { importSecret } from "../keys/shared-secret.ts";
+import type { VerificationKey } from "../token/signature.ts";
 import { createTrustState } from "../trust/trust-state.ts";
 import type { Source } from "./source/feed-source.ts";
 import type { Freshness } from "./source/freshness.ts";
@@ -17,11 +18,16 @@ export function withSecret(source: Source, secret: string | undefined): Source {
   const { failure, publishesKeys } = source;
   if (secret === undefined)
     return { ...source, failure: () => failure() ?? (publishesKeys() === false ? SIGNS_WITH_SECRET : undefined) };
-  const key = keyOfSecret(secret);
+  let key: VerificationKey | undefined;
+  const lookup = (kid: string) => (kid === key?.kid ? key : undefined);
   return {
     ...source,
-    lookup: (kid) => (kid === key.kid ? key : undefined),
-    fetchKey: async () => undefined,
+    lookup,
+    async fetchKey(kid) {
+      // Not at creation, which may be where a platform allows no asynchronous work.
+      key ??= await importSecret(secret);
+      return lookup(kid);
+    },
     failure: () => failure() ?? (publishesKeys() ? SIGNS_WITH_KEYS : undefined),
   };
 }

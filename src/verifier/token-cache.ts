@@ -46,7 +46,7 @@ export function createTokenCache<Value>(): TokenCache<Value> {
     },
     set(token, value) {
       // A copy: a token cut out of a header is a view that retains the whole header, up to 16 KiB.
-      if (wasSeen(token)) insert(Buffer.from(token, "latin1").toString("latin1"), value);
+      if (wasSeen(token)) insert(copyOf(token), value);
     },
   };
 }
@@ -68,4 +68,10 @@ function createSeenFilter(): (token: string) => boolean {
     slots[slot] = hash;
     return false;
   };
+}
+
+const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
+
+function copyOf(text: string): string {
+  return decoder.decode(encoder.encode(text));
 }

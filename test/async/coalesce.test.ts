@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { coalesce, throttle } from "../../src/async/coalesce.ts";
+import { coalesce } from "../../src/async/coalesce.ts";
+import { throttle } from "../../src/async/throttle.ts";
 
 /** Work that ends on demand. */
 function controlled() {

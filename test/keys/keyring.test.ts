@@ -3,7 +3,8 @@ import { StartError } from "../../src/errors.ts";
 import { createSecretKeyring } from "../../src/keys/keyring.ts";
 import { importPublicJwk } from "../../src/keys/public-jwk.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { signJws, verifyJws } from "../../src/token/jws.ts";
+import { verifyJws } from "../../src/token/jws.ts";
+import { signJws } from "../../src/token/sign-jws.ts";
 import {
   forge,
   goodClaims,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Store } from "../../src/store/store.ts";
-import type { PresentedCredentials as Credentials } from "../../src/token/client-secret-basic.ts";
+import type { PresentedCredentials as Credentials } from "../../src/token/decode-basic.ts";
 import { addChosenClient } from "../support/clients.ts";
 import { openSharedService } from "../support/shared-service.ts";
 

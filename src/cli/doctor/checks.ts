@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { keyOfSecret } from "../../keys/shared-secret.ts";
+import { keyOfSecret } from "../../keys/secret-key.ts";
 import { sourceOf } from "../../program/config.ts";
 import { PROBE_BYTES } from "../../service/operations/readiness.ts";
 import { fullPath } from "../../store/sqlite/data-directory.ts";

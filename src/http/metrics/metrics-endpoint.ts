@@ -6,7 +6,7 @@ import { MintmarkError, type Reason } from "../../errors.ts";
 import type { TokenService } from "../../service/service.ts";
 import { errorCode } from "../../store/sqlite/data-directory.ts";
 import type { Milliseconds } from "../../time.ts";
-import type { PresentedCredentials } from "../../token/client-secret-basic.ts";
+import type { PresentedCredentials } from "../../token/decode-basic.ts";
 import { type AddressOf, credentialsOf } from "../request/client.ts";
 import type { Document } from "../respond.ts";
 import { type MetricsInput, type Sample, samplesOf } from "./metrics.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { StartError } from "../../errors.ts";
-import { decodeBasic, type PresentedCredentials } from "../../token/client-secret-basic.ts";
+import { decodeBasic, type PresentedCredentials } from "../../token/decode-basic.ts";
 import { isRepeated } from "./origin.ts";
 
 /** Credentials of no client: unreadable credentials are rejected like wrong ones. */

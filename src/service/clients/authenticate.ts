@@ -3,7 +3,7 @@ import { MintmarkError } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import { identifier } from "../../token/claims.ts";
-import type { PresentedCredentials } from "../../token/client-secret-basic.ts";
+import type { PresentedCredentials } from "../../token/decode-basic.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";

@@ -3,7 +3,7 @@ import type { Grant } from "../../store/grant.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import { type Audience, type ClaimsSchema, joinClaims } from "../../token/claims.ts";
-import { createJti } from "../../token/jti.ts";
+import { createJti } from "../../token/create-jti.ts";
 import { signAccessToken } from "../../token/sign.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import type { Seconds } from "../../time.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../../token/check-options.ts";
@@ -60,10 +60,10 @@ const RETRY_AFTER: Seconds = 1;
 const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 
 const schemas: OptionSchemas<BearerOptions> = {
-  scope: scopeString.optional(),
-  audience: audience.optional(),
-  realm: z.string().regex(QUOTABLE, "must be printable ASCII without quotes and backslashes").optional(),
-  onRefusal: functionOption.optional(),
+  scope: z.optional(scopeString),
+  audience: z.optional(audience),
+  realm: z.optional(z.string().check(z.regex(QUOTABLE, "must be printable ASCII without quotes and backslashes"))),
+  onRefusal: z.optional(functionOption),
 };
 
 /**

@@ -13,7 +13,7 @@ export type Deadline = {
 /** Not by `AbortSignal.any`, which leaks where one of the signals lives long (nodejs/node#54614). */
 export function createDeadline(closing: AbortSignal): Deadline {
   const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   function end(): void {
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Milliseconds } from "../../time.ts";
 import { readTrustUpdate, type TrustUpdate } from "../../trust/trust-update.ts";
 import { createDeadline } from "./deadline.ts";
@@ -89,7 +89,7 @@ function parse(text: string): unknown {
   }
 }
 
-const errorShape = z.object({ data: z.object({ httpStatus: z.int().min(400).max(599) }) });
+const errorShape = z.object({ data: z.object({ httpStatus: z.int().check(z.gte(400), z.lte(599)) }) });
 
 /** A refusal after the response headers. */
 function errorOf(shape: unknown): IssuerError {

@@ -1,5 +1,5 @@
-import { throttle } from "../../async/coalesce.ts";
 import type { MonotonicClock } from "../../async/monotonic-clock.ts";
+import { throttle } from "../../async/throttle.ts";
 import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { TrustSource } from "../token-verifier.ts";
 import { type FeedMessage, readFeed } from "./event-stream.ts";

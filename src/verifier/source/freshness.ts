@@ -1,3 +1,4 @@
+import { setBackgroundTimeout, type Timer } from "../../async/background-timer.ts";
 import type { MonotonicClock } from "../../async/monotonic-clock.ts";
 import { MintmarkError } from "../../errors.ts";
 import type { Milliseconds, Seconds } from "../../time.ts";
@@ -34,7 +35,7 @@ export function createFreshness(monotonic: MonotonicClock): Freshness {
   const listeners = new Set<(state: VerifierState) => void>();
   let data: Data | undefined;
   let [notified, closed]: [VerifierState, boolean] = ["connecting", false];
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   let { promise: ready, resolve, reject } = withResolvers();
   let isRefused = false;
 
@@ -48,7 +49,7 @@ export function createFreshness(monotonic: MonotonicClock): Freshness {
     clearTimeout(timer);
     const state = current();
     if (state === "live" && data !== undefined) {
-      timer = setTimeout(notify, Math.min(data.staleAt - monotonic() + 1, MAX_TIMEOUT_MS)).unref();
+      timer = setBackgroundTimeout(notify, Math.min(data.staleAt - monotonic() + 1, MAX_TIMEOUT_MS));
     }
     if (state === notified) return;
     notified = state;

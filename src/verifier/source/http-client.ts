@@ -27,7 +27,7 @@ export async function request(url: string, { headers, signal, fetch }: Request):
   const response = await fetch(url, {
     headers: { ...headers, "cache-control": "no-cache" },
     signal,
-    redirect: "error",
+    redirect: "manual",
   });
   if (response.status !== 200 || response.body === null) {
     const { status } = response;
@@ -78,12 +78,12 @@ function retryAfterOf(headers: Headers): Seconds | undefined {
 
 /** Reads a whole body. Rejects if it is longer than `maxBytes` or not UTF-8. */
 export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let [text, length] = ["", 0];
   for await (const chunk of body) {
     length += chunk.length;
     if (length > maxBytes) throw new IssuerError(`The response is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
+    text += decoder.decode(chunk, { stream: true });
   }
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  return text + decoder.decode();
 }

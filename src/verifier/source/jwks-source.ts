@@ -1,4 +1,4 @@
-import { throttle } from "../../async/coalesce.ts";
+import { throttle } from "../../async/throttle.ts";
 import type { Milliseconds } from "../../time.ts";
 import { createTrustState } from "../../trust/trust-state.ts";
 import type { Source, SourceOptions } from "./feed-source.ts";

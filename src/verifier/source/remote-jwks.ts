@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Milliseconds, Seconds } from "../../time.ts";
 import type { TrustedKey } from "../../trust/trust-update.ts";
 import { createDeadline } from "./deadline.ts";
@@ -12,7 +12,7 @@ const TIMEOUT_MS: Milliseconds = 10_000;
 const MAX_BYTES = 1024 * 1024;
 const MAX_AGE: { min: Seconds; max: Seconds; fallback: Seconds } = { min: 10, max: 86400, fallback: 600 };
 
-const jwkSet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(100) });
+const jwkSet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).check(z.maxLength(100)) });
 
 /** The published keys, not validated; how long they may be cached, and how long a cache on the way has had them. */
 export type PublishedKeys = { keys: TrustedKey[]; maxAge: Seconds; age: Seconds };

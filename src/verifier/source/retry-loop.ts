@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../../async/background-timer.ts";
 import { createBackoff } from "../../async/backoff.ts";
 import type { Milliseconds } from "../../time.ts";
 import type { Service } from "./http-client.ts";
@@ -48,7 +48,7 @@ export function retryForever(
   async function run(): Promise<void> {
     while (!closing.aborted) {
       const { waitMs, ref } = await attemptOnce();
-      await sleep(waitMs, undefined, { signal: closing, ref }).catch(() => {});
+      await sleep(waitMs, { signal: closing, ref });
     }
   }
 

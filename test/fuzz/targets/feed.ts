@@ -1,3 +1,4 @@
+import { KeyObject } from "node:crypto";
 import fc from "fast-check";
 import { readFeed } from "../../../src/verifier/source/event-stream.ts";
 import { importKeySet } from "../../../src/verifier/source/key-set.ts";
@@ -34,7 +35,7 @@ export const jwksTarget: Target<{ status: number; cacheControl: string; age: str
       if (!(maxAge >= 10 && maxAge <= 86400 && kept >= 0)) throw new Violation(`keeps keys for ${maxAge} s`);
       const imported = await importKeySet(keys);
       for (const { key } of imported.values())
-        if (key.type !== "public") throw new Violation("took a secret for a public key");
+        if (!(key instanceof KeyObject) || key.type !== "public") throw new Violation("took a secret for a public key");
       return { what: `${imported.size === 0 ? "no key" : "keys"} of a set`, isParsed };
     } catch (error) {
       return { what: refusalOf(error, body), isParsed };
