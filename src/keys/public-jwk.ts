@@ -1,5 +1,4 @@
 import * as z from "zod/mini";
-import { StartError } from "../errors.ts";
 import { decodeBase64url, isBase64url, nodeCrypto } from "../token/platform.ts";
 import type { Algorithm, VerificationKey } from "../token/signature.ts";
 import { importByWebCrypto } from "../token/web-crypto.ts";
@@ -107,8 +106,6 @@ function importByNode(jwk: PublicJwk): VerificationKey["key"] | undefined {
 function unsupported(alg: Algorithm): (error: unknown) => Error {
   return (cause) => {
     if (!(cause instanceof Error) || cause.name !== "NotSupportedError") throw cause;
-    return new StartError(`This platform does not support ${alg}: update it, or let the service sign by ES256`, {
-      cause,
-    });
+    return new Error(`This platform does not support ${alg}: update it, or set the service to ES256`, { cause });
   };
 }

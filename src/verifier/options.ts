@@ -83,6 +83,10 @@ function isPlainAudience(audience: Audience): boolean {
 export function checkVerifierOptions<Schema extends ClaimsSchema>(given: VerifierOptions<Schema>): { url: string } {
   checkOptions("createVerifier", schemas, given);
   if (given.claims !== undefined) checkClaimsSchema(given.claims);
+  if (globalThis.crypto?.subtle === undefined)
+    throw new StartError(
+      "createVerifier: this platform has no crypto.subtle. Browsers have it on pages of https alone",
+    );
   const { url = given.issuer } = given;
   // With the secret and without the feed, nothing is fetched.
   const callsService = given.follow !== false || given.secret === undefined;

@@ -42,6 +42,7 @@ export function createFixedSource({ freshness, monotonic }: FixedSourceOptions):
     lookup: () => undefined,
     fetchKey: async () => undefined,
     trust: () => nothingRevoked,
+    revive: async () => {},
     failure: () => undefined,
     publishesKeys: () => undefined,
   };

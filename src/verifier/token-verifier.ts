@@ -17,6 +17,8 @@ export type TrustSource = {
   trust(): Pick<TrustState, "revocationReason">;
   /** Whether the data is too old to accept or refuse a token by. */
   isStale(): boolean;
+  /** Starts the work again that keeps the data fresh, where the platform has ended it. Default: it never does. */
+  revive?(): Promise<void>;
 };
 
 export type TokenVerifierOptions<Schema extends ClaimsSchema> = {
@@ -75,6 +77,7 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
 
   return async (token, expected) => {
     try {
+      if (source.isStale()) await source.revive?.();
       if (source.isStale()) throw new MintmarkError("verifier_stale");
       const signed = recheck(token) ?? (await verifyNew(token));
       if (signed === undefined) throw new MintmarkError("invalid_token");

@@ -83,9 +83,16 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
       : createFixedSource(sourceOptions);
   const { failure, ...source } = withSecret(published, secret);
   const policy = { issuer, maxLifetime };
-  const isUsable = (state: VerifierState) => state === "live" || (state === "stale" && onStale === "accept");
+
+  function isStale(): boolean {
+    const { state } = freshness;
+    if (state !== "stale" || onStale === "reject") return state !== "live";
+    void source.revive();
+    return false;
+  }
+
   const verify = createTokenVerifier({
-    source: { ...source, isStale: () => !isUsable(freshness.state) },
+    source: { ...source, isStale },
     policy: () => policy,
     claimsSchema: (options.claims ?? anyClaims) as Schema,
     clock,
@@ -109,6 +116,7 @@ export function createVerifier<Schema extends ClaimsSchema = AnyClaims>(
       return failure();
     },
     get ready() {
+      void source.revive();
       return freshness.ready;
     },
     onStateChange: freshness.onStateChange,

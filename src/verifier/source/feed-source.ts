@@ -6,7 +6,7 @@ import { type FeedMessage, readFeed } from "./event-stream.ts";
 import type { Freshness } from "./freshness.ts";
 import type { Service } from "./http-client.ts";
 import { IssuerError } from "./issuer-error.ts";
-import { importKeySet } from "./key-set.ts";
+import { importKeySet, unsupportedKey } from "./key-set.ts";
 import { fetchJwkSet, REFETCH_INTERVAL_MS } from "./remote-jwks.ts";
 import { type RetryLoop, retryForever } from "./retry-loop.ts";
 import { createTrustReplica } from "./trust-replica.ts";
@@ -20,7 +20,8 @@ export type SourceOptions = {
 };
 
 /** A source of trust, its latest failure, and whether the issuer publishes keys (`undefined`: not known yet). */
-export type Source = Omit<TrustSource, "isStale"> & {
+export type Source = Omit<TrustSource, "isStale" | "revive"> & {
+  revive(): Promise<void>;
   failure(): Error | undefined;
   publishesKeys(): boolean | undefined;
 };
@@ -46,7 +47,7 @@ export function createFeedSource({ service, freshness, maxStaleness, clock, mono
     throw new IssuerError(reason);
   }
 
-  async function followOnce(loop: RetryLoop): Promise<void> {
+  async function followOnce(loop: RetryLoop, closing: AbortSignal): Promise<void> {
     // The request precedes the first update, so that delays on the way count as age.
     const requestedAt = monotonic();
     const renewAt = requestedAt + RENEW_MS.always * (0.75 + Math.random() / 4);
@@ -54,6 +55,7 @@ export function createFeedSource({ service, freshness, maxStaleness, clock, mono
     let sentFirst: number | undefined;
 
     async function receive({ update, cursor: next }: FeedMessage): Promise<void> {
+      loop.alive();
       sentFirst ??= update.at;
       const applied = await apply(update, freshness.state === "stale");
       if (applied === "unfit") resynchronise("The feed does not continue the state of this verifier");
@@ -66,7 +68,7 @@ export function createFeedSource({ service, freshness, maxStaleness, clock, mono
       prune();
     }
 
-    for await (const message of readFeed({ ...service, silenceMs }, cursor)) {
+    for await (const message of readFeed({ ...service, closing, silenceMs }, cursor)) {
       await receive(message);
       const now = monotonic();
       if (now > renewAt || (freshness.state === "stale" && now > requestedAt + RENEW_MS.whenStale)) return;
@@ -82,9 +84,9 @@ export function createFeedSource({ service, freshness, maxStaleness, clock, mono
     replica.trust().forget(now);
   }
 
-  const loop = retryForever(service, async (loop) => {
+  const loop = retryForever({ ...service, silenceMs }, async (loop, signal) => {
     try {
-      await followOnce(loop);
+      await followOnce(loop, signal);
     } catch (error) {
       // Another release of the service may use another form of cursor.
       if (error instanceof IssuerError && error.status === 400) cursor = undefined;
@@ -106,7 +108,8 @@ export function createFeedSource({ service, freshness, maxStaleness, clock, mono
       return replica.lookup(kid);
     },
     trust: replica.trust,
-    failure: loop.failure,
+    revive: loop.revive,
+    failure: () => loop.failure() ?? unsupportedKey(replica.keys()),
     publishesKeys: () => (replica.keysVersion === 0 ? undefined : replica.trust().keys.length > 0),
   };
 }

@@ -48,7 +48,7 @@ export function createFreshness(monotonic: MonotonicClock): Freshness {
   function notify(): void {
     clearTimeout(timer);
     const state = current();
-    if (state === "live" && data !== undefined) {
+    if (state === "live" && data !== undefined && Number.isFinite(data.staleAt)) {
       timer = setBackgroundTimeout(notify, Math.min(data.staleAt - monotonic() + 1, MAX_TIMEOUT_MS));
     }
     if (state === notified) return;

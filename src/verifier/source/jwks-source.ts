@@ -2,8 +2,8 @@ import { throttle } from "../../async/throttle.ts";
 import type { Milliseconds } from "../../time.ts";
 import { createTrustState } from "../../trust/trust-state.ts";
 import type { Source, SourceOptions } from "./feed-source.ts";
-import { findKey, importKeySet, type KeySet } from "./key-set.ts";
-import { fetchJwkSet, REFETCH_INTERVAL_MS } from "./remote-jwks.ts";
+import { findKey, importKeySet, type KeySet, unsupportedKey } from "./key-set.ts";
+import { fetchJwkSet, REFETCH_INTERVAL_MS, TIMEOUT_MS } from "./remote-jwks.ts";
 import { type RetryLoop, retryForever } from "./retry-loop.ts";
 
 /** Caches the JWK Set of the service. Knows no revocations. */
@@ -14,9 +14,9 @@ export function createJwksSource({ service, freshness, maxStaleness, clock, mono
   let publishesKeys: boolean | undefined;
 
   /** Returns how long the fetched set may be cached. */
-  async function fetchKeys({ succeeded }: RetryLoop): Promise<Milliseconds> {
+  async function fetchKeys({ succeeded }: RetryLoop, closing: AbortSignal): Promise<Milliseconds> {
     const requestedAt = monotonic();
-    const { keys: published, maxAge, age } = await fetchJwkSet(service);
+    const { keys: published, maxAge, age } = await fetchJwkSet({ ...service, closing });
     const imported = await importKeySet(published);
     succeeded();
     // Responses can arrive out of order.
@@ -28,12 +28,12 @@ export function createJwksSource({ service, freshness, maxStaleness, clock, mono
     return Math.max(maxAge - age, 10) * 1000;
   }
 
-  const loop = retryForever(service, async (loop) => {
-    const freshMs = await fetchKeys(loop);
+  const loop = retryForever({ ...service, silenceMs: TIMEOUT_MS }, async (loop, signal) => {
+    const freshMs = await fetchKeys(loop, signal);
     return { waitMs: freshMs * (0.7 + Math.random() / 10), ref: false };
   });
 
-  const refetchKeys = throttle(async () => void (await fetchKeys(loop)), REFETCH_INTERVAL_MS);
+  const refetchKeys = throttle(async () => void (await fetchKeys(loop, service.closing)), REFETCH_INTERVAL_MS);
 
   return {
     lookup: (kid) => findKey(keys, kid, clock()),
@@ -42,7 +42,8 @@ export function createJwksSource({ service, freshness, maxStaleness, clock, mono
       return findKey(keys, kid, clock());
     },
     trust: () => nothingRevoked,
-    failure: loop.failure,
+    revive: loop.revive,
+    failure: () => loop.failure() ?? unsupportedKey(keys),
     publishesKeys: () => publishesKeys,
   };
 }

@@ -19,3 +19,8 @@ export function findKey(keys: KeySet, kid: string, now: Seconds): VerificationKe
   const key = keys.get(kid);
   return key === undefined || (key.until !== undefined && now >= key.until) ? undefined : key;
 }
+
+/** Why tokens of a published key cannot be verified on this platform. */
+export function unsupportedKey(keys: KeySet): Error | undefined {
+  return [...keys.values()].map(({ key }) => key).find((key) => key instanceof Error);
+}

@@ -8,7 +8,8 @@ import { IssuerError } from "./issuer-error.ts";
 /** Shortest time between two fetches for an unknown `kid`: anyone can send tokens with new kids. */
 export const REFETCH_INTERVAL_MS: Milliseconds = 1000;
 
-const TIMEOUT_MS: Milliseconds = 10_000;
+/** Longest time of a fetch. */
+export const TIMEOUT_MS: Milliseconds = 10_000;
 const MAX_BYTES = 1024 * 1024;
 const MAX_AGE: { min: Seconds; max: Seconds; fallback: Seconds } = { min: 10, max: 86400, fallback: 600 };
 

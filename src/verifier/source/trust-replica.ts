@@ -18,6 +18,8 @@ export type TrustReplica = {
   /** Empty before the first snapshot is complete. */
   trust(): TrustState;
   lookup(kid: string): VerificationKey | undefined;
+  /** The keys that the feed has sent. */
+  keys(): KeySet;
   /** Begins a connection. The caller applies its updates one after the other. */
   begin(): (update: TrustUpdate, isStale: boolean) => Promise<Applied>;
   /** How often the feed has sent keys. */
@@ -46,6 +48,7 @@ export function createTrustReplica(clock: Clock): TrustReplica {
 
   return {
     trust: () => state,
+    keys: () => keys,
     lookup: (kid) => findKey(keys, kid, clock()) ?? findKey(unconfirmed, kid, clock()),
     begin() {
       /** Separate from the state: half a snapshot lacks half of the revocations. */
