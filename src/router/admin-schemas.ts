@@ -102,7 +102,7 @@ const without = { description: "Default: unchanged." };
 export const clientUpdate = z
   .strictObject({
     clientId,
-    name: newName.optional().meta(NAME),
+    name: z.optional(newName).meta(NAME),
     permissions: clientFields.permissions.optional().meta(without),
     scopes: clientFields.scopes.unwrap().optional().meta(without),
     audiences: clientFields.audiences.unwrap().optional().meta(without),
