@@ -1,3 +1,5 @@
+import { copyOfAscii } from "../token/platform.ts";
+
 /** Most tokens in one generation, and most characters in all of them. */
 const MAX_TOKENS = 5000;
 const MAX_CHARACTERS = 4 * 1024 * 1024;
@@ -46,7 +48,7 @@ export function createTokenCache<Value>(): TokenCache<Value> {
     },
     set(token, value) {
       // A copy: a token cut out of a header is a view that retains the whole header, up to 16 KiB.
-      if (wasSeen(token)) insert(copyOf(token), value);
+      if (wasSeen(token)) insert(copyOfAscii(token), value);
     },
   };
 }
@@ -68,10 +70,4 @@ function createSeenFilter(): (token: string) => boolean {
     slots[slot] = hash;
     return false;
   };
-}
-
-const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
-
-function copyOf(text: string): string {
-  return decoder.decode(encoder.encode(text));
 }

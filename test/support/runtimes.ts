@@ -11,7 +11,7 @@ import { temporaryFolder } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-export type Runtime = "node" | "node by WebCrypto" | "bun" | "deno" | "workerd";
+export type Runtime = "node" | "node by WebCrypto" | "node without EdDSA" | "bun" | "deno" | "workerd";
 
 const PROGRAMS = {
   bun: ["@oven", "bin/bun"],
@@ -21,7 +21,7 @@ const PROGRAMS = {
 
 /** The program of a runtime, installed by  npm ci --prefix test/runtimes  ; `undefined` where it is absent. */
 export function programOf(runtime: Runtime): string | undefined {
-  if (runtime === "node" || runtime === "node by WebCrypto") return process.execPath;
+  if (runtime !== "bun" && runtime !== "deno" && runtime !== "workerd") return process.execPath;
   // The package for this system, since the script that looks for it is not run.
   const [scope, path] = PROGRAMS[runtime];
   const packages = join(ROOT, "test/runtimes/node_modules", scope);
@@ -33,6 +33,14 @@ export function programOf(runtime: Runtime): string | undefined {
 
 /** Leaves a program nothing but what every platform has. */
 const WITHOUT_NODE = "data:text/javascript,delete process.getBuiltinModule;";
+
+/** As an old platform: it rejects the names that it does not know. */
+const WITHOUT_EDDSA = `${WITHOUT_NODE}
+const { importKey } = SubtleCrypto.prototype;
+SubtleCrypto.prototype.importKey = function (...values) {
+  if (values[2].name === "Ed25519") throw new DOMException("Unrecognized name.", "NotSupportedError");
+  return importKey.apply(this, values);
+};`;
 
 /** No flags, and a date before `nodejs_compat` could be without one. */
 const workerdConfig = (port: string) => `using Workerd = import "/workerd/workerd.capnp";
@@ -52,6 +60,7 @@ const main :Workerd.Worker = (
 const COMMANDS: Record<Runtime, (folder: string, port: string) => string[]> = {
   node: (folder) => [join(folder, "app.mjs")],
   "node by WebCrypto": (folder) => ["--import", WITHOUT_NODE, join(folder, "app.mjs")],
+  "node without EdDSA": (folder) => ["--import", WITHOUT_EDDSA, join(folder, "app.mjs")],
   bun: (folder) => ["run", join(folder, "app.mjs")],
   deno: (folder) => [
     "run",

@@ -8,7 +8,7 @@ import { IssuerError } from "./issuer-error.ts";
 const HEALTHY_AFTER_MS: Milliseconds = 1000;
 
 /** How late a timer may be. Later, the platform has ended the loop. */
-const LATE_MS: Milliseconds = 1000;
+const LATE_MS: Milliseconds = 3000;
 
 export type RetryLoop = {
   /** The error of the latest attempt, or `undefined` after a success. */
@@ -64,6 +64,7 @@ export function retryForever({ closing, silenceMs }: LoopOptions, attempt: Attem
     revive() {
       if (closing.aborted || performance.now() <= dueAt) return revival;
       run.abort();
+      resolveRevival();
       run = new AbortController();
       revival = new Promise((resolve) => {
         resolveRevival = resolve;
@@ -102,7 +103,10 @@ export function retryForever({ closing, silenceMs }: LoopOptions, attempt: Attem
     });
   }
 
-  closing.addEventListener("abort", () => run.abort());
+  closing.addEventListener("abort", () => {
+    run.abort();
+    resolveRevival();
+  });
   start(run.signal);
   return loop;
 }
