@@ -57,7 +57,7 @@ describe.each(RUNTIMES)("the verifier in %s", (runtime) => {
           options: { issuer: ISSUER, audience: ISSUER, url: opened.url, follow, ...secret },
           now: NOW,
           token: ada,
-          door: "verify",
+          entry: "verify",
           ...change,
         });
       const verdicts = async (follow: boolean) => [
@@ -66,12 +66,12 @@ describe.each(RUNTIMES)("the verifier in %s", (runtime) => {
         await about(follow, { token: `${ada.slice(0, -8)}AAAAAAAA` }),
         await about(follow, { token: "no token" }),
         await about(follow, { now: NOW + 900 }),
-        await about(follow, { door: "fetch" }),
-        await about(follow, { door: "hono" }),
-        await about(follow, { door: "trpc" }),
-        await about(follow, { door: "fetch", token: forged }),
-        await about(follow, { door: "hono", token: forged }),
-        await about(follow, { door: "trpc", token: forged }),
+        await about(follow, { entry: "fetch" }),
+        await about(follow, { entry: "hono" }),
+        await about(follow, { entry: "trpc" }),
+        await about(follow, { entry: "fetch", token: forged }),
+        await about(follow, { entry: "hono", token: forged }),
+        await about(follow, { entry: "trpc", token: forged }),
       ];
       const refused = ["invalid_token", "invalid_token", "Could not validate credentials"];
       const said = ["ada", ...Array(3).fill("invalid_token"), "token_expired", "ada", "ada", "ada", ...refused];
@@ -98,9 +98,9 @@ test("a platform that does not support an algorithm is an error with a name, and
     const options = { issuer: ISSUER, audience: ISSUER, url: opened?.url, follow };
     const reason = "This platform does not support EdDSA: update it, or set the service to ES256";
     const verdicts = [
-      await running.ask({ options, now: NOW, token, door: "verify" }),
-      await running.ask({ options, now: NOW, token, door: "fetch" }),
-      await running.ask({ options, now: NOW, token: `${token.slice(0, -8)}AAAAAAAA`, door: "verify" }),
+      await running.ask({ options, now: NOW, token, entry: "verify" }),
+      await running.ask({ options, now: NOW, token, entry: "fetch" }),
+      await running.ask({ options, now: NOW, token: `${token.slice(0, -8)}AAAAAAAA`, entry: "verify" }),
     ];
     expect(verdicts).toEqual([
       { said: "internal_error", cause: `Error: ${reason}` },
@@ -123,7 +123,7 @@ testWorkerd("a worker, whose connections end with each request, reconnects when 
   const [ada, bob] = [await issue("ada"), await issue("bob")];
   const options = { issuer: ISSUER, audience: ISSUER, url: opened.url, maxStaleness: 2 };
   const about = async (token: string) =>
-    (await running.ask({ options, now: NOW, token, door: "verify" }, "/stateless")).said;
+    (await running.ask({ options, now: NOW, token, entry: "verify" }, "/stateless")).said;
   expect([await about(ada), await about(bob)]).toEqual(["ada", "bob"]);
   await createTokenClient({ url: opened.url }).revoke.mutate({ subject: "ada" });
   // 2 s until the data is stale, and 3 s until the verifier takes its connection for ended.

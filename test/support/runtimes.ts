@@ -73,9 +73,9 @@ const COMMANDS: Record<Runtime, (folder: string, port: string) => string[]> = {
   workerd: (folder) => ["serve", join(folder, "config.capnp")],
 };
 
-/** What is said of a token at a door, and the failure of the verifier. */
+/** What is said of a token at a entry, and the failure of the verifier. */
 export type Verdict = { said: string; failure?: string; cause?: string };
-export type Question = { options: object; now: number; token: string; door: "verify" | "fetch" | "hono" | "trpc" };
+export type Question = { options: object; now: number; token: string; entry: "verify" | "fetch" | "hono" | "trpc" };
 
 /** Starts `runtime/app.js` on the built verifier, in one file as a bundler for workers makes it. */
 export async function startRuntime(runtime: Runtime) {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const doors = Object.keys(exports).filter((entry) => entry.startsWith("./verifier"));
+const entries = Object.keys(exports).filter((name) => name.startsWith("./verifier"));
 
 /** As bundlers for workers do: no module of a platform, and the exports for workers. */
 const bundle = (entry: string, external: string[] = []) =>
@@ -33,10 +33,10 @@ const AT_LOAD =
 
 const withoutComments = (code: string) => code.replace(/\/\*.*?\*\/|(?<=^|\s)\/\/ .*$/gms, "");
 
-describe.each(doors)("mintmark %s", (door) => {
+describe.each(entries)("mintmark %s", (entry) => {
   it("loads in a platform without the modules and names of Node, and does nothing as it loads", async () => {
     // `trpc` has names of Node in the package of tRPC, which guards them.
-    const { metafile } = await bundle(door, ["@trpc/server"]);
+    const { metafile } = await bundle(entry, ["@trpc/server"]);
     const own = Object.keys(metafile.inputs).filter((path) => path.includes("dist/"));
     expect(own.length).toBeGreaterThan(3);
     for (const path of own) {

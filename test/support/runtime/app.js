@@ -1,4 +1,4 @@
-/** A resource server on the verifier, as it runs in every JavaScript runtime: it says what becomes of a token at each door. */
+/** A resource server on the verifier, as it runs in every JavaScript runtime: it says what becomes of a token at each entry. */
 import { initTRPC } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
@@ -20,7 +20,7 @@ function verifierOf(options, now) {
 
 const t = initTRPC.context().create();
 
-const doors = {
+const entries = {
   async verify(verifier, token) {
     return (await verifier.verify(token)).sub;
   },
@@ -46,13 +46,13 @@ function requestWith(token) {
   return new Request("http://127.0.0.1/me", { headers: { authorization: `Bearer ${token}` } });
 }
 
-/** Answers what a door says of a token: its subject, or why it is refused. */
+/** Answers what a entry says of a token: its subject, or why it is refused. */
 export async function handle(request) {
-  const { options, now, token, door } = await request.json();
+  const { options, now, token, entry } = await request.json();
   try {
     const verifier = verifierOf(options, now);
     await verifier.ready;
-    return Response.json({ said: await doors[door](verifier, token), failure: verifier.failure?.message });
+    return Response.json({ said: await entries[entry](verifier, token), failure: verifier.failure?.message });
   } catch (error) {
     return Response.json({ said: error.reason ?? String(error), cause: String(error.cause) });
   }
