@@ -30,7 +30,7 @@ type ReceivedContext = { client: ContextClient; authenticate?: undefined };
 /** The client of a request, as received. */
 export type ContextClient = {
   readonly credentials?: PresentedCredentials | undefined;
-  readonly address: string;
+  readonly address: string | undefined;
   /** The id of the request in the log. */
   readonly requestId: string;
 };

@@ -14,11 +14,11 @@ import { createFailedLogins, isDenial } from "./failed-logins.ts";
 
 /**
  * Authenticates a caller. Throws `invalid_client`, `too_many_attempts`, and `unavailable` after 1.5 s. With a rate, counts
- * the call and throws `rate_limited` over the limit.
+ * the call and throws `rate_limited` over the limit. Without an address, no limit by address applies.
  */
 export type Authenticate = (
   credentials: PresentedCredentials | undefined,
-  address: string,
+  address: string | undefined,
   rate?: Rate,
 ) => Promise<Caller>;
 
@@ -39,7 +39,7 @@ type Candidate = { clientId: string; pair: string; digest: Buffer };
  * The credentials of a call: one candidate, or two where the header can be read in two ways. A failure is counted once,
  * under the decoded id: a client has many spellings as written.
  */
-type Presented = { clientId: string; address: string; pair: string; candidates: readonly Candidate[] };
+type Presented = { clientId: string; address: string | undefined; pair: string; candidates: readonly Candidate[] };
 
 /**
  * Creates the function that authenticates. An unknown client and a wrong secret get the same error at the same cost. Failures
@@ -128,28 +128,31 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     return verifyAll(presented).catch((error: unknown) => countFailure(presented, error));
   }
 
-  async function authenticateInTime(credentials: PresentedCredentials, address: string): Promise<Caller> {
+  async function authenticateInTime(credentials: PresentedCredentials, address: string | undefined): Promise<Caller> {
     try {
       return await withTimeout(authenticate(presentedOf(credentials, address)));
     } catch (error) {
       for (const reason of ["invalid_client", "too_many_attempts"] as const)
-        if (isDenial(error, reason)) audit.countDenial(address, reason);
+        if (isDenial(error, reason)) audit.countDenial(address ?? UNKNOWN, reason);
       throw error;
     }
   }
 
   return async (credentials, address, rate) => {
-    const early = rate && rates.ofAddress(rate, address);
+    const early = rate && address !== undefined ? rates.ofAddress(rate, address) : undefined;
     if (early !== undefined) throw early;
     const isLocal = credentials === undefined && open;
     const caller = isLocal ? localCaller : await authenticateInTime(credentials ?? NO_CREDENTIALS, address);
-    const late = rate && rates.ofClient(rate, caller.clientId, address);
+    const late = rate && rates.ofClient(rate, caller.clientId, address ?? UNKNOWN);
     if (late !== undefined) throw late;
     return caller;
   };
 }
 
-function presentedOf({ asWritten, ...decoded }: PresentedCredentials, address: string): Presented {
+/** The address in the audit log where none is known. */
+const UNKNOWN = "unknown";
+
+function presentedOf({ asWritten, ...decoded }: PresentedCredentials, address: string | undefined): Presented {
   const candidates = [decoded, ...(asWritten === undefined ? [] : [asWritten])].map(({ clientId, clientSecret }) => ({
     clientId,
     pair: pairOf({ clientId, address }),

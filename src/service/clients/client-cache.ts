@@ -14,8 +14,8 @@ const REFRESH_AFTER_MS: Milliseconds = 1000;
 
 type Cached = { secrets: readonly ClientSecret[]; readAt: Milliseconds; reading: Promise<void> };
 
-/** The cache key of a client at an address. */
-export function pairOf({ clientId, address }: { clientId: string; address: string }): string {
+/** The cache key of a client at an address. Calls without an address share one. */
+export function pairOf({ clientId, address = "" }: { clientId: string; address?: string | undefined }): string {
   return `${clientId} ${addressPrefix(address)}`;
 }
 

@@ -14,8 +14,8 @@ const ADDRESS_FAILURES = 100;
 /** How often failures are written to the store: many guesses at once must not each cost a commit. */
 const FLUSH_INTERVAL_MS: Milliseconds = 20;
 
-/** The client id that is presented, and the address of the caller. */
-type Attempt = { clientId: string; address: string };
+/** The client id that is presented, and the address of the caller. Without one, failures are limited by client alone. */
+type Attempt = { clientId: string; address: string | undefined };
 
 export type FailedLogins = {
   /**
@@ -42,19 +42,20 @@ export function createFailedLogins({ store, clock }: FailedLoginsOptions): Faile
   const shared = store.shared ? createSharedFailures(store, clock) : undefined;
 
   function reserve(attempt: Attempt): void {
-    const prefix = addressPrefix(attempt.address);
+    const prefix = prefixOf(attempt);
     // The address first, which limits the clients that one address can add to the table.
-    const wait = ofAddress.take(prefix);
+    const wait = prefix === undefined ? 0 : ofAddress.take(prefix);
     if (wait > 0) throw tooMany(wait);
     const clientWait = ofClient.take(pairOf(attempt));
     if (clientWait === 0) return;
-    ofAddress.release(prefix);
+    if (prefix !== undefined) ofAddress.release(prefix);
     throw tooMany(clientWait);
   }
 
   function release(attempt: Attempt): void {
+    const prefix = prefixOf(attempt);
     ofClient.release(pairOf(attempt));
-    ofAddress.release(addressPrefix(attempt.address));
+    if (prefix !== undefined) ofAddress.release(prefix);
   }
 
   async function verifyUnlessLimited<Outcome>(
@@ -82,6 +83,10 @@ export function createFailedLogins({ store, clock }: FailedLoginsOptions): Faile
   };
 }
 
+function prefixOf({ address }: Attempt): string | undefined {
+  return address === undefined ? undefined : addressPrefix(address);
+}
+
 /** Counts failures over all servers, by whole minutes, in their store. */
 function createSharedFailures(store: Pick<Store, "addToCounts" | "readCounts">, clock: Clock) {
   let unflushed = new Map<string, CountAddition>();
@@ -94,10 +99,9 @@ function createSharedFailures(store: Pick<Store, "addToCounts" | "readCounts">, 
   /** The end of the minute, and the ids of the counts of an attempt in it. */
   function countsOf(attempt: Attempt) {
     const until = clock() - (clock() % WINDOW) + WINDOW;
-    const ids = [
-      countId("client failures", pairOf(attempt), until),
-      countId("address failures", addressPrefix(attempt.address), until),
-    ];
+    const prefix = prefixOf(attempt);
+    const ids = [countId("client failures", pairOf(attempt), until)];
+    if (prefix !== undefined) ids.push(countId("address failures", prefix, until));
     return { until, ids };
   }
 
