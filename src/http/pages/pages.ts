@@ -40,7 +40,8 @@ export function createPages(
   service: Pick<TokenService, "issuer" | "open" | "rateLimits" | "jwks" | "readiness"> & { claims: ClaimsSchema },
   { router, metrics, basePath }: PagesOptions,
 ): Page[] {
-  const redirect = () => withSlash(basePath);
+  // Not by a redirect to the slash, which some frameworks redirect back.
+  const withoutSlash = () => startPage(service, `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`);
   return [
     { path: "/", make: memoize(() => startPage(service)) },
     { path: "/healthz", make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true },
@@ -56,19 +57,13 @@ export function createPages(
     { path: "/docs", make: memoize(() => pageDocument("docs.html", { path: "docs/" })) },
     { path: "/docs/", make: memoize(() => pageDocument("docs.html", { path: "" })) },
     ...ASSETS.map(([path, file, type]) => ({ path, make: memoize(() => assetDocument(file, type)) })),
-    ...(basePath === "" ? [] : [{ path: basePath, make: memoize(redirect) }]),
+    ...(basePath === "" ? [] : [{ path: basePath, make: memoize(withoutSlash) }]),
   ];
 }
 
 function jwkSet(service: Pick<TokenService, "jwks">): Document {
   const cacheControl = `public, max-age=${JWKS_MAX_AGE}`;
   return { type: "application/jwk-set+json", body: JSON.stringify(service.jwks()), cacheControl };
-}
-
-/** Redirects to the start page by a relative URL: the path prefix of a proxy is unknown here. */
-function withSlash(path: string): Document {
-  const location = `${path.slice(path.lastIndexOf("/") + 1)}/`;
-  return { status: 308, type: "text/plain; charset=utf-8", body: `See ${location}\n`, headers: { location } };
 }
 
 /** 200 where every check is ok, else 503. `failing` names the causes. */
