@@ -1,6 +1,7 @@
 export { type Issue, MintmarkError, type Reason, StartError } from "./errors.ts";
+export { createFetchHandler } from "./http/fetch-handler.ts";
 export type { RunningServer } from "./http/listen.ts";
-export type { HandlerOptions, ServerOptions } from "./http/options.ts";
+export type { FetchHandlerOptions, HandlerOptions, ServerOptions } from "./http/options.ts";
 export { createRequestHandler, createTokenServer } from "./http/server.ts";
 export type { JwkSet } from "./keys/keyring.ts";
 export { type Context, type ErrorShape, tokenErrorFormatter } from "./router/procedure.ts";

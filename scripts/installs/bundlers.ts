@@ -38,14 +38,20 @@ const NEXT: Record<string, string> = {
   "app/layout.tsx": `import type { ReactNode } from "react";
 export default function Layout({ children }: { children: ReactNode }) { return <html><body>{children}</body></html>; }`,
   "app/page.tsx": "export default function Page() { return <p>hello</p>; }",
-  "app/api/token/route.ts": `import { createTokenRouter, createTokenService, localCaller } from "mintmark";
-let service: ReturnType<typeof createTokenService> | undefined;
-export const dynamic = "force-dynamic";
-export async function GET() {
-  service ??= createTokenService();
-  const caller = createTokenRouter(await service).createCaller({ authenticate: async () => localCaller });
-  return Response.json(await caller.getToken({ subject: "ada" }));
-}`,
+  "next.config.mjs": `export default { serverExternalPackages: ["mintmark"] };`,
+  "app/api/auth/[[...path]]/route.ts": `import { createFetchHandler, createTokenRouter, createTokenService, localCaller } from "mintmark";
+let handler: Promise<(request: Request) => Promise<Response>> | undefined;
+async function open() {
+  const service = await createTokenService();
+  await createTokenRouter(service).createCaller({ authenticate: async () => localCaller }).getToken({ subject: "ada" });
+  return createFetchHandler(service, { basePath: "/api/auth" });
+}
+async function handle(request: Request): Promise<Response> {
+  handler ??= open();
+  return (await handler)(request);
+}
+export { handle as GET, handle as HEAD, handle as OPTIONS, handle as POST };
+export const dynamic = "force-dynamic";`,
 };
 
 function put(folder: string, files: Readonly<Record<string, string>>): void {
@@ -107,14 +113,32 @@ async function serve(project: string): Promise<string> {
   const ended = once(server, "exit");
   try {
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      const response = await fetch(`http://127.0.0.1:${port}/api/token`).catch(() => undefined);
-      if (response === undefined) await sleep(100);
-      else if (response.ok) return `answers ${response.status}`;
-      else throw new Error(`answers ${response.status}`);
+      const url = `http://127.0.0.1:${port}/api/auth`;
+      if ((await fetch(url).catch(() => undefined)) === undefined) await sleep(100);
+      else return await callHandler(url);
     }
     throw new Error("does not answer");
   } finally {
     if (server.pid !== undefined) process.kill(-server.pid, "SIGKILL");
     await ended;
   }
+}
+
+/** Calls the service in a route handler: a procedure, the feed, and its pages with all that they load. */
+async function callHandler(url: string): Promise<string> {
+  const page = await (await fetch(url)).text();
+  const links = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, link = ""]) => new URL(link, url).href);
+  const statuses: string[] = [];
+  for (const target of [url, `${url}/trpc/getToken`, `${url}/docs`, `${url}/docs/swagger-ui.css`, ...links]) {
+    const { status, body } = await fetch(target);
+    await body?.cancel();
+    if (status !== 200) throw new Error(`${target} answers ${status}`);
+    statuses.push(target);
+  }
+  const leaving = new AbortController();
+  const feed = await fetch(`${url}/trpc/events`, { signal: leaving.signal });
+  const { value } = (await feed.body?.getReader().read()) ?? {};
+  leaving.abort();
+  if (!new TextDecoder().decode(value).includes("connected")) throw new Error("the feed does not begin");
+  return `answers ${statuses.length} requests and the feed`;
 }

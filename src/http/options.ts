@@ -21,6 +21,16 @@ export type HandlerOptions = {
   share?: ShareSamples;
 };
 
+export type FetchHandlerOptions = HandlerOptions & {
+  /**
+   * The address of the client, as the platform knows it, for limits by address. Default: none, so that no limit by address
+   * applies. With `trustProxy`, a request without one counts as sent by a trusted proxy.
+   */
+  address?: (request: Request) => string | undefined;
+  /** The path of the handler, such as `/api/auth`. Default: the path of the issuer. */
+  basePath?: string;
+};
+
 export type ServerOptions = HandlerOptions & {
   /** A loopback address where access is open. Default `127.0.0.1`. */
   host?: string;
@@ -41,12 +51,21 @@ const timeouts: OptionSchemas<Timeouts> = {
   silence: timeoutMs,
 };
 
+/** Compared with paths as received: nothing that needs encoding. */
+const BASE_PATH = /^(?:\/[\w.~-]+)*$/;
+
 const handlerOptions: OptionSchemas<HandlerOptions> = {
   router: z.custom(isRouter, "must be a router of tRPC").optional(),
   logger: z.optional(objectWith(["error", "warn", "info", "debug", "isLevelEnabled"], "a logger of pino")),
   trustProxy: z.array(z.string()).optional(),
   origins: z.array(z.string()).optional(),
   share: z.optional(functionOption),
+};
+
+const fetchHandlerOptions: OptionSchemas<FetchHandlerOptions> = {
+  ...handlerOptions,
+  address: functionOption.optional(),
+  basePath: z.string().regex(BASE_PATH, "must be a path such as /api/auth, without a slash at its end").optional(),
 };
 
 const port = "must be a port number, 0 to 65535 (0 picks a free one)";
@@ -64,6 +83,10 @@ function isRouter(value: unknown): boolean {
 
 export function checkHandlerOptions(given: unknown): void {
   checkOptions("createRequestHandler", handlerOptions, given);
+}
+
+export function checkFetchHandlerOptions(given: unknown): void {
+  checkOptions("createFetchHandler", fetchHandlerOptions, given);
 }
 
 export function checkServerOptions(given: unknown): void {

@@ -23,6 +23,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
 export const OPTIONS: Readonly<Record<string, string>> = {
   TokenServiceOptions: "src/service/options.ts",
   HandlerOptions: "src/http/options.ts",
+  FetchHandlerOptions: "src/http/options.ts",
   ServerOptions: "src/http/options.ts",
   TokenClientOptions: "src/client/client.ts",
   VerifierOptions: "src/verifier/options.ts",

@@ -9,6 +9,7 @@ import { createTokenService } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
+import { createFetchServer } from "./fetch-server.ts";
 
 /** The time of frozen tests: 2100-01-01T00:00:00Z, later than any run. */
 export const NOW = 4102444800;
@@ -75,6 +76,9 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>({
   };
 }
 
+/** Of `node:http`; for a run of all tests of the edge on the other handler, by fetch. */
+const createServer = process.env.MINTMARK_TEST_EDGE === "fetch" ? createFetchServer : createTokenServer;
+
 /** The same behind a real HTTP server on a free port. */
 export async function openServer<Schema extends ClaimsSchema = AnyClaims>(
   options: OpenOptions<Schema> = {},
@@ -82,7 +86,7 @@ export async function openServer<Schema extends ClaimsSchema = AnyClaims>(
 ) {
   const opened = await openService(options);
   const logger = pino({ level: "silent" });
-  const running: RunningServer = await createTokenServer(opened.service, { port: 0, logger, ...server });
+  const running: RunningServer = await createServer(opened.service, { port: 0, logger, ...server });
   return {
     ...opened,
     url: running.origin,

@@ -14,8 +14,8 @@ export function credentialsOf(request: IncomingMessage): PresentedCredentials | 
   return isRepeated(request, "authorization") ? UNREADABLE : (decodeBasic(authorization) ?? UNREADABLE);
 }
 
-/** The address of the client of a request. */
-export type AddressOf = (request: IncomingMessage) => string;
+/** The address of the client of a request; `undefined` where none is known: no limit by address applies. */
+export type AddressOf = (request: IncomingMessage) => string | undefined;
 
 /**
  * Makes the function that finds the client's address: the peer's, or, behind trusted proxies, the rightmost address in
@@ -23,15 +23,16 @@ export type AddressOf = (request: IncomingMessage) => string;
  * at the proxy that forwarded it. No other proxy header is read.
  *
  * `trusted`: addresses, networks such as `10.0.0.0/8`, and `loopback`. Throws a {@link StartError} for anything else.
+ * A peer without an address counts as a trusted proxy.
  */
-export function createAddressOf(trusted: readonly string[]): AddressOf {
+export function createAddressOf(trusted: readonly string[], peerOf: AddressOf = socketAddress): AddressOf {
   if (trusted.length === 0) return peerOf;
   const proxies = trustList(trusted);
   return (request) => {
     let address = peerOf(request);
     const { "x-forwarded-for": forwarded = "" } = request.headers;
     const hops = String(forwarded).split(",");
-    while (isTrusted(proxies, address)) {
+    while (address === undefined || isTrusted(proxies, address)) {
       const hop = plainAddress(hops.pop());
       if (hop === undefined) break;
       address = hop;
@@ -40,7 +41,8 @@ export function createAddressOf(trusted: readonly string[]): AddressOf {
   };
 }
 
-function peerOf({ socket }: IncomingMessage): string {
+/** The address of a peer; "unknown" once its socket has closed. */
+function socketAddress({ socket }: IncomingMessage): string {
   return socket.remoteAddress ?? "unknown";
 }
 
