@@ -127,7 +127,9 @@ async function serve(project: string): Promise<string> {
 /** Calls the service in a route handler: a procedure, the feed, and its pages with all that they load. */
 async function callHandler(url: string): Promise<string> {
   const page = await (await fetch(url)).text();
-  const links = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, link = ""]) => new URL(link, url).href);
+  const links = [...page.matchAll(/(?:src|href)="(?!data:|#)([^"]+)"/g)].map(
+    ([, link = ""]) => new URL(link, url).href,
+  );
   const statuses: string[] = [];
   for (const target of [url, `${url}/trpc/getToken`, `${url}/docs`, `${url}/docs/swagger-ui.css`, ...links]) {
     const { status, body } = await fetch(target);

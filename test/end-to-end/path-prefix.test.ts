@@ -44,7 +44,7 @@ describe("a server whose issuer has a path", () => {
       expect([path, (await send(server.url + path)).status]).toEqual([path, 404]);
     const { status, text } = await send(`${server.url}/auth`);
     const root = (await send(`${server.url}/`)).text;
-    const below = root.replace(/(src|href)="(?!data:)/g, '$1="auth/');
+    const below = root.replace(/(src|href)="(?!data:|#)/g, '$1="auth/');
     expect({ status, text }).toEqual({ status: 200, text: below });
     expect(await send(`${server.url}/auth`, { method: "POST" })).toMatchObject({ status: 405 });
   });

@@ -243,7 +243,7 @@ describe("the fetch handler below a path", () => {
     await vi.waitFor(() => expect(verifier.verify(token)).rejects.toMatchObject({ reason: "token_revoked" }));
     for (const page of ["", "/", "/docs", "/docs/"]) {
       const response = await fetch(url + page);
-      const links = [...(await response.text()).matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(
+      const links = [...(await response.text()).matchAll(/(?:src|href)="(?!data:|#)([^"]+)"/g)].map(
         ([, link = ""]) => link,
       );
       expect(links.length).toBeGreaterThan(2);
