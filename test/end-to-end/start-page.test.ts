@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import { z } from "zod";
 import { findingsIn, hasChromium, openPage } from "../support/browser.ts";
 import { addClient } from "../support/clients.ts";
@@ -25,15 +25,28 @@ const claims = z.object({
 describe("the page at /", TIMEOUT, () => {
   const clock = { ahead: 0 };
   let server: Awaited<ReturnType<typeof openServer<typeof claims>>>;
+  let browser: Awaited<ReturnType<typeof openPage>>;
+  let page: Page;
   beforeAll(async () => {
+    if (!hasChromium) return;
     server = await openServer({ claims, clock: () => Math.floor(Date.now() / 1000) + clock.ahead });
+    browser = await openPage();
+    page = browser.page;
   });
-  afterAll(() => server[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    if (hasChromium) await page.goto(server.url);
+  });
+  afterEach(async () => {
+    if (hasChromium) await page.evaluate("localStorage.clear()");
+    browser?.faults.splice(0);
+  });
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
 
   test("gets a token, verifies it, refuses it with one letter changed, and when it has expired", async () => {
-    await using browser = await openPage();
-    const { page, faults, origins } = browser;
-    await page.goto(server.url);
+    const { faults, origins } = browser;
     await page.getByLabel("role").selectOption("writer");
     await press(page, "Get a token");
     await stateOf(page, "valid");
@@ -64,12 +77,11 @@ describe("the page at /", TIMEOUT, () => {
     await press(page, "Verify");
     await stateOf(page, "not known at the moment");
     expect(await page.locator("#verdict .life").textContent()).toMatch(/ s left$/);
+    await page.unrouteAll();
   });
 
   test("shows the revocation of a token, of its session and of its subject in a second tab without a reload", async () => {
-    await using browser = await openPage();
-    const { page, faults } = browser;
-    await page.goto(server.url);
+    const { faults } = browser;
     await press(page, "Get a token");
     await stateOf(page, "valid");
     const second = await page.context().newPage();
@@ -98,16 +110,14 @@ describe("the page at /", TIMEOUT, () => {
     }
     await press(page, "Refresh");
     await page.getByText("The refresh token is not valid: sign in again (invalid_refresh_token)").waitFor();
+    await second.close();
     await page.reload();
     await stateOf(page, "revoked");
     expect(new Set(faults)).toEqual(new Set([REFUSED]));
   });
 
   test("says why a pasted token is refused and what to do, and accepts a valid one", async () => {
-    await using browser = await openPage();
-    const { page } = browser;
     const verdict = page.locator("#checked-verdict output");
-    await page.goto(server.url);
     const check = async (token: string) => {
       await page.getByLabel("Token", { exact: true }).fill(token);
       await press(page, "Check");
@@ -132,9 +142,7 @@ describe("the page at /", TIMEOUT, () => {
   });
 
   test("shows claims as text, and every issue of what is entered", async () => {
-    await using browser = await openPage();
-    const { page, faults } = browser;
-    await page.goto(server.url);
+    const { faults } = browser;
     await page.getByLabel("Subject").fill(`<img src=x onerror="document.title='owned'">`);
     await page.getByLabel("level, optional").fill("2");
     await page.getByLabel("tags, as JSON, optional").fill('["<b>"]');
@@ -158,9 +166,6 @@ describe("the page at /", TIMEOUT, () => {
   });
 
   test("is used by keyboard", async () => {
-    await using browser = await openPage();
-    const { page } = browser;
-    await page.goto(server.url);
     await page.getByLabel("Subject").focus();
     await page.keyboard.press("Enter");
     await stateOf(page, "valid");
@@ -175,9 +180,6 @@ describe("the page at /", TIMEOUT, () => {
   });
 
   test("has no serious finding of axe, in light, dark and at the width of a phone", async () => {
-    await using browser = await openPage();
-    const { page } = browser;
-    await page.goto(server.url);
     await press(page, "Get a token");
     await stateOf(page, "valid");
     await press(page, "Change one letter, and verify");
