@@ -91,25 +91,26 @@ describe("the page at /", TIMEOUT, () => {
     const first = await tokenOn(page);
     expect(await tokenOn(second)).toBe(first);
 
-    await press(page, "Refresh");
-    await second.waitForFunction(`document.querySelector("#token-view .jwt").textContent !== ${JSON.stringify(first)}`);
+    // Only the tab in front draws as often as a click needs.
+    await press(second, "Refresh");
+    await page.waitForFunction(`document.querySelector("#token-view .jwt").textContent !== ${JSON.stringify(first)}`);
     expect(await tokenOn(second)).toBe(await tokenOn(page));
     for (const [name, event] of Object.entries({
       "Revoke the token": /Token \S+ revoked$/,
       "Revoke the session": /Session \S+ revoked$/,
       "Revoke the subject": /All tokens of the subject ada revoked$/,
     })) {
-      await press(page, "Get a token");
-      await stateOf(second, "valid");
-      await press(page, name);
+      await press(second, "Get a token");
+      await stateOf(page, "valid");
+      await press(second, name);
       for (const tab of [page, second]) {
         await stateOf(tab, "revoked: Could not validate credentials (token_revoked)");
         expect(await tab.locator("#verdict .life").textContent()).toBe("");
         await tab.locator("#events li").filter({ hasText: event }).first().waitFor();
       }
     }
-    await press(page, "Refresh");
-    await page.getByText("The refresh token is not valid: sign in again (invalid_refresh_token)").waitFor();
+    await press(second, "Refresh");
+    await second.getByText("The refresh token is not valid: sign in again (invalid_refresh_token)").waitFor();
     await second.close();
     await page.reload();
     await stateOf(page, "revoked");
