@@ -64,7 +64,7 @@ const handlerOptions: OptionSchemas<HandlerOptions> = {
 
 const fetchHandlerOptions: OptionSchemas<FetchHandlerOptions> = {
   ...handlerOptions,
-  address: functionOption.optional(),
+  address: z.optional(functionOption),
   basePath: z.string().regex(BASE_PATH, "must be a path such as /api/auth, without a slash at its end").optional(),
 };
 
