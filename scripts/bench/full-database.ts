@@ -56,6 +56,7 @@ export async function fill(data: string): Promise<void> {
       target: null,
       address: null,
       count: null,
+      expires_at: null,
       fields: null,
     }),
   });

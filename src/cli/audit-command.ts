@@ -1,8 +1,7 @@
 import { Command, Option } from "commander";
 import type { AuditQuery, AuditRecord, NamedRecord } from "../store/audit.ts";
 import { serviceCommand } from "./run.ts";
-import { instant, moment, table } from "./text.ts";
-import { wholeNumber } from "./token-commands.ts";
+import { instant, moment, table, wholeNumber } from "./text.ts";
 
 type Options = {
   client?: string;

@@ -2,8 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { ClientView } from "../service/clients/clients.ts";
 import { type Permission, permissions } from "../store/client.ts";
 import { serviceCommand } from "./run.ts";
-import { moment, table } from "./text.ts";
-import { wholeNumber } from "./token-commands.ts";
+import { moment, table, wholeNumber } from "./text.ts";
 
 type UpdateOptions = {
   name?: string;

@@ -22,6 +22,12 @@ export function moment(seconds: Seconds | undefined): string {
   return seconds === undefined ? "" : `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }
 
+/** Parses a whole number. */
+export function wholeNumber(word: string): number {
+  if (!/^[0-9]{1,10}$/.test(word)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(word);
+}
+
 /** A date, or a date and a time with an optional zone (RFC 3339 §5.6). */
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
 

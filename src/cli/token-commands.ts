@@ -3,7 +3,9 @@ import { Command, InvalidArgumentError } from "commander";
 import { StartError } from "../errors.ts";
 import { escapeInvisible } from "../token/invisible.ts";
 import { type JsonObject, parseJsonObject } from "../token/json.ts";
+import { findCommand, grantsCommand } from "./lookup-commands.ts";
 import { serviceCommand } from "./run.ts";
+import { wholeNumber } from "./text.ts";
 
 type GetOptions = {
   subject?: string;
@@ -45,7 +47,7 @@ export function tokenCommands(): Command {
     .addHelpText("after", "\nExample:\n  mintmark token revoke < token");
 
   return new Command("token")
-    .description("issue, verify, refresh and revoke tokens")
+    .description("issue, verify, refresh, revoke and look up tokens")
     .addCommand(
       serviceCommand<GetOptions>(get, async (client, { options }) => {
         const issued = await client.getToken.query(options);
@@ -71,7 +73,9 @@ export function tokenCommands(): Command {
         const claims = await client.verifyToken.mutate({ token: await standardInput(), ...options });
         return { json: claims, text: JSON.stringify(claims, null, 2) };
       }),
-    );
+    )
+    .addCommand(findCommand())
+    .addCommand(grantsCommand());
 }
 
 /** A token is never an argument: every user of the machine can read arguments. */
@@ -85,20 +89,32 @@ function inLines({ token, refreshToken }: { token: string; refreshToken?: string
 
 export function revokeCommand(): Command {
   const revoke = new Command("revoke")
-    .description("revoke all tokens issued to a subject or a client until now")
+    .description("revoke all tokens issued to a subject or a client until now, or those of a grant")
     .option("--subject <subject>", "subject of the tokens")
     .option("--client <id>", "client that received the tokens")
+    .option("--session <sid>", "grant of the tokens: their sid claim")
     .addHelpText("after", "\nExample:\n  mintmark revoke --subject ada");
-  return serviceCommand<{ subject?: string; client?: string }>(revoke, async (client, { options }) => {
-    const { subject, client: clientId } = options;
-    const revoked = await client.revoke.mutate({ ...(subject && { subject }), ...(clientId && { clientId }) });
-    if (revoked.unknownClient)
-      throw new StartError(`there is no client ${clientId}: tokens that a lost client of this id received are revoked`);
-    return {
-      json: revoked,
-      text: `revoked all that was issued to ${escapeInvisible(subject ?? clientId ?? "")} until now`,
-    };
-  });
+  return serviceCommand<{ subject?: string; client?: string; session?: string }>(
+    revoke,
+    async (client, { options }) => {
+      const { subject, client: clientId, session: sid } = options;
+      const revoked = await client.revoke.mutate({
+        ...(subject && { subject }),
+        ...(clientId && { clientId }),
+        ...(sid && { sid }),
+      });
+      if (revoked.unknownGrant)
+        throw new StartError(`there is no grant ${sid}: tokens that a lost grant of this sid covered are revoked`);
+      if (revoked.unknownClient)
+        throw new StartError(
+          `there is no client ${clientId}: tokens that a lost client of this id received are revoked`,
+        );
+      return {
+        json: revoked,
+        text: `revoked all that was issued to ${escapeInvisible(subject ?? clientId ?? sid ?? "")} until now`,
+      };
+    },
+  );
 }
 
 /** Parses a list. The option may be repeated. */
@@ -106,11 +122,6 @@ function listOf(word: string, earlier: readonly string[] = []): string[] {
   const entries = word.split(",").map((entry) => entry.trim());
   if (entries.includes("")) throw new InvalidArgumentError("It must be a list separated by commas.");
   return [...earlier, ...entries];
-}
-
-export function wholeNumber(word: string): number {
-  if (!/^[0-9]{1,10}$/.test(word)) throw new InvalidArgumentError("It must be a whole number.");
-  return Number(word);
 }
 
 function jsonObject(word: string): JsonObject {

@@ -1,13 +1,15 @@
 import type { TokenService } from "../service/service.ts";
 import * as schemas from "./admin-schemas.ts";
+import * as lookups from "./lookup-schemas.ts";
 import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 
 /** The procedures for administrators. Independent of the custom claims. */
 export type AdminProcedures = ReturnType<typeof adminProcedures>;
 
-type Managed = Pick<TokenService, "keys" | "clients" | "audit">;
+type Managed = Pick<TokenService, "keys" | "clients" | "audit" | "findToken" | "listGrants">;
 
-export function adminProcedures({ keys, clients, audit }: Managed, clientProcedure: ClientProcedure) {
+export function adminProcedures(service: Managed, clientProcedure: ClientProcedure) {
+  const { keys, clients, audit } = service;
   const errors = ["invalid_request", ...CLIENT_ERRORS] as const;
 
   return {
@@ -91,6 +93,33 @@ export function adminProcedures({ keys, clients, audit }: Managed, clientProcedu
         })
         .input(schemas.removeClientInput)
         .mutation(({ ctx, input }) => clients.remove(ctx.caller, input.clientId)),
+    },
+
+    tokens: {
+      find: clientProcedure
+        .meta({
+          summary: "Look up a token",
+          description: "Returns when and to whom a token was issued, and whether it has expired or was revoked.",
+          permission: "read_audit",
+          output: lookups.foundToken,
+          errors,
+        })
+        .input(lookups.findTokenInput)
+        .query(({ ctx, input }) => service.findToken(ctx.caller, input.jti)),
+    },
+
+    grants: {
+      list: clientProcedure
+        .meta({
+          summary: "List the grants of a subject",
+          description:
+            "Returns the grants of a subject that can be refreshed, newest first: its sessions. The permission `revoke` is enough, too.",
+          permission: "read_audit",
+          output: lookups.grantPage,
+          errors,
+        })
+        .input(lookups.grantsQuery)
+        .query(({ ctx, input }) => service.listGrants(ctx.caller, input)),
     },
 
     audit: {

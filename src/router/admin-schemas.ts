@@ -39,6 +39,10 @@ export const revoked = z.strictObject({
     .literal(true)
     .optional()
     .meta({ description: "The client is unknown. Tokens with its id are revoked all the same." }),
+  unknownGrant: z
+    .literal(true)
+    .optional()
+    .meta({ description: "The grant is unknown. Tokens with its `sid` are revoked all the same." }),
 });
 
 export const revokedToken = z.strictObject({
@@ -177,6 +181,7 @@ export const auditPage = z.strictObject({
       jti: z.string().optional(),
       kid: z.string().optional(),
       target: z.string().optional(),
+      expiresAt: seconds.optional().meta({ description: "When the issued token expires." }),
       address: z.string().optional(),
       count: z.int().optional(),
       fields: z.array(z.string()).optional().meta({ description: "The fields that `clients.update` changes." }),

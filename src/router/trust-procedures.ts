@@ -7,13 +7,14 @@ import { identifier } from "../token/claims.ts";
 import type { TrustUpdate } from "../trust/trust-update.ts";
 import { toTrpcError } from "../verifier/middleware/trpc-error.ts";
 import { keyId, revoked, revokedToken } from "./admin-schemas.ts";
+import { sessionId } from "./lookup-schemas.ts";
 import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 import { presentedToken } from "./token-schemas.ts";
 
 /** The procedures that revoke, and the feed. Independent of the custom claims. */
 export type TrustProcedures = ReturnType<typeof trustProcedures>;
 
-type Trusted = Pick<TokenService, "revokeToken" | "revokeAll" | "follow" | "keys">;
+type Trusted = Pick<TokenService, "revokeToken" | "revokeAll" | "revokeGrant" | "follow" | "keys">;
 
 const cursor = z.string().max(1000);
 
@@ -33,10 +34,11 @@ const revokeInput = z
       .optional(identifier)
       .meta({ description: "Revokes every token about this subject issued until now.", examples: ["ada"] }),
     clientId: z.optional(identifier).meta({ description: "Revokes every token issued to this client until now." }),
+    sid: sessionId.optional().meta({ description: "Revokes this grant and every token issued with it." }),
     keyId: keyId.optional().meta({ description: "Revokes this key and every token that it signed." }),
   })
   .refine((input) => Object.values(input).filter((value) => value !== undefined).length === 1, {
-    message: "must have one of subject, clientId and keyId",
+    message: "must have one of subject, clientId, sid and keyId",
   });
 
 export function trustProcedures(service: Trusted, clientProcedure: ClientProcedure) {
@@ -57,7 +59,7 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
 
     revoke: clientProcedure
       .meta({
-        summary: "Revoke all tokens of a subject, a client or a key",
+        summary: "Revoke all tokens of a subject, a client, a grant or a key",
         description: "Revokes every token issued until now.",
         permission: "revoke",
         output: revoked,
@@ -91,10 +93,11 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
 function revokeAll(
   service: Trusted,
   caller: Caller,
-  { subject, clientId, keyId }: z.infer<typeof revokeInput>,
-): ReturnType<Trusted["revokeAll"]> {
+  { subject, clientId, sid, keyId }: z.infer<typeof revokeInput>,
+): Promise<z.input<typeof revoked>> {
   if (subject !== undefined) return service.revokeAll(caller, { kind: "subject", id: subject });
   if (clientId !== undefined) return service.revokeAll(caller, { kind: "client", id: clientId });
+  if (sid !== undefined) return service.revokeGrant(caller, sid);
   if (keyId !== undefined) return service.keys.revoke(caller, keyId);
   throw new MintmarkError("invalid_request");
 }

@@ -15,6 +15,7 @@ import { createTasks } from "./operations/tasks.ts";
 import { resolveOptions, type TokenServiceOptions } from "./options.ts";
 import { createCallLimits } from "./throttle/call-limits.ts";
 import type { TokenService } from "./token-service.ts";
+import { createLookups } from "./tokens/lookups.ts";
 import { createRevocations } from "./tokens/revocations.ts";
 import { createTokens } from "./tokens/tokens.ts";
 
@@ -69,6 +70,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   return {
     ...createTokens({ ...deps, ...resolved, ...settings.limits(), verify, revokeReusedGrant }),
     ...revocations,
+    ...createLookups({ ...deps, longestLifetime }),
     get issuer() {
       return settings.issuer();
     },

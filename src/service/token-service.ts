@@ -13,11 +13,13 @@ import type { Readiness } from "./operations/readiness.ts";
 import type { Tracer } from "./operations/tracer.ts";
 import type { EffectiveSettings } from "./settings.ts";
 import type { RateLimits } from "./throttle/call-limits.ts";
+import type { Lookups } from "./tokens/lookups.ts";
 import type { Revocations } from "./tokens/revocations.ts";
 import type { Tokens } from "./tokens/tokens.ts";
 
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
-  Omit<Revocations<Schema>, "revokeReusedGrant"> & {
+  Omit<Revocations<Schema>, "revokeReusedGrant"> &
+  Lookups & {
     readonly issuer: string;
     /** Uses the origin that a server listens on as the issuer, unless the `issuer` option is set. */
     adoptIssuer(origin: string): Promise<void>;

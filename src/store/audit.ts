@@ -12,11 +12,13 @@ export type AuditRecord = {
   outcome: "allowed" | "refused";
   /** A reason of the error catalogue, where the outcome is `refused`. */
   reason?: string | undefined;
-  /** The token's `sub` and `jti`, the key's `kid`, the client or grant that was changed. */
+  /** The token's `sub` and `jti`, the key's `kid`; the client or grant that was changed, or the grant of an issued token. */
   subject?: string | undefined;
   jti?: string | undefined;
   kid?: string | undefined;
   target?: string | undefined;
+  /** The `exp` of an issued token. */
+  expiresAt?: Seconds | undefined;
   /** The fields of the client that the change concerns. */
   fields?: readonly string[] | undefined;
   /** Address of unauthenticated callers, and how many were refused within the minute. */

@@ -24,6 +24,18 @@ export type Grant = {
   idleUntil: Seconds;
 };
 
+/** A grant as listed, with the current name of its client, unless that was removed. */
+export type ListedGrant = Omit<Grant, "claims" | "ttl" | "seed"> & { clientName?: string | undefined };
+
+export type GrantQuery = {
+  subject: string;
+  /** Only grants that have not ended at this time. */
+  now: Seconds;
+  /** Only grants after this one in the order of the list (pagination). */
+  before?: Pick<Grant, "createdAt" | "sid"> | undefined;
+  limit: number;
+};
+
 /** One refresh token rotation: the presented token is consumed and replaced by its successor (RFC 9700 §4.14.2). */
 export type RefreshRotation = {
   /** SHA-256 of the presented token and of its successor. */

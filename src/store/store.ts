@@ -3,7 +3,7 @@ import type { Seconds } from "../time.ts";
 import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord, NamedRecord } from "./audit.ts";
 import type { Client, ClientFields, ClientSecret, FoundClient } from "./client.ts";
-import type { Grant, RefreshRotation } from "./grant.ts";
+import type { Grant, GrantQuery, ListedGrant, RefreshRotation } from "./grant.ts";
 import type { StoredSettings } from "./settings.ts";
 
 /**
@@ -78,6 +78,8 @@ export type Store = {
   revoke(revocation: NewRevocation, record: ChangeRecord): Promise<number>;
   /** Revocations with a sequence number above `after`, in ascending order. Later revocations never get a lower number. */
   listRevocations(after: number, limit: number): Promise<Revocation[]>;
+  /** The revocations of tokens, subjects, clients and grants that were revoked. */
+  findRevocations(of: readonly Pick<Revocation, "kind" | "id">[]): Promise<Revocation[]>;
   /** Deletes revocations whose retention ended before a moment: at most `limit`, oldest first. */
   forgetRevocations(before: Seconds, limit: number): Promise<Pruned>;
 
@@ -88,6 +90,10 @@ export type Store = {
   addGrant(grant: Grant, first: { hash: string; sequence: number }, record: ChangeRecord): Promise<"added" | "revoked">;
   /** Finds the grant of a refresh token, used or not, by the hash of the token. */
   findGrant(hash: string): Promise<Grant | undefined>;
+  /** Finds a grant by its `sid`. */
+  findGrantBySid(sid: string): Promise<Grant | undefined>;
+  /** The grants of a subject that have not ended, newest first. */
+  listGrants(query: GrantQuery): Promise<ListedGrant[]>;
   /**
    * Consumes a refresh token and stores its successor (`rotated`). `replayed`: the token was used within the replay window.
    * `reused`: it was used before that, so it has been copied (RFC 9700 §4.14.2). `unknown`: no such token, or the grant has
@@ -104,6 +110,8 @@ export type Store = {
   appendAudit(records: readonly AuditRecord[]): Promise<void>;
   /** Newest first, each with the current name of its client. */
   listAudit(query: AuditQuery): Promise<NamedRecord[]>;
+  /** The first 10 records of allowed operations on a token, oldest first: its issuance, and its revocations. */
+  findTokenRecords(jti: string): Promise<NamedRecord[]>;
   /** Deletes records from before a moment: at most `limit`, oldest first. */
   pruneAudit(before: Seconds, limit: number): Promise<Pruned>;
 

@@ -69,6 +69,23 @@ describe("the commands, on the data of this machine", () => {
     expect(await mintmark(["revoke"], { environment })).toMatchObject({ status: 1 });
   });
 
+  it("list the grants of a subject, revoke one by its sid, and find out about a token", async () => {
+    const { token } = await json(["token", "get", "--refreshable", "--subject", "lin", "--scope", "a"], environment);
+    const { jti, sid } = await json(["token", "verify"], environment, token);
+    const list = () => json(["token", "grants", "--subject", "lin"], environment);
+    expect(await list()).toEqual({ grants: [expect.objectContaining({ sid, clientId: "local", scope: "a" })] });
+    expect((await mintmark(["token", "grants", "--subject", "lin"], { environment })).stdout).toContain(sid);
+    expect(await json(["revoke", "--session", sid], environment)).toEqual({ sequence: expect.any(Number) });
+    expect(await list()).toEqual({ grants: [] });
+    const unknown = await mintmark(["revoke", "--session", "unknown"], { environment });
+    expect(unknown).toMatchObject({ status: 1, stderr: expect.stringContaining("there is no grant unknown") });
+    const { stdout } = await mintmark(["token", "find", jti], { environment });
+    expect(stdout).toMatch(/^issued {11}\S+Z by getToken\nclient {11}local\nsubject {10}lin\nkid {14}\S+\ngrant {12}/);
+    expect(stdout).toMatch(/\nexpired {10}no\ngrant revoked {4}\S+Z\n$/);
+    const none = await mintmark(["token", "find", "unknown"], { environment });
+    expect(none.stdout).toMatch(/^issued {11}no record.*\nexpired {10}not known\nrevoked {10}no\n$/);
+  });
+
   it("rotate and revoke keys", async () => {
     const [first] = await json(["keys", "list"], environment);
     expect(first).toMatchObject({ state: "active" });

@@ -12,6 +12,8 @@ import { openServer, openService } from "../support/service.ts";
 type Entry = {
   /** What it takes to call it; null where anybody may. */
   needs: Permission | null;
+  /** Another permission that is enough. */
+  or?: Permission;
   /** An input that is served to every caller; made for a client. */
   input: (service: TokenService, clientId: string) => object | Promise<object>;
 };
@@ -48,6 +50,8 @@ const procedures: Record<string, Entry> = {
     input: async (service) => ({ clientId: await clientId(service), name: "other" }),
   },
   "clients.remove": { needs: "manage_clients", input: async (service) => ({ clientId: await clientId(service) }) },
+  "tokens.find": { needs: "read_audit", input: () => ({ jti: "a" }) },
+  "grants.list": { needs: "read_audit", or: "revoke", input: () => ({ subject: "ada" }) },
   "audit.list": { needs: "read_audit", input: () => ({}) },
 };
 
@@ -99,18 +103,19 @@ describe("access for clients", () => {
 
   it.each(forClients)("$procedure refuses a client that may do everything but $needs, and names it", async (entry) => {
     await using server = await openServer({ open: false });
-    const others = permissions.filter((permission) => permission !== entry.needs && permission !== "admin");
+    const sufficient: Permission[] = [entry.needs, ...(entry.or ? [entry.or] : [])];
+    const others = permissions.filter((permission) => ![...sufficient, "admin"].includes(permission));
     const client = await addClient(server.service, { permissions: others });
     const authorization = basic(client);
     const input = await entry.input(server.service, client.clientId);
     const { status, reason, error } = await callAs(server.url, { ...entry, input, authorization });
     expect({ status, reason }).toEqual({ status: 403, reason: "permission_denied" });
-    expect(error?.message).toMatch(new RegExp(`\\b${entry.needs} is missing`));
+    expect(error?.message).toMatch(new RegExp(`\\b${sufficient.join(" or ")} is missing`));
   });
 
   it.each(forClients)("$procedure serves a client that may do $needs alone, and an administrator", async (entry) => {
     await using server = await openServer({ open: false });
-    for (const permission of [entry.needs, "admin"] as const) {
+    for (const permission of [entry.needs, entry.or ?? "admin", "admin"] as const) {
       const client = await addClient(server.service, { permissions: [permission] });
       const authorization = basic(client);
       const input = await entry.input(server.service, client.clientId);

@@ -136,6 +136,7 @@ describe("the API description", () => {
       claims: { role: "writer" },
     });
     const { token, refreshToken } = data as { token: string; refreshToken: string };
+    const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
     const { data: client } = await expectDescribed("clients.create", newClient({ maxTtl: 60 }));
     const { clientId } = client as { clientId: string };
     const calls: [procedure: string, input: object][] = [
@@ -149,8 +150,11 @@ describe("the API description", () => {
       ["clients.rotateSecret", { clientId }],
       ["clients.update", { clientId, scopes: ["a"], maxTtl: null }],
       ["clients.remove", { clientId }],
+      ["grants.list", { subject: "ada" }],
       ["revokeToken", { token }],
+      ["tokens.find", { jti }],
       ["revoke", { subject: "ada" }],
+      ["revoke", { sid: "unknown" }],
       ["audit.list", { limit: 100 }],
     ];
     for (const [procedure, input] of calls)

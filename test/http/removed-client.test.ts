@@ -30,6 +30,8 @@ const INPUTS: Record<string, (known: Known) => object> = {
   "clients.update": ({ other }) => ({ clientId: other, name: "other" }),
   "clients.rotateSecret": ({ other }) => ({ clientId: other }),
   "clients.remove": ({ other }) => ({ clientId: other }),
+  "tokens.find": () => ({ jti: "a" }),
+  "grants.list": () => ({ subject: "ada" }),
   "audit.list": () => ({}),
 };
 

@@ -8,6 +8,7 @@ import { describeClients } from "./conformance-clients.ts";
 import { describeCounts } from "./conformance-counts.ts";
 import { describeSessions } from "./conformance-grants.ts";
 import { describeKeys } from "./conformance-keys.ts";
+import { describeLookups } from "./conformance-lookups.ts";
 import { describePrunes } from "./conformance-prunes.ts";
 import { describeRevision } from "./conformance-revision.ts";
 import { describeStrings } from "./conformance-strings.ts";
@@ -82,6 +83,7 @@ function describeVerbs(open: Open, crowded: boolean): void {
   if (crowded) describeRevision(open);
   describeTrust(open);
   describeSessions(open);
+  describeLookups(open);
   describePrunes(open);
   describeAtomicity(open);
   if (crowded) describeStrings(open);

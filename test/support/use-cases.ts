@@ -26,6 +26,9 @@ export const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
   "clients.rotateSecret": ({ service, caller, clientId }) =>
     service.clients.rotateSecret(caller, { clientId, overlap: 0 }),
   "clients.remove": ({ service, caller, clientId }) => service.clients.remove(caller, clientId),
+  "tokens.find": ({ service, caller }) => service.findToken(caller, "a"),
+  "grants.list": ({ service, caller }) => service.listGrants(caller, { subject: "ada", limit: 1 }),
+  "revoke, a grant": ({ service, caller }) => service.revokeGrant(caller, "a"),
   "audit.list": ({ service, caller }) => service.audit.list(caller, { limit: 1 }),
   metrics: ({ service, caller }) => service.metrics.authorize(caller),
   events: ({ service, caller }) => service.follow(caller, {}).next(),

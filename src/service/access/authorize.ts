@@ -7,9 +7,9 @@ import { type Caller, hasPermission, missing } from "./caller.ts";
 /** An operation: its name, who may perform it, and its target. */
 export type Operation = {
   action: string;
-  /** The required permission. Undefined: every client may. */
-  permission: Permission | undefined;
-  target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target" | "fields"> | undefined;
+  /** The required permission, or a list of which one is enough. Undefined: every client may. */
+  permission: Permission | readonly Permission[] | undefined;
+  target?: Pick<AuditEntry, "subject" | "jti" | "kid" | "target" | "expiresAt" | "fields"> | undefined;
   /** Why a caller is refused although it has the permission. */
   denial?: ((caller: Caller) => Issue | undefined) | undefined;
   /** Whether the rights of the caller are current. Default: they are read again if anything has changed since. */
@@ -40,8 +40,9 @@ export function createAuthorizer({ audit, refresh }: AuthorizerOptions): Authori
   return async function authorize(presented, operation, work) {
     const { action, permission, target, denial, isCurrent = false } = operation;
     const caller = isCurrent ? presented : await refresh(presented);
-    const isPermitted = permission === undefined || hasPermission(caller, permission);
-    const lacks = isPermitted ? denial?.(caller) : missing(permission);
+    const sufficient = permission === undefined ? [] : [permission].flat();
+    const isPermitted = permission === undefined || sufficient.some((each) => hasPermission(caller, each));
+    const lacks = isPermitted ? denial?.(caller) : missing(sufficient);
     const entry = { clientId: caller.clientId, action, ...target };
     const refuse = (reason: Reason) => audit.append(audit.record({ outcome: "refused", reason, ...entry }));
     if (lacks !== undefined) {

@@ -21,9 +21,9 @@ export function hasPermission(caller: Caller, permission: Permission): boolean {
   return isAdmin(caller) || caller.permissions.includes(permission);
 }
 
-/** Why a caller without a permission is refused. */
-export function missing(permission: Permission): Issue {
-  return { path: "permission", message: `${permission} is missing` };
+/** Why a caller with none of these permissions is refused. */
+export function missing(permissions: readonly Permission[]): Issue {
+  return { path: "permission", message: `${permissions.join(" or ")} is missing` };
 }
 
 export function isAdmin({ permissions }: Caller): boolean {

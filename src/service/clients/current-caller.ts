@@ -46,6 +46,6 @@ export function watchCaller(
       isPermitted = client !== undefined && hasPermission(client, permission);
     }
     if (endsAt !== undefined && endsAt <= clock()) throw new MintmarkError("invalid_client");
-    if (!isPermitted) throw new MintmarkError("permission_denied", { issues: [missing(permission)] });
+    if (!isPermitted) throw new MintmarkError("permission_denied", { issues: [missing([permission])] });
   };
 }

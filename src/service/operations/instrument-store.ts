@@ -31,6 +31,10 @@ const READS: readonly string[] = [
   "listRevocations",
   "findGrant",
   "listAudit",
+  "findTokenRecords",
+  "findRevocations",
+  "findGrantBySid",
+  "listGrants",
   "readCounts",
 ] satisfies (keyof Store)[];
 

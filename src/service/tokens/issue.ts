@@ -87,7 +87,9 @@ export function createIssuer(options: IssueOptions): Issuer {
     if (key === undefined) throw new MintmarkError("unavailable");
     const jti = createJti(sequence);
     const iat = clock();
-    const target = { subject: parameters.subject, jti, kid: key.kid };
+    const exp = iat + parameters.ttl;
+    const { subject, sid } = parameters;
+    const target = { subject, jti, kid: key.kid, expiresAt: exp, ...(sid !== undefined && { target: sid }) };
     const denial = (current: Caller) =>
       policyViolation(current, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
     const registered = {
@@ -95,7 +97,7 @@ export function createIssuer(options: IssueOptions): Issuer {
       sub: parameters.subject,
       aud: typeof parameters.audience === "string" ? parameters.audience : [...parameters.audience],
       iat,
-      exp: iat + parameters.ttl,
+      exp,
       jti,
       client_id: caller.clientId,
       ...(parameters.scope !== undefined && { scope: parameters.scope }),

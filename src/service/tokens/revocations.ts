@@ -30,6 +30,8 @@ export type Revocations<Schema extends ClaimsSchema> = {
     caller: Caller,
     of: { kind: "subject" | "client"; id: string },
   ): Promise<{ sequence: number; unknownClient?: true }>;
+  /** Revokes a grant with all its tokens. One that is unknown, as after a restore, is revoked too; `unknownGrant` reports it. */
+  revokeGrant(caller: Caller, sid: string): Promise<{ sequence: number; unknownGrant?: true }>;
   /** Revokes the grant of a reused refresh token, which must have been copied (RFC 9700 §4.14.2). */
   revokeReusedGrant(grant: Grant): Promise<void>;
   /** Whether an access token is active, and its claims (RFC 7662). Does not check the audience. */
@@ -108,6 +110,20 @@ export function createRevocations<Schema extends ClaimsSchema>(
           return { sequence, ...(!isKnown && { unknownClient: true }) };
         },
       ),
+
+    async revokeGrant(caller, sid) {
+      const grant = await store.findGrantBySid(sid);
+      const isOwn = grant?.clientId === caller.clientId;
+      const target = { target: sid, ...(grant !== undefined && { subject: grant.subject }) };
+      const permission = isOwn ? undefined : "revoke";
+      return authorize(caller, { action: "revoke", permission, target }, async (record) => {
+        const isKnown = grant !== undefined || (await store.findRevocations([{ kind: "session", id: sid }])).length > 0;
+        const sequence = await store.revoke({ kind: "session", id: sid }, record);
+        counts.revoked.session += 1;
+        await trust.catchUp();
+        return { sequence, ...(!isKnown && { unknownGrant: true }) };
+      });
+    },
 
     async revokeReusedGrant({ sid, clientId, subject }) {
       const target = { clientId, subject, target: sid, reason: "invalid_refresh_token" };

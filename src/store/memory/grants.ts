@@ -2,9 +2,12 @@ import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
 import type { Grant } from "../grant.ts";
 import type { Store } from "../store.ts";
-import { addRecord, commit, type MemoryDatabase, removeGrant, requireNewRecord } from "./database.ts";
+import { addRecord, commit, compare, type MemoryDatabase, removeGrant, requireNewRecord } from "./database.ts";
 
-type GrantVerbs = Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken" | "pruneGrants">;
+type GrantVerbs = Pick<
+  Store,
+  "addGrant" | "findGrant" | "findGrantBySid" | "listGrants" | "rotateRefreshToken" | "pruneGrants"
+>;
 
 export function createGrantVerbs(database: MemoryDatabase): GrantVerbs {
   const { grants, refreshTokens, revocations } = database;
@@ -24,6 +27,19 @@ export function createGrantVerbs(database: MemoryDatabase): GrantVerbs {
       const token = refreshTokens.get(hash);
       return token && structuredClone(grants.get(token.sid));
     },
+
+    findGrantBySid: async (sid) => structuredClone(grants.get(sid)),
+
+    listGrants: async ({ subject, now, before, limit }) =>
+      [...grants.values()]
+        .filter((grant) => grant.subject === subject && !hasEnded(grant, now))
+        .toSorted(newestFirst)
+        .filter((grant) => before === undefined || newestFirst(before, grant) < 0)
+        .slice(0, limit)
+        .map(({ claims: _, ttl: __, seed: ___, ...grant }) => {
+          const clientName = database.clients.get(grant.clientId)?.name;
+          return { ...structuredClone(grant), ...(clientName !== undefined && { clientName }) };
+        }),
 
     async rotateRefreshToken(sid, { hash, next, now, idleUntil, replayWindow, server }, record) {
       const [grant, token] = [grants.get(sid), refreshTokens.get(hash)];
@@ -53,6 +69,12 @@ export function createGrantVerbs(database: MemoryDatabase): GrantVerbs {
       return { count: sids.size, more: ended.length >= limit };
     },
   };
+}
+
+type Position = Pick<Grant, "createdAt" | "sid">;
+
+function newestFirst(a: Position, b: Position): number {
+  return b.createdAt - a.createdAt || compare(b.sid, a.sid);
 }
 
 function hasEnded({ expiresAt, idleUntil }: Grant, now: Seconds): boolean {

@@ -50,7 +50,10 @@ export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase(
   };
 }
 
-type TrustVerbs = Pick<Store, "position" | "changeSettings" | "revoke" | "listRevocations" | "forgetRevocations">;
+type TrustVerbs = Pick<
+  Store,
+  "position" | "changeSettings" | "revoke" | "listRevocations" | "findRevocations" | "forgetRevocations"
+>;
 
 function createTrustVerbs(database: MemoryDatabase): TrustVerbs {
   const { position, revocations } = database;
@@ -88,12 +91,17 @@ function createTrustVerbs(database: MemoryDatabase): TrustVerbs {
         .slice(0, limit)
         .map((revocation) => ({ ...revocation, until: retainedUntil(database, revocation) })),
 
+    findRevocations: async (of) =>
+      of
+        .flatMap(({ kind, id }) => revocations.get(`${kind} ${id}`) ?? [])
+        .map((revocation) => ({ ...revocation, until: retainedUntil(database, revocation) })),
+
     forgetRevocations: async (before, limit) =>
       prune(revocations, limit, (revocation) => retainedUntil(database, revocation) < before),
   };
 }
 
-type AuditVerbs = Pick<Store, "appendAudit" | "listAudit" | "pruneAudit" | "checkWritable">;
+type AuditVerbs = Pick<Store, "appendAudit" | "listAudit" | "findTokenRecords" | "pruneAudit" | "checkWritable">;
 
 function createAuditVerbs(database: MemoryDatabase): AuditVerbs {
   const { audit, clients } = database;
@@ -112,6 +120,14 @@ function createAuditVerbs(database: MemoryDatabase): AuditVerbs {
           .filter((record) => isListed(record, query))
           .toSorted((a, b) => compare(b.id, a.id))
           .slice(0, query.limit)
+          .map(named),
+      ),
+    findTokenRecords: async (jti) =>
+      structuredClone(
+        [...audit.values()]
+          .filter((record) => record.jti === jti && record.outcome === "allowed")
+          .toSorted((a, b) => compare(a.id, b.id))
+          .slice(0, 10)
           .map(named),
       ),
     pruneAudit: async (before, limit) => prune(audit, limit, ({ at }) => at < before),

@@ -6,7 +6,7 @@ import { fromNamedRow, MAX_ROWS, toAuditRow } from "./mappers.ts";
 import { createPrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
-type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "pruneAudit" | "checkWritable">;
+type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "findTokenRecords" | "pruneAudit" | "checkWritable">;
 
 export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
   return {
@@ -21,6 +21,12 @@ export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
 
     async listAudit(query) {
       const rows = await auditPage(db, query).execute();
+      return rows.map(fromNamedRow);
+    },
+
+    async findTokenRecords(jti) {
+      const records = selectNamed(db).where("jti", "=", jti).where("outcome", "=", "allowed");
+      const rows = await records.orderBy("id").limit(10).execute();
       return rows.map(fromNamedRow);
     },
 

@@ -1,13 +1,16 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
-import type { RefreshRotation } from "../grant.ts";
+import type { GrantQuery, RefreshRotation } from "../grant.ts";
 import type { Pruned, Store } from "../store.ts";
 import type { Commit, Tx } from "./commit.ts";
-import { fromGrantRow, toAuditRow, toGrantRow } from "./mappers.ts";
+import { fromGrantRow, fromListedRow, toAuditRow, toGrantRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 
-type GrantQueries = Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken" | "pruneGrants">;
+type GrantQueries = Pick<
+  Store,
+  "addGrant" | "findGrant" | "findGrantBySid" | "listGrants" | "rotateRefreshToken" | "pruneGrants"
+>;
 
 export function createGrantQueries(db: Kysely<Schema>, commit: Commit): GrantQueries {
   return {
@@ -39,6 +42,16 @@ export function createGrantQueries(db: Kysely<Schema>, commit: Commit): GrantQue
       return row && fromGrantRow(row);
     },
 
+    async findGrantBySid(sid) {
+      const row = await db.selectFrom("sessions").selectAll().where("sid", "=", sid).executeTakeFirst();
+      return row && fromGrantRow(row);
+    },
+
+    async listGrants(query) {
+      const rows = await grantPage(db, query).execute();
+      return rows.map(fromListedRow);
+    },
+
     rotateRefreshToken: (sid, rotation, record) =>
       db.transaction().execute(async (transaction) => {
         if (!(await renewIdleTime(transaction, sid, rotation))) return "unknown";
@@ -50,6 +63,29 @@ export function createGrantQueries(db: Kysely<Schema>, commit: Commit): GrantQue
 
     pruneGrants: (now, limit) => db.transaction().execute((transaction) => prune(transaction, now, limit)),
   };
+}
+
+/** Without the seed: a list must not give what derives refresh tokens. */
+const LISTED = [
+  ...(["sid", "client_id", "subject", "audience", "audiences", "scope"] as const),
+  ...(["created_at", "expires_at", "idle_until"] as const),
+];
+
+function grantPage(db: Kysely<Schema>, { subject, now, before, limit }: GrantQuery) {
+  const page = db
+    .selectFrom("sessions")
+    .select(LISTED)
+    .select(({ selectFrom }) =>
+      selectFrom("clients").select("name").whereRef("clients.client_id", "=", "sessions.client_id").as("client_name"),
+    )
+    .where("subject", "=", subject)
+    .where("expires_at", ">", now)
+    .where("idle_until", ">", now)
+    .orderBy("created_at", "desc")
+    .orderBy("sid", "desc")
+    .limit(limit);
+  if (before === undefined) return page;
+  return page.where(sql<boolean>`(created_at, sid) < (${before.createdAt}, ${before.sid})`);
 }
 
 /** Deletes expired grants: first their refresh tokens, which may be thousands for one grant, then the grants. */

@@ -1,8 +1,9 @@
 import type { Insertable, Selectable } from "kysely";
 import type { StoredKey } from "../../keys/key-pair.ts";
+import type { Audience } from "../../token/claims.ts";
 import type { AuditRecord, NamedRecord } from "../audit.ts";
 import type { Client, ClientFields } from "../client.ts";
-import type { Grant } from "../grant.ts";
+import type { Grant, ListedGrant } from "../grant.ts";
 import type { Position } from "../store.ts";
 import type { Schema } from "./schema.ts";
 
@@ -114,7 +115,7 @@ export function fromGrantRow(row: Selectable<Schema["sessions"]>): Grant {
     sid: row.sid,
     clientId: row.client_id,
     subject: row.subject,
-    audience: row.audiences === null ? row.audience : JSON.parse(row.audiences),
+    audience: audienceOf(row),
     claims: JSON.parse(row.claims),
     ttl: row.ttl,
     seed: row.seed,
@@ -123,6 +124,27 @@ export function fromGrantRow(row: Selectable<Schema["sessions"]>): Grant {
     idleUntil: row.idle_until,
     ...(row.scope !== null && { scope: row.scope }),
   };
+}
+
+/** A row of a grant as listed. */
+type ListedRow = Omit<Selectable<Schema["sessions"]>, "claims" | "ttl" | "seed"> & { client_name: string | null };
+
+export function fromListedRow(row: ListedRow): ListedGrant {
+  return {
+    sid: row.sid,
+    clientId: row.client_id,
+    subject: row.subject,
+    audience: audienceOf(row),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    idleUntil: row.idle_until,
+    ...(row.scope !== null && { scope: row.scope }),
+    ...(row.client_name !== null && { clientName: row.client_name }),
+  };
+}
+
+function audienceOf({ audience, audiences }: Pick<ListedRow, "audience" | "audiences">): Audience {
+  return audiences === null ? audience : JSON.parse(audiences);
 }
 
 export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
@@ -139,6 +161,7 @@ export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
     target: record.target ?? null,
     address: record.address ?? null,
     count: record.count ?? null,
+    expires_at: record.expiresAt ?? null,
     fields: record.fields === undefined ? null : record.fields.join(","),
   };
 }
@@ -146,8 +169,10 @@ export function toAuditRow(record: AuditRecord): Insertable<Schema["audit"]> {
 /** A row of the audit log with the name of its client. */
 type NamedRow = Selectable<Schema["audit"]> & { client_name: string | null };
 
-export function fromNamedRow({ client_id, client_name, fields, ...row }: NamedRow): NamedRecord {
-  const named = { clientId: client_id, clientName: client_name, fields: fields?.split(",") ?? null };
-  const present = Object.entries({ ...row, ...named }).filter(([, value]) => value !== null);
+export function fromNamedRow({ client_id, client_name, expires_at, fields, ...row }: NamedRow): NamedRecord {
+  const named = { clientId: client_id, clientName: client_name, expiresAt: expires_at };
+  const present = Object.entries({ ...row, ...named, fields: fields?.split(",") ?? null }).filter(
+    ([, value]) => value !== null,
+  );
   return Object.fromEntries(present) as unknown as NamedRecord;
 }

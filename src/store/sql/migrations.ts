@@ -143,6 +143,17 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("audit").addColumn("fields", "text").execute();
     },
   },
+  "007-lookups": {
+    // In the same order: grants before the audit log.
+    async up(db) {
+      const columns = ["subject", "created_at", "sid"];
+      await db.schema.createIndex("sessions_by_subject_and_time").on("sessions").columns(columns).execute();
+      await db.schema.dropIndex("sessions_by_subject").execute();
+      const byJti = db.schema.createIndex("audit_by_jti").on("audit").columns(["jti", "id"]);
+      await byJti.where("jti", "is not", null).execute();
+      await db.schema.alterTable("audit").addColumn("expires_at", "bigint").execute();
+    },
+  },
 };
 
 /** Whether a migration removes what earlier releases need: a release that does not know it must not start. */

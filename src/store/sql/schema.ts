@@ -89,6 +89,7 @@ export type Schema = {
     target: string | null;
     address: string | null;
     count: number | null;
+    expires_at: Seconds | null;
     /** Separated by commas. */
     fields: string | null;
   };

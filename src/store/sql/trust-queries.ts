@@ -9,7 +9,7 @@ import { fromStateRow } from "./mappers.ts";
 import { createPrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
-type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "forgetRevocations">;
+type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "findRevocations" | "forgetRevocations">;
 
 /** Facts from a shared database: which copy of the tables this is, and the time of its clock. */
 export type DatabaseInfo = {
@@ -56,12 +56,11 @@ export function createTrustQueries(db: Kysely<Schema>, { commit, info }: Deps): 
       }),
 
     listRevocations: (after, limit) =>
-      db
-        .selectFrom("revocations")
-        .select(["kind", "id", "sequence", RETAINED_UNTIL.as("until")])
-        .where("sequence", ">", after)
-        .orderBy("sequence")
-        .limit(limit)
+      selectRevocations(db).where("sequence", ">", after).orderBy("sequence").limit(limit).execute(),
+
+    findRevocations: (of) =>
+      selectRevocations(db)
+        .where(({ eb, and, or }) => or(of.map(({ kind, id }) => and([eb("kind", "=", kind), eb("id", "=", id)]))))
         .execute(),
 
     forgetRevocations: createPrune(db, {
@@ -71,6 +70,10 @@ export function createTrustQueries(db: Kysely<Schema>, { commit, info }: Deps): 
       until: RETAINED_UNTIL,
     }),
   };
+}
+
+function selectRevocations(db: Kysely<Schema>) {
+  return db.selectFrom("revocations").select(["kind", "id", "sequence", RETAINED_UNTIL.as("until")]);
 }
 
 /** The column that selects the grants of a revocation. */

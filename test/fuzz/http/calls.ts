@@ -105,6 +105,8 @@ const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitr
       action: maybe(names),
     }),
   ],
+  ["tokens.find", 2, fc.record({ jti: orOdd(names) })],
+  ["grants.list", 2, fc.record({ subject: orOdd(names), before: maybe(fc.stringMatching(/^\d{1,12}\.[\w-]{1,64}$/)) })],
   ["clients.list", 1, fc.constant(undefined)],
   ["nothing", 1, odd],
   ["__proto__", 1, odd],
