@@ -43,6 +43,27 @@ export async function rotateSecret(scenario: Scenario, client: Client): Promise<
   return true;
 }
 
+/** Withdraws the permission of a client, which then gets no token at any server, and gives it back. */
+export async function updateClient(scenario: Scenario, client: Client): Promise<boolean> {
+  client.isLockedOut = true;
+  if (!(await setPermissions(scenario, client, []))) return false;
+  const as = clientOf(scenario, { clientId: client.clientId, clientSecret: client.secret });
+  const outcome = await attempt((signal) => as.getToken.query({}, { signal }));
+  if (isAnswer(outcome)) scenario.ledger.breach(`${client.what} got a token without the permission`);
+  if (!(await setPermissions(scenario, client, ["issue"]))) return false;
+  client.isLockedOut = false;
+  return true;
+}
+
+async function setPermissions(scenario: Scenario, client: Client, permissions: "issue"[]): Promise<boolean> {
+  const { clientId } = client;
+  const admin = clientOf(scenario);
+  const outcome = await attempt((signal) => admin.clients.update.mutate({ clientId, permissions }, { signal }));
+  if (!isAnswer(outcome)) return noteRefusal(scenario, "update a client", { outcome, of: [client] });
+  scenario.ledger.acknowledge("update a client", { action: "clients.update", id: clientId });
+  return true;
+}
+
 export function removeClient(scenario: Scenario, { clientId: id }: Client): Promise<boolean> {
   return withdraw(scenario, {
     operation: "remove a client",

@@ -1,5 +1,5 @@
 import { attempt, isAnswer } from "./attempt.ts";
-import { createClient, removeClient, rotateSecret, withClient } from "./client-operations.ts";
+import { createClient, removeClient, rotateSecret, updateClient, withClient } from "./client-operations.ts";
 import { clientOf, noteRefusal, type Scenario } from "./scenario.ts";
 import { issue, refresh, verify } from "./token-operations.ts";
 import { revokeClient, revokeGrant, revokeKey, revokeSubject, revokeToken } from "./withdrawal-operations.ts";
@@ -32,6 +32,7 @@ export const OPERATIONS: Readonly<Record<string, readonly [weight: number, opera
   "revoke a client": [1, revokeClient],
   "create a client": [4, createClient],
   "rotate a secret": [2, (scenario) => withClient(scenario, (client) => rotateSecret(scenario, client))],
+  "update a client": [2, (scenario) => withClient(scenario, (client) => updateClient(scenario, client))],
   "remove a client": [2, (scenario) => withClient(scenario, (client) => removeClient(scenario, client))],
   "rotate keys": [1.5, (scenario) => rotateKeys(scenario, scenario.random.chance(0.7))],
   "revoke a key": [0.4, revokeKey],
