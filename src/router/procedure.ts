@@ -24,15 +24,14 @@ export type Context = (AuthenticatedContext | ReceivedContext) & {
 /** A context of your own. `authenticate` returns the caller; it receives the rate limit of the procedure. */
 type AuthenticatedContext = { authenticate: (rate?: Rate) => Promise<Caller>; client?: undefined };
 
-/** The context of a request to the server of this package. The service authenticates the client. */
-type ReceivedContext = { client: ContextClient; authenticate?: undefined };
+/** The context of a request, as the server of this package and `tokenContext` make it. The service authenticates the client. */
+export type ReceivedContext = { client: ContextClient; authenticate?: undefined };
 
 /** The client of a request, as received. */
 export type ContextClient = {
   readonly credentials?: PresentedCredentials | undefined;
-  readonly address: string | undefined;
-  /** The id of the request in the log. */
-  readonly requestId: string;
+  /** Default: no limit by address applies. */
+  readonly address?: string | undefined;
 };
 
 /** The API description of a procedure. */

@@ -9,6 +9,7 @@ import { claimsSchema } from "../token/describe-claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
 import {
   CLIENT_ERRORS,
+  type Context,
   createClientProcedure,
   type ErrorShape,
   type Meta,
@@ -43,8 +44,22 @@ export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRout
 
 type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; errorShape: ErrorShape };
 
-/** Makes the tRPC router of a token service, to serve or to merge into another router. */
-export function createTokenRouter<Schema extends ClaimsSchema>(service: TokenService<Schema>): TokenRouter<Schema> {
+/** The root object of another router, whose context has what the procedures need. */
+type Root = { readonly _config: { readonly $types: { readonly ctx: Context } } };
+
+/**
+ * Makes the tRPC router of a token service, to serve or to merge into another router:
+ *
+ *     const t = initTRPC.context<Context>().create({ errorFormatter: tokenErrorFormatter });
+ *     const appRouter = t.router({ auth: createTokenRouter(service, t) });
+ *
+ * Given the root object of the other router, a context that lacks what the procedures need is a type error: tRPC's own types
+ * accept it, and every call would fail.
+ */
+export function createTokenRouter<Schema extends ClaimsSchema>(
+  service: TokenService<Schema>,
+  _root?: Root,
+): TokenRouter<Schema> {
   const clientProcedure = createClientProcedure(service);
   const procedures = {
     getToken: clientProcedure

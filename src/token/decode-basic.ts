@@ -4,6 +4,9 @@ import { decodeUtf8 } from "./json.ts";
 /** Received credentials. `asWritten`: without form-decoding, if that differs. */
 export type PresentedCredentials = Credentials & { asWritten?: Credentials };
 
+/** Credentials of no client: unreadable credentials are rejected like wrong ones. */
+export const UNREADABLE: PresentedCredentials = { clientId: "", clientSecret: "" };
+
 /** Longest client id or secret, in characters. */
 const MAX_LENGTH = 255;
 

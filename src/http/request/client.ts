@@ -1,11 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { StartError } from "../../errors.ts";
-import { decodeBasic, type PresentedCredentials } from "../../token/decode-basic.ts";
+import { decodeBasic, type PresentedCredentials, UNREADABLE } from "../../token/decode-basic.ts";
 import { isRepeated } from "./origin.ts";
-
-/** Credentials of no client: unreadable credentials are rejected like wrong ones. */
-const UNREADABLE: PresentedCredentials = { clientId: "", clientSecret: "" };
 
 /** The HTTP Basic credentials of a request; `undefined` without an `Authorization` header. */
 export function credentialsOf(request: IncomingMessage): PresentedCredentials | undefined {

@@ -36,7 +36,7 @@ export type TrpcListenerOptions = {
 };
 
 /** The context of a procedure. Its `client` is read on demand, since `verifyToken` needs none of it. */
-type HttpContext = { client: ContextClient & { isOfPage: boolean }; address: string | undefined };
+type HttpContext = { client: ContextClient & { requestId: string; isOfPage: boolean }; address: string | undefined };
 
 const REQUEST = Symbol("request");
 type Received = { [REQUEST]: IncomingMessage };

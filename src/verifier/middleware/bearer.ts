@@ -145,7 +145,8 @@ function readCredentials(request: BearerRequest): { token: string } | "none" | "
   return MENTIONS_BEARER.test(value) ? "malformed" : "none";
 }
 
-function authorizationOf(headers: HeaderFields): readonly string[] {
+/** The values of `Authorization`. */
+export function authorizationOf(headers: HeaderFields): readonly string[] {
   const value = isHeaders(headers) ? headers.get("authorization") : headers.authorization;
   return [value ?? []].flat();
 }
