@@ -20,7 +20,7 @@ const ROOMS = [
   "client",
   "program",
   "cli",
-  "index.ts|sqlite.ts|postgres.ts",
+  "index.ts|sqlite.ts|postgres.ts|router.ts",
 ];
 
 /** What only some rooms may use. */

@@ -10,6 +10,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   "mintmark/sqlite": "src/sqlite.ts",
   "mintmark/postgres": "src/postgres.ts",
   "mintmark/client": "src/client/client.ts",
+  "mintmark/router": "src/router.ts",
   "mintmark/verifier": "src/verifier/verifier.ts",
   "mintmark/verifier/trpc": "src/verifier/middleware/trpc.ts",
   "mintmark/verifier/node": "src/verifier/middleware/node.ts",

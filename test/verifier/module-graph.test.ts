@@ -52,6 +52,12 @@ it("mintmark/client loads only the encoding of credentials and the checks of URL
   ]);
 });
 
+it("mintmark/router loads neither the HTTP server nor a log nor a database, and nothing of Node", () => {
+  const { own, foreign } = graphOf(join(dist, "router.js"));
+  expect([...own].filter((path) => /^(?:http|program|client|store)\//.test(path))).toEqual(["store/client.js"]);
+  expect([...foreign].sort()).toEqual(["@trpc/server", "zod", "zod/mini", "zod/v4/core"]);
+});
+
 const DRIVERS = ["kysely", "libsql", "pg"];
 
 it.each([
