@@ -13,6 +13,8 @@ import { createSteps, readOptions } from "../steps.ts";
 import { bundlers } from "./bundlers.ts";
 import { compilers, consumers, install, lowestPeers, peers } from "./consumers.ts";
 import { testByJest } from "./jest.ts";
+import { nextApps } from "./next.ts";
+import { runtimes } from "./runtimes.ts";
 
 const { step, conclude } = createSteps();
 
@@ -33,7 +35,9 @@ async function run(folder: string, version: string): Promise<void> {
   for (const [name, use] of Object.entries(withLowest))
     await step(`with the lowest peers (${lowestPeers().join(", ")}): ${name}`, use);
   await step("tested by Jest, in CommonJS", async () => testByJest(folder, tarball));
-  for (const [name, use] of Object.entries(bundlers(folder, tarball))) await step(`bundled by ${name}`, use);
+  for (const [name, use] of Object.entries({ ...bundlers(folder, tarball), ...nextApps(folder, tarball) }))
+    await step(`bundled by ${name}`, use);
+  for (const [name, use] of Object.entries(runtimes(projects.light))) await step(name, use);
   for (const node of nodes) {
     process.stdout.write(`Node ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);
     for (const which of ["all", "light"] as const)

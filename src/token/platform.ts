@@ -2,8 +2,17 @@
  * Modules of Node that are faster than WebCrypto and `atob`. Node, Bun and Deno have them; elsewhere they are `undefined`.
  * Not by `import`: a platform without them refuses a file that names them.
  */
-export const nodeCrypto = globalThis.process?.getBuiltinModule?.("node:crypto");
-const NodeBuffer = globalThis.process?.getBuiltinModule?.("node:buffer")?.Buffer;
+export const nodeCrypto = builtin(() => globalThis.process?.getBuiltinModule?.("node:crypto"));
+const NodeBuffer = builtin(() => globalThis.process?.getBuiltinModule?.("node:buffer")?.Buffer);
+
+/** The edge runtime of Next.js has a `process` whose members throw. */
+function builtin<Module>(load: () => Module): Module | undefined {
+  try {
+    return load();
+  } catch {
+    return undefined;
+  }
+}
 
 /** Decodes canonical base64url: see {@link isBase64url}. */
 export const decodeBase64url: (text: string) => Uint8Array<ArrayBuffer> =

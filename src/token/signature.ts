@@ -20,8 +20,8 @@ type Scheme = {
   bytes?: number;
 };
 
-const PKCS1 = nodeCrypto?.constants.RSA_PKCS1_PADDING;
-const PSS = nodeCrypto?.constants.RSA_PKCS1_PSS_PADDING;
+/** `RSA_PKCS1_PADDING` and `RSA_PKCS1_PSS_PADDING` of `node:crypto`. */
+const [PKCS1, PSS] = [1, 6];
 
 /** RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1. An ECDSA signature is its two numbers, each of the size of the curve. */
 const SCHEMES: Partial<Record<Algorithm, Scheme>> = {
