@@ -131,7 +131,8 @@ export const explanations: Readonly<Record<Reason, Explanation>> = {
     remedy: "Retry after a second. Read `/readyz`.",
   },
   internal_error: {
-    meaning: "A fault of the service, or of a claims schema that threw.",
-    remedy: "Find the answer's `x-request-id` in the log.",
+    meaning:
+      "A fault of the service, or of a claims schema that threw; in a verifier, a platform that does not support the algorithm.",
+    remedy: "Find the answer's `x-request-id` in the log. In a verifier, read `failure`.",
   },
 };
