@@ -6,19 +6,19 @@ const applyScheme = () => document.documentElement.classList.toggle("dark-mode",
 dark.addEventListener("change", applyScheme);
 applyScheme();
 
-/** Fields that Swagger UI gives no name, and regions that scroll and cannot be reached by keyboard. */
-const ATTRIBUTES: readonly (readonly [selector: string, name: string, value: string])[] = [
-  [".examples-select-element", "aria-label", "Example"],
-  [".body-param__text", "aria-label", "Request body"],
-  [".microlight", "tabindex", "0"],
+/** Fields that Swagger UI gives no name. */
+const NAMES: readonly (readonly [selector: string, name: string])[] = [
+  [".examples-select-element", "Example"],
+  [".body-param__text", "Request body"],
 ];
 
-function addAttributes(): void {
-  for (const [selector, name, value] of ATTRIBUTES)
-    for (const found of document.querySelectorAll(`${selector}:not([${name}])`)) found.setAttribute(name, value);
+function addNames(): void {
+  for (const [selector, name] of NAMES)
+    for (const field of document.querySelectorAll(`${selector}:not([aria-label])`))
+      field.setAttribute("aria-label", name);
 }
 
-new MutationObserver(addAttributes).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(addNames).observe(document.body, { childList: true, subtree: true });
 
 SwaggerUIBundle({
   url: new URL("../openapi.json", import.meta.url).href,

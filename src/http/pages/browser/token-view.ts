@@ -52,7 +52,7 @@ export type State = "valid" | "refused" | "unknown";
 export function showVerdict(place: HTMLElement, { data, error }: Answer<object>, hints: readonly string[] = []): State {
   const state: State = data !== undefined ? "valid" : UNKNOWN.has(error.reason) ? "unknown" : "refused";
   const verdict = make("output", { "data-state": state });
-  const line = make("p", { class: "verdict" }, verdict, " ", make("span", { class: "life" }));
+  const line = make("p", { class: "verdict" }, verdict, " ", make("span", { class: "life", "aria-live": "off" }));
   place.replaceChildren(line, ...(error ? explain(error.reason, hints) : []));
   const { reason = "", message = "" } = error ?? {};
   const word = state === "unknown" ? "not known at the moment" : (WORDS[reason as Reason] ?? "refused");
