@@ -68,7 +68,8 @@ export async function findingsIn(page: Page, name: string): Promise<string[]> {
 
 /** Resolves when no colour changes any more. */
 const STILL = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
-  .then(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished))).then(() => {})`;
+  .then(() => Promise.allSettled(document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().endTime < 5000).map(({ finished }) => finished))).then(() => {})`;
 
 const AXE = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")

@@ -16,6 +16,8 @@ function addNames(): void {
   for (const [selector, name] of NAMES)
     for (const field of document.querySelectorAll(`${selector}:not([aria-label])`))
       field.setAttribute("aria-label", name);
+  // It scrolls, for a long token.
+  for (const command of document.querySelectorAll("pre.curl:not([tabindex])")) command.setAttribute("tabindex", "0");
 }
 
 new MutationObserver(addNames).observe(document.body, { childList: true, subtree: true });
