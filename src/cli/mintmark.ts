@@ -12,6 +12,7 @@ import { doctorCommand } from "./doctor-command.ts";
 import { environmentHelp } from "./environment-help.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
+import { separateIds } from "./operands.ts";
 import { warn } from "./run.ts";
 import { printable } from "./text.ts";
 import { revokeCommand, tokenCommands } from "./token-commands.ts";
@@ -58,6 +59,6 @@ ignoreClosedOutput(({ code }) => {
 if (process.pid === 1) onStop((signal) => process.exit(128 + constants.signals[signal]));
 
 exitByThrowing(program);
-await program.parseAsync().catch((error: unknown) => {
+await program.parseAsync(separateIds(process.argv.slice(2)), { from: "user" }).catch((error: unknown) => {
   process.exitCode = exitStatus(error);
 });
