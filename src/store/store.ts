@@ -156,7 +156,7 @@ export type Pruned = { count: number; more: boolean };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };
 
-export type ClientUse = { clientId: string; at: Seconds };
+type ClientUse = { clientId: string; at: Seconds };
 
 type KeyRevocation = { now: Seconds; replacement: StoredKey };
 type ClientChange = { from: ClientFields; to: ClientFields };

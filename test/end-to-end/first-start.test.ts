@@ -84,8 +84,10 @@ describe("first starts on the embedded database", () => {
       {
         await using started = await startAtOnce(environment);
         expect(started.serving).toHaveLength(1);
-        for (const refusal of started.refusals)
-          expect(refusal).toMatch(/^The server did not start: [^\n]* is in use by another Mintmark server: [^\n]+\n$/);
+        for (const refusal of started.refusals) {
+          const [, line = ""] = /^the server did not start: ([^\n]+)\n$/.exec(refusal) ?? [];
+          expect(JSON.parse(line).msg).toMatch(/^[^\n]* is in use by another Mintmark server: [^\n]+$/);
+        }
         await expectTokens(started.serving[0]?.origin ?? "");
       }
       await using later = await startServer({ PORT: "0", ...environment });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { basic, type Credentials } from "../support/call-as.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
@@ -10,7 +11,17 @@ import { temporaryFolder } from "../support/service.ts";
 
 const random = () => randomBytes(32).toString("base64url");
 const TELEMETRY = join(import.meta.dirname, "../support/telemetry.js");
-const DOCUMENTS = ["/", "/healthz", "/readyz", "/metrics", "/.well-known/jwks.json", "/openapi.json", "/docs", "/x"];
+const DOCUMENTS = [
+  "/",
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  "/.well-known/jwks.json",
+  "/openapi.json",
+  "/docs",
+  "/verify",
+  "/x",
+];
 
 type Vault = ReturnType<typeof createVault>;
 type Held = { token: string; refreshToken: string; clientId: string; clientSecret: string };
@@ -23,7 +34,10 @@ const INPUTS: Record<string, (held: Held) => object> = {
   refreshToken: ({ refreshToken }) => ({ refreshToken }),
   "clients.create": () => ({ name: "billing", permissions: ["issue"] }),
   "clients.rotateSecret": ({ clientId }) => ({ clientId, overlap: 60 }),
+  "clients.update": ({ clientId }) => ({ clientId, name: "accounting" }),
   "clients.list": () => ({}),
+  "tokens.find": ({ token }) => ({ jti: decodeJwt(token).jti }),
+  "grants.list": () => ({ subject: "ada" }),
   revokeToken: ({ token }) => ({ token }),
   revoke: () => ({ subject: "eve" }),
   "keys.list": () => ({}),
@@ -118,11 +132,8 @@ async function run(settings: Record<string, string>, sabotage?: () => Promise<un
   await driver.misuseAll();
   await driver.read(admin);
   const { paths } = JSON.parse((await send(`${server.origin}/openapi.json`)).text);
-  expect(Object.keys(INPUTS).sort()).toEqual(
-    Object.keys(paths)
-      .map((path) => path.slice(1))
-      .sort(),
-  );
+  const procedures = Object.keys(paths).map((path) => path.slice(1));
+  expect([...Object.keys(INPUTS), "verify"].sort()).toEqual(procedures.sort());
   if (sabotage !== undefined) {
     await sabotage();
     await driver.all(admin);

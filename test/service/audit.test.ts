@@ -49,9 +49,12 @@ const acts: Act[] = [
     needs: "issue",
     async act({ service, actor }) {
       const { token } = await service.getToken(actor, { claims: {} });
-      const { jti = "" } = decodeJwt(token);
+      const { jti = "", exp: expiresAt = 0 } = decodeJwt(token);
       const { kid = "" } = decodeProtectedHeader(token);
-      return { about: { subject: actor.clientId, jti, kid }, secrets: [token, token.slice(token.lastIndexOf("."))] };
+      return {
+        about: { subject: actor.clientId, jti, kid, expiresAt },
+        secrets: [token, token.slice(token.lastIndexOf("."))],
+      };
     },
     refused: ({ actor, kid }) => ({ subject: actor.clientId, kid }),
   },

@@ -37,9 +37,9 @@ export type FoundToken = {
 };
 
 /** A page of grants. `next` is the cursor of the next page, absent on the last. */
-export type GrantPage = { grants: ListedGrant[]; next?: string };
+type GrantPage = { grants: ListedGrant[]; next?: string };
 
-export type GrantRequest = { subject: string; before?: string | undefined; limit: number };
+type GrantRequest = { subject: string; before?: string | undefined; limit: number };
 
 export type Lookups = {
   /** What the audit log and the revocations say of a token. */
