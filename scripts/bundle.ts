@@ -1,6 +1,6 @@
 /** Bundles the programs: Node reads a few files faster than five hundred. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
 
 /** Bundled CommonJS calls `require`. */
@@ -10,6 +10,9 @@ const REQUIRE = `import { createRequire as createBundleRequire } from "node:modu
 export async function bundle(programs: readonly string[], folder: string): Promise<void> {
   const { metafile } = await build({
     entryPoints: [...programs],
+    // Chunks are named by their paths from here, too: those of another build of the same sources have the same names, so a
+    // build does not take the chunks away that a running server has yet to load.
+    absWorkingDir: dirname(folder),
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -27,7 +30,7 @@ export async function bundle(programs: readonly string[], folder: string): Promi
     plugins: [nativeCopies],
     logLevel: "warning",
   });
-  writeFileSync(join(folder, "LICENSES.txt"), licenses(metafile));
+  writeFileSync(join(folder, "LICENSES.txt"), licenses(metafile, dirname(folder)));
 }
 
 /** Bundles the scripts of the pages, each with its modules, as readable as they are. */
@@ -68,10 +71,10 @@ const nativeCopies: Plugin = {
 };
 
 /** The licences of the bundled packages: each requires its text in every copy. */
-function licenses(metafile: Metafile): string {
+function licenses(metafile: Metafile, root: string): string {
   const inputs = Object.keys(metafile.inputs).map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
   const packages = [...new Set(inputs.filter((folder) => folder !== undefined))].sort();
-  return packages.map(licenseOf).join("\n\n");
+  return packages.map((folder) => licenseOf(join(root, folder))).join("\n\n");
 }
 
 function licenseOf(folder: string): string {

@@ -81,10 +81,13 @@ function json(value: unknown): Document {
   return { type: "application/json", body: JSON.stringify(value) };
 }
 
-function memoize<Value>(make: () => Value): () => Value {
-  let made: Value | undefined;
-  return () => {
-    made ??= make();
-    return made;
+/** Makes a document once. Not a 404: a file that is missing while a build replaces the others is there a moment later. */
+function memoize(make: () => Document | Promise<Document>): () => Promise<Document> {
+  let made: Promise<Document> | undefined;
+  return async () => {
+    made ??= Promise.resolve(make());
+    const document = await made;
+    if (document.status === 404) made = undefined;
+    return document;
   };
 }
