@@ -3,9 +3,10 @@ import { MintmarkError } from "../errors.ts";
 import type { JwkSet } from "../keys/keyring.ts";
 import { localCaller } from "../service/access/caller.ts";
 import { createTokenService } from "../service/service.ts";
+import { hashOf } from "../service/tokens/grant.ts";
 import type { IssuedToken } from "../service/tokens/issue.ts";
 import { openMemoryStore } from "../store/memory/memory.ts";
-import type { Seconds } from "../time.ts";
+import { type Seconds, systemClock } from "../time.ts";
 import { checkOptions, type OptionSchemas } from "../token/check-options.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import type { Verifier, VerifierState } from "../verifier/verifier.ts";
@@ -86,12 +87,13 @@ export async function createTestIssuer<Schema extends ClaimsSchema = AnyClaims>(
 ): Promise<TestIssuer<Schema>> {
   checkOptions("createTestIssuer", schemas, options);
   const { issuer = "https://issuer.test", audience = issuer, claims } = options;
-  let now = options.now ?? Math.floor(Date.now() / 1000);
+  let now = options.now ?? systemClock();
+  const store = openMemoryStore();
   const service = await createTokenService({
     issuer,
     audience,
     ...(claims !== undefined && { claims }),
-    store: openMemoryStore(),
+    store,
     clock: () => now,
   });
 
@@ -104,13 +106,7 @@ export async function createTestIssuer<Schema extends ClaimsSchema = AnyClaims>(
       { subject: "test", ...token, claims: token.claims ?? ({} as z.input<Schema>), refreshable },
     );
 
-  /** The client of each grant, by its refresh tokens. */
-  const clients = new Map<string, string>();
-  const remember = (issued: IssuedToken, clientId: string) => {
-    const { refreshToken = "" } = issued;
-    clients.set(refreshToken, clientId);
-    return { ...issued, refreshToken };
-  };
+  const granted = (issued: IssuedToken) => ({ ...issued, refreshToken: issued.refreshToken ?? "" });
 
   const { verifier, setState } = createTestVerifier<Schema>((token, expected) => {
     const { audience: expectedAudience = audience, scope } = expected;
@@ -125,10 +121,10 @@ export async function createTestIssuer<Schema extends ClaimsSchema = AnyClaims>(
   return {
     issuer,
     token: async (token = {}) => (await issue(token, false)).token,
-    grant: async (token = {}) => remember(await issue(token, true), token.clientId ?? localCaller.clientId),
+    grant: async (token = {}) => granted(await issue(token, true)),
     async refresh(refreshToken) {
-      const clientId = clients.get(refreshToken) ?? localCaller.clientId;
-      return remember(await service.refreshToken({ ...localCaller, clientId }, { refreshToken }), clientId);
+      const { clientId = localCaller.clientId } = (await store.findGrant(hashOf(refreshToken))) ?? {};
+      return granted(await service.refreshToken({ ...localCaller, clientId }, { refreshToken }));
     },
     async revoke(revocation) {
       if ("token" in revocation) await service.revokeToken(localCaller, revocation.token);
