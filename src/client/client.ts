@@ -9,7 +9,7 @@ import {
 } from "@trpc/client";
 import { EventSource } from "eventsource";
 import { catalogue, StartError } from "../errors.ts";
-import type { ErrorShape } from "../router/procedure.ts";
+import type { ErrorShape } from "../router/error-shape.ts";
 import type { TokenRouter } from "../router/router.ts";
 import type { Milliseconds } from "../time.ts";
 import type { ClaimsSchema } from "../token/claims.ts";

@@ -7,11 +7,11 @@ import type { RefreshRequest, VerificationRequest } from "../service/tokens/toke
 import type { AnyClaims, Claims, ClaimsSchema } from "../token/claims.ts";
 import { claimsSchema } from "../token/describe-claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
+import type { ErrorShape } from "./error-shape.ts";
 import {
   CLIENT_ERRORS,
   type Context,
   createClientProcedure,
-  type ErrorShape,
   type Meta,
   mapErrors,
   openProcedure,

@@ -1,6 +1,6 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
 import { inSpan, SERVER_SPAN, type Tracer } from "../service/operations/tracer.ts";
-import { reasonOf } from "./procedure.ts";
+import { reasonOf } from "./error-shape.ts";
 
 /** Creates a span for each call of the procedures of a nested record. A subscription's span ends when it starts to stream. No change without a tracer. */
 export function traced<Procedures extends object>(procedures: Procedures, tracer: Tracer | undefined): Procedures {

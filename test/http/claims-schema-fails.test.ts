@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { reasonOf } from "../../src/router/procedure.ts";
+import { reasonOf } from "../../src/router/error-shape.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import type { ClaimsSchema } from "../../src/token/claims.ts";

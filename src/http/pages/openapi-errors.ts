@@ -1,6 +1,7 @@
 import { getTRPCErrorShape, type TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
-import type { ErrorShape, ServedRouter } from "../../router/procedure.ts";
+import type { ErrorShape } from "../../router/error-shape.ts";
+import type { ServedRouter } from "../../router/procedure.ts";
 import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
 import { explanations } from "./explanations.ts";
 

@@ -1,6 +1,6 @@
 import type { TRPCError } from "@trpc/server";
 import { MintmarkError, type Reason } from "../../errors.ts";
-import { plainName } from "../../router/procedure.ts";
+import { plainName } from "../../router/error-shape.ts";
 import { isPlainObject, validateJson, validateJsonText } from "../../token/json.ts";
 import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
 import { textOf } from "../request/body.ts";
