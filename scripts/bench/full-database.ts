@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Schema } from "../../src/store/sql/schema.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
-import { createJti } from "../../src/token/create-jti.ts";
+import { createJti } from "../../src/token/sign.ts";
 import { progress } from "./support.ts";
 
 const REVOCATIONS = 1_000_000;

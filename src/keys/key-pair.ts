@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair as generate, importJ
 import { StartError } from "../errors.ts";
 import { parseCompact } from "../token/compact.ts";
 import { verifySignature } from "../token/jws.ts";
-import { type SigningKey, signJws } from "../token/sign-jws.ts";
+import { type SigningKey, signJws } from "../token/sign.ts";
 import type { VerificationKey } from "../token/signature.ts";
 import { type KeyEncryptionKey, unwrap, wrap } from "./key-wrapping.ts";
 import { importPublicJwk, type KeyPairAlgorithm, type PublicJwk } from "./public-jwk.ts";

@@ -1,6 +1,6 @@
 import { StartError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import type { SigningKey } from "../token/sign-jws.ts";
+import type { SigningKey } from "../token/sign.ts";
 import type { VerificationKey } from "../token/signature.ts";
 import type { KeyPair, PublicHalf, StoredKey } from "./key-pair.ts";
 import { type KeyPolicy, type KeyTimeline, statesAt } from "./lifecycle.ts";

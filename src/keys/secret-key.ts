@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey } from "node:crypto";
-import type { SigningKey } from "../token/sign-jws.ts";
+import type { SigningKey } from "../token/sign.ts";
 import { KID_LABEL, KID_LENGTH } from "./shared-secret.ts";
 
 /** The HS256 key of a shared secret: the same key signs and verifies. */

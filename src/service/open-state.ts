@@ -3,7 +3,7 @@ import type { ClaimsSchema } from "../token/claims.ts";
 import { createAuditLog } from "./access/audit-log.ts";
 import { createAuthorizer } from "./access/authorize.ts";
 import type { Caller } from "./access/caller.ts";
-import { createCurrentCaller } from "./clients/current-caller.ts";
+import { createCurrentCaller } from "./access/caller.ts";
 import { createStoreFollower, type StoreFollowerOptions } from "./feed/store-follower.ts";
 import { createKeyManagement } from "./keys/key-management.ts";
 import { secretKeys, storedKeys } from "./keys/loaded-keys.ts";

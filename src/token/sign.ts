@@ -1,10 +1,16 @@
+import { createHmac, type KeyObject, randomFillSync, sign } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { MintmarkError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
 import { type Claims, type ClaimsSchema, hasSoundLifetime, parseClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
 import { parseJsonObject, validateJson } from "./json.ts";
-import { type SigningKey, signJws } from "./sign-jws.ts";
+import { SEQUENCE_BYTES } from "./jti.ts";
+import { ACCESS_TOKEN_TYPE } from "./jws.ts";
+import { type Algorithm, schemeFor } from "./signature.ts";
+
+/** A key and its one algorithm (RFC 8725 §3.1). */
+export type SigningKey = { kid: string; alg: Algorithm; key: KeyObject };
 
 /**
  * Signs a claim set as a JWT access token (RFC 9068): header `alg`, `typ: at+jwt`, `kid`.
@@ -37,4 +43,53 @@ export async function signAccessToken(
 
 function invalidRequest(path: string, message: string): MintmarkError {
   return new MintmarkError("invalid_request", { issues: [{ path, message }] });
+}
+
+/** Signs payload bytes as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
+export async function signJws(payload: Uint8Array, key: SigningKey): Promise<string> {
+  const header = JSON.stringify({ alg: key.alg, typ: ACCESS_TOKEN_TYPE, kid: key.kid });
+  const signed = `${base64url(Buffer.from(header))}.${base64url(payload)}`;
+  return `${signed}.${base64url(await signText(signed, key))}`;
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+}
+
+/** RSA takes a millisecond, and so runs in the thread pool. Elliptic curves take less than the dispatch. */
+const SLOW: ReadonlySet<Algorithm> = new Set(["RS256", "PS256"]);
+
+/** Signs ASCII text. */
+export async function signText(text: string, { alg, key }: SigningKey): Promise<Buffer> {
+  const data = Buffer.from(text, "latin1");
+  if (alg === "HS256") return createHmac("sha256", key).update(data).digest();
+  const scheme = schemeFor(alg, key);
+  if (scheme === undefined) throw new TypeError(`${alg} needs a key of another type`);
+  const { digest, options } = scheme;
+  if (!SLOW.has(alg)) return sign(digest, data, { key, ...options });
+  return new Promise((resolve, reject) => {
+    sign(digest, data, { key, ...options }, (error, signature) => (error ? reject(error) : resolve(signature)));
+  });
+}
+
+const RANDOM_BYTES = 12;
+
+/** Random bytes in advance: many take as long as a few. */
+const pool = new Uint8Array(256 * RANDOM_BYTES);
+let used = pool.length;
+
+/**
+ * Creates a `jti`: the number of the latest trust event before the issue, and 96 random bits. The number orders the token
+ * before or after a revocation, for which the whole seconds of `iat` are too coarse. Reads the system's random source.
+ */
+export function createJti(sequence: number): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const bytes = Buffer.alloc(SEQUENCE_BYTES + RANDOM_BYTES);
+  bytes.writeUIntBE(sequence, 0, SEQUENCE_BYTES);
+  bytes.set(pool.subarray(used, used + RANDOM_BYTES), SEQUENCE_BYTES);
+  used += RANDOM_BYTES;
+  return bytes.toString("base64url");
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { generateKeyPair, loadKeyPair } from "../../src/keys/key-pair.ts";
 import type { KeyPairAlgorithm } from "../../src/keys/public-jwk.ts";
 import { verifyJws } from "../../src/token/jws.ts";
-import { signJws } from "../../src/token/sign-jws.ts";
+import { signJws } from "../../src/token/sign.ts";
 import { damaged, expectDamage, flipBit, readJwk } from "../support/damage.ts";
 import { openForges, openStrangers } from "../support/forge.ts";
 import { NOW } from "../support/service.ts";

@@ -4,7 +4,7 @@ import { createSecretKeyring } from "../../src/keys/keyring.ts";
 import { importPublicJwk } from "../../src/keys/public-jwk.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { verifyJws } from "../../src/token/jws.ts";
-import { signJws } from "../../src/token/sign-jws.ts";
+import { signJws } from "../../src/token/sign.ts";
 import {
   forge,
   goodClaims,

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { signText } from "../../src/token/sign-jws.ts";
+import { signText } from "../../src/token/sign.ts";
 import { type Algorithm, isSignature } from "../../src/token/signature.ts";
 import { type Forges, openForges } from "../support/forge.ts";
 

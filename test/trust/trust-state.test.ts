@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createJti } from "../../src/token/create-jti.ts";
+import { createJti } from "../../src/token/sign.ts";
 import { createTrustState } from "../../src/trust/trust-state.ts";
 import { type Revocation, readTrustUpdate, type TrustUpdate } from "../../src/trust/trust-update.ts";
 import { NOW } from "../support/service.ts";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { StartError } from "../../src/errors.ts";
 import { asciiBytes } from "../../src/token/platform.ts";
-import { signText } from "../../src/token/sign-jws.ts";
+import { signText } from "../../src/token/sign.ts";
 import { isSignature, type VerificationKey } from "../../src/token/signature.ts";
 import { importByWebCrypto, importSecretByWebCrypto } from "../../src/token/web-crypto.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";

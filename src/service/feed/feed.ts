@@ -5,8 +5,8 @@ import type { Clock, Milliseconds } from "../../time.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
+import { watchCaller } from "../access/caller.ts";
 import type { ClientUses } from "../clients/client-uses.ts";
-import { watchCaller } from "../clients/current-caller.ts";
 import { createPublishedKeys } from "../keys/loaded-keys.ts";
 import { revocationsBetween, type StoreFollower } from "./store-follower.ts";
 
