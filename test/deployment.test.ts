@@ -98,7 +98,7 @@ describe("the deployment guide", () => {
 });
 
 describe("the documents", () => {
-  it.each(documents)("%s installs the package as the file that `npm pack` makes", (document) => {
+  it.each(documents)("%s installs the package as the file that `npm run pack` makes", (document) => {
     const { name, version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const text = readFileSync(join(root, document), "utf8");
     const files = [...text.matchAll(/mintmark-([\w.]+)\.tgz/g)].map(([file]) => file);

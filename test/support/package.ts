@@ -22,13 +22,6 @@ const FORBIDDEN = [
   ["-----BEGIN PRIVATE KEY-----\n", "a private key"],
 ] as const;
 
-/** Packs the package into a folder. Returns the file. */
-export function pack(folder: string): string {
-  const words = ["pack", "--json", "--pack-destination", folder, "--ignore-scripts"];
-  const [{ filename }] = JSON.parse(execFileSync("npm", words, { cwd: ROOT, encoding: "utf8" }));
-  return join(folder, filename);
-}
-
 /** Unpacks a package and describes it. Throws for a file that is not listed, or that contains a forbidden text. */
 export function inspect(tarball: string, folder: string): string {
   mkdirSync(folder);

@@ -1,0 +1,8 @@
+/**
+ * Builds, and packs the package into this folder: the file that users install, and that  npm publish FILE  publishes.
+ *
+ *     npm run pack
+ */
+import { pack } from "./release/pack.ts";
+
+process.stdout.write(`${pack(process.cwd())}\n`);
