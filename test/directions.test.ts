@@ -14,7 +14,7 @@ const ROOMS = [
   "verifier",
   "store",
   "service",
-  "router",
+  "router|oauth",
   "testing",
   "http",
   "client",
@@ -60,6 +60,14 @@ it("lets imports run downwards", () => {
     imports.filter((target) => roomOf(target) > roomOf(file)).map((target) => `${file} -> ${target}`),
   );
   expect(upwards).toEqual([]);
+});
+
+it("lets neither face of the service know the other", () => {
+  const importsBetween = (from: string, to: string) =>
+    sources
+      .filter(({ file }) => file.startsWith(from))
+      .flatMap(({ imports }) => imports.filter((one) => one.startsWith(to)));
+  expect([...importsBetween("router/", "oauth/"), ...importsBetween("oauth/", "router/")]).toEqual([]);
 });
 
 it("lets no file import itself by way of others", () => {

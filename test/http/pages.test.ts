@@ -7,6 +7,7 @@ const DOCUMENTS = [
   "/healthz",
   "/readyz",
   "/.well-known/jwks.json",
+  "/.well-known/oauth-authorization-server",
   "/openapi.json",
   "/docs",
   "/docs/swagger-ui.css",

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { JWKS_MAX_AGE } from "../../keys/lifecycle.ts";
+import { authorizationServerMetadata, METADATA_PATH } from "../../oauth/metadata.ts";
 import type { ServedRouter } from "../../router/procedure.ts";
 import type { Readiness } from "../../service/operations/readiness.ts";
 import type { TokenService } from "../../service/service.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import type { Document } from "../respond.ts";
-import type { Row } from "../routes.ts";
+import { basePathOf, type Row } from "../routes.ts";
 import { assetDocument } from "./assets.ts";
 import { describeApi } from "./openapi.ts";
 import { startPage } from "./start-page.ts";
@@ -48,6 +49,12 @@ export function createPages(
     { path: "/readyz", make: () => service.readiness().then(readinessDocument), withoutHost: true },
     { path: "/metrics", make: metrics },
     { path: "/.well-known/jwks.json", make: () => jwkSet(service), anyOrigin: true, withoutHost: true },
+    ...metadataPaths(service.issuer).map((path) => ({
+      path,
+      make: () => metadataDocument(service),
+      anyOrigin: true,
+      withoutHost: true,
+    })),
     {
       path: "/openapi.json",
       make: memoize(() => json(describeApi(router, service))),
@@ -64,6 +71,15 @@ export function createPages(
 function jwkSet(service: Pick<TokenService, "jwks">): Document {
   const cacheControl = `public, max-age=${JWKS_MAX_AGE}`;
   return { type: "application/jwk-set+json", body: JSON.stringify(service.jwks()), cacheControl };
+}
+
+/** Below the issuer, and where RFC 8414 §3.1 has it for an issuer with a path: at the root of the host, before that path. */
+function metadataPaths(issuer: string): string[] {
+  return [...new Set([METADATA_PATH, METADATA_PATH + basePathOf(issuer)])];
+}
+
+function metadataDocument(service: Pick<TokenService, "issuer" | "jwks">): Document {
+  return { ...json(authorizationServerMetadata(service)), cacheControl: `public, max-age=${JWKS_MAX_AGE}` };
 }
 
 /** 200 where every check is ok, else 503. `failing` names the causes. */
