@@ -11,6 +11,7 @@ const ROOMS = [
   "token",
   "keys",
   "trust",
+  "remote",
   "verifier",
   "store",
   "service",
@@ -29,7 +30,9 @@ const RESERVED: Record<string, readonly string[]> = {
   kysely: ["store"],
   libsql: ["store"],
   pg: ["store"],
-  "node:http": ["http"],
+  "node:dns": ["remote"],
+  "node:http": ["http", "remote"],
+  "node:https": ["remote"],
   process: ["http", "program", "cli"],
 };
 
