@@ -1,5 +1,6 @@
+import { MintmarkError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import type { ClientRights } from "./client.ts";
+import { type Client, type ClientRights, hasSecret, haveSameRights } from "./client.ts";
 
 /** Who did what, when, and whether it was allowed. Never holds a token or a secret. */
 export type AuditRecord = {
@@ -38,6 +39,26 @@ export type ChangeRecord = AuditRecord & {
   /** The client that the change concerns, and its rights at the authorisation, which must be unchanged. */
   managed?: { clientId: string; rights: ClientRights } | undefined;
 };
+
+/** The outcome of a change and its audit record. Without a record, nothing was changed. */
+export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord };
+
+/**
+ * Throws `invalid_client` where the caller was removed since its authentication, or its secret is no longer valid; `conflict`
+ * where rights that the authorisation depends on have changed since. `found` is as stored.
+ */
+export function refuseWithdrawn(
+  change: ChangeRecord,
+  found: { caller: Client | undefined; managed: Client | undefined },
+): void {
+  const { clientId, secretHash, rights, managed, at } = change;
+  if (clientId !== undefined && secretHash !== undefined) {
+    const { caller } = found;
+    if (caller === undefined || !hasSecret(caller.secrets, secretHash, at)) throw new MintmarkError("invalid_client");
+    if (rights !== undefined && !haveSameRights(caller, rights)) throw new MintmarkError("conflict");
+  }
+  if (managed && found.managed && !haveSameRights(found.managed, managed.rights)) throw new MintmarkError("conflict");
+}
 
 export type AuditQuery = {
   clientId?: string | undefined;

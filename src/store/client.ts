@@ -66,6 +66,16 @@ export function haveSameRights(one: ClientRights, other: ClientRights): boolean 
   return JSON.stringify(rightsOf(one)) === JSON.stringify(rightsOf(other));
 }
 
+/** Whether two clients have the same changeable fields. */
+export function haveSameFields(one: ClientFields, other: ClientFields): boolean {
+  return one.name === other.name && haveSameRights(one, other);
+}
+
+/** Whether two lists of secrets are the same. */
+export function areSameSecrets(one: readonly ClientSecret[], other: readonly ClientSecret[]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** Whether a secret with this hash is valid at `now`. */
 export function hasSecret(secrets: readonly ClientSecret[], hash: string, now: Seconds): boolean {
   return secrets.some((secret) => secret.hash === hash && (secret.expiresAt === undefined || now < secret.expiresAt));

@@ -1,3 +1,4 @@
+import { MAX_CLOCK_SKEW } from "../keys/lifecycle.ts";
 import type { Seconds } from "../time.ts";
 import type { Audience } from "../token/claims.ts";
 
@@ -48,3 +49,22 @@ export type RefreshRotation = {
   /** Identifies the server whose clock gave `now`. The window is 60 s longer where another server consumed the token. */
   server: string;
 };
+
+/** Whether a grant has expired. */
+export function hasEnded({ expiresAt, idleUntil }: Pick<Grant, "expiresAt" | "idleUntil">, now: Seconds): boolean {
+  return expiresAt <= now || idleUntil <= now;
+}
+
+/** When a refresh token was used, and by which server. */
+export type TokenUse = { usedAt?: Seconds | null; usedBy?: string | null };
+
+/** What presenting a refresh token of an active grant causes; see `rotateRefreshToken` of the store. */
+export function rotationOutcome(
+  { usedAt, usedBy }: TokenUse,
+  { now, replayWindow, server }: RefreshRotation,
+): "rotated" | "replayed" | "reused" {
+  if (usedAt === undefined || usedAt === null) return "rotated";
+  // Tolerates the clock difference to the server that consumed the token.
+  const window = usedBy === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
+  return now - usedAt < window ? "replayed" : "reused";
+}

@@ -4,6 +4,7 @@ import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord, NamedRecord } from "./audit.ts";
 import type { Client, ClientFields, ClientSecret, FoundClient } from "./client.ts";
 import type { Grant, GrantQuery, ListedGrant, RefreshRotation } from "./grant.ts";
+import type { NewRevocation } from "./revocation.ts";
 import type { StoredSettings } from "./settings.ts";
 
 /**
@@ -147,9 +148,6 @@ export type Position = {
   time: Seconds;
   settings: StoredSettings;
 };
-
-/** A revocation without its sequence number. `until` is the `exp` of a token; the store computes it for other kinds. */
-export type NewRevocation = Pick<Revocation, "kind" | "id"> & { until?: Seconds };
 
 /** How many rows were deleted, and whether more may be due. */
 export type Pruned = { count: number; more: boolean };

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { Grant } from "../../store/grant.ts";
-import type { NewRevocation, Store } from "../../store/store.ts";
+import type { NewRevocation } from "../../store/revocation.ts";
+import type { Store } from "../../store/store.ts";
 import type { Claims, ClaimsSchema } from "../../token/claims.ts";
 import type { TokenIdentity } from "../../token/verify.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";

@@ -1,4 +1,4 @@
-import { fieldsOf, haveSameRights } from "../client.ts";
+import { areSameSecrets, fieldsOf, haveSameFields } from "../client.ts";
 import type { Store } from "../store.ts";
 import { addRevocation, commit, compare, type MemoryDatabase } from "./database.ts";
 
@@ -28,8 +28,7 @@ export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
       commit(database, record, (sequence) => {
         position.clientsSequence = sequence;
         const client = clients.get(clientId);
-        if (client === undefined || JSON.stringify(client.secrets) !== JSON.stringify(from))
-          return { outcome: "changed" };
+        if (client === undefined || !areSameSecrets(client.secrets, from)) return { outcome: "changed" };
         clients.set(clientId, { ...client, secrets: structuredClone(to) });
         return { outcome: "replaced", record };
       }),
@@ -37,8 +36,7 @@ export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
       commit(database, record, (sequence) => {
         position.clientsSequence = sequence;
         const client = clients.get(clientId);
-        if (client === undefined || client.name !== from.name || !haveSameRights(client, from))
-          return { outcome: "changed" };
+        if (client === undefined || !haveSameFields(client, from)) return { outcome: "changed" };
         clients.set(clientId, { ...client, ...structuredClone(fieldsOf(to)) });
         return { outcome: "updated", record };
       }),

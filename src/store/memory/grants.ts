@@ -1,6 +1,4 @@
-import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
-import type { Seconds } from "../../time.ts";
-import type { Grant } from "../grant.ts";
+import { type Grant, hasEnded, rotationOutcome } from "../grant.ts";
 import type { Store } from "../store.ts";
 import { addRecord, commit, compare, type MemoryDatabase, removeGrant, requireNewRecord } from "./database.ts";
 
@@ -41,18 +39,19 @@ export function createGrantVerbs(database: MemoryDatabase): GrantVerbs {
           return { ...structuredClone(grant), ...(clientName !== undefined && { clientName }) };
         }),
 
-    async rotateRefreshToken(sid, { hash, next, now, idleUntil, replayWindow, server }, record) {
+    async rotateRefreshToken(sid, rotation, record) {
+      const { hash, next, now, idleUntil, server } = rotation;
       const [grant, token] = [grants.get(sid), refreshTokens.get(hash)];
       if (grant === undefined || token?.sid !== sid || hasEnded(grant, now)) return "unknown";
-      const window = token.usedBy === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
-      if (token.usedAt !== undefined && now - token.usedAt >= window) return "reused";
+      const outcome = rotationOutcome(token, rotation);
+      if (outcome === "reused") return outcome;
       requireNewRecord(database, record);
       addRecord(database, record);
       grant.idleUntil = idleUntil;
-      if (token.usedAt !== undefined) return "replayed";
+      if (outcome === "replayed") return outcome;
       Object.assign(token, { usedAt: now, usedBy: server });
       refreshTokens.set(next, { sid });
-      return "rotated";
+      return outcome;
     },
 
     async pruneGrants(now, limit) {
@@ -75,8 +74,4 @@ type Position = Pick<Grant, "createdAt" | "sid">;
 
 function newestFirst(a: Position, b: Position): number {
   return b.createdAt - a.createdAt || compare(b.sid, a.sid);
-}
-
-function hasEnded({ expiresAt, idleUntil }: Grant, now: Seconds): boolean {
-  return expiresAt <= now || idleUntil <= now;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AuditQuery, AuditRecord, NamedRecord } from "../audit.ts";
 import type { Pruned, Store } from "../store.ts";
+import { createWatch } from "../watch.ts";
 import { createClientVerbs } from "./clients.ts";
 import {
   addRecord,
@@ -10,20 +11,19 @@ import {
   createMemoryDatabase,
   type MemoryDatabase,
   requireNewRecord,
-  retainedUntil,
 } from "./database.ts";
 import { createGrantVerbs } from "./grants.ts";
 import { createKeyVerbs } from "./keys.ts";
-
-/** How often watchers are called without a change, as the other stores do. */
-const POLL_MS = 1000;
 
 /**
  * A store in the memory of this process, for tests: it fulfils the contract of {@link Store} except that nothing is
  * durable. Stores of one database see each other's changes, as servers with one database do.
  */
 export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase()): Store {
-  const ends = new Set<() => void>();
+  const { watch, unwatchAll } = createWatch((onChange) => {
+    database.watchers.add(onChange);
+    return () => database.watchers.delete(onChange);
+  });
   return {
     ...createKeyVerbs(database),
     ...createGrantVerbs(database),
@@ -33,20 +33,8 @@ export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase(
     ...createCountVerbs(database),
     shared: false,
     system: "memory",
-    watch(onChange) {
-      const timer = setInterval(onChange, POLL_MS).unref();
-      const end = () => {
-        clearInterval(timer);
-        database.watchers.delete(onChange);
-        ends.delete(end);
-      };
-      database.watchers.add(onChange);
-      ends.add(end);
-      return end;
-    },
-    async close() {
-      for (const end of ends) end();
-    },
+    watch,
+    close: async () => unwatchAll(),
   };
 }
 
@@ -76,12 +64,8 @@ function createTrustVerbs(database: MemoryDatabase): TrustVerbs {
 
     revoke: async (revocation, record) =>
       commit(database, record, (sequence) => {
-        const known = revocations.get(`${revocation.kind} ${revocation.id}`);
-        // Tokens and grants are revoked once. A subject or client is revoked again, for tokens issued since.
-        const isOnce = revocation.kind === "token" || revocation.kind === "session";
-        if (known !== undefined && isOnce) return { outcome: known.sequence, record };
-        addRevocation(database, revocation, { sequence, at: record.at });
-        return { outcome: sequence, record };
+        const revoked = addRevocation(database, revocation, { sequence, at: record.at });
+        return { outcome: revoked.sequence, record };
       }),
 
     listRevocations: async (after, limit) =>
@@ -89,15 +73,12 @@ function createTrustVerbs(database: MemoryDatabase): TrustVerbs {
         .filter(({ sequence }) => sequence > after)
         .toSorted((a, b) => a.sequence - b.sequence)
         .slice(0, limit)
-        .map((revocation) => ({ ...revocation, until: retainedUntil(database, revocation) })),
+        .map((revocation) => ({ ...revocation })),
 
     findRevocations: async (of) =>
-      of
-        .flatMap(({ kind, id }) => revocations.get(`${kind} ${id}`) ?? [])
-        .map((revocation) => ({ ...revocation, until: retainedUntil(database, revocation) })),
+      structuredClone(of.flatMap(({ kind, id }) => revocations.get(`${kind} ${id}`) ?? [])),
 
-    forgetRevocations: async (before, limit) =>
-      prune(revocations, limit, (revocation) => retainedUntil(database, revocation) < before),
+    forgetRevocations: async (before, limit) => prune(revocations, limit, ({ until }) => until < before),
   };
 }
 

@@ -1,16 +1,22 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
+import type { ChangeRecord } from "../audit.ts";
+import { areSameSecrets, type Client, haveSameFields } from "../client.ts";
 import type { Store } from "../store.ts";
-import type { Commit } from "./commit.ts";
+import { type Commit, findClient } from "./commit.ts";
 import { fromClientRow, toClientFieldsRow, toClientRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
-import { insertRevocation, revocationOf } from "./trust-queries.ts";
+import { addRevocation } from "./trust-queries.ts";
 
 type ClientQueries = Pick<
   Store,
   "findClient" | "listClients" | "addClient" | "replaceSecrets" | "updateClient" | "recordUses" | "removeClient"
 >;
 
-type ClientFieldsRow = ReturnType<typeof toClientFieldsRow>;
+type ClientChange<Outcome> = {
+  isUnchanged: (client: Client) => boolean;
+  columns: Updateable<Schema["clients"]>;
+  outcome: Outcome;
+};
 type ReadClient = Selectable<Schema["clients"]> & { as_of: number };
 const AS_OF = sql<number>`(select revision from state)`.as("as_of");
 
@@ -20,6 +26,14 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
     commit(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
       return apply(transaction, state);
+    });
+
+  const compareAndSet = <Outcome>(clientId: string, record: ChangeRecord, change: ClientChange<Outcome>) =>
+    commitClients<Outcome | "changed">(record, async (transaction) => {
+      const client = await findClient(transaction, clientId);
+      if (client === undefined || !change.isUnchanged(client)) return { outcome: "changed" };
+      await transaction.updateTable("clients").set(change.columns).where("client_id", "=", clientId).execute();
+      return { outcome: change.outcome, record };
     });
 
   // Compiled once: authentication costs no more than without the sequence number.
@@ -48,28 +62,17 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
       }),
 
     replaceSecrets: (clientId, { from, to }, record) =>
-      commitClients(record, async (transaction) => {
-        const { numUpdatedRows } = await transaction
-          .updateTable("clients")
-          .set({ secrets: JSON.stringify(to) })
-          .where("client_id", "=", clientId)
-          .where("secrets", "=", JSON.stringify(from))
-          .executeTakeFirst();
-        return numUpdatedRows === 1n ? { outcome: "replaced", record } : { outcome: "changed" };
+      compareAndSet(clientId, record, {
+        isUnchanged: ({ secrets }) => areSameSecrets(secrets, from),
+        columns: { secrets: JSON.stringify(to) },
+        outcome: "replaced",
       }),
 
     updateClient: (clientId, { from, to }, record) =>
-      commitClients(record, async (transaction) => {
-        const stored = Object.entries(toClientFieldsRow(from));
-        const { numUpdatedRows } = await transaction
-          .updateTable("clients")
-          .set(toClientFieldsRow(to))
-          .where("client_id", "=", clientId)
-          .where(({ and, eb }) =>
-            and(stored.map(([column, value]) => eb(column as keyof ClientFieldsRow, "is not distinct from", value))),
-          )
-          .executeTakeFirst();
-        return numUpdatedRows === 1n ? { outcome: "updated", record } : { outcome: "changed" };
+      compareAndSet(clientId, record, {
+        isUnchanged: (client) => haveSameFields(client, from),
+        columns: toClientFieldsRow(to),
+        outcome: "updated",
       }),
 
     recordUses: (uses) =>
@@ -91,7 +94,7 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
           .where("client_id", "=", clientId)
           .executeTakeFirst();
         if (numDeletedRows === 0n) return { outcome: "unknown" };
-        await insertRevocation(transaction, revocationOf({ kind: "client", id: clientId }, { state, record }));
+        await addRevocation(transaction, { kind: "client", id: clientId }, { ...state, at: record.at });
         return { outcome: "removed", record };
       }),
   };

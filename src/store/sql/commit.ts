@@ -1,23 +1,18 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
-import { MintmarkError } from "../../errors.ts";
 import type { Milliseconds } from "../../time.ts";
-import type { AuditRecord, ChangeRecord } from "../audit.ts";
-import { type Client, hasSecret, haveSameRights } from "../client.ts";
+import { type AuditRecord, type Changed, type ChangeRecord, refuseWithdrawn } from "../audit.ts";
+import type { Client } from "../client.ts";
 import { fromClientRow, toAuditRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 
 export type Tx = Transaction<Schema>;
 
-/** The outcome of a change and its audit record. Without a record, nothing was changed. */
-export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord };
-
 /** The sequence number of a change, and the stored longest token lifetime. */
-export type ChangeState = { sequence: number; longestLifetime: number };
+type ChangeState = { sequence: number; longestLifetime: number };
 
 /**
  * Runs a change and writes its audit record, under the lock of the state row. The lock is held until the commit, so changes
- * become visible in the order of their sequence numbers. Throws `invalid_client` where the client was removed since its
- * authentication, or its secret is no longer valid; `conflict` where rights that the authorisation depends on have changed since.
+ * become visible in the order of their sequence numbers. Throws what {@link refuseWithdrawn} does.
  */
 export type Commit = <Outcome>(
   record: ChangeRecord,
@@ -69,23 +64,14 @@ function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBu
     .executeTakeFirstOrThrow();
 }
 
-/**
- * The change was authorised before it got the lock; a secret may have ended since, or rights may have changed.
- * All changes of clients take the same lock, so this check is final.
- */
+/** Under the lock that all changes of clients take, so this check is final. */
 async function refuseOutdated(transaction: Tx, change: ChangeRecord): Promise<void> {
-  const { clientId, secretHash, rights, managed, at } = change;
-  if (secretHash !== undefined && clientId !== undefined) {
-    const client = await findClient(transaction, clientId);
-    if (client === undefined || !hasSecret(client.secrets, secretHash, at)) throw new MintmarkError("invalid_client");
-    if (rights !== undefined && !haveSameRights(client, rights)) throw new MintmarkError("conflict");
-  }
-  if (managed === undefined) return;
-  const client = await findClient(transaction, managed.clientId);
-  if (client !== undefined && !haveSameRights(client, managed.rights)) throw new MintmarkError("conflict");
+  const find = (clientId?: string) => (clientId === undefined ? undefined : findClient(transaction, clientId));
+  const caller = await find(change.secretHash && change.clientId);
+  refuseWithdrawn(change, { caller, managed: await find(change.managed?.clientId) });
 }
 
-async function findClient(transaction: Tx, clientId: string): Promise<Client | undefined> {
+export async function findClient(transaction: Tx, clientId: string): Promise<Client | undefined> {
   const row = await transaction.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
   return row && fromClientRow(row);
 }

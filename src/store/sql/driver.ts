@@ -1,8 +1,8 @@
 import type { Kysely, Transaction } from "kysely";
 import { MintmarkError } from "../../errors.ts";
-import type { Milliseconds } from "../../time.ts";
 import { isOutage } from "../outage.ts";
 import type { Store } from "../store.ts";
+import { createWatch } from "../watch.ts";
 import { createAuditQueries } from "./audit-queries.ts";
 import { createClientQueries } from "./client-queries.ts";
 import { createCommit } from "./commit.ts";
@@ -35,9 +35,6 @@ export type Driver = {
 /** The notifications between processes that share an embedded database. */
 export type PeerProcesses = Required<Pick<Driver, "notifyPeers" | "listen">>;
 
-/** Poll interval for changes by other processes: a notification may be lost. */
-const POLL_MS: Milliseconds = 1000;
-
 /** The store methods that are plain SQL. */
 type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 
@@ -45,25 +42,15 @@ type Queries = Omit<Store, "system" | "shared" | "watch" | "close">;
 export function createStore(driver: Driver): Store {
   const { system, shared, listen, run = (query) => query(), close } = driver;
   let isClosed = false;
-  const ends = new Set<() => void>();
+  const { watch, unwatchAll } = createWatch(listen);
   return {
     ...mapErrors(createQueries(driver), { run, isClosed: () => isClosed }),
     shared,
     system,
-    watch(onChange) {
-      const timer = setInterval(onChange, POLL_MS).unref();
-      const unlisten = listen?.(onChange);
-      const end = () => {
-        ends.delete(end);
-        clearInterval(timer);
-        unlisten?.();
-      };
-      ends.add(end);
-      return end;
-    },
+    watch,
     async close() {
       isClosed = true;
-      for (const end of ends) end();
+      unwatchAll();
       await close();
     },
   };

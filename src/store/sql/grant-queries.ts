@@ -1,7 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
-import type { GrantQuery, RefreshRotation } from "../grant.ts";
+import { type GrantQuery, type RefreshRotation, rotationOutcome } from "../grant.ts";
 import type { Pruned, Store } from "../store.ts";
 import type { Commit, Tx } from "./commit.ts";
 import { fromGrantRow, fromListedRow, toAuditRow, toGrantRow } from "./mappers.ts";
@@ -150,14 +149,10 @@ async function useToken(
     .where("sid", "=", sid)
     .executeTakeFirst();
   if (token === undefined) return "unknown";
-  if (token.used_at !== null) {
-    const { replayWindow, server } = rotation;
-    // Tolerates the clock difference to the server that consumed the token.
-    const window = token.used_by === server ? replayWindow : replayWindow + MAX_CLOCK_SKEW;
-    return rotation.now - token.used_at < window ? "replayed" : "reused";
-  }
+  const outcome = rotationOutcome({ usedAt: token.used_at, usedBy: token.used_by }, rotation);
+  if (outcome !== "rotated") return outcome;
   const useToken = { used_at: rotation.now, used_by: rotation.server };
   await transaction.updateTable("refresh_tokens").set(useToken).where("hash", "=", rotation.hash).execute();
   await transaction.insertInto("refresh_tokens").values({ hash: rotation.next, sid }).execute();
-  return "rotated";
+  return outcome;
 }

@@ -10,10 +10,9 @@ import type { Schema } from "./schema.ts";
 /** Rows in one INSERT: SQLite allows 32,766 parameters. */
 export const MAX_ROWS = 1000;
 
-export function toKeyRow(key: StoredKey, sequence: number): Insertable<Schema["keys"]> {
+export function toKeyRow(key: StoredKey): Omit<Insertable<Schema["keys"]>, "sequence"> {
   return {
     kid: key.kid,
-    sequence,
     alg: key.alg,
     public_jwk: key.publicJwk,
     private_jwk: key.privateJwk,

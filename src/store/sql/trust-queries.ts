@@ -2,9 +2,9 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { Milliseconds, Seconds } from "../../time.ts";
 import type { Revocation } from "../../trust/trust-update.ts";
-import type { AuditRecord } from "../audit.ts";
-import type { NewRevocation, Store } from "../store.ts";
-import type { ChangeState, Commit, Tx } from "./commit.ts";
+import { type NewRevocation, type RevokedAt, revocationAfter } from "../revocation.ts";
+import type { Store } from "../store.ts";
+import type { Commit, Tx } from "./commit.ts";
 import { fromStateRow } from "./mappers.ts";
 import { createPrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
@@ -42,17 +42,8 @@ export function createTrustQueries(db: Kysely<Schema>, { commit, info }: Deps): 
 
     revoke: (revocation, record) =>
       commit(record, async (transaction, state) => {
-        const known = await transaction
-          .selectFrom("revocations")
-          .select("sequence")
-          .where("kind", "=", revocation.kind)
-          .where("id", "=", revocation.id)
-          .executeTakeFirst();
-        // Tokens and grants are revoked once. A subject or client is revoked again, for tokens issued since.
-        const isOnce = revocation.kind === "token" || revocation.kind === "session";
-        if (known !== undefined && isOnce) return { outcome: known.sequence, record };
-        await insertRevocation(transaction, revocationOf(revocation, { state, record }));
-        return { outcome: state.sequence, record };
+        const revoked = await addRevocation(transaction, revocation, { ...state, at: record.at });
+        return { outcome: revoked.sequence, record };
       }),
 
     listRevocations: (after, limit) =>
@@ -79,30 +70,25 @@ function selectRevocations(db: Kysely<Schema>) {
 /** The column that selects the grants of a revocation. */
 const COLUMN_OF_KIND = { subject: "subject", client: "client_id", session: "sid" } as const;
 
-/** Sets the retention of a revocation: until the token expires, or until all tokens concerned have, by the longest lifetime ever. */
-export function revocationOf(
-  { kind, id, until = 0 }: NewRevocation,
-  { state, record }: { state: ChangeState; record: AuditRecord },
-): Revocation {
-  const { sequence, longestLifetime } = state;
-  if (kind === "token") return { kind, id, sequence, until };
-  return { kind, id, sequence, until: Math.max(until, record.at + longestLifetime + MAX_CLOCK_SKEW) };
-}
-
-/** Stores a revocation and deletes its grants. Never shortens the retention of an earlier one. */
-export async function insertRevocation(transaction: Tx, revocation: Revocation): Promise<void> {
-  const { kind, id, sequence, until } = revocation;
+/** Stores a revocation and deletes its grants. Returns it as stored. */
+export async function addRevocation(transaction: Tx, revoked: NewRevocation, change: RevokedAt): Promise<Revocation> {
+  const { kind, id } = revoked;
+  const known = await transaction
+    .selectFrom("revocations")
+    .selectAll()
+    .where("kind", "=", kind)
+    .where("id", "=", id)
+    .executeTakeFirst();
+  const revocation = revocationAfter(known, revoked, change);
+  if (revocation === known) return known;
+  const { sequence, until } = revocation;
   await transaction
     .insertInto("revocations")
     .values(revocation)
-    .onConflict((conflict) =>
-      conflict.columns(["kind", "id"]).doUpdateSet(({ eb, ref }) => ({
-        sequence,
-        until: eb.case().when("revocations.until", ">", until).then(ref("revocations.until")).else(until).end(),
-      })),
-    )
+    .onConflict((conflict) => conflict.columns(["kind", "id"]).doUpdateSet({ sequence, until }))
     .execute();
   if (kind !== "token") await deleteGrants(transaction, COLUMN_OF_KIND[kind], id);
+  return revocation;
 }
 
 /** Deletes grants before their tokens: the lock order of a rotation. */
