@@ -83,6 +83,19 @@ export const catalogue = {
   internal_error: { status: 500, oauth: "server_error", message: "Internal server error" },
 } as const satisfies Record<string, Entry>;
 
+/** Why a token is refused, or cannot be verified now. */
+export const verificationReasons = [
+  "invalid_token",
+  "token_expired",
+  "token_revoked",
+  "not_yet_valid",
+  "wrong_issuer",
+  "wrong_audience",
+  "insufficient_scope",
+  "verifier_stale",
+  "unavailable",
+] as const satisfies readonly Reason[];
+
 /** Why a request failed: `data.reason` on the wire. */
 export type Reason = keyof typeof catalogue;
 

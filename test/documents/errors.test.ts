@@ -1,20 +1,8 @@
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { catalogue } from "../../src/errors.ts";
-import { explanations } from "../../src/http/pages/explanations.ts";
-import { textOf } from "../support/documents.ts";
+import { ROOT } from "../support/documents.ts";
+import { errorsPage } from "../support/errors-page.ts";
 
-it("the page on errors has every reason of the catalogue with its HTTP status, once, and no other", () => {
-  const rows = [...textOf("docs/errors.md").matchAll(/^\| `(\w+)` \| (\d+) \| [^|]{10,} \| [^|]{5,} \|$/gm)];
-  const wanted = Object.entries(catalogue).map(([reason, { status }]) => `${reason}: ${status}`);
-  expect(rows.map(([, reason, status]) => `${reason}: ${status}`).sort()).toEqual(wanted.sort());
-});
-
-it("the pages explain every reason in the words of the page on errors", () => {
-  const withoutLinks = (text = "") => text.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1");
-  const rows = [...textOf("docs/errors.md").matchAll(/^\| `(\w+)` \| \d+ \| ([^|]+) \| ([^|]+) \|$/gm)];
-  const written = rows.map(([, reason, meaning, remedy]) => [
-    reason,
-    { meaning: withoutLinks(meaning), remedy: withoutLinks(remedy) },
-  ]);
-  expect(explanations).toEqual(Object.fromEntries(written));
+it("docs/errors.md is what the catalogue and its explanations say; `npm run docs` writes it", async () => {
+  await expect(errorsPage()).toMatchFileSnapshot(join(ROOT, "docs/errors.md"));
 });

@@ -1,9 +1,9 @@
 import { getTRPCErrorShape, type TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
+import { explanations } from "../../explanations.ts";
 import type { ErrorShape } from "../../router/error-shape.ts";
 import type { ServedRouter } from "../../router/procedure.ts";
 import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
-import { explanations } from "./explanations.ts";
 
 export type JsonSchema = Record<string, unknown>;
 

@@ -1,4 +1,4 @@
-import { MintmarkError, type Reason } from "../../errors.ts";
+import { MintmarkError, verificationReasons } from "../../errors.ts";
 import type { KeyState } from "../../keys/lifecycle.ts";
 import type { Seconds } from "../../time.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
@@ -8,19 +8,7 @@ import type { Timing } from "./instrument-store.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** Outcomes of a verification. */
-const outcomes = [
-  "valid",
-  "invalid_token",
-  "token_expired",
-  "token_revoked",
-  "not_yet_valid",
-  "wrong_issuer",
-  "wrong_audience",
-  "insufficient_scope",
-  "verifier_stale",
-  "unavailable",
-  "internal_error",
-] as const satisfies readonly ("valid" | Reason)[];
+const outcomes = ["valid", ...verificationReasons, "internal_error"] as const;
 type Outcome = (typeof outcomes)[number];
 
 /** Counters since the start: plain numbers, so that counting takes nanoseconds. */

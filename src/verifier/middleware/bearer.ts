@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
+import { catalogue, MintmarkError, type Reason, verificationReasons } from "../../errors.ts";
 import type { Seconds } from "../../time.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../../token/check-options.ts";
 import { type Audience, audience, scopeString } from "../../token/claims.ts";
@@ -38,20 +38,8 @@ export type BearerOptions = {
 /** Returns the claims of the token of a request, or a refusal. */
 export type Authenticate<Claims> = (request: BearerRequest) => Promise<Claims | BearerRefusal>;
 
-/** The reasons of a verifier. Any other error is answered with `internal_error`. */
-const REASONS: ReadonlySet<Reason> = new Set([
-  "invalid_token",
-  "token_expired",
-  "token_revoked",
-  "not_yet_valid",
-  "wrong_issuer",
-  "wrong_audience",
-  "malformed_request",
-  "insufficient_scope",
-  "verifier_stale",
-  "unavailable",
-  "rate_limited",
-]);
+/** What a token is answered with. Any other error is answered with `internal_error`. */
+const REASONS: ReadonlySet<Reason> = new Set([...verificationReasons, "malformed_request", "rate_limited"]);
 
 /** `Retry-After` where the error has none. */
 const RETRY_AFTER: Seconds = 1;

@@ -1,5 +1,5 @@
 import type { Reason } from "../../../errors.ts";
-import { explanations } from "../explanations.ts";
+import { explanations } from "../../../explanations.ts";
 import { type Decoded, decode } from "./decoded.ts";
 import { make, withCode } from "./dom.ts";
 import type { Answer } from "./service.ts";

@@ -1,14 +1,10 @@
-import type { Reason } from "../../errors.ts";
+import type { Reason } from "./errors.ts";
 
-export type Explanation = {
-  /** What the reason means. */
-  meaning: string;
-  /** What to do. */
-  remedy: string;
-};
-
-/** The columns "meaning" and "what to do" of `docs/errors.md`, for people. Apart from the catalogue: a verifier needs none of it. */
-export const explanations: Readonly<Record<Reason, Explanation>> = {
+/**
+ * What each reason means and what to do, for pages and `docs/errors.md`, in its order. Apart from the catalogue: a verifier
+ * needs none of it.
+ */
+export const explanations: Readonly<Record<Reason, { meaning: string; remedy: string }>> = {
   invalid_token: {
     meaning:
       "The string is not a token that this issuer signed. Every fault before the signature has this reason, so it reveals nothing to a forger.",
