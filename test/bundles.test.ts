@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { dirname, join } from "node:path";
 import { build, type Format } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
+import { bundle as bundlePrograms } from "../scripts/bundle.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -77,6 +78,18 @@ describe.each([
     for (const file of Object.values(files)) cpSync(join(dist, file), join(dirname(outfile), file));
     expect(answersOf(outfile)).toEqual([...served, ...Object.keys(files).map((path) => `200 ${path}`)]);
   });
+});
+
+it("a build of the same sources has the same files: it takes no chunk away that a running server has yet to load", async () => {
+  const builds = ["dist.1", "dist.2"].map(async (name) => {
+    const next = join(folder, name);
+    cpSync(dist, next, { recursive: true, filter: (path) => !/dist\/(bin|swagger-ui|pages)$/.test(path) });
+    await bundlePrograms([join(next, "index.js")], join(next, "bin"));
+    return readdirSync(join(next, "bin"));
+  });
+  const [first, second] = await Promise.all(builds);
+  expect(first?.length).toBeGreaterThan(3);
+  expect(second).toEqual(first);
 });
 
 it("only one module knows its own URL, which test runners that compile to CommonJS never load", () => {

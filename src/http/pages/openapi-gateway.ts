@@ -1,4 +1,5 @@
 import { catalogue, type Reason } from "../../errors.ts";
+import type { Access } from "./openapi-access.ts";
 import { type JsonSchema, object } from "./openapi-errors.ts";
 
 const text = { type: "string" };
@@ -23,16 +24,18 @@ const REFUSALS: Record<number, readonly Reason[]> = {
   503: ["verifier_stale"],
 };
 
-/** Describes `GET /verify`, which is beside the procedures. */
-export const gatewayPath: JsonSchema = {
+/** Describes `GET /verify`, which is beside the procedures. Its token is what it verifies, and gives no access. */
+export const gatewayPath = ({ open }: Access): JsonSchema => ({
   // Relative to the document.
   servers: [{ url: "." }],
   get: {
     operationId: "verify",
     tags: ["gateways"],
     summary: "Verify the bearer token of a request",
-    description: "For gateways, such as auth_request of nginx. Answers with the identity in headers and no body.",
-    security: [{ token: [] }],
+    description:
+      "For gateways, such as auth_request of nginx. Reads the token from `Authorization: Bearer`, and answers with the identity in headers and no body.",
+    // Not a parameter: OpenAPI ignores one named Authorization.
+    ...(!open && { security: [{ token: [] }] }),
     parameters: [
       {
         name: "audience",
@@ -45,7 +48,7 @@ export const gatewayPath: JsonSchema = {
     ],
     responses: { 200: { description: "OK", headers: IDENTITY }, ...describeRefusals() },
   },
-};
+});
 
 function describeRefusals(): JsonSchema {
   return Object.fromEntries(

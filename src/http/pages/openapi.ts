@@ -38,7 +38,7 @@ export function describeApi(router: ServedRouter, access: Access): JsonSchema {
       ...Object.fromEntries(
         callable.map(([name, procedure]) => [`/${name}`, describe(name, procedure, { router, access })]),
       ),
-      [GATEWAY_PATH]: gatewayPath,
+      [GATEWAY_PATH]: gatewayPath(access),
     },
   };
 }
