@@ -13,7 +13,7 @@ export type AuditRecord = {
   outcome: "allowed" | "refused";
   /** A reason of the error catalogue, where the outcome is `refused`. */
   reason?: string | undefined;
-  /** The token's `sub` and `jti`, the key's `kid`; the client or grant that was changed, or the grant of an issued token. */
+  /** The token's `sub` and `jti`, the key's `kid`; the client, resource or grant that was changed, or the grant of an issued token. */
   subject?: string | undefined;
   jti?: string | undefined;
   kid?: string | undefined;

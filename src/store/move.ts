@@ -15,6 +15,7 @@ const BATCH = 1000;
 const TABLES = {
   keys: ["kid", ""],
   clients: ["client_id", ""],
+  resources: ["audience", ""],
   revocations: ["sequence", 0],
   sessions: ["sid", ""],
   refresh_tokens: ["hash", ""],

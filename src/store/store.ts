@@ -4,6 +4,7 @@ import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord, NamedRecord } from "./audit.ts";
 import type { Client, ClientFields, ClientSecret, FoundClient } from "./client.ts";
 import type { Grant, GrantQuery, ListedGrant, RefreshRotation } from "./grant.ts";
+import type { Resource } from "./resource.ts";
 import type { NewRevocation } from "./revocation.ts";
 import type { StoredSettings } from "./settings.ts";
 
@@ -62,6 +63,15 @@ export type Store = {
   recordUses(uses: readonly ClientUse[]): Promise<void>;
   /** Removes a client and revokes all tokens issued to it, as `revoke` does. */
   removeClient(clientId: string, record: ChangeRecord): Promise<"removed" | "unknown">;
+
+  /** Adds a resource unless its audience exists. */
+  addResource(resource: Resource, record: ChangeRecord): Promise<"added" | "present">;
+  /** Removes a resource. Revokes no token, and ends no grant. */
+  removeResource(audience: string, record: ChangeRecord): Promise<"removed" | "unknown">;
+  /** All resources, sorted by name. */
+  listResources(): Promise<Resource[]>;
+  /** The resources with one of these audiences, each once, in any order. */
+  findResources(audiences: readonly string[]): Promise<Resource[]>;
 
   /** The position of the change log, and the stored settings. */
   position(): Promise<Position>;

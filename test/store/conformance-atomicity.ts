@@ -5,7 +5,7 @@ import type { Client } from "../../src/store/client.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aClient, aGrant, aKey, aRecord, aSecret } from "./samples.ts";
+import { aClient, aGrant, aKey, aRecord, aResource, aSecret } from "./samples.ts";
 
 const everything = { limit: 1000 };
 const fault = new MintmarkError("internal_error");
@@ -102,11 +102,12 @@ export function describeAtomicity(open: Open): void {
 }
 
 /** The contents of a store, in any order of the keys. */
-async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listAudit" | "position">) {
+async function contentOf(store: Pick<Store, "listKeys" | "listClients" | "listResources" | "listAudit" | "position">) {
   const keys = await store.listKeys();
   return {
     keys: keys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1)),
     clients: await store.listClients(),
+    resources: await store.listResources(),
     audit: await store.listAudit(everything),
     sequence: (await store.position()).sequence,
   };
@@ -125,6 +126,8 @@ async function furnish(store: Store) {
   const secrets = { from: client.secrets, to: [aSecret()] };
   const sooner = { ...next, follows: keys[0].kid, activatesAt: NOW };
   const newcomer = aClient();
+  const [resource, other] = [aResource(), aResource()];
+  await store.addResource(other, aRecord());
   const grant = aGrant();
   const changes: Record<string, (record: ChangeRecord) => Promise<unknown>> = {
     changeSettings: (record) => store.changeSettings({ issuer: "https://a.example" }, { record, isInitial: false }),
@@ -143,6 +146,8 @@ async function furnish(store: Store) {
     updateClient: (record) =>
       store.updateClient(client.clientId, { from: client, to: aClient({ permissions: [] }) }, record),
     removeClient: (record) => store.removeClient(client.clientId, record),
+    addResource: (record) => store.addResource(resource, record),
+    removeResource: (record) => store.removeResource(other.audience, record),
   };
   return { record, keys, changes };
 }

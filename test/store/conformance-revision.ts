@@ -2,17 +2,17 @@ import { describe, expect, it, vi } from "vitest";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aClient, aKey, aRecord, aSecret, records } from "./samples.ts";
+import { aClient, aKey, aRecord, aResource, aSecret, records } from "./samples.ts";
 
 /** Longest time until another process's change is noticed, in milliseconds, on a busy machine. */
 const SOON = { timeout: 10_000, interval: 20 };
 
 export function describeRevision(open: Open): void {
   describe("position", () => {
-    it("increases with every change of keys or clients, and is the same in both processes", async () => {
+    it("increases with every change of keys, clients or resources, and is the same in both processes", async () => {
       await using opened = await open();
       const { here, there } = opened;
-      const [first, spare, client] = [await aKey(), await aKey(), aClient()];
+      const [first, spare, client, resource] = [await aKey(), await aKey(), aClient(), aResource()];
       const second = await aKey({ follows: first.kid });
       const change = { from: client.secrets, to: [aSecret()] };
       const changes = [
@@ -24,6 +24,8 @@ export function describeRevision(open: Open): void {
         () => there.replaceSecrets(client.clientId, change, aRecord()),
         () => here.updateClient(client.clientId, { from: client, to: aClient() }, aRecord()),
         () => here.removeClient(client.clientId, aRecord()),
+        () => there.addResource(resource, aRecord()),
+        () => here.removeResource(resource.audience, aRecord()),
       ];
       let known = await sequenceIn(here);
       for (const apply of changes) {

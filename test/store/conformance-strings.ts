@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
+import type { Resource } from "../../src/store/resource.ts";
 import { describeVectors, readJsonVector } from "../support/vectors.ts";
 import type { Open } from "./conformance.ts";
-import { aClient, aRecord, unique } from "./samples.ts";
+import { aClient, aRecord, aResource, unique } from "./samples.ts";
 
 /** Text that databases and drivers mishandle, beside the vectors. */
 const troublesome = {
@@ -57,7 +58,19 @@ export function describeStrings(open: Open): void {
       for (const client of clients)
         expect(await opened.here.findClient(client.clientId)).toEqual({ ...client, asOf: expect.any(Number) });
     });
+
+    test("a store distinguishes resources by any string as audience, and returns it unchanged as name and scope", async () => {
+      await using opened = await open();
+      const resources = strings.map((text) => aResource({ audience: text, name: text, scopes: { [text]: text } }));
+      for (const resource of resources) expect(await opened.here.addResource(resource, aRecord())).toBe("added");
+      const found = await opened.there.findResources(strings);
+      expect(byAudience(found)).toEqual(byAudience(resources));
+    });
   });
+}
+
+function byAudience(resources: readonly Resource[]): Resource[] {
+  return resources.toSorted((a, b) => (a.audience < b.audience ? -1 : 1));
 }
 
 function byId<Item extends { id: string }>(items: readonly Item[]): Item[] {

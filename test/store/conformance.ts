@@ -10,6 +10,7 @@ import { describeSessions } from "./conformance-grants.ts";
 import { describeKeys } from "./conformance-keys.ts";
 import { describeLookups } from "./conformance-lookups.ts";
 import { describePrunes } from "./conformance-prunes.ts";
+import { describeResources } from "./conformance-resources.ts";
 import { describeRevision } from "./conformance-revision.ts";
 import { describeStrings } from "./conformance-strings.ts";
 import { describeTrust } from "./conformance-trust.ts";
@@ -78,6 +79,7 @@ export function describeContract(name: string, open: Open): void {
 function describeVerbs(open: Open, crowded: boolean): void {
   describeKeys(open);
   describeClients(open);
+  describeResources(open);
   describeAudit(open);
   describeCounts(open);
   if (crowded) describeRevision(open);

@@ -1,7 +1,7 @@
 import { MintmarkError } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
-import { aClient, aGrant, aKey, aRecord, aRotation, aSecret, records, unique } from "./samples.ts";
+import { aClient, aGrant, aKey, aRecord, aResource, aRotation, aSecret, records, unique } from "./samples.ts";
 
 /** A call of every store method, on existing and missing rows. */
 export async function everyVerb(store: Store): Promise<Record<string, () => Promise<unknown>>> {
@@ -21,6 +21,10 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     updateClient: () => store.updateClient(client.clientId, { from: client, to: aClient() }, aRecord()),
     recordUses: () => store.recordUses([{ clientId: client.clientId, at: NOW }]),
     removeClient: () => store.removeClient(client.clientId, aRecord()),
+    addResource: () => store.addResource(aResource(), aRecord()),
+    removeResource: () => store.removeResource(unique(), aRecord()),
+    listResources: () => store.listResources(),
+    findResources: () => store.findResources([unique()]),
     appendAudit: () => store.appendAudit(records(2)),
     findTokenRecords: () => store.findTokenRecords(unique()),
     listAudit: () => store.listAudit({ limit: 1 }),

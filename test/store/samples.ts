@@ -2,6 +2,7 @@ import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Client } from "../../src/store/client.ts";
 import type { Grant, RefreshRotation } from "../../src/store/grant.ts";
+import type { Resource } from "../../src/store/resource.ts";
 import { NOW } from "../support/service.ts";
 
 let made = 0;
@@ -37,6 +38,17 @@ export function aClient(fields: Partial<Client> = {}): Client {
 
 export function aSecret() {
   return { hash: unique("hash-"), createdAt: NOW };
+}
+
+export function aResource(fields: Partial<Resource> = {}): Resource {
+  return {
+    audience: `https://api.example/${unique()}`,
+    name: "API",
+    scopes: { "tools:read": "Read your tools", "tools:run": "Run your tools" },
+    open: false,
+    createdAt: NOW,
+    ...fields,
+  };
 }
 
 export function aKey(fields: Partial<NewKey> = {}): Promise<StoredKey> {

@@ -36,6 +36,8 @@ const READS: readonly string[] = [
   "findGrantBySid",
   "listGrants",
   "readCounts",
+  "listResources",
+  "findResources",
 ] satisfies (keyof Store)[];
 
 type InstrumentedStore = { store: Store; timings: Map<string, Timing>; lastWrite: () => LastWrite };

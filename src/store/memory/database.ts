@@ -6,6 +6,7 @@ import type { Revocation } from "../../trust/trust-update.ts";
 import { type AuditRecord, type Changed, type ChangeRecord, refuseWithdrawn } from "../audit.ts";
 import type { Client } from "../client.ts";
 import type { Grant, TokenUse } from "../grant.ts";
+import type { Resource } from "../resource.ts";
 import { type NewRevocation, type RevokedAt, revocationAfter } from "../revocation.ts";
 import type { Position } from "../store.ts";
 
@@ -17,6 +18,8 @@ export type MemoryDatabase = {
   position: Position;
   keys: StoredKey[];
   clients: Map<string, Client>;
+  /** By audience. */
+  resources: Map<string, Resource>;
   /** By kind and id. */
   revocations: Map<string, Revocation>;
   grants: Map<string, Grant>;
@@ -39,6 +42,7 @@ export function createMemoryDatabase(): MemoryDatabase {
     },
     keys: [],
     clients: new Map(),
+    resources: new Map(),
     revocations: new Map(),
     grants: new Map(),
     refreshTokens: new Map(),

@@ -14,6 +14,7 @@ import {
 } from "./database.ts";
 import { createGrantVerbs } from "./grants.ts";
 import { createKeyVerbs } from "./keys.ts";
+import { createResourceVerbs } from "./resources.ts";
 
 /**
  * A store in the memory of this process, for tests: it fulfils the contract of {@link Store} except that nothing is
@@ -28,6 +29,7 @@ export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase(
     ...createKeyVerbs(database),
     ...createGrantVerbs(database),
     ...createClientVerbs(database),
+    ...createResourceVerbs(database),
     ...createTrustVerbs(database),
     ...createAuditVerbs(database),
     ...createCountVerbs(database),

@@ -9,6 +9,7 @@ import { createCommit } from "./commit.ts";
 import { createCountQueries } from "./count-queries.ts";
 import { createGrantQueries } from "./grant-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
+import { createResourceQueries } from "./resource-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSettingsQueries } from "./settings-queries.ts";
 import { createTrustQueries, type DatabaseInfo } from "./trust-queries.ts";
@@ -62,6 +63,7 @@ function createQueries({ db, info, notifyWithin, notifyPeers }: Driver): Queries
   return {
     ...createKeyQueries(db, commit),
     ...createClientQueries(db, commit),
+    ...createResourceQueries(db, commit),
     ...createSettingsQueries(commit),
     ...createTrustQueries(db, { commit, info }),
     ...createGrantQueries(db, commit),

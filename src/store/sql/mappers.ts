@@ -4,6 +4,7 @@ import type { Audience } from "../../token/claims.ts";
 import type { AuditRecord, NamedRecord } from "../audit.ts";
 import type { Client, ClientFields } from "../client.ts";
 import type { Grant, ListedGrant } from "../grant.ts";
+import type { Resource } from "../resource.ts";
 import type { Position } from "../store.ts";
 import type { Schema } from "./schema.ts";
 
@@ -90,6 +91,20 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
     ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
     ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at }),
   };
+}
+
+export function toResourceRow(resource: Resource): Insertable<Schema["resources"]> {
+  return {
+    audience: resource.audience,
+    name: resource.name,
+    scopes: JSON.stringify(resource.scopes),
+    open: resource.open ? 1 : 0,
+    created_at: resource.createdAt,
+  };
+}
+
+export function fromResourceRow({ scopes, open, created_at, ...row }: Selectable<Schema["resources"]>): Resource {
+  return { ...row, scopes: JSON.parse(scopes), open: open === 1, createdAt: created_at };
 }
 
 export function toGrantRow(grant: Grant): Insertable<Schema["sessions"]> {

@@ -154,6 +154,18 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("audit").addColumn("expires_at", "bigint").execute();
     },
   },
+  "009-resources": {
+    async up(db) {
+      await db.schema
+        .createTable("resources")
+        .addColumn("audience", "text", (column) => column.primaryKey())
+        .addColumn("name", "text", (column) => column.notNull())
+        .addColumn("scopes", "text", (column) => column.notNull())
+        .addColumn("open", "integer", (column) => column.notNull())
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** Whether a migration removes what earlier releases need: a release that does not know it must not start. */

@@ -53,6 +53,8 @@ export type Schema = {
     secrets: string;
     last_used_at: Seconds | null;
   };
+  /** The services that accept tokens. `scopes` is a JSON object: scope token to description. `open`: 0 or 1. */
+  resources: { audience: string; name: string; scopes: string; open: number; created_at: Seconds };
   /** A repeated revocation updates the sequence number of its row. */
   revocations: { kind: RevokedKind; id: string; sequence: number; until: Seconds };
   /** The grants. */
