@@ -40,6 +40,9 @@ export const catalogue = {
   },
   rate_limited: { status: 429, oauth: "temporarily_unavailable", message: "Too many calls: wait before the next" },
   unknown_client: { status: 404, oauth: "invalid_request", message: "There is no such client" },
+  unknown_resource: { status: 404, oauth: "invalid_request", message: "There is no such resource" },
+  resource_exists: { status: 409, oauth: "invalid_request", message: "There is a resource with this audience already" },
+  invalid_target: { status: 400, oauth: "invalid_target", message: "No token can be issued for this resource" },
   unknown_key: { status: 404, oauth: "invalid_request", message: "There is no such key" },
   too_many_secrets: {
     status: 409,

@@ -54,6 +54,19 @@ export const explanations: Readonly<Record<Reason, { meaning: string; remedy: st
     meaning: "The client has four secrets that are still valid.",
     remedy: "Wait until one has expired, or rotate with `--overlap 0`.",
   },
+  invalid_target: {
+    meaning:
+      "A `resource` is no registered resource, nor another audience of the client; in a refresh, no audience of the grant.",
+    remedy: "Compare it with `mintmark resources list`, character by character.",
+  },
+  unknown_resource: {
+    meaning: "No resource has this audience.",
+    remedy: "List the resources: `mintmark resources list`.",
+  },
+  resource_exists: {
+    meaning: "A resource has this audience already.",
+    remedy: "Remove it first, to change it: `mintmark resources remove`.",
+  },
   unknown_key: {
     meaning: "No key has this `kid`.",
     remedy: "List the keys: `mintmark keys list`.",

@@ -13,6 +13,7 @@ import { createMaintenance, startMaintenance } from "./operations/maintenance.ts
 import { checkReadiness, createClockCheck, createWriteCheck } from "./operations/readiness.ts";
 import { createTasks } from "./operations/tasks.ts";
 import { resolveOptions, type TokenServiceOptions } from "./options.ts";
+import { createResources } from "./resources/resources.ts";
 import { createCallLimits } from "./throttle/call-limits.ts";
 import type { TokenService } from "./token-service.ts";
 import { createLookups } from "./tokens/lookups.ts";
@@ -88,6 +89,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     authenticate: createAuthenticator({ ...deps, open }),
     keys: state.keyManagement,
     clients: createClients(deps),
+    resources: createResources(deps),
     audit: {
       list: (caller, query) =>
         authorize(caller, { action: "audit.list", permission: "read_audit" }, () => audit.list(query)),

@@ -11,6 +11,7 @@ import type { KeyManagement } from "./keys/key-management.ts";
 import type { Metrics } from "./operations/counters.ts";
 import type { Readiness } from "./operations/readiness.ts";
 import type { Tracer } from "./operations/tracer.ts";
+import type { Resources } from "./resources/resources.ts";
 import type { EffectiveSettings } from "./settings.ts";
 import type { RateLimits } from "./throttle/call-limits.ts";
 import type { Lookups } from "./tokens/lookups.ts";
@@ -34,6 +35,7 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     readonly authenticate: Authenticate;
     readonly keys: Omit<KeyManagement, "rotateIfDue">;
     readonly clients: Clients;
+    readonly resources: Resources;
     readonly audit: { list(caller: Caller, query: AuditQuery): Promise<AuditPage> };
     /** The public verification keys (RFC 7517). Empty with a shared secret. */
     jwks(): JwkSet;

@@ -1,6 +1,7 @@
 import { type Caller, localCaller } from "../../src/service/access/caller.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import { newClient } from "./clients.ts";
+import { newResource } from "./resources.ts";
 
 type Acting = { service: TokenService; caller: Caller; token: string; refreshToken: string; clientId: string };
 
@@ -26,6 +27,12 @@ export const USE_CASES: Record<string, (acting: Acting) => Promise<unknown>> = {
   "clients.rotateSecret": ({ service, caller, clientId }) =>
     service.clients.rotateSecret(caller, { clientId, overlap: 0 }),
   "clients.remove": ({ service, caller, clientId }) => service.clients.remove(caller, clientId),
+  "getToken, for a resource": ({ service, caller }) => service.getToken(caller, { claims: {}, resources: ["urn:a"] }),
+  "refreshToken, for a resource": ({ service, caller, refreshToken }) =>
+    service.refreshToken(caller, { refreshToken, resources: ["urn:a"] }),
+  "resources.create": ({ service, caller }) => service.resources.create(caller, newResource()),
+  "resources.list": ({ service, caller }) => service.resources.list(caller),
+  "resources.remove": ({ service, caller }) => service.resources.remove(caller, "urn:a"),
   "tokens.find": ({ service, caller }) => service.findToken(caller, "a"),
   "grants.list": ({ service, caller }) => service.listGrants(caller, { subject: "ada", limit: 1 }),
   "revoke, a grant": ({ service, caller }) => service.revokeGrant(caller, "a"),

@@ -4,7 +4,8 @@ import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
 import { type Caller, hasPermission, isAdmin } from "../access/caller.ts";
 
-const ANY = "*";
+/** Permits every scope or audience in the rights of a client. */
+export const ANY = "*";
 
 /** The parameters of a token request that the limits of a client apply to. */
 export type RequestedGrant = {
@@ -45,7 +46,7 @@ export function delegationViolation(
   const permission = client.permissions.find((permission) => !hasPermission(manager, permission));
   if (permission !== undefined)
     return { path: "permissions", message: `${permission} is missing to the caller itself` };
-  const violation = (path: string): Issue => ({ path, message: "goes beyond what the caller itself may have" });
+  const violation = (path: string): Issue => ({ path, message: BEYOND });
   if (!client.scopes.every((scope) => includes(manager.scopes, scope))) return violation("scopes");
   if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return violation("audiences");
   if (client.anySubject && !manager.anySubject) return violation("anySubject");
@@ -53,6 +54,14 @@ export function delegationViolation(
     return violation("maxTtl");
   return undefined;
 }
+
+/** Why a manager may not manage the resource with this audience, if so. */
+export function resourceViolation(manager: Caller, audience: string): Issue | undefined {
+  if (isAdmin(manager) || includes(manager.audiences, audience)) return undefined;
+  return { path: "audience", message: BEYOND };
+}
+
+const BEYOND = "goes beyond what the caller itself may have";
 
 /** Hides a scope token that may be a secret in the wrong parameter. */
 export function printableScope(scope: string): string {

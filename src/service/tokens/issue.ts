@@ -1,4 +1,4 @@
-import { MintmarkError } from "../../errors.ts";
+import { type Issue, MintmarkError } from "../../errors.ts";
 import type { Grant } from "../../store/grant.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
@@ -35,7 +35,7 @@ export type IssueOptions = {
   /** The longest lifetime of a token. */
   maxTtl: Seconds;
   grants: GrantPolicy;
-  store: Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken">;
+  store: Pick<Store, "addGrant" | "findGrant" | "rotateRefreshToken" | "findResources">;
   keys: Pick<LoadedKeys, "current">;
   trust: Pick<StoreFollower, "latest">;
   authorize: Authorize;
@@ -50,6 +50,8 @@ type Requester = { caller: Caller; sequence: number };
 /** A token before authorisation: the operation to authorise, and the function that signs. */
 type PreparedToken = { operation: Omit<Operation, "action">; sign: () => Promise<IssuedToken> };
 
+type IssueRequest = { action: string; refreshable: boolean; violation?: Issue | undefined };
+
 export type Issuer = {
   /**
    * Reads the number of the latest change, and the rights of a caller that a change may have withdrawn. Throws
@@ -58,12 +60,11 @@ export type Issuer = {
   requesterOf(caller: Caller): Promise<Requester>;
   /** Prepares a token for a requester. */
   prepare(parameters: GrantParameters, requester: Requester, defaultAudience?: Audience): PreparedToken;
-  /** Issues a token to a requester, with a refresh token if `refreshable`. Resolves when the audit record is durable. */
-  issue(
-    parameters: GrantParameters,
-    requester: Requester,
-    options: { action: string; refreshable: boolean },
-  ): Promise<IssuedToken>;
+  /**
+   * Issues a token to a requester, with a refresh token if `refreshable`; refuses it for a `violation`. Resolves when the
+   * audit record is durable.
+   */
+  issue(parameters: GrantParameters, requester: Requester, options: IssueRequest): Promise<IssuedToken>;
 };
 
 /** Issues access tokens. */
@@ -114,12 +115,13 @@ export function createIssuer(options: IssueOptions): Issuer {
   async function issue(
     parameters: GrantParameters,
     requester: Requester,
-    { action, refreshable }: { action: string; refreshable: boolean },
+    { action, refreshable, violation }: IssueRequest,
   ): Promise<IssuedToken> {
     const { caller, sequence } = requester;
     const granted = refreshable ? createGrant(caller, parameters, { policy: options.grants, now: clock() }) : undefined;
     const { operation, sign } = prepare(granted?.grant ?? parameters, requester);
-    return authorize(caller, { action, ...operation }, async (record) => {
+    const denial = (current: Caller) => operation.denial?.(current) ?? violation;
+    return authorize(caller, { action, ...operation, denial }, async (record) => {
       const issued = await sign();
       if (granted === undefined) await audit.append(record);
       else {

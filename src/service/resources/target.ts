@@ -1,0 +1,41 @@
+import type { Issue } from "../../errors.ts";
+import type { Resource } from "../../store/resource.ts";
+import { audience } from "../../token/claims.ts";
+import { ANY, printableScope } from "../clients/client-policy.ts";
+
+/** A request for tokens of certain resources (RFC 8707). */
+export type TargetedRequest = {
+  /** The requested audiences, in place of `audience`. Absent or empty: the default. */
+  resources?: readonly string[] | undefined;
+};
+
+/** The audiences of the resources of a request, each once. Empty where they are no valid audiences: then look none up. */
+export function targetAudiences(resources: readonly string[]): string[] {
+  const audiences = [...new Set(resources)];
+  return audience.safeParse(audiences).success ? audiences : [];
+}
+
+/**
+ * Why no token can be issued for these audiences, if so: each must be one of `known`. They are compared as strings, so a
+ * relative URI or one with a fragment (RFC 8707 §2) is refused as unknown. Not checked: whether the client may request them.
+ */
+export function targetViolation(audiences: readonly string[], known: readonly string[]): Issue | undefined {
+  const isKnown = (one: string) => one !== ANY && known.includes(one);
+  if (audiences.length > 0 && audiences.every(isKnown)) return undefined;
+  return { path: "resource", message: "is not the audience of a known resource" };
+}
+
+/**
+ * The first requested scope token that no requested resource has, if any. Any token is accepted where one of the audiences is
+ * no registered resource, or one without scopes.
+ */
+export function resourceScopeViolation(
+  scope: string | undefined,
+  { audiences, registered }: { audiences: readonly string[]; registered: readonly Resource[] },
+): Issue | undefined {
+  const isRestricted = ({ scopes }: Resource) => Object.keys(scopes).length > 0;
+  if (registered.length < audiences.length || !registered.every(isRestricted)) return undefined;
+  const violation = scope?.split(" ").find((token) => !registered.some(({ scopes }) => Object.hasOwn(scopes, token)));
+  if (violation === undefined) return undefined;
+  return { path: "scope", message: `${printableScope(violation)} is no scope of this resource` };
+}
