@@ -46,7 +46,7 @@ export function delegationViolation(
   const permission = client.permissions.find((permission) => !hasPermission(manager, permission));
   if (permission !== undefined)
     return { path: "permissions", message: `${permission} is missing to the caller itself` };
-  const violation = (path: string): Issue => ({ path, message: BEYOND });
+  const violation = (path: string): Issue => ({ path, message: EXCEEDS_MANAGER });
   if (!client.scopes.every((scope) => includes(manager.scopes, scope))) return violation("scopes");
   if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return violation("audiences");
   if (client.anySubject && !manager.anySubject) return violation("anySubject");
@@ -58,10 +58,10 @@ export function delegationViolation(
 /** Why a manager may not manage the resource with this audience, if so. */
 export function resourceViolation(manager: Caller, audience: string): Issue | undefined {
   if (isAdmin(manager) || includes(manager.audiences, audience)) return undefined;
-  return { path: "audience", message: BEYOND };
+  return { path: "audience", message: EXCEEDS_MANAGER };
 }
 
-const BEYOND = "goes beyond what the caller itself may have";
+const EXCEEDS_MANAGER = "goes beyond what the caller itself may have";
 
 /** Hides a scope token that may be a secret in the wrong parameter. */
 export function printableScope(scope: string): string {
