@@ -36,6 +36,9 @@ const globalIpv6 = listOf(GLOBAL_IPV6, "ipv6");
 const specialIpv6 = listOf(SPECIAL_IPV6, "ipv6");
 const loopback = listOf(["127.0.0.0/8"], "ipv4");
 
+/** Decides whether an address may be connected to. */
+export type AddressPolicy = (address: string) => boolean;
+
 /**
  * Whether an address is of the public internet. Not known: networks that NAT64 uses with a prefix of its own, and services
  * of the local network on public addresses.

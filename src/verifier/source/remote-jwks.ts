@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { type LifetimeBounds, maxAgeOf, parseAge } from "../../remote/cache-lifetime.ts";
 import type { Milliseconds, Seconds } from "../../time.ts";
 import type { TrustedKey } from "../../trust/trust-update.ts";
 import { createDeadline } from "./deadline.ts";
@@ -11,7 +12,7 @@ export const REFETCH_INTERVAL_MS: Milliseconds = 1000;
 /** Longest time of a fetch. */
 export const TIMEOUT_MS: Milliseconds = 10_000;
 const MAX_BYTES = 1024 * 1024;
-const MAX_AGE: { min: Seconds; max: Seconds; fallback: Seconds } = { min: 10, max: 86400, fallback: 600 };
+const MAX_AGE: LifetimeBounds = { min: 10, max: 86400, fallback: 600 };
 
 const jwkSet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).check(z.maxLength(100)) });
 
@@ -30,7 +31,11 @@ export async function fetchJwkSet({ url, fetch, closing }: Service): Promise<Pub
       fetch,
     });
     const { keys } = parseJwkSet(await readText(body, MAX_BYTES));
-    return { keys: keys.map((jwk) => ({ jwk })), maxAge: maxAgeOf(headers), age: ageOf(headers) };
+    return {
+      keys: keys.map((jwk) => ({ jwk })),
+      maxAge: maxAgeOf(headers.get("cache-control") ?? "", MAX_AGE),
+      age: parseAge(headers.get("age") ?? ""),
+    };
   } finally {
     deadline.end();
   }
@@ -42,18 +47,4 @@ function parseJwkSet(text: string): z.output<typeof jwkSet> {
   } catch {
     throw new IssuerError("The service sent no valid JWK Set");
   }
-}
-
-/** The `max-age` of RFC 9111 §5.2.2.1, 10 s to a day. */
-function maxAgeOf(headers: Headers): Seconds {
-  const directives = headers.get("cache-control") ?? "";
-  const [, seconds] = directives.match(/(?:^|[\s,])max-age="?(\d{1,9})/i) ?? [];
-  if (/(?:^|[\s,])no-(?:store|cache)/i.test(directives)) return MAX_AGE.min;
-  return seconds === undefined ? MAX_AGE.fallback : Math.min(Math.max(Number(seconds), MAX_AGE.min), MAX_AGE.max);
-}
-
-/** The `Age` of RFC 9111 §5.1. */
-function ageOf(headers: Headers): Seconds {
-  const value = headers.get("age") ?? "";
-  return /^\d{1,9}$/.test(value) ? Number(value) : 0;
 }
