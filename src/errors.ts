@@ -70,6 +70,11 @@ export const catalogue = {
     message: "This origin or host name is not allowed: see MINTMARK_ORIGINS",
   },
   invalid_request: { status: 400, oauth: "invalid_request", message: "Invalid input" },
+  unsupported_grant_type: {
+    status: 400,
+    oauth: "unsupported_grant_type",
+    message: "This grant type is not supported",
+  },
   malformed_request: { status: 400, oauth: "invalid_request", message: "The request is not well-formed" },
   batch_too_large: { status: 400, oauth: "invalid_request", message: "Too many calls in one batch" },
   not_found: { status: 404, oauth: "invalid_request", message: "No such procedure" },

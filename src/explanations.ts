@@ -107,6 +107,10 @@ export const explanations: Readonly<Record<Reason, { meaning: string; remedy: st
     meaning: "A field of the input is wrong, unknown or missing.",
     remedy: "Read `data.issues`.",
   },
+  unsupported_grant_type: {
+    meaning: "The token endpoint does not serve this `grant_type`.",
+    remedy: "Use one that `/.well-known/oauth-authorization-server` names.",
+  },
   malformed_request: {
     meaning: "The request is not well-formed: JSON, encoding, `Authorization` or the target.",
     remedy: "Send UTF-8 JSON, each field once.",

@@ -5,8 +5,9 @@ import { createTokenRouter } from "../router/router.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { createGatewayHandler, GATEWAY_PATH } from "./gateway.ts";
-import { describeError, logRequest } from "./log.ts";
+import { createFailureLog, describeError, logRequest } from "./log.ts";
 import { createAdmission, createReader, metricsDocument, type ShareSamples } from "./metrics/metrics-endpoint.ts";
+import { createOAuthRows } from "./oauth.ts";
 import type { HandlerOptions } from "./options.ts";
 import { createPages, type MakeDocument } from "./pages/pages.ts";
 import { type AddressOf, createAddressOf } from "./request/client.ts";
@@ -42,15 +43,17 @@ export function createListener<Schema extends ClaimsSchema>(
   const admit = createAdmission(service, addressOf);
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
   const { basePath = basePathOf(issuer) } = options;
+  const logFailure = createFailureLog(logger);
   const pages = createPages(service, { router, metrics, basePath });
   const routes: Routes = createRoutes({
     rows: [
       ...pages.map(({ make, ...page }) => ({ ...page, methods: GET, handle: documentHandler(make, logger) })),
       { path: GATEWAY_PATH, methods: GET, handle: createGatewayHandler({ service, addressOf, logger }) },
+      ...createOAuthRows({ service, addressOf, logFailure }),
     ],
     router,
     trpcPath: TRPC_PATH,
-    serveCall: createTrpcListener({ router, issuer, addressOf, open, origins, isAllowedHost, logger }),
+    serveCall: createTrpcListener({ router, issuer, addressOf, open, origins, isAllowedHost, logFailure }),
     isAllowedHost,
     basePath,
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
+import { MintmarkError } from "../errors.ts";
 import { storeRemedy } from "../store/remedies.ts";
 import type { Milliseconds } from "../time.ts";
 import { requestIdOf } from "./respond.ts";
@@ -32,6 +33,23 @@ export function createRemedies(
     if (remedy === undefined || (last !== undefined && now() - last < REPEAT_AFTER_MS)) return undefined;
     logged.set(remedy, now());
     return remedy;
+  };
+}
+
+/** Logs a call that the server failed. `of` names what was called. */
+export type LogFailure = (
+  request: IncomingMessage,
+  of: { procedure: string | undefined } | { route: string },
+  error: unknown,
+) => void;
+
+export function createFailureLog(logger: Logger): LogFailure {
+  const remedyOnce = createRemedies();
+  return (request, of, error) => {
+    const origin = error instanceof MintmarkError ? (error.cause ?? error) : error;
+    const remedy = remedyOnce(origin);
+    const call = { requestId: requestIdOf(request), ...of, error: describeError(origin) };
+    logger.error({ ...call, ...(remedy !== undefined && { remedy }) }, "call failed");
   };
 }
 

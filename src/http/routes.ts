@@ -15,9 +15,9 @@ export type Target = {
 
 export type Handle = (request: IncomingMessage, response: ServerResponse, target: Target) => void;
 
-/** A row of the route table. GET also answers HEAD. Rows of one path have one access. */
+/** A row of the route table. GET also answers HEAD. Rows of one path have one access. Default for OPTIONS: 204 with `Allow`. */
 export type Row = {
-  methods: readonly ("GET" | "POST")[];
+  methods: readonly ("GET" | "POST" | "OPTIONS")[];
   path: string;
   handle: Handle;
   /** Pages of every origin may read it. Default false. */
@@ -98,7 +98,7 @@ function handlePath(rows: readonly Row[], isAllowedHost: HostCheck): Handle {
   for (const { methods, handle } of rows)
     for (const method of methods)
       for (const one of method === "GET" ? ["GET", "HEAD"] : [method]) handles.set(one, handle);
-  const allow = [...handles.keys(), "OPTIONS"].join(", ");
+  const allow = [...new Set([...handles.keys(), "OPTIONS"])].join(", ");
   const { anyOrigin = false, withoutHost = false } = rows[0] ?? {};
   return (request, response, target) => {
     const isHostMissing = !request.headers.host && target.authority === undefined;

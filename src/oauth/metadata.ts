@@ -1,7 +1,11 @@
 import type { TokenService } from "../service/service.ts";
+import { PATHS } from "./endpoints.ts";
+import { GRANT_TYPES } from "./token-endpoint.ts";
 
 /** Where RFC 8414 §3 has the metadata. */
 export const METADATA_PATH = "/.well-known/oauth-authorization-server";
+
+const CLIENT_METHODS = ["client_secret_basic", "client_secret_post"] as const;
 
 /**
  * The metadata of the authorization server (RFC 8414 §2). It names only what works, and contains nothing of a request: a
@@ -9,11 +13,22 @@ export const METADATA_PATH = "/.well-known/oauth-authorization-server";
  */
 export function authorizationServerMetadata({ issuer, jwks }: Pick<TokenService, "issuer" | "jwks">): object {
   const base = issuer.replace(/\/+$/, "");
-  const hasKeyPairs = jwks().keys.length > 0;
+  const algorithms = [...new Set(jwks().keys.map(({ alg }) => alg))];
   return {
     issuer,
-    ...(hasKeyPairs && { jwks_uri: `${base}/.well-known/jwks.json` }),
+    token_endpoint: base + PATHS.token,
+    token_endpoint_auth_methods_supported: CLIENT_METHODS,
+    grant_types_supported: GRANT_TYPES,
     // Required, and empty without an authorization endpoint.
     response_types_supported: [],
+    introspection_endpoint: base + PATHS.introspect,
+    introspection_endpoint_auth_methods_supported: CLIENT_METHODS,
+    revocation_endpoint: base + PATHS.revoke,
+    revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+    // A shared secret is no key that others verify by.
+    ...(algorithms.length > 0 && {
+      jwks_uri: `${base}/.well-known/jwks.json`,
+      introspection_signing_alg_values_supported: algorithms,
+    }),
   };
 }

@@ -18,6 +18,7 @@ import { createCallLimits } from "./throttle/call-limits.ts";
 import type { TokenService } from "./token-service.ts";
 import { createLookups } from "./tokens/lookups.ts";
 import { createRevocations } from "./tokens/revocations.ts";
+import { createIntrospectionSigner } from "./tokens/sign-introspection.ts";
 import { createTokens } from "./tokens/tokens.ts";
 
 export type { TokenService };
@@ -72,6 +73,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     ...createTokens({ ...deps, ...resolved, ...settings.limits(), verify, revokeReusedGrant }),
     ...revocations,
     ...createLookups({ ...deps, longestLifetime }),
+    signIntrospection: createIntrospectionSigner(deps),
     get issuer() {
       return settings.issuer();
     },

@@ -16,6 +16,7 @@ import type { EffectiveSettings } from "./settings.ts";
 import type { RateLimits } from "./throttle/call-limits.ts";
 import type { Lookups } from "./tokens/lookups.ts";
 import type { Revocations } from "./tokens/revocations.ts";
+import type { SignIntrospection } from "./tokens/sign-introspection.ts";
 import type { Tokens } from "./tokens/tokens.ts";
 
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
@@ -37,6 +38,7 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     readonly clients: Clients;
     readonly resources: Resources;
     readonly audit: { list(caller: Caller, query: AuditQuery): Promise<AuditPage> };
+    readonly signIntrospection: SignIntrospection;
     /** The public verification keys (RFC 7517). Empty with a shared secret. */
     jwks(): JwkSet;
     /** Streams the trust events; see {@link Feed}. */

@@ -45,9 +45,9 @@ function invalidRequest(path: string, message: string): MintmarkError {
   return new MintmarkError("invalid_request", { issues: [{ path, message }] });
 }
 
-/** Signs payload bytes as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
-export async function signJws(payload: Uint8Array, key: SigningKey): Promise<string> {
-  const header = JSON.stringify({ alg: key.alg, typ: ACCESS_TOKEN_TYPE, kid: key.kid });
+/** Signs payload bytes, by default as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
+export async function signJws(payload: Uint8Array, key: SigningKey, typ: string = ACCESS_TOKEN_TYPE): Promise<string> {
+  const header = JSON.stringify({ alg: key.alg, typ, kid: key.kid });
   const signed = `${base64url(Buffer.from(header))}.${base64url(payload)}`;
   return `${signed}.${base64url(await signText(signed, key))}`;
 }

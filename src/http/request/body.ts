@@ -2,6 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import { decodeUtf8 } from "../../token/json.ts";
 
+/** Longest body of a call, in bytes. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
 const BYTE_ORDER_MARK = 0xfeff;
 
 /**

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { TRPCError } from "@trpc/server";
-import type { Logger } from "pino";
 import { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
 import type { ContextClient, ServedRouter } from "../../router/procedure.ts";
 import type { Milliseconds } from "../../time.ts";
-import { createRemedies, describeError } from "../log.ts";
+import type { LogFailure } from "../log.ts";
+import { MAX_BODY_BYTES } from "../request/body.ts";
 import { type AddressOf, credentialsOf } from "../request/client.ts";
 import { admitOrigin, createCrossSiteCheck, type OriginList } from "../request/origin.ts";
 import { headersFor, isOfPage, requestIdOf } from "../respond.ts";
@@ -17,7 +17,6 @@ import { serveSubscription } from "./sse.ts";
 import { countCalls, strictRules } from "./strict-input.ts";
 
 export const TRPC_PATH = "/trpc/";
-const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BATCH = 50;
 
 /** Longest wait for a reader that takes no byte, unless the server sets another. */
@@ -32,7 +31,7 @@ export type TrpcListenerOptions = {
   /** Origins whose pages may call. */
   origins: OriginList;
   isAllowedHost: (request: IncomingMessage, authority?: string) => boolean;
-  logger: Logger;
+  logFailure: LogFailure;
 };
 
 /** The context of a procedure. Its `client` is read on demand, since `verifyToken` needs none of it. */
@@ -59,19 +58,14 @@ const onDemand = {
  * function that makes the handler of one procedure, or of batches and unknown names.
  */
 export function createTrpcListener(options: TrpcListenerOptions): (known?: NamedProcedure) => Handle {
-  const { router, issuer, addressOf, open, origins, isAllowedHost, logger } = options;
+  const { router, issuer, addressOf, open, origins, isAllowedHost, logFailure } = options;
   const contextOf = (request: IncomingMessage): HttpContext => {
     const address = addressOf(request);
     return { client: Object.assign(Object.create(onDemand), { address, [REQUEST]: request }), address };
   };
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: origins.names });
-  const remedyOnce = createRemedies();
   const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
-    if (!isServerFault(error)) return;
-    const origin = error.cause?.cause ?? error.cause ?? error;
-    const call = { requestId: requestIdOf(req), procedure: path, error: describeError(origin) };
-    const remedy = remedyOnce(origin);
-    logger.error({ ...call, ...(remedy !== undefined && { remedy }) }, "call failed");
+    if (isServerFault(error)) logFailure(req, { procedure: path }, error.cause?.cause ?? error.cause ?? error);
   };
   const serve = createRpcHandler({
     router,

@@ -35,7 +35,10 @@ export type Revocations<Schema extends ClaimsSchema> = {
   revokeGrant(caller: Caller, sid: string): Promise<{ sequence: number; unknownGrant?: true }>;
   /** Revokes the grant of a reused refresh token, which must have been copied (RFC 9700 §4.14.2). */
   revokeReusedGrant(grant: Grant): Promise<void>;
-  /** Whether an access token is active, and its claims (RFC 7662). Does not check the audience. */
+  /**
+   * Whether an access token is active, and its claims (RFC 7662). Throws `permission_denied` without the permission
+   * `introspect`, unless the caller is in the `aud` of the token.
+   */
   introspectToken(caller: Caller, token: string): Promise<Introspection<z.output<Schema>>>;
 };
 
@@ -134,11 +137,15 @@ export function createRevocations<Schema extends ClaimsSchema>(
       await trust.catchUp();
     },
 
-    introspectToken: (caller, token) =>
-      authorize(caller, { action: "introspectToken", permission: "introspect" }, async () => {
-        const claims = await verify(token, {}).catch(undefinedIfInvalid);
+    async introspectToken(caller, token) {
+      const verification = verify(token, {}).catch(undefinedIfInvalid);
+      const isAudience = [(await verification.catch(() => undefined))?.aud].flat().includes(caller.clientId);
+      const permission = isAudience ? undefined : "introspect";
+      return authorize(caller, { action: "introspectToken", permission }, async () => {
+        const claims = await verification;
         return claims === undefined ? { active: false } : { active: true, ...claims };
-      }),
+      });
+    },
   };
 }
 

@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { MintmarkError } from "../errors.ts";
+import { type Answer, errorAnswer } from "../oauth/answers.ts";
+import { createOAuthEndpoints, type Endpoint, PATHS } from "../oauth/endpoints.ts";
+import type { TokenService } from "../service/service.ts";
+import type { ClaimsSchema } from "../token/claims.ts";
+import type { LogFailure } from "./log.ts";
+import { MAX_BODY_BYTES, readBody } from "./request/body.ts";
+import { type AddressOf, credentialsOf } from "./request/client.ts";
+import { admitOrigin, createCrossSiteCheck, isLoopbackOrigin, isOrigin } from "./request/origin.ts";
+import { isOfPage, requestIdOf } from "./respond.ts";
+import type { Handle, Row, Target } from "./routes.ts";
+
+export type OAuthRowsOptions<Schema extends ClaimsSchema> = {
+  service: TokenService<Schema>;
+  addressOf: AddressOf;
+  logFailure: LogFailure;
+  publicOrigins?: () => Promise<ReadonlySet<string>>;
+};
+
+/** The rows of the OAuth endpoints. Pages of public clients may call those of {@link PATHS} that public clients use. */
+export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsOptions<Schema>): Row[] {
+  const { service, addressOf, logFailure, publicOrigins = async () => new Set<string>() } = options;
+  const { issuer, open } = service;
+  const { token, introspect, revoke } = createOAuthEndpoints(service);
+  const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: () => false });
+
+  /** Where access is open, a page has every permission, and so must be of this machine. */
+  async function isOfPublicClient({ headers: { origin } }: IncomingMessage): Promise<boolean> {
+    if (origin === undefined || !isOrigin(origin) || (open && !isLoopbackOrigin(origin))) return false;
+    return (await publicOrigins()).has(origin);
+  }
+
+  async function answer(endpoint: Endpoint, request: IncomingMessage, { query }: Target): Promise<Answer> {
+    const body = await readBody(request, MAX_BODY_BYTES);
+    const client = { credentials: credentialsOf(request), address: addressOf(request), isOfPage: isOfPage(request) };
+    return endpoint({ headers: request.headers, body, query, ...client });
+  }
+
+  function row(path: string, endpoint: Endpoint, { admitsPages }: { admitsPages: boolean }): Row {
+    const handle: Handle = async (request, response, target) => {
+      const respond = (answer: Answer) => {
+        if (answer.failure !== undefined) logFailure(request, { route: path }, answer.failure);
+        sendAnswer(response, answer);
+      };
+      try {
+        if (admitsPages) response.setHeader("vary", "origin");
+        const isAdmitted = admitsPages && (await isOfPublicClient(request));
+        if (isAdmitted) admitOrigin(request, response);
+        if (request.method === "OPTIONS") return void response.writeHead(204, { allow: "POST, OPTIONS" }).end();
+        if (!isAdmitted && isCrossSite(request)) throw new MintmarkError("forbidden_origin");
+        respond(await answer(endpoint, request, target));
+      } catch (error) {
+        respond(errorAnswer(error));
+      }
+    };
+    return { path, handle, methods: ["POST", "OPTIONS"] };
+  }
+
+  return [
+    row(PATHS.token, token, { admitsPages: true }),
+    row(PATHS.revoke, revoke, { admitsPages: true }),
+    row(PATHS.introspect, introspect, { admitsPages: false }),
+  ];
+}
+
+function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+  const more = status < 400 ? {} : { "x-request-id": requestIdOf(response.req) };
+  response.writeHead(status, { ...headers, ...more, "content-length": Buffer.byteLength(body) }).end(body);
+}

@@ -1,0 +1,93 @@
+import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
+
+/** The answer to a request, for any HTTP server. */
+export type Answer = {
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  /** What failed, for the log. Absent where the server did not fail. */
+  failure?: unknown;
+};
+
+/** Answers have tokens, and so are not stored (RFC 6749 §5.1). */
+const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" };
+
+export function jsonAnswer(value: object): Answer {
+  return textAnswer("application/json", JSON.stringify(value));
+}
+
+export function textAnswer(type: string, body: string): Answer {
+  return { status: 200, headers: { ...NO_STORE, "content-type": type }, body };
+}
+
+/** An answer without a body. */
+export function emptyAnswer(): Answer {
+  return { status: 200, headers: NO_STORE, body: "" };
+}
+
+const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
+
+/**
+ * The answer for an error (RFC 6749 §5.2): `error` and `error_description`, with the reason of the catalogue beside them.
+ * `isChallenged`: whether the client tried the `Authorization` header, and so receives a challenge.
+ */
+export function errorAnswer(thrown: unknown, { isChallenged = false } = {}): Answer {
+  const error = thrown instanceof MintmarkError ? thrown : new MintmarkError("internal_error", { cause: thrown });
+  const { reason, retryAfter } = error;
+  const code = oauthErrorOf(error);
+  const status = statusOf(reason, code);
+  const body = { error: code, error_description: describe(error), error_reason: reason };
+  return {
+    status,
+    headers: {
+      ...NO_STORE,
+      "content-type": "application/json",
+      ...(code === "invalid_client" && isChallenged && { "www-authenticate": BASIC }),
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    },
+    body: JSON.stringify(body),
+    ...(status >= 500 && { failure: thrown }),
+  };
+}
+
+/** The `error` where the reason alone does not settle it: by reason and refused parameter. */
+const OF_PARAMETER: ReadonlyMap<string, string> = new Map([
+  ["permission_denied scope", "invalid_scope"],
+  ["permission_denied audience", "invalid_target"],
+  ["invalid_request scope", "invalid_scope"],
+]);
+
+function oauthErrorOf({ reason, issues: [issue] }: MintmarkError): string {
+  return OF_PARAMETER.get(`${reason} ${issue?.path}`) ?? catalogue[reason].oauth;
+}
+
+/** The errors of RFC 6749 §5.2 and RFC 8707 §2 with the status 400. */
+const BAD_REQUESTS: ReadonlySet<string> = new Set([
+  "invalid_request",
+  "invalid_grant",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "invalid_scope",
+  "invalid_target",
+]);
+
+/** HTTP itself has a status for these. */
+const OF_HTTP: ReadonlySet<Reason> = new Set(["method_not_supported", "payload_too_large"]);
+
+function statusOf(reason: Reason, code: string): number {
+  return BAD_REQUESTS.has(code) && !OF_HTTP.has(reason) ? 400 : catalogue[reason].status;
+}
+
+/** The characters that a description cannot have (RFC 6749 §5.2). */
+const NOT_DESCRIPTIVE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
+
+function describe({ message, issues }: MintmarkError): string {
+  const [issue] = issues;
+  const text = issue === undefined ? message : `${message}: ${describeIssue(issue)}`;
+  return text.replaceAll('"', "'").replace(NOT_DESCRIPTIVE, "?");
+}
+
+function describeIssue({ path, message }: Issue): string {
+  return path === "" ? message : `${path} ${message}`;
+}

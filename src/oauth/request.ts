@@ -1,0 +1,42 @@
+import { MintmarkError } from "../errors.ts";
+import type { PresentedCredentials } from "../token/decode-basic.ts";
+import { type Form, readForm } from "./form.ts";
+
+/** A request to an OAuth endpoint, as received by any HTTP server. */
+export type OAuthRequest = {
+  /** The credentials in the `Authorization` header; `undefined` without that header. */
+  credentials: PresentedCredentials | undefined;
+  headers: {
+    accept?: string | undefined;
+    "content-encoding"?: string | undefined;
+    "content-type"?: string | undefined;
+  };
+  body: Uint8Array;
+  /** Without the question mark. */
+  query: string;
+  /** Without it, no limit by address applies. */
+  address: string | undefined;
+  /** Whether a script of a page sent it. Default false. */
+  isOfPage?: boolean;
+};
+
+/** The parameters of a request. Throws `invalid_request` where they are not a form, and for a query: servers log URLs. */
+export function formOf({ headers, body, query }: OAuthRequest): Form {
+  if (query !== "") throw invalidRequest("The parameters must be in the body: the query must be empty.");
+  const { "content-encoding": encoding = "identity" } = headers;
+  if (encoding.toLowerCase() !== "identity") throw invalidRequest("The body must not be compressed.");
+  const read = readForm(body, headers["content-type"]);
+  if (read.outcome !== "read") throw invalidRequest(read.description);
+  return read.form;
+}
+
+/** A required parameter. Throws `invalid_request` without it. */
+export function requiredParameter({ parameters }: Form, name: string): string {
+  const value = parameters.get(name);
+  if (value === undefined) throw invalidRequest(`The parameter ${name} is missing.`);
+  return value;
+}
+
+export function invalidRequest(message: string): MintmarkError {
+  return new MintmarkError("invalid_request", { issues: [{ path: "", message }] });
+}
