@@ -23,10 +23,10 @@ export function createTokenEndpoint<Schema extends ClaimsSchema>(
   const grants: Record<(typeof GRANT_TYPES)[number], PerformGrant> = {
     // Without a refresh token (RFC 6749 §4.4.3).
     client_credentials: (caller, form) =>
-      service.getToken(caller, { scope: scopeOf(form), ...audienceOf(form), claims: defaultClaims(schema) }),
+      service.getToken(caller, { scope: scopeOf(form), resources: form.resources, claims: defaultClaims(schema) }),
     refresh_token: (caller, form) => {
       const refreshToken = requiredParameter(form, "refresh_token");
-      return service.refreshToken(caller, { refreshToken, scope: scopeOf(form) });
+      return service.refreshToken(caller, { refreshToken, scope: scopeOf(form), resources: form.resources });
     },
   };
   return async (caller, form) => {
@@ -53,10 +53,6 @@ function scopeOf({ parameters }: Form): string | undefined {
   const { error } = scopeString.safeParse(scope ?? "none");
   if (error === undefined) return scope;
   throw invalid("scope", error.issues[0]?.message);
-}
-
-function audienceOf({ resources }: Form): { audience?: string[] } {
-  return resources.length === 0 ? {} : { audience: [...resources] };
 }
 
 /** The custom claims of a request that cannot have any: the defaults of their schema. */
