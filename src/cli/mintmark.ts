@@ -13,6 +13,7 @@ import { environmentHelp } from "./environment-help.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
 import { separateIds } from "./operands.ts";
+import { resourceCommands } from "./resource-commands.ts";
 import { warn } from "./run.ts";
 import { printable } from "./text.ts";
 import { revokeCommand, tokenCommands } from "./token-commands.ts";
@@ -34,6 +35,7 @@ const program = new Command("mintmark")
   .addCommand(revokeCommand())
   .addCommand(keyCommands())
   .addCommand(clientCommands())
+  .addCommand(resourceCommands())
   .addCommand(auditCommand())
   .addCommand(configCommand())
   .addCommand(doctorCommand())

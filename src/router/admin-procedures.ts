@@ -2,14 +2,15 @@ import type { TokenService } from "../service/service.ts";
 import * as schemas from "./admin-schemas.ts";
 import * as lookups from "./lookup-schemas.ts";
 import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
+import * as resource from "./resource-schemas.ts";
 
 /** The procedures for administrators. Independent of the custom claims. */
 export type AdminProcedures = ReturnType<typeof adminProcedures>;
 
-type Managed = Pick<TokenService, "keys" | "clients" | "audit" | "findToken" | "listGrants">;
+type Managed = Pick<TokenService, "keys" | "clients" | "resources" | "audit" | "findToken" | "listGrants">;
 
 export function adminProcedures(service: Managed, clientProcedure: ClientProcedure) {
-  const { keys, clients, audit } = service;
+  const { keys, clients, resources, audit } = service;
   const errors = ["invalid_request", ...CLIENT_ERRORS] as const;
 
   return {
@@ -93,6 +94,42 @@ export function adminProcedures(service: Managed, clientProcedure: ClientProcedu
         })
         .input(schemas.removeClientInput)
         .mutation(({ ctx, input }) => clients.remove(ctx.caller, input.clientId)),
+    },
+
+    resources: {
+      create: clientProcedure
+        .meta({
+          summary: "Add a resource",
+          description:
+            "Adds a service that accepts tokens. Its audience can be requested as `resource` (RFC 8707), by clients that may have that audience.",
+          permission: "manage_clients",
+          output: resource.resourceView,
+          errors: [...errors, "resource_exists"],
+        })
+        .input(resource.newResource)
+        .mutation(({ ctx, input }) => resources.create(ctx.caller, input)),
+
+      list: clientProcedure
+        .meta({
+          summary: "List resources",
+          description: "Returns every resource and its scopes.",
+          permission: "manage_clients",
+          output: resource.resourceViews,
+          errors,
+        })
+        .input(schemas.nothing)
+        .query(({ ctx }) => resources.list(ctx.caller)),
+
+      remove: clientProcedure
+        .meta({
+          summary: "Remove a resource",
+          description: "Removes a resource, at once on every server. Tokens issued before stay valid.",
+          permission: "manage_clients",
+          output: resource.removeResourceInput,
+          errors: [...errors, "unknown_resource"],
+        })
+        .input(resource.removeResourceInput)
+        .mutation(({ ctx, input }) => resources.remove(ctx.caller, input.audience)),
     },
 
     tokens: {

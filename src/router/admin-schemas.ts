@@ -10,7 +10,7 @@ export const keyId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be a key's 
 const clientId = identifier;
 
 /** One scope token (RFC 6749 §3.3), or `*` for any. */
-const scopeToken = z
+export const scopeToken = z
   .string()
   .max(255)
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be one scope token");
@@ -91,13 +91,14 @@ const clientFields = {
   maxTtl: seconds.optional().meta({ description: "Longest lifetime that it may request, in seconds." }),
 };
 
-/** A new name: people distinguish clients by it. Stored names may be any identifier. */
-const newName = identifier.check(
-  z.refine(
-    (name) => !hasInvisible(name) && name.trim() !== "",
-    "must be visible, without direction marks and other invisible characters",
-  ),
+/** Text that people read: it has something to see, and nothing that hides or reorders it. */
+export const visible = z.refine<string>(
+  (text) => !hasInvisible(text) && text.trim() !== "",
+  "must be visible, without direction marks and other invisible characters",
 );
+
+/** A new name: people distinguish clients and resources by it. Stored names may be any identifier. */
+export const newName = identifier.check(visible);
 
 export const newClient = z.strictObject({ ...clientFields, name: described(newName, NAME) });
 

@@ -7,6 +7,7 @@ import { withdraw } from "./withdrawal-operations.ts";
 const READING = [
   ["keys", "list"],
   ["clients", "list"],
+  ["resources", "list"],
   ["audit", "--limit", "1"],
 ];
 

@@ -119,6 +119,28 @@ describe("the commands, on the data of this machine", () => {
     expect(await json(["clients", "list"], environment)).toEqual([]);
   });
 
+  it("add resources, list them and remove them", async () => {
+    const [mcp, urn] = ["https://api.example:8443/mcp", "urn:example:files"];
+    const scopes = ["--scope", "tools:read=Read your tools", "--scope", "tools:run=Run tools: a=b"];
+    const added = await json(["resources", "add", mcp, ...scopes, "--open"], environment);
+    expect(added).toMatchObject({
+      audience: mcp,
+      name: "api.example:8443",
+      scopes: { "tools:read": "Read your tools", "tools:run": "Run tools: a=b" },
+      open: true,
+    });
+    const second = await mintmark(["resources", "add", urn, "--name", "Files"], { environment });
+    expect(second).toEqual({ status: 0, stdout: `added ${urn}\n`, stderr: "" });
+    const again = await mintmark(["resources", "add", urn], { environment });
+    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("(resource_exists)") });
+    const { stdout } = await mintmark(["resources", "list"], { environment });
+    expect(stdout).toMatch(/^AUDIENCE +NAME +SCOPES +OPEN +SINCE\n/);
+    expect(stdout).toMatch(/\nurn:example:files +Files +no +\S+Z\n/);
+    expect(stdout).toMatch(/\nhttps:\S+mcp +api\.example:8443 +tools:read,tools:run +yes +\S+Z\n/);
+    for (const audience of [mcp, urn]) await json(["resources", "remove", audience], environment);
+    expect(await json(["resources", "list"], environment)).toEqual([]);
+  });
+
   it("list the audit log, page by page", async () => {
     const page = await json(["audit", "--limit", "2", "--action", "clients.create"], environment);
     expect(page.records).toEqual([expect.objectContaining({ action: "clients.create", clientId: "local" })]);

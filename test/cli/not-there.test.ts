@@ -18,6 +18,8 @@ const ROWS: Row[] = [
   [["keys", "kill", "nothing"], /^mintmark: There is no such key \(unknown_key\)/],
   [["clients", "remove", "nobody"], /^mintmark: There is no such client \(unknown_client\)/],
   [["clients", "rotate-secret", "nobody"], /^mintmark: There is no such client \(unknown_client\)/],
+  [["resources", "remove", "urn:a"], /^mintmark: There is no such resource \(unknown_resource\)/],
+  [["resources", "add", "mcp"], /must be an absolute URI without a fragment.*\(invalid_request\)/],
 ];
 
 describe("a command reports a missing target", () => {

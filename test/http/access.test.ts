@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Meta } from "../../src/router/procedure.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
@@ -7,6 +8,7 @@ import { type Permission, permissions } from "../../src/store/client.ts";
 import { basic, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { follow } from "../support/follow.ts";
+import { addResource, newResource } from "../support/resources.ts";
 import { openServer, openService } from "../support/service.ts";
 
 type Entry = {
@@ -21,6 +23,7 @@ type Entry = {
 const kid = ({ jwks }: TokenService) => jwks().keys[0]?.kid;
 const token = async (service: TokenService) => (await service.getToken(localCaller, { claims: {} })).token;
 const clientId = async (service: TokenService) => (await addClient(service)).clientId;
+const urn = () => `urn:uuid:${randomUUID()}`;
 async function refreshToken(service: TokenService, clientId: string) {
   return (await service.getToken({ ...localCaller, clientId }, { claims: {}, refreshable: true })).refreshToken;
 }
@@ -50,6 +53,12 @@ const procedures: Record<string, Entry> = {
     input: async (service) => ({ clientId: await clientId(service), name: "other" }),
   },
   "clients.remove": { needs: "manage_clients", input: async (service) => ({ clientId: await clientId(service) }) },
+  "resources.create": { needs: "manage_clients", input: () => newResource({ audience: urn() }) },
+  "resources.list": { needs: "manage_clients", input: () => ({}) },
+  "resources.remove": {
+    needs: "manage_clients",
+    input: async (service) => ({ audience: (await addResource(service, { audience: urn() })).audience }),
+  },
   "tokens.find": { needs: "read_audit", input: () => ({ jti: "a" }) },
   "grants.list": { needs: "read_audit", or: "revoke", input: () => ({ subject: "ada" }) },
   "audit.list": { needs: "read_audit", input: () => ({}) },
@@ -116,7 +125,7 @@ describe("access for clients", () => {
   it.each(forClients)("$procedure serves a client that may do $needs alone, and an administrator", async (entry) => {
     await using server = await openServer({ open: false });
     for (const permission of [entry.needs, entry.or ?? "admin", "admin"] as const) {
-      const client = await addClient(server.service, { permissions: [permission] });
+      const client = await addClient(server.service, { permissions: [permission], audiences: ["*"] });
       const authorization = basic(client);
       const input = await entry.input(server.service, client.clientId);
       const { reason } = await callAs(server.url, { ...entry, input, authorization });

@@ -11,6 +11,7 @@ import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { basic, type Credentials, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
+import { MCP, newResource } from "../support/resources.ts";
 import { openServer, temporaryFolder } from "../support/service.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]).optional() });
@@ -146,6 +147,9 @@ describe("the API description", () => {
       ["clients.rotateSecret", { clientId }],
       ["clients.update", { clientId, scopes: ["a"], maxTtl: null }],
       ["clients.remove", { clientId }],
+      ["resources.create", newResource()],
+      ["resources.list", {}],
+      ["resources.remove", { audience: MCP }],
       ["grants.list", { subject: "ada" }],
       ["revokeToken", { token }],
       ["tokens.find", { jti }],
@@ -164,6 +168,8 @@ describe("the API description", () => {
       ["clients.remove", { clientId }, 404],
       ["clients.update", { clientId }, 400],
       ["clients.update", { clientId, name: "x" }, 404],
+      ["resources.create", newResource({ audience: "mcp" }), 400],
+      ["resources.remove", { audience: MCP }, 404],
     ];
     for (const [procedure, input, status] of refusals)
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, status]);

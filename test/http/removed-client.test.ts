@@ -11,6 +11,7 @@ import { basic } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { sendHead } from "../support/late-body.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
+import { MCP, newResource } from "../support/resources.ts";
 import { ISSUER, openServer, temporaryFolder } from "../support/service.ts";
 
 /** What a client can send: tokens of its own, and the id of another client. */
@@ -30,6 +31,9 @@ const INPUTS: Record<string, (known: Known) => object> = {
   "clients.update": ({ other }) => ({ clientId: other, name: "other" }),
   "clients.rotateSecret": ({ other }) => ({ clientId: other }),
   "clients.remove": ({ other }) => ({ clientId: other }),
+  "resources.create": () => newResource(),
+  "resources.list": () => ({}),
+  "resources.remove": () => ({ audience: MCP }),
   "tokens.find": () => ({ jti: "a" }),
   "grants.list": () => ({ subject: "ada" }),
   "audit.list": () => ({}),
@@ -86,10 +90,11 @@ describe("a client that is removed while its body is in transit", () => {
 
   /** What procedures could have changed. */
   async function everything(clientId: string, other: string) {
-    const { keys, clients, audit } = server.service;
+    const { keys, clients, resources, audit } = server.service;
     return {
       keys: await keys.list(localCaller),
       clients: (await clients.list(localCaller)).filter((client) => client.clientId === other),
+      resources: await resources.list(localCaller),
       records: (await audit.list(localCaller, { clientId, limit: 100 })).records,
     };
   }

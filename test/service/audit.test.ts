@@ -5,6 +5,7 @@ import type { NewClient } from "../../src/service/clients/clients.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Permission } from "../../src/store/client.ts";
 import { addClient, newClient } from "../support/clients.ts";
+import { addResource, MCP, newResource } from "../support/resources.ts";
 import { NOW } from "../support/service.ts";
 import { openSharedService } from "../support/shared-service.ts";
 
@@ -86,6 +87,25 @@ const acts: Act[] = [
     refused: ({ target }) => ({ target }),
   },
   {
+    action: "resources.create",
+    needs: "manage_clients",
+    async act({ service, actor }) {
+      await service.resources.create(actor, newResource());
+      return { about: { target: MCP } };
+    },
+    refused: () => ({ target: MCP }),
+  },
+  {
+    action: "resources.remove",
+    needs: "manage_clients",
+    async act({ service, actor }) {
+      await addResource(service);
+      await service.resources.remove(actor, MCP);
+      return { about: { target: MCP } };
+    },
+    refused: () => ({ target: MCP }),
+  },
+  {
     action: "keys.rotate",
     needs: "rotate_keys",
     async act({ service, actor, kid }) {
@@ -107,7 +127,7 @@ const acts: Act[] = [
 
 describe("the audit log", () => {
   it.each(acts)("has one record of an allowed $action, with nothing secret in it", async (it) => {
-    await using opened = await openWithActor({ permissions: [it.needs] });
+    await using opened = await openWithActor({ permissions: [it.needs], audiences: ["*"] });
     const { about, secrets = [] } = await it.act(opened);
     expect(await opened.acts()).toEqual([
       {
@@ -141,12 +161,18 @@ describe("the audit log", () => {
   it("has a record of every refusal to read", async () => {
     await using opened = await openWithActor({});
     const { service, actor } = opened;
-    const reads = [service.clients.list(actor), service.keys.list(actor), service.audit.list(actor, { limit: 1 })];
+    const reads = [
+      service.clients.list(actor),
+      service.resources.list(actor),
+      service.keys.list(actor),
+      service.audit.list(actor, { limit: 1 }),
+    ];
     for (const read of reads) await expect(read).rejects.toMatchObject({ reason: "permission_denied" });
     expect((await opened.acts()).map(({ action, outcome }) => `${action} ${outcome}`).toSorted()).toEqual([
       "audit.list refused",
       "clients.list refused",
       "keys.list refused",
+      "resources.list refused",
     ]);
   });
 

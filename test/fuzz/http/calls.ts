@@ -105,6 +105,18 @@ const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitr
       action: maybe(names),
     }),
   ],
+  [
+    "resources.create",
+    2,
+    fc.record({
+      audience: orOdd(fc.webUrl()),
+      name: orOdd(names),
+      scopes: maybe(fc.dictionary(names, orOdd(names))),
+      open: maybe(fc.boolean()),
+    }),
+  ],
+  ["resources.remove", 2, fc.record({ audience: orOdd(fc.webUrl()) })],
+  ["resources.list", 1, fc.constant(undefined)],
   ["tokens.find", 2, fc.record({ jti: orOdd(names) })],
   ["grants.list", 2, fc.record({ subject: orOdd(names), before: maybe(fc.stringMatching(/^\d{1,12}\.[\w-]{1,64}$/)) })],
   ["clients.list", 1, fc.constant(undefined)],

@@ -7,6 +7,7 @@ import { basic } from "../../support/call-as.ts";
 import { addClient } from "../../support/clients.ts";
 import { ask, openTarget, post } from "../../support/http-attacks.ts";
 import { send } from "../../support/request.ts";
+import { newResource } from "../../support/resources.ts";
 import { NOW, temporaryFolder } from "../../support/service.ts";
 import type { Suite } from "./rows.ts";
 
@@ -60,6 +61,8 @@ export function leakAttacks({ row, open, closed, authorization }: Suite): void {
       ["keys.rotate", { immediate: true }],
       ["clients.list", {}],
       ["clients.create", { name: "x", permissions: [] }],
+      ["resources.list", {}],
+      ["resources.create", newResource()],
       ["audit.list", {}],
     ];
     for (const [procedure, input] of inputs) {
