@@ -24,9 +24,11 @@ describePostgres("mintmark move", () => {
     await makeData(embedded.MINTMARK_DATA, { issuer: issuer.MINTMARK_ISSUER });
     const { token } = await json(["token", "get"], embedded);
     const client = await json(["clients", "add", "boss", "--permissions", "admin", "--scopes", "a,b"], embedded);
+    await json(["resources", "add", "https://api.example/mcp", "--scope", "tools:read=Read", "--open"], embedded);
     const before = {
       keys: await json(["keys", "list"], embedded),
       clients: await json(["clients", "list"], embedded),
+      resources: await json(["resources", "list"], embedded),
       audit: await json(["audit"], embedded),
     };
 
@@ -41,7 +43,7 @@ describePostgres("mintmark move", () => {
     expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining(elsewhere) });
     // The source is an outdated copy from now on: no server may open it.
     for (const words of [["revoke", "--subject", "ada"], ["keys", "list"], ["serve"]])
-      expect(await mintmark(words, { environment: embedded })).toMatchObject({
+      expect(await mintmark(words, { environment: { ...embedded, PORT: "0" } })).toMatchObject({
         status: 1,
         stdout: "",
         stderr: expect.stringContaining(elsewhere),
@@ -49,6 +51,8 @@ describePostgres("mintmark move", () => {
 
     expect(await json(["keys", "list"], moved)).toEqual(before.keys);
     expect(await json(["clients", "list"], moved)).toEqual(before.clients);
+    expect(await json(["resources", "list"], moved)).toEqual(before.resources);
+    expect(before.resources).toHaveLength(1);
     const { records } = await json(["audit"], moved);
     expect(records).toEqual(expect.arrayContaining(before.audit.records));
     expect(await json(["token", "verify"], moved, token)).toMatchObject({ iss: "https://tokens.example" });
