@@ -15,9 +15,9 @@ export type FormAnswer = Answer & {
   json: Record<string, unknown>;
 };
 
-const FORM = "application/x-www-form-urlencoded";
+export const FORM = "application/x-www-form-urlencoded";
 
-function encodeForm(parameters: Parameters): string {
+export function encodeForm(parameters: Parameters): string {
   const pairs = Object.entries(parameters).flatMap(([name, value]) => [value ?? []].flat().map((one) => [name, one]));
   return new URLSearchParams(pairs as [string, string][]).toString();
 }

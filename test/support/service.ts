@@ -76,17 +76,22 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>({
   };
 }
 
+const EDGES = { node: createTokenServer, fetch: createFetchServer };
+
+/** What serves HTTP: a request listener of `node:http`, or a fetch handler. */
+export type Edge = keyof typeof EDGES;
+
 /** Of `node:http`; for a run of all tests of the edge on the other handler, by fetch. */
-const createServer = process.env.MINTMARK_TEST_EDGE === "fetch" ? createFetchServer : createTokenServer;
+const DEFAULT_EDGE: Edge = process.env.MINTMARK_TEST_EDGE === "fetch" ? "fetch" : "node";
 
 /** The same behind a real HTTP server on a free port. */
 export async function openServer<Schema extends ClaimsSchema = AnyClaims>(
   options: OpenOptions<Schema> = {},
-  server: ServerOptions = {},
+  { edge = DEFAULT_EDGE, ...server }: ServerOptions & { edge?: Edge } = {},
 ) {
   const opened = await openService(options);
   const logger = pino({ level: "silent" });
-  const running: RunningServer = await createServer(opened.service, { port: 0, logger, ...server });
+  const running: RunningServer = await EDGES[edge](opened.service, { port: 0, logger, ...server });
   return {
     ...opened,
     url: running.origin,
