@@ -40,9 +40,10 @@ function contentTypeProblem(contentType = ""): string | undefined {
 function parseParameters(text: string): FormOutcome {
   const parameters = new Map<string, string>();
   const resources: string[] = [];
-  const pairs = text.split("&").filter((pair) => pair !== "");
-  if (pairs.length > MAX_PARAMETERS) return invalid(`A request has at most ${MAX_PARAMETERS} parameters.`);
-  for (const pair of pairs) {
+  let count = 0;
+  for (const [pair] of text.matchAll(/[^&]+/g)) {
+    count += 1;
+    if (count > MAX_PARAMETERS) return invalid(`A request has at most ${MAX_PARAMETERS} parameters.`);
     const [, encodedName = "", encodedValue = ""] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
     const name = decode(encodedName);
     if (name === undefined) return invalid("The name of a parameter has a malformed percent escape.");

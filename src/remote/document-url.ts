@@ -3,7 +3,10 @@ import { isLoopbackAddress } from "./addresses.ts";
 
 const MAX_LENGTH = 2048;
 
-/** Visible ASCII. Stricter than the URL parser, which accepts `https:host`, backslashes, an empty `@` and an empty fragment. */
+/**
+ * Neither credentials nor a fragment, also empty ones. Stricter than the URL parser, which accepts `https:host` and reads a
+ * backslash as a slash.
+ */
 const DOCUMENT_URL = /^https?:\/\/[^\\/?#@]+(?:[/?][^\\#]*)?$/i;
 const VISIBLE = /^[\x21-\x7e]+$/;
 
@@ -15,7 +18,6 @@ export function parseDocumentUrl(text: string): URL | undefined {
   if (text.length > MAX_LENGTH || !VISIBLE.test(text) || !DOCUMENT_URL.test(text)) return undefined;
   try {
     const url = new URL(text);
-    if (`${url.username}${url.password}${url.hash}` !== "") return undefined;
     return url.protocol === "https:" || isLoopbackName(hostOf(url)) ? url : undefined;
   } catch {
     return undefined;

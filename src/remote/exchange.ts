@@ -8,7 +8,6 @@ export type Connection = { addresses: readonly string[]; signal: AbortSignal; ca
 
 const HEADERS = { accept: "application/json", "accept-encoding": "identity", "user-agent": "mintmark" };
 const ATTEMPT_TIMEOUT_MS: Milliseconds = 1000;
-const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
  * Requests a URL from one of the given addresses. TLS and `Host` have the name of the URL, and no DNS is queried: so an
@@ -24,7 +23,6 @@ export function exchange(url: URL, { addresses, signal, ca }: Connection): Promi
       autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
       headers: HEADERS,
       lookup: lookupIn(addresses),
-      maxHeaderSize: MAX_HEADER_BYTES,
       // NODE_TLS_REJECT_UNAUTHORIZED must not change whose keys are trusted.
       rejectUnauthorized: true,
       signal,

@@ -117,10 +117,16 @@ describe("createDocumentFetcher", () => {
 });
 
 describe("a document fetcher limits", () => {
-  it("the size of a body without an end, and hangs up", async () => {
+  it.each([
+    ["too_large", 200, JSON_HEADERS],
+    ["status", 404, JSON_HEADERS],
+    ["redirected", 302, { location: "https://client.example/" }],
+    ["encoded", 200, { ...JSON_HEADERS, "content-encoding": "gzip" }],
+    ["not_json", 200, { "content-type": "text/html" }],
+  ] as const)("the size of a body without an end, and hangs up: %s", async (reason, status, head) => {
     const closed: Promise<unknown>[] = [];
     await using server = await serveDocuments((_request, response) => {
-      response.writeHead(200, JSON_HEADERS);
+      response.writeHead(status, head);
       const write = () => {
         while (!response.destroyed && response.write("x".repeat(10_000)));
       };
@@ -128,7 +134,7 @@ describe("a document fetcher limits", () => {
       closed.push(once(response, "close"));
       write();
     });
-    expect(await fetcher()(`http://127.0.0.1:${server.port}/`)).toMatchObject({ reason: "too_large" });
+    expect(await fetcher()(`http://127.0.0.1:${server.port}/`)).toMatchObject({ reason });
     await Promise.all(closed);
   });
 
