@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Kysely } from "kysely";
+import { MACHINE_CLIENT } from "../../src/store/client.ts";
 import type { Schema } from "../../src/store/sql/schema.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { createJti } from "../../src/token/sign.ts";
@@ -39,6 +40,7 @@ export async function fill(data: string): Promise<void> {
       created_at: now,
       secrets: "[]",
       last_used_at: null,
+      oauth: JSON.stringify(MACHINE_CLIENT),
     }),
   });
   await insert(db, "audit", {

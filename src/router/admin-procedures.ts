@@ -1,5 +1,6 @@
 import type { TokenService } from "../service/service.ts";
 import * as schemas from "./admin-schemas.ts";
+import * as clientSchemas from "./client-schemas.ts";
 import * as lookups from "./lookup-schemas.ts";
 import { CLIENT_ERRORS, type ClientProcedure } from "./procedure.ts";
 import * as resource from "./resource-schemas.ts";
@@ -44,10 +45,10 @@ export function adminProcedures(service: Managed, clientProcedure: ClientProcedu
           summary: "Add a client",
           description: "Adds a client. Its secret is shown once.",
           permission: "manage_clients",
-          output: schemas.createdClient,
+          output: clientSchemas.createdClient,
           errors,
         })
-        .input(schemas.newClient)
+        .input(clientSchemas.newClient)
         .mutation(({ ctx, input }) => clients.create(ctx.caller, input)),
 
       list: clientProcedure
@@ -55,7 +56,7 @@ export function adminProcedures(service: Managed, clientProcedure: ClientProcedu
           summary: "List clients",
           description: "Returns every client and its permissions.",
           permission: "manage_clients",
-          output: schemas.clientViews,
+          output: clientSchemas.clientViews,
           errors,
         })
         .input(schemas.nothing)
@@ -67,10 +68,10 @@ export function adminProcedures(service: Managed, clientProcedure: ClientProcedu
           description:
             "Changes the given fields of a client, at once on every server. Tokens issued before stay valid.",
           permission: "manage_clients",
-          output: schemas.updatedClient,
+          output: clientSchemas.updatedClient,
           errors: [...errors, "unknown_client", "conflict"],
         })
-        .input(schemas.clientUpdate)
+        .input(clientSchemas.clientUpdate)
         .mutation(({ ctx, input }) => clients.update(ctx.caller, input)),
 
       rotateSecret: clientProcedure
@@ -78,10 +79,10 @@ export function adminProcedures(service: Managed, clientProcedure: ClientProcedu
           summary: "Rotate a client's secret",
           description: "Generates a new secret, shown once. The previous secret is accepted for the overlap.",
           permission: "manage_clients",
-          output: schemas.rotatedSecret,
+          output: clientSchemas.rotatedSecret,
           errors: [...errors, "unknown_client", "too_many_secrets", "conflict"],
         })
-        .input(schemas.rotateSecretInput)
+        .input(clientSchemas.rotateSecretInput)
         .mutation(({ ctx, input }) => clients.rotateSecret(ctx.caller, input)),
 
       remove: clientProcedure
@@ -89,10 +90,10 @@ export function adminProcedures(service: Managed, clientProcedure: ClientProcedu
           summary: "Remove a client",
           description: "Removes a client, and rejects it at once on every server.",
           permission: "manage_clients",
-          output: schemas.removeClientInput,
+          output: clientSchemas.removeClientInput,
           errors: [...errors, "unknown_client", "conflict"],
         })
-        .input(schemas.removeClientInput)
+        .input(clientSchemas.removeClientInput)
         .mutation(({ ctx, input }) => clients.remove(ctx.caller, input.clientId)),
     },
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isAbsoluteUri } from "../token/absolute-uri.ts";
 import { identifier } from "../token/claims.ts";
-import { newName, scopeToken, visible } from "./admin-schemas.ts";
+import { newName, scopeToken, visible } from "./client-schemas.ts";
 import { described } from "./described.ts";
 
 const MAX_SCOPES = 100;

@@ -3,8 +3,10 @@ import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
+import { createClientKeys } from "./clients/client-keys.ts";
 import { createClientUses } from "./clients/client-uses.ts";
 import { createClients } from "./clients/clients.ts";
+import { createPublicOrigins } from "./clients/public-origins.ts";
 import { createFeed } from "./feed/feed.ts";
 import { openState } from "./open-state.ts";
 import { countVerified, measureKeys, measureTrust } from "./operations/counters.ts";
@@ -88,9 +90,15 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     claims: claimsSchema,
     open,
     rateLimits: resolved.rateLimits,
-    authenticate: createAuthenticator({ ...deps, open }),
+    authenticate: createAuthenticator({
+      ...deps,
+      open,
+      issuer: settings.issuer,
+      findKey: createClientKeys({ open, onError }),
+    }),
     keys: state.keyManagement,
-    clients: createClients(deps),
+    clients: createClients({ ...deps, open }),
+    publicOrigins: createPublicOrigins(deps),
     resources: createResources(deps),
     audit: {
       list: (caller, query) =>

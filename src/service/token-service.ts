@@ -37,6 +37,8 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     readonly keys: Omit<KeyManagement, "rotateIfDue">;
     readonly clients: Clients;
     readonly resources: Resources;
+    /** The origins of the redirect URIs of public clients, whose scripts may call from a browser. */
+    readonly publicOrigins: () => Promise<ReadonlySet<string>>;
     readonly audit: { list(caller: Caller, query: AuditQuery): Promise<AuditPage> };
     readonly signIntrospection: SignIntrospection;
     /** The public verification keys (RFC 7517). Empty with a shared secret. */

@@ -1,6 +1,6 @@
 import { MintmarkError } from "../errors.ts";
 import type { Seconds } from "../time.ts";
-import { type Client, type ClientRights, hasSecret, haveSameRights } from "./client.ts";
+import { type Client, type ClientRights, hasCredential, haveSameRights } from "./client.ts";
 
 /** Who did what, when, and whether it was allowed. Never holds a token or a secret. */
 export type AuditRecord = {
@@ -32,8 +32,8 @@ export type NamedRecord = AuditRecord & { clientName?: string | undefined };
 
 /** The audit record of a change. The change checks under its lock what authorised it. */
 export type ChangeRecord = AuditRecord & {
-  /** Hash of the secret that authenticated the client, which must still be valid. */
-  secretHash?: string | undefined;
+  /** The credential that authenticated the client, which it must still have; see `hasCredential`. */
+  credential?: string | undefined;
   /** The rights of the client at its authorisation, which must be unchanged. */
   rights?: ClientRights | undefined;
   /** The client that the change concerns, and its rights at the authorisation, which must be unchanged. */
@@ -51,10 +51,10 @@ export function refuseWithdrawn(
   change: ChangeRecord,
   found: { caller: Client | undefined; managed: Client | undefined },
 ): void {
-  const { clientId, secretHash, rights, managed, at } = change;
-  if (clientId !== undefined && secretHash !== undefined) {
+  const { clientId, credential, rights, managed, at } = change;
+  if (clientId !== undefined && credential !== undefined) {
     const { caller } = found;
-    if (caller === undefined || !hasSecret(caller.secrets, secretHash, at)) throw new MintmarkError("invalid_client");
+    if (caller === undefined || !hasCredential(caller, credential, at)) throw new MintmarkError("invalid_client");
     if (rights !== undefined && !haveSameRights(caller, rights)) throw new MintmarkError("conflict");
   }
   if (managed && found.managed && !haveSameRights(found.managed, managed.rights)) throw new MintmarkError("conflict");

@@ -18,11 +18,41 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
+/** How a client authenticates (RFC 7591 §2). `none`: a public client, which cannot keep a secret. */
+export const authMethods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] as const;
+export type AuthMethod = (typeof authMethods)[number];
+
+/** The grant types that a client may use. `getToken` is `client_credentials`, `refreshToken` is `refresh_token`. */
+export const grantTypes = ["authorization_code", "client_credentials", "refresh_token"] as const;
+export type GrantType = (typeof grantTypes)[number];
+
+/** The metadata of a client (RFC 7591 §2). */
+export type ClientMetadata = {
+  /** Settled when the client is added. */
+  authMethod: AuthMethod;
+  grants: readonly GrantType[];
+  /** The public keys of a client with `private_key_jwt`, or the URL of its JWK Set. */
+  jwks?: { keys: readonly object[] } | undefined;
+  jwksUri?: string | undefined;
+  /** Compared as strings; without a port, a loopback URI takes any (RFC 8252 §7.3). */
+  redirectUris?: readonly string[] | undefined;
+  postLogoutRedirectUris?: readonly string[] | undefined;
+  /** Whether people are not asked for consent. */
+  firstParty?: boolean | undefined;
+  backchannelLogoutUri?: string | undefined;
+};
+
+/** A client as clients were before they had metadata. */
+export const MACHINE_CLIENT = {
+  authMethod: "client_secret_basic",
+  grants: ["client_credentials", "refresh_token"],
+} as const satisfies ClientMetadata;
+
 /** A stored client secret: SHA-256 hash (base64url) and optional expiry. */
 export type ClientSecret = { hash: string; createdAt: Seconds; expiresAt?: Seconds };
 
-/** A machine client and its permissions (RFC 6749 §2). */
-export type Client = {
+/** A client and its permissions (RFC 6749 §2). */
+export type Client = ClientMetadata & {
   clientId: string;
   /** Display name; not unique. */
   name: string;
@@ -38,7 +68,7 @@ export type Client = {
   createdAt: Seconds;
   /** When it last called or followed; written once a minute. Absent: never. */
   lastUsedAt?: Seconds | undefined;
-  /** Several while rotated secrets are still accepted. */
+  /** Several while rotated secrets are still accepted; none for a client that authenticates otherwise. */
   secrets: readonly ClientSecret[];
 };
 
@@ -46,19 +76,38 @@ export type Client = {
 export type FoundClient = Client & { asOf: number };
 
 /** What a client may do. */
-export type ClientRights = Pick<Client, "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl">;
+export type ClientRights = Pick<Client, "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl"> & {
+  grants?: Client["grants"] | undefined;
+  firstParty?: Client["firstParty"];
+};
 
-/** The fields of a client that can be changed. */
-export type ClientFields = ClientRights & Pick<Client, "name">;
+/** The fields of a client: all but what identifies it, its secrets and its times. */
+export type ClientFields = ClientMetadata & ClientRights & Pick<Client, "name">;
 
 /** The rights of a client, without its other members. */
-export function rightsOf({ permissions, scopes, audiences, anySubject, maxTtl }: ClientRights): ClientRights {
-  return { permissions, scopes, audiences, anySubject, maxTtl };
+export function rightsOf(client: ClientRights): ClientRights {
+  const { permissions, scopes, audiences, anySubject, maxTtl, grants, firstParty } = client;
+  return { permissions, scopes, audiences, anySubject, maxTtl, grants, firstParty };
 }
 
-/** The changeable fields of a client, without its other members. */
-export function fieldsOf({ name, ...client }: ClientFields): ClientFields {
-  return { name, ...rightsOf(client) };
+/** The metadata of a client, without its other members, always written in the same way. */
+export function metadataOf(client: ClientMetadata): ClientMetadata {
+  const { authMethod, grants, jwks, jwksUri, redirectUris = [], postLogoutRedirectUris = [] } = client;
+  return {
+    authMethod,
+    grants: grantTypes.filter((grant) => grants.includes(grant)),
+    jwks,
+    jwksUri,
+    redirectUris: redirectUris.length > 0 ? redirectUris : undefined,
+    postLogoutRedirectUris: postLogoutRedirectUris.length > 0 ? postLogoutRedirectUris : undefined,
+    firstParty: client.firstParty || undefined,
+    backchannelLogoutUri: client.backchannelLogoutUri,
+  };
+}
+
+/** The fields of a client, without its other members. */
+export function fieldsOf(client: ClientFields): ClientFields {
+  return { name: client.name, ...rightsOf(client), ...metadataOf(client) };
 }
 
 /** Whether two clients have the same rights, listed in the same order. */
@@ -66,9 +115,9 @@ export function haveSameRights(one: ClientRights, other: ClientRights): boolean 
   return JSON.stringify(rightsOf(one)) === JSON.stringify(rightsOf(other));
 }
 
-/** Whether two clients have the same changeable fields. */
+/** Whether two clients have the same fields. */
 export function haveSameFields(one: ClientFields, other: ClientFields): boolean {
-  return one.name === other.name && haveSameRights(one, other);
+  return JSON.stringify(fieldsOf(one)) === JSON.stringify(fieldsOf(other));
 }
 
 /** Whether two lists of secrets are the same. */
@@ -76,7 +125,24 @@ export function areSameSecrets(one: readonly ClientSecret[], other: readonly Cli
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Whether a secret with this hash is valid at `now`. */
-export function hasSecret(secrets: readonly ClientSecret[], hash: string, now: Seconds): boolean {
-  return secrets.some((secret) => secret.hash === hash && (secret.expiresAt === undefined || now < secret.expiresAt));
+/** When the credential that authenticated a client ends: undefined if it does not, 0 if the client no longer has it. */
+export function endOf(client: Client, credential: string): Seconds | undefined {
+  if (credential === keyCredentialOf(client)) return undefined;
+  const secret = client.secrets.find(({ hash }) => hash === credential);
+  return secret === undefined ? 0 : secret.expiresAt;
+}
+
+/** Whether a client has this credential at `now`: the hash of a secret, or {@link keyCredentialOf}. */
+export function hasCredential(client: Client, credential: string, now: Seconds): boolean {
+  const end = endOf(client, credential);
+  return end === undefined || now < end;
+}
+
+/** Stands for the keys of a client that has no secret, and for a public client: another one after a change of the keys. */
+export function keyCredentialOf({ authMethod, jwks, jwksUri }: ClientMetadata): string | undefined {
+  return hasSecrets(authMethod) ? undefined : JSON.stringify([authMethod, jwks, jwksUri]);
+}
+
+export function hasSecrets(method: AuthMethod): boolean {
+  return method === "client_secret_basic" || method === "client_secret_post";
 }

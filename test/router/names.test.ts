@@ -19,7 +19,7 @@ const INVISIBLE = [
   ...[0xe0001, 0xe0020, 0xe0041, 0xe007f, 0xe0100],
 ];
 
-const named = (name: string) => ({ ...newClient(), permissions: [], scopes: [], audiences: [], name });
+const named = (name: string) => ({ permissions: [], name });
 
 async function openProcedures() {
   const opened = await openService();

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
-import type { NewClient } from "../../src/service/clients/clients.ts";
+import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Permission } from "../../src/store/client.ts";
 import { addClient, newClient } from "../support/clients.ts";

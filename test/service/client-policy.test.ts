@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { type Caller, localCaller } from "../../src/service/access/caller.ts";
-import type { NewClient } from "../../src/service/clients/clients.ts";
+import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import { addClient } from "../support/clients.ts";
 import { ISSUER, openService } from "../support/service.ts";
 

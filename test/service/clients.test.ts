@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
+import { MACHINE_CLIENT } from "../../src/store/client.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { NOW, openService } from "../support/service.ts";
 import { openSharedService } from "../support/shared-service.ts";
@@ -18,7 +19,7 @@ describe("clients.create", () => {
     const { clientId, clientSecret, ...view } = await opened.service.clients.create(localCaller, fields);
     expect(clientId).toMatch(/^[0-9a-f-]{36}$/);
     expect(clientSecret).toMatch(/^[\w-]{43}$/);
-    expect(view).toEqual({ ...fields, createdAt: NOW, secrets: [{ createdAt: NOW }] });
+    expect(view).toEqual({ ...fields, ...MACHINE_CLIENT, createdAt: NOW, secrets: [{ createdAt: NOW }] });
     expect((await addClient(opened.service)).clientSecret).not.toBe(clientSecret);
   });
 

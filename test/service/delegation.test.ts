@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
-import type { NewClient } from "../../src/service/clients/clients.ts";
+import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { openService } from "../support/service.ts";
 

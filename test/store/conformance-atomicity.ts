@@ -46,7 +46,7 @@ export function describeAtomicity(open: Open): void {
       const { here, there } = opened;
       const { changes } = await furnish(here);
       const [client, other, rotated] = [aClient(), aClient(), aClient()];
-      const by = ({ clientId, secrets: [secret] }: Client) => ({ ...aRecord({ clientId }), secretHash: secret?.hash });
+      const by = ({ clientId, secrets: [secret] }: Client) => ({ ...aRecord({ clientId }), credential: secret?.hash });
       for (const one of [client, other, rotated]) await here.addClient(one, aRecord());
       await there.removeClient(client.clientId, aRecord());
       await there.replaceSecrets(rotated.clientId, { from: rotated.secrets, to: [aSecret()] }, aRecord());
@@ -68,7 +68,7 @@ export function describeAtomicity(open: Open): void {
       const [changed, same] = [aClient(), aClient()];
       const by = ({ clientId, secrets: [secret], ...rights }: Client) => ({
         ...aRecord({ clientId }),
-        secretHash: secret?.hash,
+        credential: secret?.hash,
         rights,
       });
       const on = ({ clientId, ...rights }: Client) => ({ ...aRecord(), managed: { clientId, rights } });
@@ -83,7 +83,7 @@ export function describeAtomicity(open: Open): void {
         await apply({ ...by(same), ...on(same), clientId: same.clientId });
         const [record] = await here.listAudit({ limit: 1 });
         expect(record, name).toMatchObject({ clientId: same.clientId });
-        for (const hidden of ["secretHash", "rights", "managed"]) expect(record, name).not.toHaveProperty(hidden);
+        for (const hidden of ["credential", "rights", "managed"]) expect(record, name).not.toHaveProperty(hidden);
         Object.assign(before, await contentOf(here));
       }
     });

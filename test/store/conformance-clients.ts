@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MACHINE_CLIENT } from "../../src/store/client.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
 import { aClient, aRecord, aSecret } from "./samples.ts";
@@ -113,11 +114,12 @@ export function describeClients(open: Open): void {
       for (const each of [client, other]) await opened.here.addClient(each, aRecord());
       const { clientId, createdAt, secrets, ...from } = client;
       const limited = { name: "n", permissions: [], scopes: [], audiences: ["a"], anySubject: false, maxTtl: 60 };
+      const fields = { ...limited, ...MACHINE_CLIENT, grants: ["refresh_token"], firstParty: true } as const;
       const record = aRecord({ fields: ["name", "maxTtl"] });
-      expect(await opened.there.updateClient(clientId, { from, to: limited }, record)).toBe("updated");
+      expect(await opened.there.updateClient(clientId, { from, to: fields }, record)).toBe("updated");
       expect((await opened.here.listAudit({ limit: 1 }))[0]).toEqual(record);
-      expect(await opened.here.findClient(clientId)).toEqual({ ...client, ...limited, asOf: expect.any(Number) });
-      expect(await opened.here.updateClient(clientId, { from: limited, to: from }, aRecord())).toBe("updated");
+      expect(await opened.here.findClient(clientId)).toEqual({ ...client, ...fields, asOf: expect.any(Number) });
+      expect(await opened.here.updateClient(clientId, { from: fields, to: from }, aRecord())).toBe("updated");
       expect(await opened.there.findClient(clientId)).toEqual({ ...client, asOf: expect.any(Number) });
       expect(await opened.here.findClient(other.clientId)).toEqual({ ...other, asOf: expect.any(Number) });
       const { sequence, clientsSequence } = await opened.there.position();

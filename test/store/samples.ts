@@ -1,6 +1,6 @@
 import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
-import type { Client } from "../../src/store/client.ts";
+import { type Client, MACHINE_CLIENT } from "../../src/store/client.ts";
 import type { Grant, RefreshRotation } from "../../src/store/grant.ts";
 import type { Resource } from "../../src/store/resource.ts";
 import { NOW } from "../support/service.ts";
@@ -30,6 +30,7 @@ export function aClient(fields: Partial<Client> = {}): Client {
     scopes: ["read", "write"],
     audiences: ["*"],
     anySubject: true,
+    ...MACHINE_CLIENT,
     createdAt: NOW,
     secrets: [aSecret()],
     ...fields,

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { localCaller } from "../../src/service/access/caller.ts";
+import { completeFields, type NewClient } from "../../src/service/clients/client-metadata.ts";
 import { storedSecret } from "../../src/service/clients/client-secret.ts";
-import type { Clients, NewClient } from "../../src/service/clients/clients.ts";
+import type { Clients } from "../../src/service/clients/clients.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Credentials } from "./call-as.ts";
 import { NOW } from "./service.ts";
@@ -24,6 +25,6 @@ export async function addChosenClient(
   fields: Partial<NewClient> = { permissions: ["issue"] },
 ): Promise<void> {
   const secrets = [storedSecret(clientSecret, NOW)];
-  const client = { ...newClient(fields), clientId, createdAt: NOW, secrets };
+  const client = { ...completeFields(newClient(fields)), clientId, createdAt: NOW, secrets };
   await store.addClient(client, { id: randomUUID(), at: NOW, action: "clients.create", outcome: "allowed" });
 }

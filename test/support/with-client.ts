@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
-import type { NewClient } from "../../src/service/clients/clients.ts";
+import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import { addClient } from "./clients.ts";

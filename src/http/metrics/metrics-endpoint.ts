@@ -92,8 +92,6 @@ export function createAdmission(
 /** Reasons that mean the database is down. */
 const OUTAGES: ReadonlySet<Reason> = new Set(["unavailable", "internal_error"]);
 
-function digest({ clientId, clientSecret, asWritten }: PresentedCredentials): Buffer {
-  return createHash("sha256")
-    .update(JSON.stringify([clientId, clientSecret, asWritten?.clientId, asWritten?.clientSecret]))
-    .digest();
+function digest(credentials: PresentedCredentials): Buffer {
+  return createHash("sha256").update(JSON.stringify(credentials)).digest();
 }

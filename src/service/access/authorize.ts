@@ -52,7 +52,7 @@ export function createAuthorizer({ audit, refresh }: AuthorizerOptions): Authori
     try {
       const record: ChangeRecord = audit.record({ outcome: "allowed", ...entry });
       if (caller.asOf !== undefined)
-        Object.assign(record, { secretHash: caller.secretHash ?? "", rights: rightsOf(caller) });
+        Object.assign(record, { credential: caller.credential ?? "", rights: rightsOf(caller) });
       return await work(record);
     } catch (error) {
       if (isConflict(error) && !haveSameRights(await refresh(caller), caller))

@@ -1,14 +1,19 @@
 import { type Issue, MintmarkError } from "../../errors.ts";
-import { type Client, hasSecret, type Permission } from "../../store/client.ts";
+import { type Client, endOf, type GrantType, hasCredential, type Permission } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 
 /** An authenticated client and its permissions. First argument of every use case. */
 export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audiences" | "anySubject" | "maxTtl"> & {
+  /** Default: every grant type. */
+  grants?: Client["grants"] | undefined;
+  firstParty?: boolean | undefined;
+  /** How the client authenticated. Absent for callers that are no stored client. */
+  authMethod?: Client["authMethod"] | undefined;
   /** Sequence number of the latest change before the client was read. Absent for callers that are no stored client. */
   asOf?: number;
-  /** Hash of the secret that authenticated the client. */
-  secretHash?: string;
+  /** What authenticated the client; see `hasCredential`. */
+  credential?: string;
 };
 
 const EVERYTHING = { permissions: ["admin"], scopes: [], audiences: [], anySubject: true } as const;
@@ -21,6 +26,12 @@ export const systemCaller: Caller = { clientId: "system", ...EVERYTHING };
 
 export function hasPermission(caller: Caller, permission: Permission): boolean {
   return isAdmin(caller) || caller.permissions.includes(permission);
+}
+
+/** The denial of a caller that may not use a grant type. */
+export function grantViolation({ grants }: Caller, grant: GrantType): Issue | undefined {
+  if (grants === undefined || grants.includes(grant)) return undefined;
+  return { path: "grant", message: `${grant} is not allowed to this client` };
 }
 
 /** Why a caller with none of these permissions is refused. */
@@ -43,12 +54,11 @@ export type CurrentCaller = (caller: Caller, sequence: number) => Promise<Caller
 
 export function createCurrentCaller({ store, clock }: CurrentCallerOptions): CurrentCaller {
   return async (caller, sequence) => {
-    const { clientId, asOf, secretHash = "" } = caller;
+    const { clientId, asOf, credential = "" } = caller;
     if (asOf === undefined || asOf >= sequence) return caller;
     const client = await store.findClient(clientId);
-    if (client === undefined || !hasSecret(client.secrets, secretHash, clock()))
-      throw new MintmarkError("invalid_client");
-    return { ...client, secretHash };
+    if (client === undefined || !hasCredential(client, credential, clock())) throw new MintmarkError("invalid_client");
+    return { ...client, credential };
   };
 }
 
@@ -59,7 +69,7 @@ export function createCurrentCaller({ store, clock }: CurrentCallerOptions): Cur
  */
 export function watchCaller(
   { store, clock }: CurrentCallerOptions,
-  { caller: { clientId, asOf, secretHash }, permission }: { caller: Caller; permission: Permission },
+  { caller: { clientId, asOf, credential = "" }, permission }: { caller: Caller; permission: Permission },
 ): (clientsSequence: number) => Promise<void> {
   let known = -1;
   let endsAt: Seconds | undefined;
@@ -68,9 +78,8 @@ export function watchCaller(
     if (asOf === undefined) return;
     if (clientsSequence !== known) {
       const client = await store.findClient(clientId);
-      const secret = client?.secrets.find(({ hash }) => hash === secretHash);
       known = clientsSequence;
-      endsAt = secret === undefined ? 0 : secret.expiresAt;
+      endsAt = client === undefined ? 0 : endOf(client, credential);
       isPermitted = client !== undefined && hasPermission(client, permission);
     }
     if (endsAt !== undefined && endsAt <= clock()) throw new MintmarkError("invalid_client");

@@ -1,26 +1,27 @@
-import type { ClientFields } from "../../store/client.ts";
+import { type ClientFields, fieldsOf } from "../../store/client.ts";
 
-/** The fields to change. `maxTtl: null` removes the limit. */
+/** The optional fields, which `null` removes. */
+type Optional = "maxTtl" | "jwks" | "jwksUri" | "backchannelLogoutUri";
+
+/** The fields to change. How a client authenticates is settled when it is added. */
 export type FieldChange = {
-  [Field in keyof ClientFields]?: ClientFields[Field] | (Field extends "maxTtl" ? null : never) | undefined;
+  [Field in Exclude<keyof ClientFields, "authMethod">]?:
+    | ClientFields[Field]
+    | (Field extends Optional ? null : never)
+    | undefined;
 };
 
-/** The fields of a client after a change. */
-export function fieldsAfter(client: ClientFields, { maxTtl = client.maxTtl, ...change }: FieldChange): ClientFields {
-  return {
-    name: change.name ?? client.name,
-    permissions: change.permissions ?? client.permissions,
-    scopes: change.scopes ?? client.scopes,
-    audiences: change.audiences ?? client.audiences,
-    anySubject: change.anySubject ?? client.anySubject,
-    maxTtl: maxTtl ?? undefined,
-  };
+/** The fields of a client after a change. `jwks` replaces `jwksUri`, and the other way round. */
+export function fieldsAfter(client: ClientFields, change: FieldChange): ClientFields {
+  const replaced = { ...(change.jwks && { jwksUri: undefined }), ...(change.jwksUri && { jwks: undefined }) };
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  const changed = Object.fromEntries(given.map(([field, value]) => [field, value ?? undefined]));
+  return fieldsOf({ ...client, ...replaced, ...changed });
 }
-
-const FIELDS = ["name", "permissions", "scopes", "audiences", "anySubject", "maxTtl"] as const;
 
 /** The names of the given fields, without those that have the same value already. */
 export function changedFields(change: FieldChange, client: ClientFields | undefined): string[] {
   const textOf = (value: unknown) => JSON.stringify(value ?? null);
-  return FIELDS.filter((field) => change[field] !== undefined && textOf(change[field]) !== textOf(client?.[field]));
+  const given = Object.keys(change) as (keyof FieldChange)[];
+  return given.filter((field) => change[field] !== undefined && textOf(change[field]) !== textOf(client?.[field]));
 }

@@ -1,5 +1,5 @@
 import type { Issue } from "../../errors.ts";
-import type { Client } from "../../store/client.ts";
+import type { ClientRights } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
 import { type Caller, hasPermission, isAdmin } from "../access/caller.ts";
@@ -38,10 +38,7 @@ export function policyViolation(
 }
 
 /** The first right of a client that its manager lacks, if any: managers cannot delegate more than they have. */
-export function delegationViolation(
-  manager: Caller,
-  client: Omit<Client, "clientId" | "createdAt" | "secrets">,
-): Issue | undefined {
+export function delegationViolation(manager: Caller, client: ClientRights): Issue | undefined {
   if (isAdmin(manager)) return undefined;
   const permission = client.permissions.find((permission) => !hasPermission(manager, permission));
   if (permission !== undefined)
@@ -50,6 +47,7 @@ export function delegationViolation(
   if (!client.scopes.every((scope) => includes(manager.scopes, scope))) return violation("scopes");
   if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return violation("audiences");
   if (client.anySubject && !manager.anySubject) return violation("anySubject");
+  if (client.firstParty) return violation("firstParty");
   if (manager.maxTtl !== undefined && (client.maxTtl ?? Number.POSITIVE_INFINITY) > manager.maxTtl)
     return violation("maxTtl");
   return undefined;

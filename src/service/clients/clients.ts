@@ -1,7 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { MintmarkError } from "../../errors.ts";
+import { importForeignKeys } from "../../keys/foreign-keys.ts";
 import type { ChangeRecord } from "../../store/audit.ts";
-import { type Client, type ClientSecret, fieldsOf, haveSameRights, rightsOf } from "../../store/client.ts";
+import {
+  type Client,
+  type ClientFields,
+  type ClientSecret,
+  fieldsOf,
+  hasSecrets,
+  haveSameRights,
+  MACHINE_CLIENT,
+  rightsOf,
+} from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
@@ -10,16 +20,15 @@ import { type Caller, systemCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
 import { changedFields, type FieldChange, fieldsAfter } from "./client-fields.ts";
+import { completeFields, metadataViolation, type NewClient } from "./client-metadata.ts";
 import { delegationViolation } from "./client-policy.ts";
 import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client-secret.ts";
-
-export type NewClient = Omit<Client, "clientId" | "createdAt" | "secrets">;
 
 /** A client without its secrets. */
 export type ClientView = Omit<Client, "secrets"> & { secrets: { createdAt: Seconds; expiresAt?: Seconds }[] };
 
 export type Clients = {
-  /** Adds a client. Returns its secret, which cannot be read again. */
+  /** Adds a client. Returns its secret, which cannot be read again; an empty one where it authenticates otherwise. */
   create(caller: Caller, client: NewClient): Promise<ClientView & { clientSecret: string }>;
   list(caller: Caller): Promise<ClientView[]>;
   /**
@@ -50,10 +59,12 @@ export type ClientsOptions = {
   audit: AuditLog;
   clock: Clock;
   counts: Counters;
+  /** Whether access is open, as in development: keys are then fetched by `http` on loopback, too. */
+  open: boolean;
 };
 
 /** The use cases of machine clients. */
-export function createClients({ store, trust, authorize, audit, clock, counts }: ClientsOptions): Clients {
+export function createClients({ store, trust, authorize, audit, clock, counts, open }: ClientsOptions): Clients {
   const operation = (action: string, more: Pick<Operation, "target" | "denial"> = {}): Operation => ({
     action: `clients.${action}`,
     permission: "manage_clients",
@@ -72,15 +83,26 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
     return { client, operation: operation(action, { target: { target: clientId }, denial }), recordOf };
   };
 
+  async function requireValid(fields: ClientFields): Promise<void> {
+    const violation = metadataViolation(fields, { isOpen: open });
+    if (violation !== undefined) throw new MintmarkError("invalid_request", { issues: [violation] });
+    const keys = fields.jwks && (await importForeignKeys(fields.jwks));
+    const fault = keys?.problems[0] ?? (keys?.keys.length === 0 ? "has no key" : undefined);
+    if (fault !== undefined) throw invalidField("jwks", fault);
+  }
+
   return {
-    create(caller, fields) {
+    create(caller, given) {
       const clientId = randomUUID();
+      const fields = completeFields(given);
       const denial = (current: Caller) => delegationViolation(current, fields);
       return authorize(caller, operation("create", { target: { target: clientId }, denial }), async (record) => {
+        await requireValid(fields);
         const { text, stored } = createClientSecret(clock());
-        const client: Client = { ...fields, clientId, createdAt: clock(), secrets: [stored] };
+        const [secret, secrets] = hasSecrets(fields.authMethod) ? [text, [stored]] : ["", []];
+        const client: Client = { ...fields, clientId, createdAt: clock(), secrets };
         await store.addClient(client, record);
-        return { ...view(client), clientSecret: text };
+        return { ...view(client), clientSecret: secret };
       });
     },
 
@@ -95,6 +117,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
       };
       return authorize(caller, operation("update", about), async (record) => {
         if (client === undefined || next === undefined) throw new MintmarkError("unknown_client");
+        await requireValid(next);
         const outcome = await store.updateClient(clientId, { from: fieldsOf(client), to: fieldsOf(next) }, record);
         if (outcome === "changed") throw new MintmarkError("conflict");
         // Followers of this server that lose their permission are disconnected now.
@@ -109,6 +132,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
       const { client, operation, recordOf } = await operationOn("rotateSecret", clientId);
       return authorize(caller, operation, async (record) => {
         if (client === undefined) throw new MintmarkError("unknown_client");
+        if (!hasSecrets(client.authMethod)) throw invalidField("clientId", "is of a client without a secret");
         const { text, stored } = createClientSecret(clock());
         const ending = endingBy(client.secrets, { now: clock(), overlap });
         if (ending.length >= MAX_SECRETS) throw new MintmarkError("too_many_secrets");
@@ -135,12 +159,13 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
     async ensureAdmin(secret) {
       const now = clock();
       const stored = storedSecret(secret, now);
-      const admin: Client = { ...systemCaller, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [stored] };
+      const rights = { ...systemCaller, ...MACHINE_CLIENT };
+      const admin: Client = { ...rights, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [stored] };
       const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
       await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
       const present = await store.findClient(ADMIN);
-      if (present !== undefined && !haveSameRights(present, systemCaller)) {
-        const to = { ...systemCaller, name: present.name };
+      if (present !== undefined && !haveSameRights(present, rights)) {
+        const to = fieldsOf({ ...present, maxTtl: undefined, firstParty: undefined, ...rights });
         const record = audit.record({ ...about, action: "clients.update", fields: changedFields(to, present) });
         await store.updateClient(ADMIN, { from: fieldsOf(present), to }, record);
       }
@@ -152,6 +177,10 @@ export function createClients({ store, trust, authorize, audit, clock, counts }:
 }
 
 const ADMIN = "admin";
+
+function invalidField(path: string, message: string): MintmarkError {
+  return new MintmarkError("invalid_request", { issues: [{ path, message }] });
+}
 
 /** Whether this secret is the only one, without expiry. */
 function hasOnly(secrets: readonly ClientSecret[], { hash }: ClientSecret): boolean {

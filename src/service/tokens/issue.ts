@@ -1,4 +1,5 @@
 import { type Issue, MintmarkError } from "../../errors.ts";
+import type { GrantType } from "../../store/client.ts";
 import type { Grant } from "../../store/grant.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
@@ -6,7 +7,7 @@ import { type Audience, type ClaimsSchema, joinClaims } from "../../token/claims
 import { createJti, signAccessToken } from "../../token/sign.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
-import type { Caller, CurrentCaller } from "../access/caller.ts";
+import { type Caller, type CurrentCaller, grantViolation } from "../access/caller.ts";
 import { policyViolation } from "../clients/client-policy.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
@@ -50,7 +51,7 @@ type Requester = { caller: Caller; sequence: number };
 /** A token before authorisation: the operation to authorise, and the function that signs. */
 type PreparedToken = { operation: Omit<Operation, "action">; sign: () => Promise<IssuedToken> };
 
-type IssueRequest = { action: string; refreshable: boolean; violation?: Issue | undefined };
+type IssueRequest = { action: string; grant: GrantType; refreshable: boolean; violation?: Issue | undefined };
 
 export type Issuer = {
   /**
@@ -59,7 +60,11 @@ export type Issuer = {
    */
   requesterOf(caller: Caller): Promise<Requester>;
   /** Prepares a token for a requester. */
-  prepare(parameters: GrantParameters, requester: Requester, defaultAudience?: Audience): PreparedToken;
+  prepare(
+    parameters: GrantParameters,
+    requester: Requester,
+    options: { grant: GrantType; defaultAudience?: Audience },
+  ): PreparedToken;
   /**
    * Issues a token to a requester, with a refresh token if `refreshable`; refuses it for a `violation`. Resolves when the
    * audit record is durable.
@@ -80,7 +85,7 @@ export function createIssuer(options: IssueOptions): Issuer {
   function prepare(
     parameters: GrantParameters,
     { caller, sequence }: Requester,
-    defaultAudience: Audience = settings.audience(),
+    { grant, defaultAudience = settings.audience() }: { grant: GrantType; defaultAudience?: Audience },
   ): PreparedToken {
     const { signing: key } = keys.current();
     if (key === undefined) throw new MintmarkError("unavailable");
@@ -90,6 +95,7 @@ export function createIssuer(options: IssueOptions): Issuer {
     const { subject, sid } = parameters;
     const target = { subject, jti, kid: key.kid, expiresAt: exp, ...(sid !== undefined && { target: sid }) };
     const denial = (current: Caller) =>
+      grantViolation(current, grant) ??
       policyViolation(current, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
     const registered = {
       iss: settings.issuer(),
@@ -115,11 +121,11 @@ export function createIssuer(options: IssueOptions): Issuer {
   async function issue(
     parameters: GrantParameters,
     requester: Requester,
-    { action, refreshable, violation }: IssueRequest,
+    { action, grant, refreshable, violation }: IssueRequest,
   ): Promise<IssuedToken> {
     const { caller, sequence } = requester;
     const granted = refreshable ? createGrant(caller, parameters, { policy: options.grants, now: clock() }) : undefined;
-    const { operation, sign } = prepare(granted?.grant ?? parameters, requester);
+    const { operation, sign } = prepare(granted?.grant ?? parameters, requester, { grant });
     const denial = (current: Caller) => operation.denial?.(current) ?? violation;
     return authorize(caller, { action, ...operation, denial }, async (record) => {
       const issued = await sign();

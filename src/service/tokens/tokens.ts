@@ -88,7 +88,12 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         claims,
         ttl: expiresIn ?? Math.min(options.ttl, caller.maxTtl ?? options.ttl),
       };
-      return issue(parameters, requester, { action, refreshable, violation: target?.scopeViolation });
+      return issue(parameters, requester, {
+        action,
+        grant: "client_credentials",
+        refreshable,
+        violation: target?.scopeViolation,
+      });
     },
 
     async refreshToken(presented, { refreshToken, scope, resources = [] }) {
@@ -105,7 +110,10 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       const ttl = Math.min(grant.ttl, maxTtl, caller.maxTtl ?? maxTtl);
       const audience = narrowed === undefined ? grant.audience : plainAudience(narrowed);
       const parameters = { ...grant, audience, scope: scope ?? grant.scope, ttl };
-      const { operation, sign } = prepare(parameters, requester, grant.audience);
+      const { operation, sign } = prepare(parameters, requester, {
+        grant: "refresh_token",
+        defaultAudience: grant.audience,
+      });
       const denial = (current: Caller) => operation.denial?.(current) ?? scopeViolation(grant, scope);
       return authorize(caller, { action, ...operation, denial }, async (record) => {
         const issued = await sign().catch(asInvalidGrant);

@@ -80,7 +80,7 @@ export function requireNewRecord({ audit }: MemoryDatabase, { id }: AuditRecord)
 
 /** What the authorisation of a change depends on is not part of the audit log. */
 export function addRecord({ audit }: MemoryDatabase, change: ChangeRecord): void {
-  const { secretHash: _, rights: __, managed: ___, ...record } = change;
+  const { credential: _, rights: __, managed: ___, ...record } = change;
   audit.set(record.id, structuredClone(record));
 }
 

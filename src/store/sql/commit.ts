@@ -67,7 +67,7 @@ function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBu
 /** Under the lock that all changes of clients take, so this check is final. */
 async function refuseOutdated(transaction: Tx, change: ChangeRecord): Promise<void> {
   const find = (clientId?: string) => (clientId === undefined ? undefined : findClient(transaction, clientId));
-  const caller = await find(change.secretHash && change.clientId);
+  const caller = await find(change.credential && change.clientId);
   refuseWithdrawn(change, { caller, managed: await find(change.managed?.clientId) });
 }
 

@@ -2,7 +2,7 @@ import type { Insertable, Selectable } from "kysely";
 import type { StoredKey } from "../../keys/key-pair.ts";
 import type { Audience } from "../../token/claims.ts";
 import type { AuditRecord, NamedRecord } from "../audit.ts";
-import type { Client, ClientFields } from "../client.ts";
+import { type Client, type ClientFields, type ClientMetadata, metadataOf } from "../client.ts";
 import type { Grant, ListedGrant } from "../grant.ts";
 import type { Resource } from "../resource.ts";
 import type { Position } from "../store.ts";
@@ -75,6 +75,7 @@ export function toClientFieldsRow(client: ClientFields) {
     audiences: JSON.stringify(client.audiences),
     any_subject: client.anySubject ? 1 : 0,
     max_ttl: client.maxTtl ?? null,
+    oauth: JSON.stringify(metadataOf(client)),
   };
 }
 
@@ -88,6 +89,7 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
     anySubject: row.any_subject === 1,
     createdAt: row.created_at,
     secrets: JSON.parse(row.secrets),
+    ...(JSON.parse(row.oauth) as ClientMetadata),
     ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
     ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at }),
   };

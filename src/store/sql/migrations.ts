@@ -154,6 +154,16 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("audit").addColumn("expires_at", "bigint").execute();
     },
   },
+  "008-oauth-clients": {
+    async up(db) {
+      // All clients so far, and those that an earlier release adds during the upgrade.
+      const machine = '{"authMethod":"client_secret_basic","grants":["client_credentials","refresh_token"]}';
+      await db.schema
+        .alterTable("clients")
+        .addColumn("oauth", "text", (column) => column.notNull().defaultTo(machine))
+        .execute();
+    },
+  },
   "009-resources": {
     async up(db) {
       await db.schema

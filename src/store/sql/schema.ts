@@ -52,6 +52,8 @@ export type Schema = {
     created_at: Seconds;
     secrets: string;
     last_used_at: Seconds | null;
+    /** {@link ClientMetadata} as JSON. */
+    oauth: string;
   };
   /** The services that accept tokens. `scopes` is a JSON object: scope token to description. `open`: 0 or 1. */
   resources: { audience: string; name: string; scopes: string; open: number; created_at: Seconds };

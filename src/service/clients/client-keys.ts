@@ -1,0 +1,90 @@
+import { generateKeyPair } from "node:crypto";
+import { promisify } from "node:util";
+import { completesWithin } from "../../async/with-timeout.ts";
+import { findForeignKey, importForeignKeys } from "../../keys/foreign-keys.ts";
+import { isLoopbackAddress, isPublicAddress } from "../../remote/addresses.ts";
+import { createDocumentFetcher } from "../../remote/document-fetcher.ts";
+import { createRemoteKeySets } from "../../remote/remote-key-sets.ts";
+import type { ClientMetadata } from "../../store/client.ts";
+import type { Milliseconds } from "../../time.ts";
+import type { AssertionHeader, AssertionKey } from "../../token/client-assertion.ts";
+import type { VerificationKey } from "../../token/signature.ts";
+
+/**
+ * Finds the key of a client that matches the header of its assertion. Without a client or a match, returns a key that has
+ * signed nothing: a verification by it costs as much as another.
+ */
+export type FindClientKey = (client: ClientMetadata | undefined, header: AssertionHeader) => Promise<AssertionKey>;
+
+export type ClientKeysOptions = {
+  /** Whether access is open, as in development: keys may then be on this machine. */
+  open: boolean;
+  onError: (work: string, error: unknown) => void;
+};
+
+const MAX_JWK_SET_BYTES = 64 * 1024;
+
+/** Less than the 1.5 s of an authentication. */
+const MAX_WAIT_MS: Milliseconds = 1000;
+
+/** Most clients whose given keys are imported in advance. */
+const MAX_IMPORTED = 1000;
+
+export function createClientKeys({ open, onError }: ClientKeysOptions): FindClientKey {
+  const isAllowed = (address: string) => isPublicAddress(address) || (open && isLoopbackAddress(address));
+  const { lookupAt } = createRemoteKeySets({
+    fetchDocument: createDocumentFetcher({ maxBytes: MAX_JWK_SET_BYTES, isAllowed }),
+    onFailure: (url, { reason, detail = "" }) =>
+      onError(`fetching the keys of a client from ${new URL(url).origin}`, new Error(`${reason} ${detail}`.trim())),
+  });
+  const givenKeys = createImporter();
+
+  return async (client, header) => {
+    const { jwks, jwksUri } = client ?? {};
+    const key =
+      jwksUri === undefined
+        ? findForeignKey(jwks === undefined ? [] : await givenKeys(jwks), header)
+        : await inTime(lookupAt(jwksUri)(header));
+    return key === "unknown_key" ? unusedKey(header.alg) : key;
+  };
+}
+
+/** A fetch that takes longer goes on, and a later call finds its keys: a slow server must not make this one unavailable. */
+async function inTime(lookup: Promise<AssertionKey> | AssertionKey): Promise<AssertionKey> {
+  const found = Promise.resolve(lookup);
+  return (await completesWithin(MAX_WAIT_MS, found)) ? found : "keys_unavailable";
+}
+
+/** Imports given keys once. */
+function createImporter(): (jwks: object) => Promise<readonly VerificationKey[]> {
+  const imported = new Map<string, Promise<readonly VerificationKey[]>>();
+  return (jwks) => {
+    const name = JSON.stringify(jwks);
+    const known = imported.get(name);
+    if (known !== undefined) return known;
+    if (imported.size >= MAX_IMPORTED) imported.delete(imported.keys().next().value ?? "");
+    const keys = importForeignKeys(jwks).then((foreign) => foreign?.keys ?? []);
+    imported.set(name, keys);
+    return keys;
+  };
+}
+
+const generate = promisify(generateKeyPair);
+const unused = new Map<AssertionHeader["alg"], Promise<VerificationKey>>();
+
+function unusedKey(alg: AssertionHeader["alg"]): Promise<VerificationKey> {
+  const known = unused.get(alg);
+  if (known !== undefined) return known;
+  const key = generateUnused(alg);
+  unused.set(alg, key);
+  return key;
+}
+
+async function generateUnused(alg: AssertionHeader["alg"]): Promise<VerificationKey> {
+  const { publicKey: key } = await (alg === "EdDSA"
+    ? generate("ed25519")
+    : alg === "ES256" || alg === "ES384"
+      ? generate("ec", { namedCurve: alg === "ES256" ? "P-256" : "P-384" })
+      : generate("rsa", { modulusLength: 2048 }));
+  return { kid: "", alg, key };
+}

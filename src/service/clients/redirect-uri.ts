@@ -1,0 +1,61 @@
+/** Schemes of which a browser runs or shows the rest as content. */
+const CONTENT_SCHEME = /^(?:javascript|data|vbscript|blob|file|filesystem|about|view-source|wss?|ftp):$/i;
+
+/** A scheme that an application owns contains a dot (RFC 8252 §7.1). */
+const PRIVATE_SCHEME = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/;
+
+const LOOPBACK = new Set(["127.0.0.1", "[::1]", "localhost"]);
+
+/** Parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207, OpenID Connect): a URI may not bring its own. */
+const RESPONSE_PARAMETERS = ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "response"];
+
+const MAX_LENGTH = 2000;
+
+/**
+ * What is wrong with a redirect URI, as the end of a sentence; `undefined` for a valid one: `https`, `http` on loopback, or
+ * a scheme of an application (RFC 8252 §7). URIs are compared as strings, so only what every parser reads alike is valid.
+ */
+export function redirectUriFault(uri: string): string | undefined {
+  if (uri.length > MAX_LENGTH) return `must have ${MAX_LENGTH} characters at most`;
+  if (!/^[!-~]+$/.test(uri) || /[\\*<>"{}|^`]/.test(uri)) return "must be a URI of plain characters, without wildcards";
+  if (uri.includes("#")) return "must have no fragment";
+  const url = parsed(uri);
+  if (url === undefined) return "must be an absolute URI";
+  if (CONTENT_SCHEME.test(url.protocol)) return "must be https, http on loopback, or a scheme of your application";
+  if (url.protocol === "https:" || url.protocol === "http:") return webFault(uri, url);
+  if (!PRIVATE_SCHEME.test(url.protocol)) return "must be https, or a scheme with a dot, such as com.example.app";
+  return queryFault(url);
+}
+
+/** What is wrong with a URL that the service itself calls; `undefined` for a valid one. */
+export function calledUrlFault(uri: string, { isOpen }: { isOpen: boolean }): string | undefined {
+  const url = parsed(uri);
+  const fault = url === undefined ? "must be an https URL" : webFault(uri, url);
+  if (fault !== undefined || uri.includes("#")) return fault ?? "must have no fragment";
+  return url?.protocol === "http:" && !isOpen ? "must be an https URL" : undefined;
+}
+
+function webFault(uri: string, url: URL): string | undefined {
+  if (url.protocol === "http:" && !LOOPBACK.has(url.hostname)) return "must be https: http is for loopback alone";
+  if (uri.includes("@")) return "must have no user name and no @";
+  const [, authority = ""] = /^https?:\/\/([^/?]+)/.exec(uri) ?? [];
+  // The parser also reads other spellings, such as 127.1, a missing slash and capital letters.
+  if (authority !== url.host) return `must be written as ${url.origin}`;
+  const path = uri.slice(`${url.protocol}//${authority}`.length);
+  if (path !== "" && path !== `${url.pathname}${url.search}`) return "must have a path without . and .. segments";
+  return queryFault(url);
+}
+
+function queryFault({ searchParams }: URL): string | undefined {
+  const own = RESPONSE_PARAMETERS.find((name) => searchParams.has(name));
+  return own === undefined ? undefined : `must not have the parameter ${own} of a response`;
+}
+
+/** Not by `URL.canParse`: in Node 20 it returns true for some invalid URLs. */
+function parsed(uri: string): URL | undefined {
+  try {
+    return new URL(uri);
+  } catch {
+    return undefined;
+  }
+}
