@@ -1,9 +1,8 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, isIPv6, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
-import { completesWithin } from "../async/with-timeout.ts";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
 import { StartError } from "../errors.ts";
 import type { Milliseconds, Seconds } from "../time.ts";
+import { createDrain } from "./drain.ts";
 import { sendText } from "./respond.ts";
 
 /**
@@ -77,7 +76,7 @@ export async function listen({ host, port, prepare, timeouts }: ListenOptions): 
     if (response.socket !== null) response.writeContinue();
     server.emit("request", request, response);
   });
-  const { rejectNew, end } = createDrain(server);
+  const { rejectNew, refuse, end } = createDrain(server);
   await bind(server, { host, port });
   const { address, port: boundPort } = server.address() as AddressInfo;
   const origin = httpOrigin(address, boundPort);
@@ -88,11 +87,16 @@ export async function listen({ host, port, prepare, timeouts }: ListenOptions): 
       served.drain?.();
       await rejectNew(drain);
       served.endFeeds?.();
+      const refused = refuse();
+      // Requests wait until then: so turns are short, and accept the connections that wait.
+      listener = (request, response) => void refused.then(() => served.listener(request, response));
+      await refused;
       await end();
       await served.close();
     };
     return { origin, close };
   } catch (error) {
+    await refuse();
     await end();
     throw error;
   }
@@ -121,61 +125,4 @@ function listenError(code: string | undefined, address: string): string {
 
 export function httpOrigin(host: string, port: number): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-}
-
-/** Longest wait for requests in flight after the last connection was accepted. */
-const GRACE_MS: Milliseconds = 10_000;
-
-/** Shortest wait for requests in transit. */
-const IN_TRANSIT_MS: Milliseconds = 50;
-
-type Drain = {
-  /** Serves for another period, with `Connection: close` in every answer. */
-  rejectNew(period: Milliseconds): Promise<void>;
-  /** Refuses connections, and resolves when the requests in flight are answered, or after 10 s. */
-  end(): Promise<void>;
-};
-
-/**
- * Tracks requests, to stop a server without losing one: a client may send the next request at the moment the server closes
- * its connection, so `Connection: close` comes first. Idle connections, such as a browser opens ahead, do not delay the end.
- */
-function createDrain(server: Server): Drain {
-  /** By connection. Node emits no event at the end of a response that waits behind another. */
-  const inFlight = new Map<Socket, Set<ServerResponse>>();
-  let isDraining = false;
-  const endIfDone = () => {
-    if (server.listening) return;
-    if ([...inFlight.values()].every((responses) => responses.size === 0)) server.closeAllConnections();
-  };
-  server.on("connection", (socket) => {
-    inFlight.set(socket, new Set());
-    socket.once("close", () => {
-      inFlight.delete(socket);
-      endIfDone();
-    });
-  });
-  // Before the listener that answers.
-  server.prependListener("request", (request, response) => {
-    const responses = inFlight.get(request.socket);
-    responses?.add(response);
-    if (isDraining) response.shouldKeepAlive = false;
-    response.once("close", () => {
-      responses?.delete(response);
-      endIfDone();
-    });
-  });
-  return {
-    async rejectNew(period) {
-      isDraining = true;
-      for (const responses of inFlight.values()) for (const response of responses) response.shouldKeepAlive = false;
-      if (period > 0 || inFlight.size > 0) await sleep(Math.max(period, IN_TRANSIT_MS));
-    },
-    async end() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      endIfDone();
-      if (!(await completesWithin(GRACE_MS, closed))) server.closeAllConnections();
-      await closed;
-    },
-  };
 }

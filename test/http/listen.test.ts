@@ -104,6 +104,18 @@ describe("listen", () => {
     idle.destroy();
   });
 
+  it("answers every connection that waits to be accepted when it closes", async () => {
+    const server = await listen({ ...ADDRESS, prepare: async () => hello });
+    const sockets = Array.from({ length: 20 }, () => connect(Number(new URL(server.origin).port), "127.0.0.1"));
+    const answers = sockets.map((socket) => text(socket));
+    for (const socket of sockets) socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    // The system connects them while this process, which would accept them, does nothing.
+    await new Promise(process.nextTick);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    await server.close();
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 .*hello$/s);
+  });
+
   it("keeps an idle connection for longer than load balancers do", async () => {
     const server = await listen({ ...ADDRESS, prepare: async () => hello });
     const agent = new Agent({ keepAlive: true });
