@@ -1,7 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { install, peers } from "./consumers.ts";
+import { join } from "node:path";
+import type { Group } from "./group.ts";
+import { install, peers, put, run, type Work } from "./project.ts";
 
 const SERVER = `
 import { createTokenServer, createTokenService, openSqliteStore } from "mintmark";
@@ -32,33 +31,19 @@ export default {
 
 const TOOLS = ["webpack", "webpack-cli", "rollup", "@rollup/plugin-commonjs", "@rollup/plugin-json"];
 
-export function put(folder: string, files: Readonly<Record<string, string>>): void {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-}
-
-/** Bundled consumers, by their bundler. Each returns its observation, or throws. */
-export function bundlers(folder: string, tarball: string): Record<string, () => Promise<string>> {
-  const plain = join(folder, "bundled");
-  const run = (program: string) =>
-    execFileSync(process.execPath, [program, join(plain, `data-${program}`.replaceAll("/", "-"))], {
-      cwd: plain,
-      encoding: "utf8",
-    }).trim();
-  const tool = (project: string, words: readonly string[]) =>
-    execFileSync("npx", ["--no-install", ...words], { cwd: project, stdio: "pipe", encoding: "utf8" });
+/** The server in one file, by bundlers for Node. */
+export async function bundlers({ folder, tarball }: Work): Promise<Group> {
+  const project = join(folder, "bundled");
+  install(project, [tarball, ...peers(), ...TOOLS, "@rollup/plugin-node-resolve"]);
+  put(project, { "server.mjs": SERVER, "webpack.config.cjs": WEBPACK, "rollup.config.mjs": ROLLUP });
+  const bundle = async (words: readonly string[], program: string) => {
+    await run(["npx", "--no-install", ...words], { cwd: project });
+    return run([process.execPath, program, join(project, `data-${program.replace("/", "-")}`)], { cwd: project });
+  };
   return {
-    async webpack() {
-      install(plain, [tarball, ...peers(), ...TOOLS, "@rollup/plugin-node-resolve"]);
-      put(plain, { "server.mjs": SERVER, "webpack.config.cjs": WEBPACK, "rollup.config.mjs": ROLLUP });
-      tool(plain, ["webpack"]);
-      return run("out/webpack.cjs");
-    },
-    async rollup() {
-      tool(plain, ["rollup", "--config", "--silent"]);
-      return run("out/rollup.mjs");
+    steps: {
+      "bundled by webpack": () => bundle(["webpack"], "out/webpack.cjs"),
+      "bundled by Rollup": () => bundle(["rollup", "--config", "--silent"], "out/rollup.mjs"),
     },
   };
 }

@@ -1,58 +1,86 @@
 /**
- * Packs the package, inspects it, installs it into empty projects and uses it there.
+ * Packs the package, inspects it, installs it into empty projects and uses it there. Prints a line for each step, and at
+ * the end a table in Markdown of what works where.
  *
- *     npm run installs                 with this Node and the latest one
- *     npm run installs -- --node 24    with this Node and another one
+ *     npm run installs                             all
+ *     npm run installs -- --only express,hono      these groups
+ *     npm run installs -- --markdown FILE          writes the table to a file, too
  */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "../../test/support/package.ts";
+import { startServer } from "../../test/support/process.ts";
 import { pack } from "../release/pack.ts";
 import { createSteps, readOptions } from "../steps.ts";
 import { bundlers } from "./bundlers.ts";
-import { compilers, consumers, install, lowestPeers, peers } from "./consumers.ts";
-import { testByJest } from "./jest.ts";
-import { nextApps } from "./next.ts";
-import { runtimes } from "./runtimes.ts";
+import { express, fastify, hono } from "./frameworks.ts";
+import type { Prepare } from "./group.ts";
+import { pnpm, yarn } from "./managers.ts";
+import { nextjs } from "./next.ts";
+import { lowest, nodes, types } from "./nodes.ts";
+import { bun, deno, workerd } from "./runtimes.ts";
+import { failuresOf, markdown, type Outcomes, outcomesOf } from "./table.ts";
+import { jest, vitest } from "./testers.ts";
 
-const { step, conclude } = createSteps();
+const GROUPS: Record<string, Prepare> = {
+  node: nodes,
+  bun,
+  deno,
+  workerd,
+  next: nextjs,
+  express,
+  fastify,
+  hono,
+  jest,
+  vitest,
+  lowest,
+  pnpm,
+  yarn,
+  types,
+  bundlers,
+};
 
-async function run(folder: string, version: string): Promise<void> {
-  const tarball = pack(folder);
-  await step("the package holds the listed files alone", async () => inspect(tarball, join(folder, "unpacked")));
-  const other = join(folder, "node");
-  install(other, [`node@${version}`]);
-  const nodes = [process.execPath, join(other, "node_modules/node/bin/node")];
-  const projects = { all: join(folder, "all"), light: join(folder, "light") };
-  const types = ["@types/node@20", "typescript@5"];
-  install(projects.all, [tarball, ...peers(), ...types]);
-  install(projects.light, [tarball, ...peers()], ["--omit=optional"]);
-  for (const [name, compile] of Object.entries(compilers(projects.all))) await step(name, compile);
-  const lowest = join(folder, "lowest");
-  install(lowest, [tarball, ...lowestPeers(), ...types]);
-  const withLowest = { ...compilers(lowest), ...consumers(lowest, process.execPath, "all") };
-  for (const [name, use] of Object.entries(withLowest))
-    await step(`with the lowest peers (${lowestPeers().join(", ")}): ${name}`, use);
-  await step("tested by Jest, in CommonJS", async () => testByJest(folder, tarball));
-  for (const [name, use] of Object.entries({ ...bundlers(folder, tarball), ...nextApps(folder, tarball) }))
-    await step(`bundled by ${name}`, use);
-  for (const [name, use] of Object.entries(runtimes(projects.light))) await step(name, use);
-  for (const node of nodes) {
-    process.stdout.write(`Node ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);
-    for (const which of ["all", "light"] as const)
-      for (const [name, use] of Object.entries(consumers(projects[which], node, which)))
-        await step(which === "all" ? name : `without optional dependencies: ${name}`, use);
-  }
+const USAGE = `usage: npm run installs [-- [--only ${Object.keys(GROUPS).join(",")}] [--markdown FILE]]\n`;
+
+const options = readOptions(USAGE, {
+  only: { type: "string" },
+  markdown: { type: "string" },
+  help: { type: "boolean" },
+});
+const chosen = options.only?.split(",") ?? Object.keys(GROUPS);
+if (chosen.some((name) => !Object.hasOwn(GROUPS, name))) {
+  process.stderr.write(USAGE);
+  process.exit(2);
 }
 
-const USAGE = "usage: npm run installs [-- --node VERSION]\n";
+const { step, conclude } = createSteps();
+const table = new Map<string, Outcomes>();
 
-const { node = "latest" } = readOptions(USAGE, { node: { type: "string" }, help: { type: "boolean" } });
+async function runGroup(name: string, work: Parameters<Prepare>[0]): Promise<void> {
+  const { rows = [], steps = {} } = (await GROUPS[name]?.(work)) ?? {};
+  for (const row of rows)
+    await step(row.name, async () => {
+      const outcomes = await outcomesOf(row);
+      table.set(row.name, outcomes);
+      const failures = failuresOf(outcomes);
+      if (failures.length > 0) throw new Error(failures.join("\n"));
+      return Object.values(outcomes).join(" · ");
+    });
+  for (const [use, run] of Object.entries(steps)) await step(use, run);
+}
+
 const folder = mkdtempSync(join(tmpdir(), "mintmark-installs-"));
 try {
-  await run(folder, node);
+  const tarball = pack(folder);
+  await step("the package holds the listed files alone", async () => inspect(tarball, join(folder, "unpacked")));
+  await using server = await startServer({ MINTMARK_DATA: join(folder, "data") });
+  for (const name of chosen) {
+    const prepared = runGroup(name, { folder, tarball, issuer: server.origin });
+    await prepared.catch((error) => step(name, () => Promise.reject(error)));
+  }
+  process.stdout.write(`\n${markdown(table)}\n`);
+  if (options.markdown !== undefined) writeFileSync(options.markdown, markdown(table));
   conclude("the package can be installed and used");
 } finally {
   rmSync(folder, { recursive: true, force: true });

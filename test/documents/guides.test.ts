@@ -86,6 +86,7 @@ describe("the guide to Next.js", () => {
   it("has a route and a procedure that accept the token of its third route, until it is revoked", () => {
     using folder = programFolder();
     folder.putBlock(GUIDE, "app/auth.ts", { [ISSUER]: issuer.origin });
+    folder.putBlock(GUIDE, "app/router.ts");
     for (const name of ["me", "trpc/[trpc]"]) folder.putBlock(GUIDE, `app/api/${name}/route.ts`);
     folder.putBlock(GUIDE, "app/api/token/route.ts", { [ISSUER]: issuer.origin });
     const program = folder.put(
@@ -112,5 +113,13 @@ await call(headers);
 process.exit();`,
     );
     expect(run(program)).toBe('401 401 \n200 200 {"sub":"ada"}{"result":{"data":{"sub":"ada"}}}\n401 401 \n');
+  });
+
+  it("has a test of its router that passes", () => {
+    using folder = programFolder();
+    folder.putBlock(GUIDE, "app/router.ts");
+    const test = folder.putBlock(GUIDE, "app/router.test.ts");
+    const words = ["--no-install", "vitest", "run", "--root", dirname(test)];
+    expect(execFileSync("npx", words, { cwd: dirname(test), encoding: "utf8" })).toMatch(/2 passed/);
   });
 });

@@ -43,7 +43,7 @@ SubtleCrypto.prototype.importKey = function (...values) {
 };`;
 
 /** No flags, and a date before `nodejs_compat` could be without one. */
-const workerdConfig = (port: string) => `using Workerd = import "/workerd/workerd.capnp";
+export const workerdConfig = (port: string) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .main), (name = "internet", network = (allow = ["public", "private"]))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
