@@ -1,4 +1,4 @@
-import { mintmark } from "../support/command.ts";
+import { mintmarkProcess } from "../support/command.ts";
 import type { Fault } from "./faults.ts";
 import { pickLive, type Scenario } from "./scenario.ts";
 import { withdraw } from "./withdrawal-operations.ts";
@@ -16,7 +16,7 @@ export function bareCommands(scenario: Scenario, environment: Record<string, str
   const { ledger, random } = scenario;
   const read = async () => {
     const words = random.pick(READING);
-    const { status, stderr } = await mintmark(words, { environment });
+    const { status, stderr } = await mintmarkProcess(words, { environment });
     // An error about a database that another fault has hit is no breach.
     if (status !== 0 && !/database|unavailable|not ready/i.test(stderr))
       ledger.breach(`mintmark ${words.join(" ")} ended with ${status}: ${stderr.slice(0, 300)}`);
@@ -32,7 +32,7 @@ export function bareCommands(scenario: Scenario, environment: Record<string, str
       action: "revokeToken",
       id,
       of: token,
-      send: async () => succeeded(await mintmark(["token", "revoke"], { environment, input: token.text })),
+      send: async () => succeeded(await mintmarkProcess(["token", "revoke"], { environment, input: token.text })),
     });
   };
   return [

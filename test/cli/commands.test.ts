@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mintmark } from "../support/command.ts";
+import { mintmark, mintmarkProcess } from "../support/command.ts";
 import { fatalMessageOf, startServer } from "../support/process.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
@@ -20,12 +20,12 @@ describe("the commands, on the data of this machine", () => {
   afterAll(() => folder[Symbol.dispose]());
 
   it("issue a token and verify it, by a pipe", async () => {
-    const { stdout } = await mintmark(["token", "get", "--subject", "ada", "--claims", '{"role":"reader"}'], {
+    const { stdout } = await mintmarkProcess(["token", "get", "--subject", "ada", "--claims", '{"role":"reader"}'], {
       environment,
     });
     expect(stdout).toMatch(/^eyJ[\w.-]+\n$/);
     expect(await json(["token", "verify"], environment, stdout)).toMatchObject({ sub: "ada", role: "reader" });
-    const altered = await mintmark(["token", "verify"], { environment, input: `${stdout.trim()}x` });
+    const altered = await mintmarkProcess(["token", "verify"], { environment, input: `${stdout.trim()}x` });
     expect(altered).toEqual({
       status: 1,
       stdout: "",

@@ -5,7 +5,7 @@ import Database from "libsql";
 import { expect, it } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { aRecord } from "../store/samples.ts";
-import { mintmark } from "../support/command.ts";
+import { mintmark, mintmarkProcess } from "../support/command.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startServer } from "../support/process.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
@@ -32,7 +32,7 @@ describePostgres("mintmark move", () => {
       audit: await json(["audit"], embedded),
     };
 
-    const first = await mintmark(["move"], { environment: moved });
+    const first = await mintmarkProcess(["move"], { environment: moved });
     expect(first).toEqual({
       status: 0,
       stderr: "",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guarded } from "../support/children.ts";
-import { COMMAND, mintmark } from "../support/command.ts";
+import { COMMAND, mintmark, mintmarkProcess } from "../support/command.ts";
 import { startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
@@ -53,13 +53,13 @@ describe("a command", () => {
   });
 
   it("prints times that it parses again, in any time zone of the machine", async () => {
-    const [, line = ""] = (await mintmark(["audit", "--limit", "1"], { environment })).stdout.split("\n");
+    const [, line = ""] = (await mintmarkProcess(["audit", "--limit", "1"], { environment })).stdout.split("\n");
     const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= )/.exec(line)?.[0] ?? "";
     expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
     for (const from of [at, at.slice(0, -1), at.slice(0, -1).replace("T", " ")]) {
-      const { stdout } = await mintmark(["audit", "--from", from], { environment });
+      const { stdout } = await mintmarkProcess(["audit", "--from", from], { environment });
       expect(stdout).toContain(line);
-      expect((await mintmark(["audit", "--to", from], { environment })).stdout).not.toContain(line);
+      expect((await mintmarkProcess(["audit", "--to", from], { environment })).stdout).not.toContain(line);
     }
   });
 
