@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Meta } from "../../src/router/procedure.ts";
 import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
@@ -89,6 +89,13 @@ it("the description of every procedure names the permission that it needs", asyn
 });
 
 describe("access for clients", () => {
+  const openForClients = () => openServer({ open: false });
+  let shared: Awaited<ReturnType<typeof openForClients>>;
+  beforeAll(async () => {
+    shared = await openForClients();
+  });
+  afterAll(() => shared[Symbol.asyncDispose]());
+
   it.each(forClients)("$procedure answers no client, a wrong secret and an unknown client alike", async (entry) => {
     await using server = await openServer({ open: false });
     const { clientId, clientSecret } = await addClient(server.service, { permissions: ["admin"] });
@@ -111,7 +118,7 @@ describe("access for clients", () => {
   });
 
   it.each(forClients)("$procedure refuses a client that may do everything but $needs, and names it", async (entry) => {
-    await using server = await openServer({ open: false });
+    const server = shared;
     const sufficient: Permission[] = [entry.needs, ...(entry.or ? [entry.or] : [])];
     const others = permissions.filter((permission) => ![...sufficient, "admin"].includes(permission));
     const client = await addClient(server.service, { permissions: others });
@@ -123,7 +130,7 @@ describe("access for clients", () => {
   });
 
   it.each(forClients)("$procedure serves a client that may do $needs alone, and an administrator", async (entry) => {
-    await using server = await openServer({ open: false });
+    const server = shared;
     for (const permission of [entry.needs, entry.or ?? "admin", "admin"] as const) {
       const client = await addClient(server.service, { permissions: [permission], audiences: ["*"] });
       const authorization = basic(client);
@@ -134,7 +141,7 @@ describe("access for clients", () => {
   });
 
   it.each(forAnybody)("$procedure serves anybody, whatever credentials come with it", async (entry) => {
-    await using server = await openServer({ open: false });
+    const server = shared;
     const input = await entry.input(server.service, "local");
     for (const authorization of [undefined, basic({ clientId: "nobody", clientSecret: "x" }), "Bearer x"]) {
       expect(await callAs(server.url, { ...entry, input, authorization })).toMatchObject({ reason: "served" });

@@ -1,8 +1,20 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { openSharedService } from "../support/shared-service.ts";
 import { USE_CASES } from "../support/use-cases.ts";
 import { callerOf } from "../support/with-client.ts";
+
+// No case changes anything but its own client: all share two servers.
+let opened: Awaited<ReturnType<typeof openSharedService>>;
+let second: Awaited<ReturnType<typeof opened.openSecond>>;
+beforeAll(async () => {
+  opened = await openSharedService();
+  second = await opened.openSecond();
+});
+afterAll(async () => {
+  await second[Symbol.asyncDispose]();
+  await opened[Symbol.asyncDispose]();
+});
 
 describe("a client whose secret ends between its authentication and its operation", () => {
   it.each(
@@ -13,8 +25,6 @@ describe("a client whose secret ends between its authentication and its operatio
       ]),
     ),
   )("is refused $name, when $by $ended it", async ({ act, by, ended }) => {
-    await using opened = await openSharedService();
-    await using second = await opened.openSecond();
     const { service } = opened;
     const caller = await callerOf(service, { permissions: ["admin"] });
     const { clientId } = await callerOf(service);

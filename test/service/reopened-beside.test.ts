@@ -3,7 +3,7 @@ import { createTokenService } from "../../src/service/service.ts";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { isLive, type Opening, type Service } from "../support/reopened.ts";
-import { AFTERWARDS, BEFORE, begin, ENDINGS } from "../support/reopened-table.ts";
+import { AFTERWARDS, BEFORE, begin, ENDINGS, type There } from "../support/reopened-table.ts";
 import { ISSUER, NOW } from "../support/service.ts";
 
 const SOON = { timeout: 20_000, interval: 5 };
@@ -24,16 +24,18 @@ describePostgres("a server on PostgreSQL, and beside it", () => {
 
   describe.each(Object.entries(AFTERWARDS))("one that is opened %s", (name, after) => {
     let beside: Service;
+    let other: There;
     beforeAll(async () => {
       beside = await open(after);
+      other = await begin(here, `${name}, another`);
     });
     afterAll(() => beside.close());
 
     it.each(Object.entries(ENDINGS))("ends a token for both by %s", async (ending, end) => {
       const there = await begin(here, `${name} ${ending}`);
-      const other = await begin(here, `${name} ${ending}, another`);
       await end(beside, there);
       await vi.waitFor(async () => expect(await isLive(here, there.token)).toBe(false), SOON);
+      // The key signed the other token, too. It is the last ending.
       expect(await isLive(here, other.token)).toBe(ending !== "killing its key");
     });
   });

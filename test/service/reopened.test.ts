@@ -28,8 +28,10 @@ describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
   it.each(afterwards)("holds until the token expires, though the store is opened %s and pruned", async (_, after) => {
     using data = openRepeatedly(ended.data);
     const { now = NOW } = after;
-    await data.by({ ...after, now: now + HOUR }, async ({ service }) => end(service, there).catch(() => {}));
-    await data.by({ ...after, now: now + 6 * DAY }, async ({ store }) => store.forgetRevocations(now + 6 * DAY, 1000));
+    await data.by({ ...after, now: now + HOUR }, async ({ service, store }) => {
+      await end(service, there).catch(() => {});
+      await store.forgetRevocations(now + 6 * DAY, 1000);
+    });
     await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
       expect(await isLive(service, there.token)).toBe(false),
     );

@@ -29,8 +29,22 @@ export type Part = Uint8Array | string | object;
 /** As short as an accepted secret may be, and as long as an AES-256 key. */
 export const SECRET = "0123456789abcdef0123456789ABCDEF";
 
-/** One forge for each algorithm, each with new keys unless others are given. */
-export async function openForges(openPair: (alg: KeyPairAlgorithm) => Promise<PairForge> = openPairForge) {
+const rsaKeys = new Map<string, Promise<StoredKey>>();
+
+/** An RSA key takes as long to generate as many tests: the test files of a process share one for each owner. */
+function sharedRsaKey(owner: string, alg: KeyPairAlgorithm): Promise<StoredKey> {
+  const key = rsaKeys.get(owner) ?? newKey(alg);
+  rsaKeys.set(owner, key);
+  return key;
+}
+
+async function openIssuerPair(alg: KeyPairAlgorithm): Promise<PairForge> {
+  const isRsa = alg === "RS256" || alg === "PS256";
+  return openPairForge(alg, isRsa ? await sharedRsaKey(alg, alg) : undefined);
+}
+
+/** One forge for each algorithm; by default, each with a key of its own. */
+export async function openForges(openPair: (alg: KeyPairAlgorithm) => Promise<PairForge> = openIssuerPair) {
   const [es256, es384, rs256, ps256, edDsa] = await Promise.all([
     openPair("ES256"),
     openPair("ES384"),
@@ -51,7 +65,7 @@ export async function openStrangers(): Promise<PairForge[]> {
   const [es256, es384, rs256, edDsa] = await Promise.all([
     openPairForge("ES256"),
     openPairForge("ES384"),
-    openPairForge("RS256"),
+    openPairForge("RS256", await sharedRsaKey("stranger", "RS256")),
     openPairForge("EdDSA"),
   ]);
   const publicJwk = JSON.stringify({ ...JSON.parse(rs256.stored.publicJwk), alg: "PS256" });
@@ -60,11 +74,13 @@ export async function openStrangers(): Promise<PairForge[]> {
 }
 
 export async function openPairForge(alg: KeyPairAlgorithm, made?: StoredKey): Promise<PairForge> {
-  const stored = made ?? (await generateKeyPair({ alg, createdAt: NOW, activatesAt: NOW, follows: "" }));
+  const stored = made ?? (await newKey(alg));
   const keyring = await keyringOf([stored]);
   const key = createPrivateKey({ key: JSON.parse(stored.privateJwk), format: "jwk" });
   return { alg, kid: stored.kid, keyring, key, publicKey: createPublicKey(key), stored };
 }
+
+const newKey = (alg: KeyPairAlgorithm) => generateKeyPair({ alg, createdAt: NOW, activatesAt: NOW, follows: "" });
 
 /** The keyring of stored keys. The last activated one signs. */
 export async function keyringOf(stored: readonly StoredKey[], now: number = NOW): Promise<SigningKeyring> {

@@ -1,4 +1,13 @@
-import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
@@ -6,7 +15,7 @@ import type { ServerOptions } from "../../src/http/options.ts";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
 import type { TokenServiceOptions } from "../../src/service/options.ts";
 import { createTokenService } from "../../src/service/service.ts";
-import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
+import { FILE, openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { AnyClaims, ClaimsSchema } from "../../src/token/claims.ts";
 import { createFetchServer } from "./fetch-server.ts";
@@ -42,6 +51,22 @@ export async function makeData(folder: string, options: TokenServiceOptions = {}
   await service.close();
 }
 
+let emptyDatabase: Promise<Uint8Array> | undefined;
+
+/** A database with the schema and no content: a copy takes a tenth of the time of the migrations. */
+async function makeEmptyDatabase(): Promise<Uint8Array> {
+  using folder = temporaryFolder();
+  await (await openSqliteStore(folder.path)).close();
+  return readFileSync(join(folder.path, FILE));
+}
+
+/** Puts an empty database into a new folder. */
+async function putEmptyDatabase(folder: string): Promise<void> {
+  emptyDatabase ??= makeEmptyDatabase();
+  mkdirSync(folder, { mode: 0o700 });
+  writeFileSync(join(folder, FILE), await emptyDatabase, { mode: 0o600 });
+}
+
 export type OpenOptions<Schema extends ClaimsSchema = AnyClaims> = TokenServiceOptions<Schema> & {
   /** Puts something between the service and its store. */
   wrap?: (store: Store) => Store;
@@ -54,6 +79,7 @@ export async function openService<Schema extends ClaimsSchema = AnyClaims>({
 }: OpenOptions<Schema> = {}) {
   const folder = temporaryFolder();
   const clock = { now: NOW };
+  await putEmptyDatabase(join(folder.path, "data"));
   const common = { clock: () => clock.now, issuer: ISSUER };
   const openStore = async () => wrap(await openSqliteStore(join(folder.path, "data")));
   /** Opens a service on a store; by default on the same data, after it was closed. */

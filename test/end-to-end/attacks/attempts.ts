@@ -88,6 +88,13 @@ export function representatives(attempts: readonly Attempt[], turn: number): rea
   return [...new Set([...names, ...rows].flatMap((group) => group[turn % group.length] ?? []))];
 }
 
+/** One token of each name for each algorithm, and every token by a shared secret, which no local verifier accepts. */
+export function oneOfEachName(attempts: readonly Attempt[]): readonly Attempt[] {
+  if (ALL) return attempts;
+  const groups = alike(attempts, ({ row, name, alg }) => `${row} ${name} ${alg}`);
+  return groups.flatMap((group, at) => (group[0]?.alg === "HS256" ? group : (group[at % group.length] ?? [])));
+}
+
 function alike(attempts: readonly Attempt[], keyOf: (attempt: Attempt) => string): Attempt[][] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
