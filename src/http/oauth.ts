@@ -15,12 +15,11 @@ export type OAuthRowsOptions<Schema extends ClaimsSchema> = {
   service: TokenService<Schema>;
   addressOf: AddressOf;
   logFailure: LogFailure;
-  publicOrigins?: () => Promise<ReadonlySet<string>>;
 };
 
 /** The rows of the OAuth endpoints. Pages of public clients may call those of {@link PATHS} that public clients use. */
 export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsOptions<Schema>): Row[] {
-  const { service, addressOf, logFailure, publicOrigins = async () => new Set<string>() } = options;
+  const { service, addressOf, logFailure } = options;
   const { issuer, open } = service;
   const { token, introspect, revoke } = createOAuthEndpoints(service);
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: () => false });
@@ -28,7 +27,7 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
   /** Where access is open, a page has every permission, and so must be of this machine. */
   async function isOfPublicClient({ headers: { origin } }: IncomingMessage): Promise<boolean> {
     if (origin === undefined || !isOrigin(origin) || (open && !isLoopbackOrigin(origin))) return false;
-    return (await publicOrigins()).has(origin);
+    return (await service.publicOrigins()).has(origin);
   }
 
   async function answer(endpoint: Endpoint, request: IncomingMessage, { query }: Target): Promise<Answer> {

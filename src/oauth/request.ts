@@ -1,11 +1,11 @@
 import { MintmarkError } from "../errors.ts";
-import type { PresentedCredentials } from "../token/decode-basic.ts";
+import type { PresentedSecret } from "../token/decode-basic.ts";
 import { type Form, readForm } from "./form.ts";
 
 /** A request to an OAuth endpoint, as received by any HTTP server. */
 export type OAuthRequest = {
   /** The credentials in the `Authorization` header; `undefined` without that header. */
-  credentials: PresentedCredentials | undefined;
+  credentials: PresentedSecret | undefined;
   headers: {
     accept?: string | undefined;
     "content-encoding"?: string | undefined;

@@ -94,6 +94,9 @@ const ALGORITHMS: ReadonlyMap<unknown, PublicKeyAlgorithm> = new Map<string, Pub
   ["Ed25519", "EdDSA"],
 ]);
 
+/** The names of the algorithms that clients sign assertions by. */
+export const ASSERTION_ALGORITHMS: readonly string[] = [...ALGORITHMS.keys()].map(String);
+
 /** The algorithm of a client's key or assertion by its name; `undefined` if it is not supported, such as `none` and `HS256`. */
 export function assertionAlgorithm(name: unknown): PublicKeyAlgorithm | undefined {
   return ALGORITHMS.get(name);

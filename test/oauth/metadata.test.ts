@@ -26,10 +26,23 @@ describe("the metadata of the authorization server (RFC 8414)", () => {
 
   it("has the configured issuer, and URLs below it", async () => {
     await using server = await openServer({ issuer: "https://id.example" });
-    expect(await metadataAt(server.url + PATH)).toMatchObject({
+    const methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    const algorithms = ["ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"];
+    expect(await metadataAt(server.url + PATH)).toEqual({
       issuer: "https://id.example",
-      jwks_uri: "https://id.example/.well-known/jwks.json",
+      token_endpoint: "https://id.example/oauth/token",
+      token_endpoint_auth_methods_supported: [...methods, "none"],
+      token_endpoint_auth_signing_alg_values_supported: algorithms,
+      grant_types_supported: ["client_credentials", "refresh_token"],
       response_types_supported: [],
+      introspection_endpoint: "https://id.example/oauth/introspect",
+      introspection_endpoint_auth_methods_supported: methods,
+      introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+      introspection_signing_alg_values_supported: ["ES256"],
+      revocation_endpoint: "https://id.example/oauth/revoke",
+      revocation_endpoint_auth_methods_supported: [...methods, "none"],
+      revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+      jwks_uri: "https://id.example/.well-known/jwks.json",
     });
   });
 
@@ -60,9 +73,21 @@ describe("the metadata of the authorization server (RFC 8414)", () => {
     expect(await metadataAt(`${server.url}${PATH}?issuer=https://evil.example`)).toEqual(plain);
   });
 
-  it("names no JWK Set with a shared secret", async () => {
+  it("names no JWK Set and no signed introspection with a shared secret", async () => {
     await using server = await openServer({ secret: SECRET });
-    expect(await metadataAt(server.url + PATH)).not.toHaveProperty("jwks_uri");
+    const metadata = await metadataAt(server.url + PATH);
+    expect(metadata).not.toHaveProperty("jwks_uri");
+    expect(metadata).not.toHaveProperty("introspection_signing_alg_values_supported");
+    expect(metadata).toHaveProperty("token_endpoint");
+  });
+
+  it.each(["https://id.example", "https://id.example/auth"])("of %s names paths that are served", async (issuer) => {
+    await using server = await openServer({ issuer, open: false });
+    const metadata = await metadataAt(server.url + PATH);
+    const served = (url: string) => server.url + new URL(url).pathname;
+    for (const name of ["token_endpoint", "introspection_endpoint", "revocation_endpoint"])
+      expect(await send(served(metadata[name]), { method: "POST" })).toMatchObject({ status: 400 });
+    expect(await send(served(metadata.jwks_uri))).toMatchObject({ status: 200 });
   });
 
   it("is served by a fetch handler, whatever its base path", async () => {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { StartError } from "../../errors.ts";
-import { decodeBasic, type PresentedCredentials, UNREADABLE } from "../../token/decode-basic.ts";
+import { decodeBasic, type PresentedSecret, UNREADABLE } from "../../token/decode-basic.ts";
 import { isRepeated } from "./origin.ts";
 
 /** The HTTP Basic credentials of a request; `undefined` without an `Authorization` header. */
-export function credentialsOf(request: IncomingMessage): PresentedCredentials | undefined {
+export function credentialsOf(request: IncomingMessage): PresentedSecret | undefined {
   const { authorization } = request.headers;
   if (authorization === undefined) return undefined;
   return isRepeated(request, "authorization") ? UNREADABLE : (decodeBasic(authorization) ?? UNREADABLE);

@@ -139,8 +139,10 @@ export function createRevocations<Schema extends ClaimsSchema>(
 
     async introspectToken(caller, token) {
       const verification = verify(token, {}).catch(undefinedIfInvalid);
-      const isAudience = [(await verification.catch(() => undefined))?.aud].flat().includes(caller.clientId);
-      const permission = isAudience ? undefined : "introspect";
+      const { aud } = (await verification.catch(() => undefined)) ?? {};
+      // Anybody can name a public client (RFC 7662 §2.1).
+      const isProven = caller.authMethod !== "none";
+      const permission = isProven && [aud].flat().includes(caller.clientId) ? undefined : "introspect";
       return authorize(caller, { action: "introspectToken", permission }, async () => {
         const claims = await verification;
         return claims === undefined ? { active: false } : { active: true, ...claims };
