@@ -35,7 +35,9 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
 /** The path, if it is served. */
 function documentOf(target: string): string {
   const [path = ""] = target.split("?", 1);
-  return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/jwks\.json)$/.test(path)
+  return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/[\w.-]+|oauth\/\w+)$/.test(
+    path,
+  )
     ? path
     : "elsewhere";
 }

@@ -108,8 +108,43 @@ const batches = fc
     );
   });
 
+const parameters = fc.tuple(
+  fc.constantFrom(
+    ..."grant_type scope resource refresh_token token token_type_hint client_id client_secret".split(" "),
+    ..."client_assertion client_assertion_type __proto__ % %FF".split(" "),
+  ),
+  fc.oneof(
+    fc.constantFrom(..."client_credentials refresh_token @T0@ @T1@ @R0@ @F0@ @S0@ a orders local %00 %FF %".split(" ")),
+    fc.string({ unit: "binary", maxLength: 20 }).map(inQuery),
+  ),
+);
+const forms = fc
+  .record({
+    endpoint: fc.constantFrom("token", "token", "introspect", "revoke"),
+    parameters: fc.array(parameters, { maxLength: 6 }),
+    query: fc.oneof(
+      { weight: 12, arbitrary: fc.constant("") },
+      fc.constantFrom("?", "?token=@T0@", "?client_secret=x"),
+    ),
+    host: hosts,
+    more: headers,
+    type: fc.oneof({ weight: 12, arbitrary: fc.constant("application/x-www-form-urlencoded") }, types),
+    length: fc.constantFrom("Content-Length: @L@", "Content-Length: @L@", "Transfer-Encoding: @K@"),
+  })
+  .map(({ endpoint, parameters, query, host, more, type, length }) =>
+    write(
+      {
+        method: "POST",
+        target: `/oauth/${endpoint}${query}`,
+        host,
+        more: `${more}Content-Type: ${type}\r\n${length}\r\n`,
+      },
+      parameters.map((pair) => pair.join("=")).join("&"),
+    ),
+  );
+
 const paths =
-  "/ /start.css /start.js /healthz /readyz /openapi.json /docs /docs/ /docs/swagger-ui.css /docs/start.js /docs/docs.css /docs/NOTICE /.well-known/jwks.json /verify /verify?audience=x&audience=@T0@&scope=a /verify?scope=%FF&x /docs/../main.js //trpc/getToken /trpc /trpc/ /trpc/events /trpc/events?input=x /trpc/events?input=%7B%22after%22%3A1%7D /trpc/events?lastEventId=x * http://127.0.0.1/trpc/getToken http://evil.example/trpc/getToken https://localhost/healthz?x http://@T0@@127.0.0.1/docs ftp://127.0.0.1/ http:// /%00 /?input=@T0@ /trpc/getToken?input=%7B%22subject%22%3A%22@R0@%22%7D /trpc/getToken?input=% /trpc/%67etToken /trpc/getToken?connectionParams=%7B /trpc/getToken%2CgetToken?batch=1".split(
+  "/ /start.css /start.js /healthz /readyz /openapi.json /docs /docs/ /docs/swagger-ui.css /docs/start.js /docs/docs.css /docs/NOTICE /.well-known/jwks.json /.well-known/oauth-authorization-server /oauth/token /oauth/introspect //oauth/token /verify /verify?audience=x&audience=@T0@&scope=a /verify?scope=%FF&x /docs/../main.js //trpc/getToken /trpc /trpc/ /trpc/events /trpc/events?input=x /trpc/events?input=%7B%22after%22%3A1%7D /trpc/events?lastEventId=x * http://127.0.0.1/trpc/getToken http://evil.example/trpc/getToken https://localhost/healthz?x http://@T0@@127.0.0.1/docs ftp://127.0.0.1/ http:// /%00 /?input=@T0@ /trpc/getToken?input=%7B%22subject%22%3A%22@R0@%22%7D /trpc/getToken?input=% /trpc/%67etToken /trpc/getToken?connectionParams=%7B /trpc/getToken%2CgetToken?batch=1".split(
     " ",
   );
 const methods = fc.oneof(
@@ -124,6 +159,7 @@ const requests = fc.oneof(
   { weight: 16, arbitrary: singles },
   { weight: 3, arbitrary: batches },
   { weight: 3, arbitrary: documents },
+  { weight: 4, arbitrary: forms },
 );
 
 /**
