@@ -55,7 +55,7 @@ describe("the introspection endpoint (RFC 7662)", () => {
     });
   });
 
-  it("returns it to a client in its audience, by either door", async () => {
+  it("returns it to a client in its audience, by the endpoint and by the procedure", async () => {
     const token = await tokenFor({ audience: ["orders", stranger.clientId] });
     expect((await introspect(token, { as: stranger })).json).toMatchObject({ active: true });
     const typed = { procedure: "introspectToken", input: { token }, authorization: basic(stranger) };
@@ -92,7 +92,7 @@ describe("the introspection endpoint (RFC 7662)", () => {
       () => ({ audience: [`${stranger.clientId}x`, `x${stranger.clientId}`] }),
     ],
     ["with its id in another claim", () => ({ claims: { azp_id: stranger.clientId } })],
-  ])("P34: tells a stranger of a token %s exactly that it is inactive", async (_name, input) => {
+  ])("P34: reports a token %s to a stranger as inactive, and nothing else", async (_name, input) => {
     const token = await tokenFor(input());
     const { status, text, headers } = await introspect(token, { as: stranger });
     const unknown = await introspect("x", { as: stranger });

@@ -10,12 +10,14 @@ import { verdictOf } from "../support/verifier.ts";
 let server: Awaited<ReturnType<typeof openServer>>;
 let client: Awaited<ReturnType<typeof addClient>>;
 let other: typeof client;
+let posting: typeof client;
 let verifier: Verifier;
 beforeAll(async () => {
   server = await openServer({ open: false, replayWindow: 10 });
   const rights = { permissions: ["issue"], scopes: ["read", "write"], audiences: ["orders", "stock", "mail"] } as const;
   client = await addClient(server.service, rights);
   other = await addClient(server.service, rights);
+  posting = await addClient(server.service, { ...rights, authMethod: "client_secret_post" });
   const credentials = await addClient(server.service, { permissions: ["follow_events"] });
   const clock = () => server.clock.now;
   verifier = createVerifier({ issuer: ISSUER, audience: ISSUER, url: server.url, credentials, clock });
@@ -41,7 +43,7 @@ const request = (refreshToken: string, more: Parameters = {}, as: typeof client 
   });
 
 /** Renews by the endpoint, or by the procedure. */
-const doors = {
+const refreshBy = {
   async endpoint(refreshToken: string): Promise<Renewed | string> {
     const { json } = await request(refreshToken);
     if (json.error_reason !== undefined) return String(json.error_reason);
@@ -69,34 +71,34 @@ function isRenewed(outcome: Renewed | string): asserts outcome is Renewed {
 describe("P20: the race of refreshes", () => {
   it.each(ORDERS)("returns one successor within the replay window: %s, then %s", async (first, second) => {
     const { refreshToken } = await newGrant();
-    const renewed = await doors[first](refreshToken);
+    const renewed = await refreshBy[first](refreshToken);
     isRenewed(renewed);
     server.clock.now += 9;
-    const again = await doors[second](refreshToken);
+    const again = await refreshBy[second](refreshToken);
     isRenewed(again);
     expect(again.refreshToken).toBe(renewed.refreshToken);
-    expect(await doors[first](renewed.refreshToken)).toMatchObject({ token: expect.any(String) });
+    expect(await refreshBy[first](renewed.refreshToken)).toMatchObject({ token: expect.any(String) });
   });
 
   it("returns one successor to requests at the same time", async () => {
     const { refreshToken } = await newGrant();
-    const outcomes = await Promise.all(Array.from({ length: 8 }, () => doors.endpoint(refreshToken)));
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => refreshBy.endpoint(refreshToken)));
     expect(new Set(outcomes.map((one) => (typeof one === "string" ? one : one.refreshToken))).size).toBe(1);
     isRenewed(outcomes[0] ?? "");
   });
 
   it.each(ORDERS)(
-    "revokes the grant after the window, and followers hear of it: %s, then %s",
+    "revokes the grant after the window, and followers receive it: %s, then %s",
     async (first, second) => {
       const { token, refreshToken } = await newGrant();
-      const renewed = await doors[first](refreshToken);
+      const renewed = await refreshBy[first](refreshToken);
       isRenewed(renewed);
       await settled(renewed.token, "accepted");
       server.clock.now += 11;
-      expect(await doors[second](refreshToken)).toBe("invalid_refresh_token");
+      expect(await refreshBy[second](refreshToken)).toBe("invalid_refresh_token");
       await settled(token, "token_revoked");
       await settled(renewed.token, "token_revoked");
-      expect(await doors[first](renewed.refreshToken)).toBe("invalid_refresh_token");
+      expect(await refreshBy[first](renewed.refreshToken)).toBe("invalid_refresh_token");
     },
   );
 });
@@ -106,7 +108,7 @@ describe("P20: a refresh without the client of the grant", () => {
     ["no credentials", () => ({}), 401],
     ["a wrong secret", () => ({ as: { ...client, clientSecret: "wrong" } }), 401],
     ["another client", () => ({ as: other }), 400],
-    ["another client in the form", () => ({ client_id: other.clientId, client_secret: other.clientSecret }), 400],
+    ["another client in the form", () => ({ client_id: posting.clientId, client_secret: posting.clientSecret }), 400],
     ["an id alone", () => ({ client_id: client.clientId }), 401],
   ])("by %s is refused, and consumes nothing", async (_name, credentials, status) => {
     const { refreshToken } = await newGrant();
@@ -115,7 +117,7 @@ describe("P20: a refresh without the client of the grant", () => {
     const { json, ...refused } = await postForm(server.url, "token", { as, parameters });
     expect([refused.status, json.error]).toEqual([status, status === 401 ? "invalid_client" : "invalid_grant"]);
     server.clock.now += 11;
-    isRenewed(await doors.endpoint(refreshToken));
+    isRenewed(await refreshBy.endpoint(refreshToken));
   });
 });
 
@@ -152,7 +154,7 @@ describe("P21: the resource of a refresh", () => {
     const { status, json } = await request(refreshToken, { resource });
     expect([status, json.error, json.error_reason]).toEqual([400, "invalid_target", "invalid_target"]);
     server.clock.now += 11;
-    isRenewed(await doors.endpoint(refreshToken));
+    isRenewed(await refreshBy.endpoint(refreshToken));
   });
 
   it.each<[resource: string | string[]]>([["unknown"], ["orders#"], [["orders", "unknown"]], ["*"], ["\0"]])(
@@ -181,7 +183,7 @@ describe("P22: the scope of a refresh", () => {
       const { status, json } = await request(refreshToken, { scope });
       expect([status, json.error, json.error_reason]).toEqual([400, "invalid_scope", "permission_denied"]);
       server.clock.now += 11;
-      isRenewed(await doors.endpoint(refreshToken));
+      isRenewed(await refreshBy.endpoint(refreshToken));
     },
   );
 });

@@ -43,10 +43,9 @@ describe("the grant client_credentials", () => {
   });
 
   it("takes the credentials of the client in the form", async () => {
-    const { clientId: client_id, clientSecret: client_secret } = client;
-    const posted = await addClient(server.service, { permissions: ["issue"] });
-    expect(posted).toBeDefined();
-    const parameters = { grant_type: "client_credentials", client_id, client_secret };
+    const fields = { permissions: ["issue"], authMethod: "client_secret_post" } as const;
+    const { clientId, clientSecret } = await addClient(server.service, fields);
+    const parameters = { grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret };
     expect(await postForm(server.url, "token", { parameters })).toMatchObject({ status: 200 });
   });
 
