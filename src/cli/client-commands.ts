@@ -13,34 +13,29 @@ type UpdateOptions = {
   maxTtl?: number | false;
 };
 
-type AddOptions = {
-  permissions: Permission[];
-  scopes: string[];
-  audiences: string[];
+type AddOptions = Required<Pick<UpdateOptions, "permissions" | "scopes" | "audiences">> & {
   anySubject?: boolean;
   maxTtl?: number;
 };
+
+const PERMISSIONS = ["--permissions <list>", `separated by commas: ${permissions.join(", ")}`, permissionList] as const;
+const SCOPES = ["--scopes <list>", "scope tokens that it may request, separated by commas; * is any"] as const;
+const AUDIENCES = [
+  "--audiences <list>",
+  "audiences that it may request besides the default one, separated by commas; * is any",
+] as const;
+const ANY_SUBJECT = ["--any-subject", "allow subjects other than the client itself"] as const;
+const MAX_TTL = ["--max-ttl <seconds>", "longest lifetime that it may request", wholeNumber] as const;
 
 export function clientCommands(): Command {
   const add = new Command("add")
     .description("add a machine client and print its secret, once")
     .argument("<name>", "name to display")
-    .requiredOption("--permissions <list>", `separated by commas: ${permissions.join(", ")}`, permissionList)
-    .addOption(
-      new Option("--scopes <list>", "scope tokens that it may request, separated by commas; * is any")
-        .argParser(list)
-        .default([], "none"),
-    )
-    .addOption(
-      new Option(
-        "--audiences <list>",
-        "audiences that it may request besides the default one, separated by commas; * is any",
-      )
-        .argParser(list)
-        .default([], "none"),
-    )
-    .option("--any-subject", "allow subjects other than the client itself")
-    .option("--max-ttl <seconds>", "longest lifetime that it may request", wholeNumber)
+    .requiredOption(...PERMISSIONS)
+    .addOption(new Option(...SCOPES).argParser(list).default([], "none"))
+    .addOption(new Option(...AUDIENCES).argParser(list).default([], "none"))
+    .option(...ANY_SUBJECT)
+    .option(...MAX_TTL)
     .addHelpText(
       "after",
       "\nExample:\n  mintmark clients add billing --permissions issue --scopes invoices:read --any-subject",
@@ -50,16 +45,12 @@ export function clientCommands(): Command {
     .description("change a machine client, at once on every server; tokens that it has received stay valid")
     .argument("<client-id>")
     .option("--name <name>", "name to display")
-    .option("--permissions <list>", `separated by commas: ${permissions.join(", ")}`, permissionList)
-    .option("--scopes <list>", 'scope tokens that it may request, separated by commas; * is any, "" is none', list)
-    .option(
-      "--audiences <list>",
-      'audiences that it may request besides the default one, separated by commas; * is any, "" is none',
-      list,
-    )
-    .option("--any-subject", "allow subjects other than the client itself")
+    .option(...PERMISSIONS)
+    .option(SCOPES[0], `${SCOPES[1]}, "" is none`, list)
+    .option(AUDIENCES[0], `${AUDIENCES[1]}, "" is none`, list)
+    .option(...ANY_SUBJECT)
     .addOption(new Option("--own-subject", "allow no other subject").conflicts("anySubject"))
-    .option("--max-ttl <seconds>", "longest lifetime that it may request", wholeNumber)
+    .option(...MAX_TTL)
     .option("--no-max-ttl", "limit the lifetime no longer")
     .addHelpText(
       "after",
@@ -95,13 +86,8 @@ export function clientCommands(): Command {
           .addHelpText("after", "\nExample:\n  mintmark clients list"),
         async (client) => {
           const clients = await client.clients.list.query();
-          return {
-            json: clients,
-            text: table(
-              ["client id", "name", "permissions", "scopes", "audiences", "since", "last used"],
-              clients.map(row),
-            ),
-          };
+          const headings = ["client id", "name", "permissions", "scopes", "audiences", "since", "last used"];
+          return { json: clients, text: table(headings, clients.map(row)) };
         },
       ),
     )

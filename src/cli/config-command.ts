@@ -1,35 +1,30 @@
 import { Command } from "commander";
-import { readConfig, sourceOf } from "../program/config.ts";
+import { readConfig } from "../program/config.ts";
 import type { Environment } from "../program/environment/read-values.ts";
 import type { StoredSettings } from "../store/settings.ts";
 import { openGuestStore } from "./guest-store.ts";
-import { print, reportFailure, sentenceOf, warn } from "./run.ts";
+import { diagnosticCommand, sentenceOf } from "./run.ts";
 import { type SettingRow, settingRows } from "./setting-rows.ts";
 import { table } from "./text.ts";
-import { closeSoon, exitWhenDone, withinLimit } from "./time-limit.ts";
+import { closeSoon, withinLimit } from "./time-limit.ts";
 
 export function configCommand(): Command {
   const command = new Command("config")
     .description("show every setting: its value in force, and where it comes from; secrets are hidden")
-    .option("--json", "print JSON, for programs")
     .addHelpText(
       "after",
       "\nA stored setting is in force until a server with another value starts.\n\nExample:\n  mintmark config --json",
     );
-  return command.action(() =>
-    reportFailure(async () => {
-      const { rows, notice } = await readSettings();
-      print(command.opts<{ json?: boolean }>().json ? JSON.stringify(rows) : settingTable(rows));
-      if (notice !== undefined) warn(notice);
-    }).finally(exitWhenDone),
-  );
+  return diagnosticCommand(command, async () => {
+    const { rows, notice } = await readSettings();
+    return { json: rows, text: settingTable(rows), notice };
+  });
 }
 
 /** Reads all settings. `notice` says in one sentence why the stored ones are missing. Throws a `StartError` for a wrong variable. */
 export async function readSettings(environment?: Environment): Promise<{ rows: SettingRow[]; notice?: string }> {
   const config = readConfig(environment);
-  const rowsWith = (stored?: StoredSettings) =>
-    settingRows({ config, stored, sourceOf: (variable) => sourceOf(variable, environment) });
+  const rowsWith = (stored?: StoredSettings) => settingRows({ config, stored, environment });
   const database = { subject: "The database" };
   const opening = openGuestStore(config);
   try {

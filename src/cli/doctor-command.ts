@@ -1,9 +1,8 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import type { Finding } from "./doctor/finding.ts";
-import { print, reportFailure } from "./run.ts";
+import { diagnosticCommand } from "./run.ts";
 import { checkServiceUrl } from "./service-url.ts";
-import { exitWhenDone } from "./time-limit.ts";
 
 const { engines } = createRequire(import.meta.url)("../../package.json");
 
@@ -11,21 +10,17 @@ export function doctorCommand(): Command {
   const command = new Command("doctor")
     .description("check the environment, the data, the keys, the clock, the server, the issuer and the proxy")
     .option("--url <url>", "the running server; default: that at HOST and PORT")
-    .option("--json", "print JSON, for programs")
     .addHelpText(
       "after",
       "\nExit status 1 if a check failed. It changes nothing but wrong permissions of the data folder.\n\nExample:\n  mintmark doctor --url https://tokens.example",
     );
-  return command.action(() =>
-    reportFailure(async () => {
-      const { url, json } = command.opts<{ url?: string; json?: boolean }>();
-      if (url !== undefined) checkServiceUrl(url);
-      const { examine } = await import("./doctor/examine.ts");
-      const findings = await examine({ url, engines: engines.node });
-      print(json ? JSON.stringify(findings) : findings.map(lines).join("\n"));
-      if (findings.some(({ state }) => state === "fail")) process.exitCode = 1;
-    }).finally(exitWhenDone),
-  );
+  return diagnosticCommand<{ url?: string }>(command, async ({ url }) => {
+    if (url !== undefined) checkServiceUrl(url);
+    const { examine } = await import("./doctor/examine.ts");
+    const findings = await examine({ url, engines: engines.node });
+    if (findings.some(({ state }) => state === "fail")) process.exitCode = 1;
+    return { json: findings, text: findings.map(lines).join("\n") };
+  });
 }
 
 function lines(finding: Finding): string {

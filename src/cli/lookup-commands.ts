@@ -3,7 +3,7 @@ import type { FoundToken } from "../service/tokens/lookups.ts";
 import type { ListedGrant } from "../store/grant.ts";
 import { escapeInvisible } from "../token/invisible.ts";
 import { serviceCommand } from "./run.ts";
-import { moment, table, wholeNumber } from "./text.ts";
+import { moment, pageTable, wholeNumber } from "./text.ts";
 
 type GrantsOptions = { subject: string; before?: string; limit?: number };
 
@@ -28,8 +28,7 @@ export function grantsCommand(): Command {
   return serviceCommand<GrantsOptions>(grants, async (client, { options }) => {
     const page = await client.grants.list.query(options);
     const headings = ["sid", "client", "name", "audience", "scope", "created", "expires", "idle until"];
-    const more = page.next === undefined ? "" : `\nmore: --before ${page.next}`;
-    return { json: page, text: table(headings, page.grants.map(row)) + more };
+    return { json: page, text: pageTable(headings, page.grants.map(row), page.next) };
   });
 }
 

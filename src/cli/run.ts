@@ -7,9 +7,10 @@ import { storeRemedy } from "../store/remedies.ts";
 import { escapeInvisible } from "../token/invisible.ts";
 import { connectionError } from "./service-url.ts";
 import { printable } from "./text.ts";
+import { exitWhenDone } from "./time-limit.ts";
 
-/** The result of a command: JSON for programs, text for people. */
-export type Result = { json: unknown; text: string };
+/** The result of a command: JSON for programs, text for people, and a line for standard error. */
+export type Result = { json: unknown; text: string; notice?: string | undefined };
 
 type SharedOptions = { url?: string; json?: boolean };
 
@@ -23,7 +24,7 @@ export function serviceCommand<Options>(
       "--url <url>",
       "the service, called as the client in MINTMARK_CLIENT_ID and MINTMARK_CLIENT_SECRET; default: the data of this machine",
     )
-    .option("--json", "print JSON, for programs")
+    .option(...JSON_OPTION)
     .action(async () => {
       const { url, json, ...options } = command.opts<SharedOptions & Options>();
       const explain = (error: unknown) =>
@@ -33,8 +34,7 @@ export function serviceCommand<Options>(
         const { connect } = await import("./connection.ts");
         const { client, close } = await connect(url);
         try {
-          const result = await work(client, { words: command.args, options: options as Options });
-          print(json ? JSON.stringify(result.json) : result.text);
+          printResult(await work(client, { words: command.args, options: options as Options }), json);
         } finally {
           await close();
         }
@@ -45,6 +45,23 @@ export function serviceCommand<Options>(
 /** Messages for a failure without one of its own. */
 const DATABASE_FAILED = "the database could not be used: check that it runs, or that its disk is sound and not full";
 const SERVICE_FAILED = "the service could not be reached: check the URL, and that it runs";
+
+/** Adds `--json` and the action of a command that examines this machine. */
+export function diagnosticCommand<Options>(command: Command, work: (options: Options) => Promise<Result>): Command {
+  return command.option(...JSON_OPTION).action(() =>
+    reportFailure(async () => {
+      const { json, ...options } = command.opts<SharedOptions & Options>();
+      printResult(await work(options as Options), json);
+    }).finally(exitWhenDone),
+  );
+}
+
+const JSON_OPTION = ["--json", "print JSON, for programs"] as const;
+
+function printResult({ json, text, notice }: Result, asJson = false): void {
+  print(asJson ? JSON.stringify(json) : text);
+  if (notice !== undefined) warn(notice);
+}
 
 /** Prints the result of a command. */
 export function print(lines: string): void {

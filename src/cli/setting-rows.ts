@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { httpOrigin } from "../http/listen.ts";
-import type { Config } from "../program/config.ts";
+import { type Config, sourceOf } from "../program/config.ts";
+import type { Environment } from "../program/environment/read-values.ts";
 import { settingList } from "../program/settings.ts";
 import { resolveRateLimits } from "../service/throttle/call-limits.ts";
 import type { StoredSettings } from "../store/settings.ts";
@@ -23,20 +24,20 @@ export type SettingRow = {
 
 export type SettingRowsOptions = {
   config: Config;
-  sourceOf: (variable: string) => string;
+  environment: Environment | undefined;
   /** The settings that are stored with the data; undefined where there is no data, or it cannot be read. */
   stored: StoredSettings | undefined;
 };
 
 /** Every setting with its value in force. A stored value is in force until a server with another one starts. */
-export function settingRows({ config, sourceOf, stored }: SettingRowsOptions): SettingRow[] {
+export function settingRows({ config, environment, stored }: SettingRowsOptions): SettingRow[] {
   const values = valuesIn(config, stored);
   const { issuer, audience, alg, ttl, maxTtl } = stored ?? {};
   const storedValues: Record<string, Value | undefined> = { issuer, audience, alg, ttl, maxTtl };
   return settingList.map((setting): SettingRow => {
     const { variable, name, unit } = setting;
     const hasOther = variable === "MINTMARK_ALG" && config.secret !== undefined;
-    const source = sourceOf(hasOther ? "MINTMARK_SECRET" : variable);
+    const source = sourceOf(hasOther ? "MINTMARK_SECRET" : variable, environment);
     const isUnencrypted = variable === "MINTMARK_KEK" && source !== "default" && config.kek === undefined;
     const value = isUnencrypted ? "none" : publicValue(setting, values[name]);
     const row = { variable, value, source, ...(unit && { unit }) };

@@ -12,6 +12,11 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join("\n");
 }
 
+/** A table of a page, and the option that gives the next one. */
+export function pageTable(headings: readonly string[], rows: readonly (readonly string[])[], next?: string): string {
+  return `${table(headings, rows)}${next === undefined ? "" : `\nmore: --before ${next}`}`;
+}
+
 /** Escapes control and bidirectional characters: data must not clear a terminal or reorder its text. */
 export function printable(lines: string): string {
   return lines.split("\n").map(escapeInvisible).join("\n");

@@ -1,6 +1,5 @@
 import { isIP } from "node:net";
 import { keyOfSecret } from "../../keys/secret-key.ts";
-import { sourceOf } from "../../program/config.ts";
 import { PROBE_BYTES } from "../../service/operations/readiness.ts";
 import { fullPath } from "../../store/sqlite/data-directory.ts";
 import type { Seconds } from "../../time.ts";
@@ -21,7 +20,7 @@ export function startChecks(examination: Examination): Promise<Finding>[] {
   const { config, environment, found, issuerOf, run, withData } = examination;
   return [
     withData("settings", ({ position: { settings: stored } }) =>
-      assessSettings(settingRows({ config, stored, sourceOf: (variable) => sourceOf(variable, environment) })),
+      assessSettings(settingRows({ config, stored, environment })),
     ),
     ...(config.databaseUrl === undefined ? [run("folder", () => checkFolder(examination))] : []),
     run("database", () => checkDatabase(examination)),
