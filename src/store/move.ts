@@ -45,7 +45,7 @@ export async function moveState(
   const state = await from.db.selectFrom("state").selectAll().executeTakeFirstOrThrow();
   const keys = await from.db.selectFrom("keys").selectAll().execute();
   const wrapped = new Map<unknown, string>();
-  for (const row of keys) wrapped.set(row.kid, (await kekFingerprints(kek, fromKeyRow(row))).privateJwk);
+  for (const row of keys) wrapped.set(row.kid, (await encryptKey(kek, fromKeyRow(row))).privateJwk);
   const encrypt: Encrypt = (table, row) =>
     table === "keys" ? { ...row, private_jwk: wrapped.get(row.kid) ?? "" } : row;
 
@@ -67,7 +67,7 @@ async function refuseOtherRelease(from: Kysely<Schema>, to: Kysely<Schema>): Pro
     );
 }
 
-async function kekFingerprints(kek: KeyEncryptionKey | undefined, key: StoredKey): Promise<StoredKey> {
+async function encryptKey(kek: KeyEncryptionKey | undefined, key: StoredKey): Promise<StoredKey> {
   if (key.killedAt !== undefined) return key;
   if (kek !== undefined && kekFingerprintOf(key.privateJwk) === "") return rewrapKey(key, undefined, kek);
   // Fails now: a key that no server can open must not be discovered after the embedded database is deleted.
