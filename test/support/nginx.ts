@@ -10,27 +10,26 @@ import { blockOf, replaceAll } from "./guide.ts";
 import { freePort } from "./process.ts";
 import { temporaryFolder } from "./service.ts";
 
-/** Where Debian's nginx is, or another one. */
+/** The path of Debian. */
 const PROGRAM = "/usr/sbin/nginx";
 export const hasNginx = existsSync(PROGRAM);
 
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 /**
- * Starts nginx with the configuration of the deployment guide, as it stands but for the addresses and the place of the
- * certificate, which is for `localhost` and by no authority but itself. Other locations take the place of those of the
- * guide where some are given. Ended at the end of its block.
+ * Starts nginx with the configuration of the deployment guide. Replaces the addresses, the path of the certificate (self-signed,
+ * for `localhost`) and, where `locations` is given, the locations. Stopped at the end of the block.
  */
 export function startNginx(servers: readonly string[], locations?: string) {
   return runNginx((folder, port) => configuration({ folder, port, servers, locations }));
 }
 
-/** Starts nginx with a site for a port of 127.0.0.1. */
+/** Starts nginx with a site on a port of 127.0.0.1. */
 export function startSite(siteOf: (port: string) => string) {
   return runNginx((folder, port) => around(folder, siteOf(port)));
 }
 
-/** Starts nginx with a configuration for a folder, which has a certificate, and for a port of 127.0.0.1. */
+/** Starts nginx with a configuration made from a folder, which contains a certificate, and a port of 127.0.0.1. */
 export async function runNginx(configure: (folder: string, port: string) => string) {
   const folder = temporaryFolder();
   const port = await freePort();
@@ -53,7 +52,7 @@ export async function runNginx(configure: (folder: string, port: string) => stri
   return {
     origin: `https://localhost:${port}`,
     port,
-    /** A file with the certificate, and what is in it. */
+    /** The path of the certificate, and its content. */
     certificate,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
@@ -65,7 +64,7 @@ export async function runNginx(configure: (folder: string, port: string) => stri
 
 type Configured = { folder: string; port: string; servers: readonly string[]; locations: string | undefined };
 
-/** The guide's configuration of a site, within what nginx needs around it. It needs nothing of a machine but a folder. */
+/** The configuration of nginx with the site of the guide. Uses only files below `folder`. */
 function configuration({ folder, port, servers, locations }: Configured): string {
   const guide = blockOf("docs/deployment.md", "nginx", "upstream mintmark");
   const chosen = locations === undefined ? guide : guide.replace(/^ {4}location [\s\S]*/m, `${locations}}\n`);
@@ -77,7 +76,7 @@ function configuration({ folder, port, servers, locations }: Configured): string
   return around(folder, site);
 }
 
-/** A site within what nginx needs around it. */
+/** A site, with the directives that nginx needs around it. */
 function around(folder: string, site: string): string {
   const temporary = TEMPORARY.map((name) => `${name}_temp_path ${folder}/${name};`).join("\n");
   const user = process.getuid?.() === 0 ? "user root;\n" : "";

@@ -11,10 +11,10 @@ import { describePostgres } from "./postgres.ts";
 import { giveTo, serverAccount } from "./postgres-programs.ts";
 import { freePort } from "./process.ts";
 
-/** Where Debian's PgBouncer is. */
+/** The path of Debian. */
 const PROGRAM = "/usr/sbin/pgbouncer";
 
-/** Describes what needs PostgreSQL and PgBouncer; where one is absent it is skipped, and its name says so. */
+/** Describes tests that need PostgreSQL and PgBouncer. Without them they are skipped, and their name says so. */
 export function describePgbouncer(name: string, describeIt: () => void): void {
   if (existsSync(PROGRAM)) describePostgres(name, describeIt);
   else if (process.env.MINTMARK_TEST_PGBOUNCER !== "required")
@@ -23,14 +23,14 @@ export function describePgbouncer(name: string, describeIt: () => void): void {
 }
 
 type Pooler = {
-  /** A database behind it, by the URL that leads there directly. */
+  /** The direct URL of a database behind the pooler. */
   url: string;
   mode: "session" | "transaction" | "statement";
   /** Connections to PostgreSQL. Default 20. */
   size?: number;
 };
 
-/** Starts a PgBouncer before a PostgreSQL, and gives the URL of the database through it. Ended at the end of its block. */
+/** Starts PgBouncer in front of PostgreSQL. Returns the URL of the database through it. Stopped at the end of the block. */
 export async function startPgbouncer({ url, mode, size = 20 }: Pooler) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-pgbouncer-"));
   const port = await freePort();

@@ -3,13 +3,13 @@ import { chownSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync }
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 
-/** A folder with the programs of PostgreSQL, and the package that it is a part of, if it came with one. */
+/** A folder with the programs of PostgreSQL, and the npm package that contains it, if any. */
 type Programs = { bin: string; bundle?: string };
 
-/** Who runs the server. PostgreSQL refuses to be run by root. */
+/** The account that runs the server. PostgreSQL refuses to run as root. */
 export type Account = { uid: number; gid: number } | Record<string, never>;
 
-/** The places where PostgreSQL is on this machine, with these programs too: what was installed with the project first, then the system's own. */
+/** Installations of PostgreSQL that have these programs, too: the npm package first, then those of the system. */
 export function findPrograms(alsoWith: readonly string[] = []): Programs[] {
   const bundle = bundledPackage();
   const bundled: Programs[] = bundle === undefined ? [] : [{ bin: join(bundle, "native/bin"), bundle }];
@@ -36,9 +36,8 @@ function distributionFolders(): string[] {
 }
 
 /**
- * Makes programs usable for an account, in a folder of its own, and gives where they are then. The
- * bundled ones are copied: a project below /root cannot be entered by anybody else, and the links
- * between the libraries are missing where install scripts are not allowed to run.
+ * Makes the programs usable for an account. Returns their folder. Copies those of the npm package: no other account can enter a
+ * project below /root, and without install scripts the links between the libraries are missing.
  */
 export function preparePrograms({ bin, bundle }: Programs, folder: string, account: Account): string {
   if (bundle === undefined) return bin;
@@ -54,14 +53,14 @@ export function preparePrograms({ bin, bundle }: Programs, folder: string, accou
 
 type Link = { source: string; target: string };
 
-/** Gives a folder and all that is in it to an account. */
+/** Changes the owner of a folder and its content. */
 export function giveTo({ uid, gid }: Account, folder: string): void {
   if (uid === undefined || gid === undefined) return;
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((it) => !it.isSymbolicLink());
   for (const path of [folder, ...entries.map((it) => join(it.parentPath, it.name))]) chownSync(path, uid, gid);
 }
 
-/** The account to run the server as: the one of these tests, or one without rights where that is root. */
+/** The account for the server: that of the tests, or an unprivileged one if the tests run as root. */
 export function serverAccount(): Account {
   if (process.getuid?.() !== 0) return {};
   const [account] = ["postgres", "nobody"].flatMap((name) => {

@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { describe, test } from "vitest";
-import { type Account, findPrograms, giveTo, preparePrograms, serverAccount } from "./postgres-programs.ts";
+import { type Cluster, createCluster } from "./postgres-cluster.ts";
+import { findPrograms, serverAccount } from "./postgres-programs.ts";
 import { freePort } from "./process.ts";
 import { continueAll, killAll, stopAll } from "./process-tree.ts";
 
@@ -18,7 +18,7 @@ const START_DEADLINE = 30_000;
 
 const SHUTDOWN = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } as const;
 
-/** Describes what needs PostgreSQL; where there is none it is skipped, and its name says so. */
+/** Describes tests that need PostgreSQL. Without it they are skipped, and their name says so. */
 export function describePostgres(name: string, describeIt: () => void): void {
   if (findPrograms().length > 0) describe(name, describeIt);
   else if (process.env.MINTMARK_TEST_POSTGRES !== "required")
@@ -32,16 +32,15 @@ const shared = () => {
   return running;
 };
 
-/** The PostgreSQL of all tests in this process that leave it running. It is started when it is first asked for. */
+/** One PostgreSQL for the tests of this process that do not stop it. Starts at the first use. */
 export const sharedPostgres = {
   newDatabase: async () => (await shared()).newDatabase(),
   query: async (sql: string, url: string) => (await shared()).query(sql, url),
 };
 
 /**
- * Starts a real PostgreSQL with a new, empty cluster in a folder of its own, on a port that stays its own while it
- * is stopped. It and its folder are gone at the end of the block, and also if the tests' process dies before.
- * `alsoWith` names programs that must have come with it; they are in `bin`.
+ * Starts PostgreSQL with a new cluster in a folder of its own. Its port stays reserved while it is stopped. Removed at the
+ * end of the block, and when the process of the tests dies. `alsoWith` names further programs that `bin` must have.
  */
 export async function startPostgres(alsoWith: readonly string[] = []) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-postgres-"));
@@ -59,7 +58,7 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
   return {
     url: cluster.url("postgres"),
     bin: cluster.bin,
-    /** Makes an empty database, and gives its URL. */
+    /** Creates an empty database. Returns its URL. */
     async newDatabase(): Promise<string> {
       databases += 1;
       await query(cluster.url("postgres"), `create database test_${databases}`);
@@ -74,12 +73,12 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
       server.kill(SHUTDOWN[mode]);
       await ended();
     },
-    /** Ends all its processes without warning, as the loss of power would. */
+    /** Kills all its processes, as a power failure does. */
     async kill() {
       killAll(server);
       await ended();
     },
-    /** Stops the clock for all its processes: connections stay open and are not answered. */
+    /** Suspends all its processes: connections stay open and get no response. */
     pause: () => stopAll(server),
     resume: () => continueAll(server),
     async [Symbol.asyncDispose]() {
@@ -91,7 +90,7 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
   };
 }
 
-/** Waits until the tests' process has ended or let go of it, then stops the last server that it was given, and cleans up. */
+/** A shell that waits for the end of the process of the tests, or of its input, stops the last server and removes the folder. */
 const GUARD = `
 while read -r line; do server=$line; done
 [ -n "$server" ] && kill -QUIT "$server" && kill -CONT "$server"
@@ -103,32 +102,6 @@ function startGuard(folder: string): ChildProcess {
   const guard = spawn("sh", ["-c", GUARD, folder], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   guard.unref();
   return guard;
-}
-
-type NewCluster = Pick<Cluster, "folder" | "account"> & { port: string; alsoWith: readonly string[] };
-type Cluster = { folder: string; bin: string; account: Account; url: (database: string) => string };
-
-/** Makes a cluster with the first PostgreSQL that can. Nothing here loses what the system has not written to its disk yet. */
-function createCluster({ folder, account, port, alsoWith }: NewCluster): Cluster {
-  const password = randomBytes(16).toString("hex");
-  writeFileSync(join(folder, "password"), password);
-  giveTo(account, folder);
-  const options = ["-D", "data", "-U", "mintmark", "--pwfile=password", "-A", "scram-sha-256", "-E", "UTF8", "-N"];
-  const failures: string[] = [];
-  for (const programs of findPrograms(alsoWith)) {
-    const bin = preparePrograms(programs, folder, account);
-    const initdb = spawnSync(join(bin, "initdb"), [...options, "--locale=C"], { ...account, cwd: folder });
-    if (initdb.status !== 0) {
-      failures.push(`${bin}: ${initdb.error ?? initdb.stderr}`);
-      continue;
-    }
-    const local = { port, listen_addresses: "127.0.0.1", unix_socket_directories: "" };
-    const settings = { ...local, shared_buffers: "16MB", fsync: "off" };
-    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
-    appendFileSync(join(folder, "data/postgresql.conf"), lines.join(""));
-    return { folder, bin, account, url: (name) => `postgres://mintmark:${password}@127.0.0.1:${port}/${name}` };
-  }
-  throw new Error(`No PostgreSQL could make a cluster: ${failures.join("\n")}`);
 }
 
 async function startServer({ folder, bin, account, url }: Cluster, guard: ChildProcess): Promise<ChildProcess> {
@@ -146,7 +119,7 @@ async function startServer({ folder, bin, account, url }: Cluster, guard: ChildP
   };
   let server = launch();
   const ready = async () => {
-    // After a kill, the first attempts find memory that is in use until the last process has gone.
+    // After a kill, starts fail while a remaining process still uses the shared memory.
     if (server.exitCode !== null) server = launch();
     await query(url("postgres"), "select 1");
   };
