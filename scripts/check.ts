@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { buildIfOutdated } from "./current-build.ts";
+import { setup as buildIfOutdated } from "../test/support/build.ts";
 
 /** Each takes about as long as the other. */
 const GROUPS = ["check:types", "check:rest"];
