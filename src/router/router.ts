@@ -112,7 +112,8 @@ export function createTokenRouter<Schema extends ClaimsSchema>(
     introspectToken: clientProcedure
       .meta({
         summary: "Introspect a token",
-        description: "Returns whether an access token of any audience is active, and its claims if it is.",
+        description:
+          "Returns whether an access token of any audience is active, and its claims if it is. A client in the audience needs no permission.",
         permission: "introspect",
         output: introspection(service.claims),
         errors: ["invalid_request", "rate_limited", "verifier_stale", ...CLIENT_ERRORS],

@@ -112,6 +112,33 @@ describe("the endpoints in metrics, log, spans and audit", () => {
   });
 });
 
+describe("the refusals of a public client, whom anybody can name", () => {
+  it("are counted, and written as one record for each action and reason", async () => {
+    await using server = await openServer({ open: false });
+    const { clientId } = await addClient(server.service, { authMethod: "none", grants: ["refresh_token"] });
+    const { token } = await server.service.getToken(localCaller, { claims: {} });
+    const before = await server.service.audit.list(localCaller, { limit: 100 });
+    for (const [endpoint, parameters] of [
+      ["token", CREDENTIALS],
+      ["token", CREDENTIALS],
+      ["introspect", { token }],
+      ["revoke", { token }],
+      ["revoke", { token }],
+      ["revoke", { token }],
+    ] as const)
+      await postForm(server.url, endpoint, { parameters: { ...parameters, client_id: clientId } });
+    expect(await server.service.audit.list(localCaller, { limit: 100 })).toEqual(before);
+    await server.service.maintenance();
+    const { records } = await server.service.audit.list(localCaller, { clientId, limit: 100 });
+    const counted = { outcome: "refused", reason: "permission_denied", clientId };
+    expect(records.toSorted((a, b) => a.action.localeCompare(b.action))).toMatchObject([
+      { ...counted, action: "getToken", count: 2 },
+      { ...counted, action: "introspectToken", count: 1 },
+      { ...counted, action: "revokeToken", count: 3 },
+    ]);
+  });
+});
+
 describe("the limits of calls", () => {
   it("are those of the procedures, with Retry-After", async () => {
     await using server = await openServer({

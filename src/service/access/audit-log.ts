@@ -16,21 +16,24 @@ export type AuditLog = {
   record(entry: AuditEntry): AuditRecord;
   /** Appends a record, in one commit with other waiting records. Resolves when it is durable. */
   append(record: AuditRecord): Promise<void>;
-  /** Counts a refusal of an unauthenticated caller. Written as one record a minute per address: a flood cannot fill the disk. */
-  countDenial(address: string, reason: string): void;
+  /**
+   * Counts a refusal of a caller that has proven nothing: of an address, or of a public client. Written as one record a minute
+   * for each caller, action and reason: a flood cannot fill the disk.
+   */
+  countDenial(denial: Denial): void;
   /** Newest first. */
   list(query: AuditQuery): Promise<AuditPage>;
   /** Writes the counted refusals. */
   flush(): Promise<void>;
 };
 
-/** Addresses counted separately within a minute. The rest are counted together. */
-const MAX_ADDRESSES = 1000;
+/** Callers counted separately within a minute. The rest are counted together. */
+const MAX_CALLERS = 1000;
 
-/** Refusals of unauthenticated callers by address and reason. */
-type DenialCount = { address: string; reason: string; count: number };
+type Denial = { reason: string } & ({ address: string } | { clientId: string; action: string });
+type DenialCount = Denial & { count: number };
 
-const keyOf = ({ address, reason }: DenialCount) => `${address} ${reason}`;
+const keyOf = ({ count, ...denial }: DenialCount) => JSON.stringify(denial);
 
 /** The audit log over a store. Groups appended records into commits. */
 export function createAuditLog(store: Store, clock: Clock): AuditLog {
@@ -49,8 +52,8 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
   };
 
   function count(more: DenialCount): void {
-    const isOne = denials.has(keyOf(more)) || denials.size < MAX_ADDRESSES;
-    const counted = isOne ? more : { ...more, address: "others" };
+    const isOne = denials.has(keyOf(more)) || denials.size < MAX_CALLERS;
+    const counted = isOne ? more : { address: "others", reason: more.reason, count: more.count };
     const before = denials.get(keyOf(counted))?.count ?? 0;
     denials.set(keyOf(counted), { ...counted, count: before + more.count });
   }
@@ -74,7 +77,7 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
       return { records, ...(last !== undefined && { next: last.id }) };
     },
 
-    countDenial: (address, reason) => count({ address, reason, count: 1 }),
+    countDenial: (denial) => count({ ...denial, count: 1 }),
 
     async flush() {
       const counted = [...denials.values()];
@@ -82,7 +85,7 @@ export function createAuditLog(store: Store, clock: Clock): AuditLog {
       denials = new Map();
       try {
         const entry = { action: "authenticate", outcome: "refused" } as const;
-        await store.appendAudit(counted.map((refusal) => record({ ...refusal, ...entry })));
+        await store.appendAudit(counted.map((refusal) => record({ ...entry, ...refusal })));
       } catch (error) {
         for (const refusal of counted) count(refusal);
         throw error;

@@ -30,8 +30,8 @@ export type AuthorizerOptions = {
 };
 
 /**
- * The only place that authorises and audits. The record of a refusal is durable before the error is thrown; the error names
- * the missing right.
+ * The only place that authorises and audits. The record of a refusal is durable before the error is thrown; those of a public
+ * client are counted. The error names the missing right.
  *
  * A caller may lose rights between its authentication and its operation. They are read again here, and a change checks under
  * its lock that they are still the same: otherwise the operation is authorised again.
@@ -44,7 +44,11 @@ export function createAuthorizer({ audit, refresh }: AuthorizerOptions): Authori
     const isPermitted = permission === undefined || sufficient.some((each) => hasPermission(caller, each));
     const lacks = isPermitted ? denial?.(caller) : missing(sufficient);
     const entry = { clientId: caller.clientId, action, ...target };
-    const refuse = (reason: Reason) => audit.append(audit.record({ outcome: "refused", reason, ...entry }));
+    const refuse = async (reason: Reason) => {
+      // Anybody can name a public client.
+      if (caller.authMethod === "none") audit.countDenial({ clientId: caller.clientId, action, reason });
+      else await audit.append(audit.record({ outcome: "refused", reason, ...entry }));
+    };
     if (lacks !== undefined) {
       await refuse("permission_denied");
       throw new MintmarkError("permission_denied", { issues: [lacks] });

@@ -50,7 +50,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       return await withTimeout(authenticate(credentials, address));
     } catch (error) {
       for (const reason of ["invalid_client", "too_many_attempts"] as const)
-        if (isDenial(error, reason)) audit.countDenial(address ?? UNKNOWN, reason);
+        if (isDenial(error, reason)) audit.countDenial({ address: address ?? UNKNOWN, reason });
       throw error;
     }
   }

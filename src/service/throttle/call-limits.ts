@@ -74,7 +74,7 @@ export function createCallLimits({ store, clock, audit, rateLimits }: CallLimits
   };
 
   function refuse(address: string, retryAfter: Seconds): MintmarkError {
-    audit.countDenial(address, "rate_limited");
+    audit.countDenial({ address, reason: "rate_limited" });
     return new MintmarkError("rate_limited", { retryAfter });
   }
 
