@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
-import { ISSUER, programFolder, run } from "../support/document-code.ts";
+import { compile, ISSUER, programFolder, run } from "../support/document-code.ts";
 import { blockOf, replaceAll } from "../support/guide.ts";
 import { freePort, type StartedServer, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -50,7 +50,7 @@ describe.each([
     const port = await freePort();
     const file = folder.putBlock(document, "service.ts", { [ISSUER]: issuer.origin, "4000": String(port) });
     const options = { cwd: dirname(file), stdio: "ignore" } as const;
-    const service = guarded(spawn(process.execPath, ["--import", "tsx", file], options));
+    const service = guarded(spawn(process.execPath, [compile(file)], options));
     const ended = once(service, "exit");
     const url = `http://127.0.0.1:${port}`;
     const create = async (token: string) => {
