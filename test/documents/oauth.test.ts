@@ -1,0 +1,123 @@
+import { execFile, execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { exportJWK, generateKeyPair } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseDocument } from "yaml";
+import { catalogue } from "../../src/errors.ts";
+import { mintmark } from "../support/command.ts";
+import { ISSUER, programFolder } from "../support/document-code.ts";
+import { blocksIn, ROOT, textOf } from "../support/documents.ts";
+import { blockOf, replaceAll } from "../support/guide.ts";
+import { testWith } from "../support/optional.ts";
+import { type StartedServer, startServer } from "../support/process.ts";
+import { findPython } from "../support/python.ts";
+import { temporaryFolder } from "../support/service.ts";
+
+const GUIDE = "docs/oauth.md";
+const run = promisify(execFile);
+
+const data = temporaryFolder();
+const environment = { MINTMARK_DATA: join(data.path, "data") };
+let issuer: StartedServer;
+/** The credentials of the two clients, as the guide has them set. */
+let credentials: { WORKER: string; API: string };
+let printed: string;
+beforeAll(async () => {
+  issuer = await startServer(environment);
+  printed = await runCommands("resources add");
+  const clients = [...printed.matchAll(/^client id +(\S+)\nclient secret +(\S+)$/gm)];
+  const [WORKER = "", API = ""] = clients.map(([, id, secret]) => `${id}:${secret}`);
+  credentials = { WORKER, API };
+});
+afterAll(async () => {
+  await issuer.stop("SIGKILL");
+  data[Symbol.dispose]();
+});
+
+/** Runs the commands of a block, as a shell splits them. */
+async function runCommands(words: string): Promise<string> {
+  const outputs = [];
+  for (const line of blockOf(GUIDE, "sh", words).trim().split("\n")) {
+    const [, , ...operands] = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+    const { status, stdout, stderr } = await mintmark(operands, { environment });
+    expect([line, status, stderr]).toEqual([line, 0, ""]);
+    outputs.push(stdout);
+  }
+  return outputs.join("");
+}
+
+const at = (code: string) => replaceAll(code, { [ISSUER]: issuer.origin });
+const env = () => ({ PATH: process.env.PATH, no_proxy: "127.0.0.1", ...credentials });
+
+/** The names in lines of JSON. */
+const shapes = (text: string) =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => Object.keys(JSON.parse(line)));
+
+describe("the guide to OAuth", () => {
+  it("adds clients and a resource that print what it says", () => {
+    const labels = (text: string) => [...text.matchAll(/^(client \w+|added)\b/gm)].map(([label]) => label);
+    expect(labels(printed)).toEqual(labels(blockOf(GUIDE, "", "added https://orders.example")));
+  });
+
+  it("shows commands of curl that get, introspect and revoke a token", async () => {
+    const commands = at(blockOf(GUIDE, "sh", "TOKEN=")).replaceAll(/introspect .*$/gm, "$&; echo");
+    const { stdout } = await run("bash", ["-c", commands], { env: env() });
+    const said = blockOf(GUIDE, "json", '"active":true');
+    expect(shapes(stdout)).toEqual(shapes(said));
+    expect(stdout.trim().split("\n").at(-1)).toBe('{"active":false}');
+  });
+
+  it("adds a client of each method", async () => {
+    const file = join(data.path, "ci-keys.json");
+    const { publicKey } = await generateKeyPair("ES256");
+    writeFileSync(file, JSON.stringify({ keys: [await exportJWK(publicKey)] }));
+    const commands = replaceAll(blockOf(GUIDE, "sh", "--jwks-uri"), { "ci-keys.json": file });
+    for (const line of commands.trim().split("\n"))
+      expect(await mintmark(line.split(" ").slice(2), { environment })).toMatchObject({ status: 0 });
+    const { stdout } = await mintmark(["clients", "list", "--json"], { environment });
+    const methods = JSON.parse(stdout).map(({ authMethod }: { authMethod: string }) => authMethod);
+    expect(methods).toEqual(expect.arrayContaining(["client_secret_basic", "client_secret_post", "private_key_jwt"]));
+  });
+
+  it("has a program that gets a token by openid-client", () => {
+    using folder = programFolder();
+    const file = folder.putBlock(GUIDE, "get-token.ts", { [ISSUER]: issuer.origin });
+    const words = ["--import", "tsx", file];
+    expect(execFileSync(process.execPath, words, { cwd: ROOT, env: env(), encoding: "utf8" })).toBe("900\n");
+  });
+
+  const python = findPython("authlib, jwt, requests, cryptography");
+  const required = process.env.MINTMARK_TEST_PYTHON === "required";
+  testWith({ program: "Authlib", found: python !== undefined, required })(
+    "has a program that gets a token by Authlib, and verifies it by PyJWT",
+    async () => {
+      const programs = blocksIn(GUIDE).filter(({ language }) => language === "python");
+      const { stdout } = await run(python ?? "", ["-c", at(programs[0]?.code ?? "")], { env: env() });
+      expect(stdout).toBe("orders:read\n");
+      const assertion = at(programs[1]?.code ?? "").replace(/^session = .*$/m, "print(Assertion.name)");
+      expect((await run(python ?? "", ["-c", assertion], { env: env() })).stdout).toBe("private_key_jwt\n");
+    },
+  );
+
+  it("has YAML that parses", () => {
+    for (const { code } of blocksIn(GUIDE).filter(({ language }) => language === "yaml"))
+      expect(parseDocument(code).errors).toEqual([]);
+  });
+
+  it("names errors of the catalogue", () => {
+    const rows = [...textOf(GUIDE).matchAll(/^\| `(\w+)` \| (\d+) \| (.+?) \|/gm)];
+    expect(rows.length).toBeGreaterThan(10);
+    for (const [, error = "", status, reasons = ""] of rows)
+      for (const [, reason = ""] of reasons.matchAll(/`(\w+)`/g)) {
+        const entry = Object.entries(catalogue).find(([name]) => name === reason)?.[1];
+        expect({ reason, found: entry !== undefined }).toEqual({ reason, found: true });
+        // The endpoint has its own status where RFC 6749 §5.2 gives one, and `invalid_scope` and `invalid_target` by parameter.
+        if (entry?.oauth === error && status !== "400") expect([reason, Number(status)]).toEqual([reason, entry.status]);
+      }
+  });
+});
