@@ -117,7 +117,8 @@ describe("the guide to OAuth", () => {
         const entry = Object.entries(catalogue).find(([name]) => name === reason)?.[1];
         expect({ reason, found: entry !== undefined }).toEqual({ reason, found: true });
         // The endpoint has its own status where RFC 6749 §5.2 gives one, and `invalid_scope` and `invalid_target` by parameter.
-        if (entry?.oauth === error && status !== "400") expect([reason, Number(status)]).toEqual([reason, entry.status]);
+        if (entry?.oauth === error && status !== "400")
+          expect([reason, Number(status)]).toEqual([reason, entry.status]);
       }
   });
 });
