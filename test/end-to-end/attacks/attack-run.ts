@@ -3,6 +3,7 @@ import { countConnections } from "../../support/outbound.ts";
 import { ISSUER } from "../../support/service.ts";
 import { type Attempt, forgeAttempts } from "./attempts.ts";
 import * as endpoints from "./endpoints.ts";
+import * as forms from "./form-endpoints.ts";
 import { FRAMEWORKS, type Mounts } from "./frameworks.ts";
 import { openTargets, type Target, type Targets } from "./targets.ts";
 
@@ -27,6 +28,7 @@ export async function openAttackRun() {
     /** The only addresses that connections may go to. */
     addresses: urls.map((url) => new URL(url).host).sort(),
     procedures: [endpoints.introspectTokenEndpoint, endpoints.revokeTokenEndpoint, endpoints.refreshTokenEndpoint],
+    forms: [forms.introspectEndpoint, forms.revokeEndpoint, forms.refreshEndpoint, forms.assertionEndpoint],
     middlewares: [
       ...apps.map(({ name, url }) =>
         endpoints.middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),

@@ -23,10 +23,10 @@ export type Endpoint = {
 };
 
 const MAX_CALLS = 50;
-const MAX_BODY = 64 * 1024;
+export const MAX_BODY = 64 * 1024;
 
 /** Sends requests one at a time: all services share a processor, and none may wait for long. */
-async function inRounds<Request, Outcome>(
+export async function inRounds<Request, Outcome>(
   requests: readonly Request[],
   serve: (request: Request, agent: Agent) => Promise<Outcome>,
 ): Promise<Outcome[]> {
@@ -40,8 +40,13 @@ async function inRounds<Request, Outcome>(
 
 async function ask(url: string, request: Parameters<typeof send>[1]) {
   const { status, headers, text } = await send(url, request);
-  const { date: _, "content-length": __, "x-request-id": ___, ...head } = headers;
-  return { status, head: JSON.stringify(head), text };
+  return { status, head: withoutVolatile(headers), text };
+}
+
+/** Header fields as text, without those that differ for each answer. */
+export function withoutVolatile(headers: object): string {
+  const { date: _, "content-length": __, "x-request-id": ___, ...head } = headers as Record<string, unknown>;
+  return JSON.stringify(head);
 }
 
 type Envelope = { result?: { data: Record<string, unknown> }; error?: { data: { reason: string } } };
@@ -112,7 +117,7 @@ function ofText(expects: Endpoint["expects"]): Endpoint["expects"] {
 }
 
 /** A token for another audience is valid as well, and can be revoked. */
-const isReal = ({ verdict }: Attempt) => verdict === "accepted" || verdict === "wrong_audience";
+export const isReal = ({ verdict }: Attempt) => verdict === "accepted" || verdict === "wrong_audience";
 
 const MAX_REFRESH_TOKEN = 255;
 

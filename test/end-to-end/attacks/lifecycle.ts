@@ -6,6 +6,7 @@ import { NOW } from "../../support/service.ts";
 import { type AttackRun, presentAll, surprises } from "./attack-run.ts";
 import type { Attempt } from "./attempts.ts";
 import { introspectTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "./endpoints.ts";
+import { introspectEndpoint } from "./form-endpoints.ts";
 import type { Target } from "./targets.ts";
 
 /** A busy machine may take seconds for milliseconds of work. */
@@ -17,7 +18,13 @@ type Expected = Pick<Attempt, "row" | "verdict"> & { audience?: string; among?: 
 export function lifecycleAttacks(attackRun: AttackRun): void {
   const all = [...attackRun.targets.byAlg.values()];
   const pairs = all.filter(({ by }) => by.alg !== "HS256");
-  const endpoints = [verifyTokenEndpoint, introspectTokenEndpoint, verifierEndpoint, ...attackRun.middlewares];
+  const endpoints = [
+    verifyTokenEndpoint,
+    introspectTokenEndpoint,
+    introspectEndpoint,
+    verifierEndpoint,
+    ...attackRun.middlewares,
+  ];
 
   /** Presents a token of each service at every endpoint. */
   async function expectEverywhere(tokenOf: (by: Forge) => string, { among = all, ...expected }: Expected) {

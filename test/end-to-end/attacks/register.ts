@@ -26,9 +26,9 @@ export const ELSEWHERE: Record<number, { why: string; file: string; test: string
     test: '[{ clockTolerance: 61 }, "clockTolerance"]',
   },
   43: {
-    why: "clients authenticate by secrets: there is no field for an assertion",
-    file: "test/token/attacks/issue.ts",
-    test: '"client_assertion"',
+    why: "an assertion is no access token: it has its own verification",
+    file: "test/token/client-assertion.test.ts",
+    test: "{ aud: [ISSUER] }",
   },
   49: {
     why: "what a JWK Set may hold is settled when it is fetched",

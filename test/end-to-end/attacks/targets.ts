@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from "jose";
 import type { Logger } from "pino";
 import { createTokenServer } from "../../../src/http/server.ts";
 import type { KeyPairAlgorithm } from "../../../src/keys/public-jwk.ts";
@@ -5,6 +6,7 @@ import type { TokenServiceOptions } from "../../../src/service/options.ts";
 import type { TokenService } from "../../../src/service/service.ts";
 import type { Algorithm } from "../../../src/token/signature.ts";
 import { createVerifier, type Verifier } from "../../../src/verifier/verifier.ts";
+import { addClient } from "../../support/clients.ts";
 import { type Forge, type Forges, openForges, openPairForge, SECRET } from "../../support/forge.ts";
 import { ISSUER, openService } from "../../support/service.ts";
 
@@ -14,6 +16,8 @@ export type Target = {
   url: string;
   service: TokenService;
   verifier: Verifier;
+  /** The id of a client that authenticates by assertions, with the keys of the service. */
+  assertingClient: string;
   close(): Promise<void>;
 };
 
@@ -35,7 +39,8 @@ export async function openTargets(logger: Logger): Promise<Targets> {
       await server.close();
       await opened[Symbol.asyncDispose]();
     };
-    targets.push({ by, url, service, verifier, close });
+    const assertingClient = await addAssertingClient(service);
+    targets.push({ by, url, service, verifier, assertingClient, close });
     return by;
   }
 
@@ -48,6 +53,12 @@ export async function openTargets(logger: Logger): Promise<Targets> {
     byAlg: new Map(targets.map((target) => [target.by.alg, target])),
     close: async () => void (await Promise.all(targets.map(({ close }) => close()))),
   };
+}
+
+async function addAssertingClient(service: TokenService): Promise<string> {
+  const { keys } = service.jwks();
+  const jwks = { keys: keys.length > 0 ? [...keys] : [await exportJWK((await generateKeyPair("ES256")).publicKey)] };
+  return (await addClient(service, { authMethod: "private_key_jwt", permissions: ["issue"], jwks })).clientId;
 }
 
 type Opened = Awaited<ReturnType<typeof openService>>;
