@@ -30,7 +30,29 @@ export function findForeignKey(keys: readonly VerificationKey[], { alg, kid }: A
   return key === undefined || another !== undefined ? "unknown_key" : key;
 }
 
+/** What is wrong with the JWK Set of a client that presents it, if anything: none of its keys may be skipped. */
+export async function keySetFault(document: unknown): Promise<string | undefined> {
+  const { keys, problems } = (await importForeignKeys(document)) ?? { keys: [], problems: [] };
+  if (keys.length === 0 && problems.length === 0) return "has no key";
+  const names = new Set(keys.map(({ alg, kid }) => `${alg} ${kid}`));
+  const isAmbiguous = ({ alg, kid }: VerificationKey) => kid === "" && keys.some((one) => one.alg === alg && one.kid);
+  if (names.size < keys.length || keys.some(isAmbiguous))
+    return "has several keys of an algorithm without different kids";
+  return problems[0];
+}
+
+/** A JWK Set with the members that verify signatures alone (RFC 7518 §6), always in the same order. */
+export function publicMembersOf({ keys }: { keys: readonly object[] }): { keys: Jwk[] } {
+  const publicOf = (key: object) => {
+    const members: Jwk = { ...key };
+    return Object.fromEntries(PUBLIC_MEMBERS.filter((name) => name in members).map((name) => [name, members[name]]));
+  };
+  return { keys: keys.map(publicOf) };
+}
+
 type Jwk = Record<string, unknown>;
+
+const PUBLIC_MEMBERS = ["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"];
 
 /** Members of RFC 7518 §6 that no public key has. */
 const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];

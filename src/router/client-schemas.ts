@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { MAX_KEYS, MAX_REDIRECT_URIS } from "../service/clients/client-shape.ts";
+import { MAX_URI_LENGTH } from "../service/clients/redirect-uri.ts";
 import { authMethods, grantTypes, permissions } from "../store/client.ts";
 import { identifier } from "../token/claims.ts";
 import { hasInvisible } from "../token/invisible.ts";
@@ -13,7 +15,7 @@ export const scopeToken = z
   .max(255)
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "must be one scope token");
 
-const uri = z.string().max(2000);
+const uri = z.string().max(MAX_URI_LENGTH);
 
 /** The metadata of a client (RFC 7591 §2). The service checks the values. */
 const metadata = {
@@ -23,17 +25,21 @@ const metadata = {
   }),
   redirectUris: z
     .array(uri)
-    .max(20)
+    .max(MAX_REDIRECT_URIS)
     .optional()
     .meta({ description: "Where people return to after their sign-in. Compared as strings." }),
-  postLogoutRedirectUris: z.array(uri).max(20).optional().meta({ description: "Where people return to after logout." }),
+  postLogoutRedirectUris: z
+    .array(uri)
+    .max(MAX_REDIRECT_URIS)
+    .optional()
+    .meta({ description: "Where people return to after logout." }),
   firstParty: z
     .boolean()
     .optional()
     .meta({ description: "Whether people are not asked for consent. Only an administrator can set it." }),
 };
 
-const jwks = z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) });
+const jwks = z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(MAX_KEYS) });
 
 const keyMetadata = {
   jwks: jwks.optional().meta({ description: "The public keys of a client with `private_key_jwt`." }),

@@ -127,7 +127,9 @@ export function areSameSecrets(one: readonly ClientSecret[], other: readonly Cli
 
 /** When the credential that authenticated a client ends: undefined if it does not, 0 if the client no longer has it. */
 export function endOf(client: Client, credential: string): Seconds | undefined {
-  if (credential === keyCredentialOf(client)) return undefined;
+  const keys = keyCredentialOf(client);
+  // Not by a secret: an earlier release may have given it one.
+  if (keys !== undefined) return credential === keys ? undefined : 0;
   const secret = client.secrets.find(({ hash }) => hash === credential);
   return secret === undefined ? 0 : secret.expiresAt;
 }
@@ -141,6 +143,11 @@ export function hasCredential(client: Client, credential: string, now: Seconds):
 /** Stands for the keys of a client that has no secret, and for a public client: another one after a change of the keys. */
 export function keyCredentialOf({ authMethod, jwks, jwksUri }: ClientMetadata): string | undefined {
   return hasSecrets(authMethod) ? undefined : JSON.stringify([authMethod, jwks, jwksUri]);
+}
+
+/** Whether anyone can present the id of a client, which proves nothing. */
+export function isPublic({ authMethod }: { authMethod?: AuthMethod | undefined }): boolean {
+  return authMethod === "none";
 }
 
 export function hasSecrets(method: AuthMethod): boolean {

@@ -152,7 +152,7 @@ export type Position = {
   /** Sequence numbers of the latest change and of the latest change of keys: Unix time in milliseconds, or the next higher number. */
   sequence: number;
   keysSequence: number;
-  /** Sequence number of the latest removal of a client or change of its secrets or fields. */
+  /** Sequence number of the latest removal of a client, change of its secrets or fields, or addition of a public one. */
   clientsSequence: number;
   /** The time of PostgreSQL's clock; with SQLite, the time of the latest change by the clock of the server that made it. */
   time: Seconds;

@@ -21,9 +21,10 @@ async function json(words: string[]) {
 
 /** A file with a JWK Set of new public keys. */
 function keyFile(name: string, count = 1): string {
-  const keys = Array.from({ length: count }, () =>
-    generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }),
-  );
+  const keys = Array.from({ length: count }, (_, at) => ({
+    kid: `key-${at}`,
+    ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }),
+  }));
   const file = join(folder.path, name);
   writeFileSync(file, JSON.stringify({ keys }));
   return file;

@@ -1,5 +1,5 @@
 import { type Issue, MintmarkError } from "../../errors.ts";
-import { type Client, endOf, type GrantType, hasCredential, type Permission } from "../../store/client.ts";
+import { type Client, endOf, type GrantType, hasCredential, isPublic, type Permission } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 
@@ -24,8 +24,9 @@ export const localCaller: Caller = { clientId: "local", ...EVERYTHING };
 /** The server itself, as for a scheduled key rotation. */
 export const systemCaller: Caller = { clientId: "system", ...EVERYTHING };
 
+/** A public client has no permission: anyone can present its id. An earlier release may have given it one. */
 export function hasPermission(caller: Caller, permission: Permission): boolean {
-  return isAdmin(caller) || caller.permissions.includes(permission);
+  return isAdmin(caller) || (!isPublic(caller) && caller.permissions.includes(permission));
 }
 
 /** The denial of a caller that may not use a grant type. */
@@ -39,8 +40,8 @@ export function missing(permissions: readonly Permission[]): Issue {
   return { path: "permission", message: `${permissions.join(" or ")} is missing` };
 }
 
-export function isAdmin({ permissions }: Caller): boolean {
-  return permissions.includes("admin");
+export function isAdmin(caller: Caller): boolean {
+  return !isPublic(caller) && caller.permissions.includes("admin");
 }
 
 export type CurrentCallerOptions = { store: Pick<Store, "findClient">; clock: Clock };

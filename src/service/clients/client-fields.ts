@@ -11,12 +11,12 @@ export type FieldChange = {
     | undefined;
 };
 
-/** The fields of a client after a change. `jwks` replaces `jwksUri`, and the other way round. */
+/** The fields of a client after a change. `jwks` replaces `jwksUri`, and the other way round. `authMethod` stays. */
 export function fieldsAfter(client: ClientFields, change: FieldChange): ClientFields {
   const replaced = { ...(change.jwks && { jwksUri: undefined }), ...(change.jwksUri && { jwks: undefined }) };
   const given = Object.entries(change).filter(([, value]) => value !== undefined);
   const changed = Object.fromEntries(given.map(([field, value]) => [field, value ?? undefined]));
-  return fieldsOf({ ...client, ...replaced, ...changed });
+  return fieldsOf({ ...client, ...replaced, ...changed, authMethod: client.authMethod });
 }
 
 /** The names of the given fields, without those that have the same value already. */

@@ -1,5 +1,4 @@
-import { generateKeyPair } from "node:crypto";
-import { promisify } from "node:util";
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { completesWithin } from "../../async/with-timeout.ts";
 import { findForeignKey, importForeignKeys } from "../../keys/foreign-keys.ts";
 import { isLoopbackAddress, isPublicAddress } from "../../remote/addresses.ts";
@@ -69,22 +68,30 @@ function createImporter(): (jwks: object) => Promise<readonly VerificationKey[]>
   };
 }
 
-const generate = promisify(generateKeyPair);
-const unused = new Map<AssertionHeader["alg"], Promise<VerificationKey>>();
+const unused = new Map<AssertionHeader["alg"], AssertionKey>();
 
-function unusedKey(alg: AssertionHeader["alg"]): Promise<VerificationKey> {
-  const known = unused.get(alg);
-  if (known !== undefined) return known;
-  const key = generateUnused(alg);
+function unusedKey(alg: AssertionHeader["alg"]): AssertionKey {
+  const key = unused.get(alg) ?? createUnusedKey(alg);
   unused.set(alg, key);
   return key;
 }
 
-async function generateUnused(alg: AssertionHeader["alg"]): Promise<VerificationKey> {
-  const { publicKey: key } = await (alg === "EdDSA"
-    ? generate("ed25519")
-    : alg === "ES256" || alg === "ES384"
-      ? generate("ec", { namedCurve: alg === "ES256" ? "P-256" : "P-384" })
-      : generate("rsa", { modulusLength: 2048 }));
-  return { kid: "", alg, key };
+function createUnusedKey(alg: AssertionHeader["alg"]): AssertionKey {
+  try {
+    return { kid: "", alg, key: unusedPublicKey(alg) };
+  } catch {
+    // A platform without the algorithm has no client with a key of it, either.
+    return "unknown_key";
+  }
+}
+
+function unusedPublicKey(alg: AssertionHeader["alg"]): KeyObject {
+  if (alg === "EdDSA") return generateKeyPairSync("ed25519").publicKey;
+  if (alg === "ES256" || alg === "ES384")
+    return generateKeyPairSync("ec", { namedCurve: alg === "ES256" ? "P-256" : "P-384" }).publicKey;
+  // A random modulus: to find primes takes longer than an authentication may.
+  const modulus = randomBytes(256);
+  modulus[0] = 0xff;
+  modulus[255] = 0xff;
+  return createPublicKey({ key: { kty: "RSA", n: modulus.toString("base64url"), e: "AQAB" }, format: "jwk" });
 }

@@ -2,7 +2,7 @@ import type { Issue } from "../../errors.ts";
 import type { ClientRights } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
-import { type Caller, hasPermission, isAdmin } from "../access/caller.ts";
+import { type Caller, grantViolation, hasPermission, isAdmin } from "../access/caller.ts";
 
 /** Permits every scope or audience in the rights of a client. */
 export const ANY = "*";
@@ -48,6 +48,9 @@ export function delegationViolation(manager: Caller, client: ClientRights): Issu
   if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return violation("audiences");
   if (client.anySubject && !manager.anySubject) return violation("anySubject");
   if (client.firstParty) return violation("firstParty");
+  // People themselves grant what a code stands for.
+  const ofClient = client.grants?.filter((grant) => grant !== "authorization_code") ?? [];
+  if (ofClient.some((grant) => grantViolation(manager, grant) !== undefined)) return violation("grants");
   if (manager.maxTtl !== undefined && (client.maxTtl ?? Number.POSITIVE_INFINITY) > manager.maxTtl)
     return violation("maxTtl");
   return undefined;

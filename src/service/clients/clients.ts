@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { MintmarkError } from "../../errors.ts";
-import { importForeignKeys } from "../../keys/foreign-keys.ts";
+import { keySetFault, publicMembersOf } from "../../keys/foreign-keys.ts";
 import type { ChangeRecord } from "../../store/audit.ts";
 import {
   type Client,
@@ -23,6 +23,7 @@ import { changedFields, type FieldChange, fieldsAfter } from "./client-fields.ts
 import { completeFields, metadataViolation, type NewClient } from "./client-metadata.ts";
 import { delegationViolation } from "./client-policy.ts";
 import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client-secret.ts";
+import { requireShape } from "./client-shape.ts";
 
 /** A client without its secrets. */
 export type ClientView = Omit<Client, "secrets"> & { secrets: { createdAt: Seconds; expiresAt?: Seconds }[] };
@@ -83,30 +84,34 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
     return { client, operation: operation(action, { target: { target: clientId }, denial }), recordOf };
   };
 
-  async function requireValid(fields: ClientFields): Promise<void> {
+  /** The fields as stored: of keys, the public members alone. */
+  async function validated(fields: ClientFields): Promise<ClientFields> {
     const violation = metadataViolation(fields, { isOpen: open });
     if (violation !== undefined) throw new MintmarkError("invalid_request", { issues: [violation] });
-    const keys = fields.jwks && (await importForeignKeys(fields.jwks));
-    const fault = keys?.problems[0] ?? (keys?.keys.length === 0 ? "has no key" : undefined);
+    if (fields.jwks === undefined) return fields;
+    const fault = await keySetFault(fields.jwks);
     if (fault !== undefined) throw invalidField("jwks", fault);
+    return { ...fields, jwks: publicMembersOf(fields.jwks) };
   }
 
   return {
-    create(caller, given) {
+    async create(caller, given) {
+      requireShape("new", given);
       const clientId = randomUUID();
       const fields = completeFields(given);
       const denial = (current: Caller) => delegationViolation(current, fields);
       return authorize(caller, operation("create", { target: { target: clientId }, denial }), async (record) => {
-        await requireValid(fields);
+        const valid = await validated(fields);
         const { text, stored } = createClientSecret(clock());
         const [secret, secrets] = hasSecrets(fields.authMethod) ? [text, [stored]] : ["", []];
-        const client: Client = { ...fields, clientId, createdAt: clock(), secrets };
+        const client: Client = { ...valid, clientId, createdAt: clock(), secrets };
         await store.addClient(client, record);
         return { ...view(client), clientSecret: secret };
       });
     },
 
     async update(caller, { clientId, ...change }) {
+      requireShape("change", change);
       const client = await store.findClient(clientId);
       const next = client && { ...client, ...fieldsAfter(client, change) };
       const fields = changedFields(change, client);
@@ -117,12 +122,12 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
       };
       return authorize(caller, operation("update", about), async (record) => {
         if (client === undefined || next === undefined) throw new MintmarkError("unknown_client");
-        await requireValid(next);
-        const outcome = await store.updateClient(clientId, { from: fieldsOf(client), to: fieldsOf(next) }, record);
+        const to = await validated(fieldsOf(next));
+        const outcome = await store.updateClient(clientId, { from: fieldsOf(client), to }, record);
         if (outcome === "changed") throw new MintmarkError("conflict");
         // Followers of this server that lose their permission are disconnected now.
         await trust.catchUp();
-        return view(next);
+        return view({ ...next, ...to });
       });
     },
 
@@ -165,7 +170,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
       await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
       const present = await store.findClient(ADMIN);
       if (present !== undefined && !haveSameRights(present, rights)) {
-        const to = fieldsOf({ ...present, maxTtl: undefined, firstParty: undefined, ...rights });
+        const to = fieldsOf({ name: present.name, ...rights });
         const record = audit.record({ ...about, action: "clients.update", fields: changedFields(to, present) });
         await store.updateClient(ADMIN, { from: fieldsOf(present), to }, record);
       }

@@ -9,45 +9,55 @@ const LOOPBACK = new Set(["127.0.0.1", "[::1]", "localhost"]);
 /** Parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207, OpenID Connect): a URI may not bring its own. */
 const RESPONSE_PARAMETERS = ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "response"];
 
-const MAX_LENGTH = 2000;
+/** Longest URI, in characters. */
+export const MAX_URI_LENGTH = 2000;
+
+/** Percent-encoding that is malformed, or of a control character: software differs in what it makes of it. */
+const AMBIGUOUS_ENCODING = /%(?![0-9a-f]{2})|%[01][0-9a-f]|%7f/i;
 
 /**
  * What is wrong with a redirect URI, as the end of a sentence; `undefined` for a valid one: `https`, `http` on loopback, or
  * a scheme of an application (RFC 8252 §7). URIs are compared as strings, so only what every parser reads alike is valid.
  */
 export function redirectUriFault(uri: string): string | undefined {
-  if (uri.length > MAX_LENGTH) return `must have ${MAX_LENGTH} characters at most`;
-  if (!/^[!-~]+$/.test(uri) || /[\\*<>"{}|^`]/.test(uri)) return "must be a URI of plain characters, without wildcards";
-  if (uri.includes("#")) return "must have no fragment";
+  const fault = textFault(uri);
+  if (fault !== undefined) return fault;
   const url = parsed(uri);
   if (url === undefined) return "must be an absolute URI";
   if (CONTENT_SCHEME.test(url.protocol)) return "must be https, http on loopback, or a scheme of your application";
-  if (url.protocol === "https:" || url.protocol === "http:") return webFault(uri, url);
+  if (url.protocol === "https:" || url.protocol === "http:") return webFault(uri, url) ?? queryFault(url);
   if (!PRIVATE_SCHEME.test(url.protocol)) return "must be https, or a scheme with a dot, such as com.example.app";
-  return queryFault(url);
+  return uri === url.href ? queryFault(url) : `must be written as ${url.href}`;
 }
 
 /** What is wrong with a URL that the service itself calls; `undefined` for a valid one. */
 export function calledUrlFault(uri: string, { isOpen }: { isOpen: boolean }): string | undefined {
+  const fault = textFault(uri);
+  if (fault !== undefined) return fault;
   const url = parsed(uri);
-  const fault = url === undefined ? "must be an https URL" : webFault(uri, url);
-  if (fault !== undefined || uri.includes("#")) return fault ?? "must have no fragment";
-  return url?.protocol === "http:" && !isOpen ? "must be an https URL" : undefined;
+  const isWeb = url?.protocol === "https:" || (isOpen && url?.protocol === "http:");
+  return isWeb ? webFault(uri, url) : "must be an https URL";
+}
+
+/** The first rule that a URI of any scheme breaks, if any. */
+function textFault(uri: string): string | undefined {
+  if (uri.length > MAX_URI_LENGTH) return `must have ${MAX_URI_LENGTH} characters at most`;
+  if (!/^[!-~]+$/.test(uri) || /[\\*<>"{}|^`]/.test(uri)) return "must be a URI of plain characters, without wildcards";
+  if (AMBIGUOUS_ENCODING.test(uri)) return "must have no control characters and no incomplete % encoding";
+  return uri.includes("#") ? "must have no fragment" : undefined;
 }
 
 function webFault(uri: string, url: URL): string | undefined {
   if (url.protocol === "http:" && !LOOPBACK.has(url.hostname)) return "must be https: http is for loopback alone";
   if (uri.includes("@")) return "must have no user name and no @";
-  const [, authority = ""] = /^https?:\/\/([^/?]+)/.exec(uri) ?? [];
-  // The parser also reads other spellings, such as 127.1, a missing slash and capital letters.
-  if (authority !== url.host) return `must be written as ${url.origin}`;
-  const path = uri.slice(`${url.protocol}//${authority}`.length);
-  if (path !== "" && path !== `${url.pathname}${url.search}`) return "must have a path without . and .. segments";
-  return queryFault(url);
+  // The parser also reads other spellings, such as 127.1, a missing slash, capital letters, . and .. segments.
+  return uri === url.href || uri === url.origin ? undefined : `must be written as ${url.href}`;
 }
 
 function queryFault({ searchParams }: URL): string | undefined {
-  const own = RESPONSE_PARAMETERS.find((name) => searchParams.has(name));
+  // Some frameworks ignore the case of a name.
+  const names = new Set(Array.from(searchParams.keys(), (name) => name.toLowerCase()));
+  const own = RESPONSE_PARAMETERS.find((name) => names.has(name));
   return own === undefined ? undefined : `must not have the parameter ${own} of a response`;
 }
 

@@ -1,4 +1,4 @@
-import { areSameSecrets, fieldsOf, haveSameFields } from "../client.ts";
+import { areSameSecrets, fieldsOf, haveSameFields, isPublic } from "../client.ts";
 import type { Store } from "../store.ts";
 import { addRevocation, commit, compare, type MemoryDatabase } from "./database.ts";
 
@@ -19,7 +19,8 @@ export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
         (a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId),
       ),
     addClient: async (client, record) =>
-      commit(database, record, () => {
+      commit(database, record, (sequence) => {
+        if (isPublic(client)) position.clientsSequence = sequence;
         if (clients.has(client.clientId)) return { outcome: "present" };
         clients.set(client.clientId, structuredClone(client));
         return { outcome: "added", record };

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
 import type { ChangeRecord } from "../audit.ts";
-import { areSameSecrets, type Client, haveSameFields } from "../client.ts";
+import { areSameSecrets, type Client, haveSameFields, isPublic } from "../client.ts";
 import type { Store } from "../store.ts";
 import { type Commit, findClient } from "./commit.ts";
 import { fromClientRow, toClientFieldsRow, toClientRow } from "./mappers.ts";
@@ -21,7 +21,7 @@ type ReadClient = Selectable<Schema["clients"]> & { as_of: number };
 const AS_OF = sql<number>`(select revision from state)`.as("as_of");
 
 export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQueries {
-  /** A change that may end the validity of a secret, or withdraw a right. */
+  /** A change that may end the validity of a secret, withdraw a right, or add the pages of a public client. */
   const commitClients: Commit = (record, apply) =>
     commit(record, async (transaction, state) => {
       await transaction.updateTable("state").set({ clients_revision: state.sequence }).execute();
@@ -52,7 +52,7 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
     },
 
     addClient: (client, record) =>
-      commit(record, async (transaction) => {
+      (isPublic(client) ? commitClients : commit)(record, async (transaction) => {
         const { numInsertedOrUpdatedRows } = await transaction
           .insertInto("clients")
           .values(toClientRow(client))

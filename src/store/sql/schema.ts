@@ -25,7 +25,7 @@ export type Schema = {
     /** 0: not stored. */
     ttl: number;
     max_ttl: number;
-    /** Sequence number of the latest removal of a client or change of its secrets or fields. */
+    /** Sequence number of the latest removal of a client, change of its secrets or fields, or addition of a public one. */
     clients_revision: number;
   };
   keys: {
