@@ -9,7 +9,7 @@ import { testWith } from "../support/optional.ts";
 const SECRET = "a-secret-of-more-than-32-bytes-in-length";
 const KEK = Buffer.alloc(32, 7).toString("base64");
 
-/** What Kubernetes adds beside Services named kubernetes, mintmark and mintmark-feed. */
+/** Variables that Kubernetes sets for Services named kubernetes, mintmark and mintmark-feed. */
 const INJECTED = {
   HOSTNAME: "mintmark-7d4b9c-x2x9p",
   KUBERNETES_PORT: "tcp://10.96.0.1:443",
@@ -34,7 +34,7 @@ const testContained = testWith({
   required: false,
 });
 
-/** Runs the server on a data folder of such an owner and mode, and ends it. */
+/** Starts the server on a data folder with this owner and mode, and stops it. */
 async function serveContained(data: { user: number; mode: number }): Promise<void> {
   using mounted = mountedFolder(data, SECRETS);
   await using server = startContained(mounted.path, {
@@ -55,7 +55,7 @@ async function serveContained(data: { user: number; mode: number }): Promise<voi
   const signalledAt = performance.now();
   server.signal("SIGTERM");
   expect(await server.ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining(SECRET) });
-  // A second of MINTMARK_DRAIN, and nothing in flight.
+  // MINTMARK_DRAIN is one second, and no request is in flight.
   expect(performance.now() - signalledAt).toBeLessThan(5_000);
   expect(readdirSync(mounted.pathOf("data"))).toContain("mintmark.db");
 }
@@ -65,7 +65,7 @@ describe("as the first process of a container, without rights, before a read-onl
     serveContained({ user: USER, mode: 0o755 }),
   );
 
-  // Kubernetes gives a volume to the group of a Pod, and leaves it to root otherwise (fsGroup).
+  // With fsGroup, Kubernetes changes only the group of a volume; its owner stays root.
   testContained("so it does on a folder that its group alone may write", () =>
     serveContained({ user: 0, mode: 0o2775 }),
   );

@@ -7,15 +7,15 @@ import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startAndKill, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** How often a first start is killed. More by MINTMARK_TEST_KILLS. */
+/** Number of killed first starts. MINTMARK_TEST_KILLS sets another. */
 const KILLS = Number(process.env.MINTMARK_TEST_KILLS ?? 2);
 
 /** Servers that start at the same moment. */
 const STARTS = KILLS > 2 ? 24 : 5;
 
-/** Until when in a start the kill comes, in milliseconds: Node loads the program first, and then the tables and a key are made. */
+/** Latest kill after the start, in milliseconds: Node loads the program, then the server creates the tables and a key. */
 const LATEST = 700;
-/** The same from when the file of the embedded database is there: most of the work is done within this. */
+/** Latest kill after the database file exists, in milliseconds: most of the work takes less. */
 const LATEST_FROM_FILE = 60;
 
 const TIMEOUT = 30_000 + KILLS * 5000;
@@ -28,13 +28,13 @@ async function expectTokens(url: string): Promise<void> {
   expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "ada" });
 }
 
-/** Waits until a file is there, but no longer than a start can take. */
+/** Waits until a file exists, for at most 10 s. */
 async function appearance(file: string): Promise<void> {
   const until = performance.now() + 10_000;
   while (!existsSync(file) && performance.now() < until) await sleep(1);
 }
 
-/** Kills a first start, each on data of its own, and starts again on what it left. */
+/** Kills first starts, each on new data, and starts a server on the data that remain. */
 async function killFirstStarts(newData: () => Promise<Environment>): Promise<void> {
   for (let kill = 0; kill < KILLS; kill += 1) {
     const environment: Environment = { PORT: "0", ...(await newData()) };
@@ -49,7 +49,7 @@ async function killFirstStarts(newData: () => Promise<Environment>): Promise<voi
   }
 }
 
-/** Starts servers on the same data at once. Gives those that serve, and what the others said. */
+/** Starts servers on the same data at once. Returns those that serve, and the messages of the others. */
 async function startAtOnce(environment: Environment) {
   const starts = Array.from({ length: STARTS }, () => startServer({ PORT: "0", ...environment }));
   const settled = await Promise.allSettled(starts);

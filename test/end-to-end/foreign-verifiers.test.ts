@@ -12,7 +12,7 @@ const ALGORITHMS = ["ES256", "ES384", "RS256", "PS256", "EdDSA"] as const;
 
 type Signature = { alg: (typeof ALGORITHMS)[number] } | { secret: string };
 
-/** A server of the present moment, and a token of its. Other verifiers go by the system's clock. */
+/** A server with the clock of the system, which other verifiers use, and a token of it. */
 async function issue(signature: Signature) {
   const server = await openServer({ ...signature, clock: systemClock, issuer: ISSUER });
   const client = createTokenClient({ url: server.url });
@@ -76,7 +76,7 @@ describe.concurrent("python-jose", () => {
   const python = findPython("jose.jwt, cryptography");
   const testJose = testWith({ program: "python-jose", found: python !== undefined, required });
 
-  // It knows no more of them: neither PS256 nor EdDSA.
+  // It supports neither PS256 nor EdDSA.
   for (const alg of ["ES256", "ES384", "RS256"] as const) {
     testJose(`verifies a token of ${alg} by the served JWK Set, and refuses an altered one`, async () => {
       await using issued = await issue({ alg });

@@ -12,7 +12,7 @@ import { openServerOnLeavable } from "../support/store-away.ts";
 
 const GUIDE = "docs/guides/gateways.md";
 
-/** A service behind the gateway: it answers with what reaches it. */
+/** A service behind the gateway, which responds with the request. */
 async function startUpstream() {
   const server = createServer(async (request, response) => {
     const { method, headers } = request;

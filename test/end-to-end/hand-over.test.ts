@@ -14,14 +14,14 @@ const ISSUER = "https://tokens.example";
 const FOLLOWERS = 10;
 const CLIENTS = 8;
 
-/** Milliseconds from the signal on. */
+/** Limits in milliseconds after the signal. */
 const DRAIN = 1000;
-/** Until all followers follow the other server. */
+/** All followers follow the other server. */
 const HANDED_OVER = DRAIN + 3000;
-/** Until the process has ended, with followers and requests all the time. */
+/** The process has ended, with followers and requests until then. */
 const ENDED = DRAIN + 5000;
 
-/** Requests tokens one after the other over kept-alive connections, until it is stopped. Returns how many, and the failures. */
+/** Requests tokens in sequence over persistent connections until it is stopped. Returns their number and the failures. */
 function startLoad(origin: string) {
   const seen = { answered: 0, askedToLeave: 0, failures: [] as string[] };
   let going = true;
@@ -37,7 +37,7 @@ function startLoad(origin: string) {
         post.end("{}");
         const [response] = await once(post, "response");
         await json(response);
-        // A database that is busy is answered for, too.
+        // A busy database gets a response, too.
         if (response.statusCode !== 200 && response.statusCode !== 503) seen.failures.push(String(response.statusCode));
         seen.answered += 1;
         if (response.headers.connection === "close") seen.askedToLeave += 1;

@@ -6,18 +6,18 @@ import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** How often each server is killed. More by MINTMARK_TEST_KILLS. */
+/** Number of kills of each server. MINTMARK_TEST_KILLS sets another. */
 const KILLS = Number(process.env.MINTMARK_TEST_KILLS ?? 2);
 
-/** How much longer than 100 ms a server is left alive, in milliseconds. */
+/** Longest time before a kill beyond 100 ms, in milliseconds. */
 const LIFE = 400;
 
-/** What was acknowledged, kept outside the servers: what each client's secret is, and which are gone. */
+/** Acknowledged changes, stored outside the servers: the secret of each client, and the removed clients. */
 type Ledger = { secrets: Map<string, string>; removed: Set<string>; keys: Set<string>; acknowledged: number };
 
 type Client = ReturnType<typeof createTokenClient>;
 
-/** Makes one change after the other until the server is killed, and notes those that were acknowledged. */
+/** Makes changes in sequence until the server is killed, and records the acknowledged ones. */
 async function changeUntilKilled(client: Client, ledger: Ledger): Promise<void> {
   try {
     for (;;) {
@@ -29,7 +29,7 @@ async function changeUntilKilled(client: Client, ledger: Ledger): Promise<void> 
         const created = await client.clients.create.mutate({ name: "ledger", permissions: ["issue"] });
         ledger.secrets.set(created.clientId, created.clientSecret);
       } else if (dice < 0.8) {
-        // Asked for but not known to be done, either secret may be the one that counts.
+        // Without an acknowledgement, either secret may be current.
         ledger.secrets.delete(clientId);
         const rotated = await client.clients.rotateSecret.mutate({ clientId, overlap: 0 });
         ledger.secrets.set(clientId, rotated.clientSecret);
@@ -41,7 +41,7 @@ async function changeUntilKilled(client: Client, ledger: Ledger): Promise<void> 
       ledger.acknowledged += 1;
     }
   } catch {
-    // The server was killed, during a change that was not acknowledged.
+    // The server was killed during an unacknowledged change.
   }
 }
 

@@ -5,7 +5,7 @@ import { callAs } from "../support/call-as.ts";
 import { startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** More than one worker lets in, at one call in 200 ms, before it has the count of the other. */
+/** More calls than one worker admits, at one call in 200 ms, before it has the count of the other. */
 const LIMIT = 30;
 
 const folder = temporaryFolder();
@@ -18,10 +18,10 @@ it("workers share a limit of the environment: one counts the calls of the other"
     MINTMARK_DATA: join(folder.path, "data"),
     MINTMARK_RATE_ISSUE: String(LIMIT),
   });
-  // A minute that ends meanwhile would reset the count.
+  // The end of a minute resets the count.
   const left = 60_000 - (Date.now() % 60_000);
   if (left < 6000) await sleep(left);
-  // Each on a connection of its own, which either worker may take.
+  // Each call has a new connection, which either worker may accept.
   const getTokens = async (calls: number) => {
     const { reasons } = await callAs(server.origin, { procedure: Array(calls).fill("getToken").join(",") });
     return reasons.filter((reason) => reason === "served").length;

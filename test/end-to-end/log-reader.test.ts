@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 type Output = "pipe" | number;
 
-/** Starts the server with its output redirected, and waits until it answers. Killed at the end of its block. */
+/** Starts the server with redirected output, and waits until it responds. Killed at the end of the block. */
 async function start(environment: Record<string, string>, output: Output) {
   const folder = temporaryFolder();
   const PORT = await freePort();
@@ -32,7 +32,7 @@ async function start(environment: Record<string, string>, output: Output) {
     folder[Symbol.dispose]();
   };
   try {
-    // Workers all listen only when that is said.
+    // The log says when all workers listen.
     if (child.stdout !== null) await once(child.stdout, "data");
     await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 15_000, interval: 50 }).toBe(200);
   } catch (error) {
@@ -48,7 +48,7 @@ const statusOf = (url: string) =>
     () => 0,
   );
 
-/** Makes the server log, and sees whether it serves on and stops as it should. */
+/** Makes the server log, and expects that it continues to serve and stops on SIGTERM. */
 async function expectSound(child: ChildProcess, url: string): Promise<void> {
   for (let at = 0; at < 20; at += 1) expect(await statusOf(`${url}/trpc/getToken`)).toBe(200);
   const ended = once(child, "exit");

@@ -9,10 +9,10 @@ import { temporaryFolder } from "../support/service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MODULES = join(ROOT, "node_modules");
-/** What `libsql` needs beside its native part. */
+/** The dependencies of `libsql` besides its native package. */
 const LIBSQL = ["libsql", "@neon-rs", "detect-libc"];
 
-/** What was installed, and what is said of it. */
+/** The installed packages, and the message. */
 const INSTALLED: Record<string, { packages: readonly string[]; native?: string; said: RegExp }> = {
   "without optional packages": { packages: [], said: /^The package libsql is missing: npm install libsql$/ },
   "without those of a package": { packages: ["libsql"], said: /^The package @neon-rs\/load is missing: npm install / },

@@ -10,7 +10,7 @@ import { testWith } from "../support/optional.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** How long after the answer to a revocation a verifier that follows through nginx may accept the token, in milliseconds. */
+/** Longest time between the response to a revocation and the rejection by a follower behind nginx, in milliseconds. */
 const BOUND = 1000;
 
 const ISSUER = "https://tokens.example";
@@ -50,7 +50,7 @@ describe("nginx, as the deployment guide configures it", () => {
     running.folder[Symbol.dispose]();
   });
 
-  /** Sends a request by HTTP/1.1, with a body if there is one. */
+  /** Sends a request by HTTP/1.1. */
   const send = async (
     path: string,
     { body, headers = {} }: { body?: string; headers?: Record<string, string> } = {},

@@ -42,7 +42,7 @@ it.runIf(process.platform !== "win32").each(["SIGTERM", "SIGINT"] as const)(
     });
     if (origin === undefined) throw new Error(`npm start did not start the server: ${await log}`);
     npm.kill(signal);
-    // Standard error ends when all have ended who could write to it.
+    // Standard error closes when the last process that can write to it has ended.
     expect(await log).toContain(`"signal":"${signal}","msg":"shutting down"`);
     expect(await ended).toEqual([0, null]);
     await expect(send(origin)).rejects.toThrow(/ECONNREFUSED/);

@@ -17,7 +17,7 @@ const test = testWith({
 const TIMEOUT = { timeout: 60_000 };
 const now = () => Math.floor(Date.now() / 1000);
 
-/** What a proxy may do with the path that it serves Mintmark below; the first two as the guide has it. */
+/** What a proxy may do with the path prefix of Mintmark. The guide has the first two. */
 const LOCATIONS = {
   "takes the path away, as in the guide": blockOf("docs/deployment.md", "nginx", "location /auth/"),
   "passes the path on": "location /auth/ { proxy_pass http://mintmark; proxy_buffering off; }",

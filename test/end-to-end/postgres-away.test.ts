@@ -68,7 +68,7 @@ describePostgres("a server whose PostgreSQL is away", () => {
         getToken: {},
         "clients.create": A_CLIENT,
         "keys.rotate": { immediate: true },
-        // Another server may have made the key a moment ago.
+        // Another server may have created the key just before.
         verifyToken: { token: ofUnknownKey(token) },
       };
       const refusals = Object.entries(acts).map(async ([procedure, input]) => {
@@ -126,7 +126,7 @@ describePostgres("a server whose PostgreSQL is away", () => {
   });
 });
 
-/** The token, as if another key had signed it. */
+/** The token with the key id of another key. */
 function ofUnknownKey(token: string): string {
   const [header = "", ...rest] = token.split(".");
   const { kid, ...parameters } = JSON.parse(Buffer.from(header, "base64url").toString());

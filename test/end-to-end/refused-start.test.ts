@@ -76,7 +76,7 @@ describe.concurrent("a server that cannot start says so in one line", { timeout:
     const ended = await startInVain({ PORT: "0", MINTMARK_DATA: data, MINTMARK_ALG: alg });
 
     expect(ended).toEqual(refusal(new RegExp(`signing key ${key?.kid} in the database is damaged`)));
-    // What a JSON parser says of the text it cannot read would quote it.
+    // The message of a JSON parser quotes the text.
     expect(ended.stderr).not.toContain("kty");
     expect(editKeys(data)).toEqual([key]);
   });
@@ -103,7 +103,7 @@ function refusal(reason: RegExp) {
   return expect.objectContaining({ code: 1, stdout: "", message: expect.stringMatching(oneLine) });
 }
 
-/** Makes a database with one ES256 key, and gives its folder. */
+/** Creates a database with one ES256 key. Returns its folder. */
 async function makeDatabase(folder: string): Promise<string> {
   const data = join(folder, "data");
   const service = await createTokenService({ store: await openSqliteStore(data) });
@@ -113,7 +113,7 @@ async function makeDatabase(folder: string): Promise<string> {
 
 type KeyRow = { kid: string; private_jwk: string };
 
-/** Rewrites the private keys if given a function, and returns all rows of keys. */
+/** Rewrites the private keys where a function is given. Returns all rows of keys. */
 function editKeys(data: string, harm?: (jwk: string) => string): KeyRow[] {
   const database = new Database(join(data, "mintmark.db"));
   try {

@@ -90,15 +90,15 @@ async function settings(folder: string) {
 async function publishedKeys(origin: string) {
   const response = await fetch(`${origin}/.well-known/jwks.json`);
   const { keys } = (await response.json()) as { keys: { kid: string; alg: string }[] };
-  // Keys that were made within one second have no order of age.
+  // Keys created within one second have no order.
   return keys.map(({ kid, alg }) => ({ kid, alg })).sort((a, b) => (a.alg < b.alg ? -1 : 1));
 }
 
-/** Sends a request up to the middle of its body. The interim answer proves that the server has begun with it. */
+/** Sends a request up to the middle of its body. The interim response proves that the server processes it. */
 async function beginPost(url: string, body: string) {
   const half = body.length >> 1;
   const headers = { "content-type": "application/json", "content-length": body.length, expect: "100-continue" };
-  // A connection that its client means to keep must not hold the server up either.
+  // A persistent connection must not delay the stop.
   const post = request(url, { method: "POST", headers, agent: new Agent({ keepAlive: true }) });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     post.once("response", resolve).once("error", reject);

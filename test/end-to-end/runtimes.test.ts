@@ -13,7 +13,7 @@ const SECRET = "0123456789abcdef0123456789ABCDEF";
 
 type Served = { alg: string; opened: Awaited<ReturnType<typeof openServer>>; forger: Forge };
 
-/** A server for each algorithm, and tokens that its key did not sign. */
+/** A server for each algorithm, and forged tokens. */
 async function openServers(): Promise<Served[]> {
   const pairs = PAIRS.map(async (alg) => ({
     alg,
@@ -126,7 +126,7 @@ testWorkerd("a worker, whose connections end with each request, reconnects when 
     (await running.ask({ options, now: NOW, token, entry: "verify" }, "/stateless")).said;
   expect([await about(ada), await about(bob)]).toEqual(["ada", "bob"]);
   await createTokenClient({ url: opened.url }).revoke.mutate({ subject: "ada" });
-  // 2 s until the data is stale, and 3 s until the verifier takes its connection for ended.
+  // The data are stale after 2 s; the verifier closes its connection after 3 s.
   await sleep(6000);
   expect(await Promise.all([ada, ada, ada].map(about))).toEqual(Array(3).fill("token_revoked"));
   expect(await about(bob)).toBe("bob");

@@ -26,7 +26,7 @@ const DOCUMENTS = [
 type Vault = ReturnType<typeof createVault>;
 type Held = { token: string; refreshToken: string; clientId: string; clientSecret: string };
 
-/** An input of every procedure that is served, given what there is by then. The order is that in which they are called. */
+/** A valid input of every procedure, made from the results of earlier calls. In the order of the calls. */
 const INPUTS: Record<string, (held: Held) => object> = {
   getToken: () => ({ subject: "ada", scope: "orders:read", refreshable: true }),
   verifyToken: ({ token }) => ({ token }),
@@ -49,7 +49,7 @@ const INPUTS: Record<string, (held: Held) => object> = {
   "clients.remove": ({ clientId }) => ({ clientId }),
 };
 
-/** What each answers that is for its caller's eyes. */
+/** The fields of each response that only its caller may read. */
 const HELD = ["token", "refreshToken", "clientSecret"] as const;
 
 function createDriver(origin: string, vault: Vault) {
@@ -62,7 +62,7 @@ function createDriver(origin: string, vault: Vault) {
       body: JSON.stringify(input),
     });
     const { data = {} } = JSON.parse(text).result ?? {};
-    // What an answer is to hold is taken out of it, and kept.
+    // Removes and records the fields that the response must have.
     let rest = text;
     for (const name of HELD) {
       if (typeof data[name] !== "string") continue;
@@ -74,7 +74,7 @@ function createDriver(origin: string, vault: Vault) {
     return status;
   }
 
-  /** Puts what is secret where it does not belong. */
+  /** Sends secrets in wrong places. */
   async function misuse(procedure: string, input: object): Promise<void> {
     const client = { clientId: held.clientId, clientSecret: held.clientSecret };
     const { token, refreshToken } = held;
@@ -91,7 +91,7 @@ function createDriver(origin: string, vault: Vault) {
   }
 
   return {
-    /** Calls every procedure as it should be, and gives how they were answered. */
+    /** Calls every procedure correctly. Returns the responses. */
     async all(admin: Credentials): Promise<Record<string, number>> {
       const statuses: Record<string, number> = {};
       for (const [procedure, input] of Object.entries(INPUTS)) {
@@ -99,7 +99,7 @@ function createDriver(origin: string, vault: Vault) {
       }
       return statuses;
     },
-    /** Calls them as they should not be. */
+    /** Calls them incorrectly. */
     async misuseAll(): Promise<void> {
       for (const [procedure, input] of Object.entries(INPUTS)) await misuse(procedure, input(held));
     },

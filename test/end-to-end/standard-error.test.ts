@@ -10,7 +10,7 @@ const lines = (stderr: string) =>
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
 
-/** Warns as Node itself does, and ends by an error as a fault would, each when it gets a signal. */
+/** On one signal, emits a warning of Node; on another, throws an error. */
 const PRELOADED = `
   process.on("SIGUSR2", () => process.emitWarning("a canary of a warning", { type: "DeprecationWarning", code: "DEP0" }));
   process.on("SIGHUP", () => { throw Object.assign(new TypeError("canary"), { code: "E_CODE" }); });`;

@@ -72,7 +72,7 @@ describe("the page at /", TIMEOUT, () => {
     await page.getByText("Refresh the token, or get a new one.").waitFor();
     expect(await page.locator("#verdict .life").textContent()).toBe("");
     clock.ahead = 0;
-    // A failure says nothing about the token.
+    // The message of a failure describes nothing of the token.
     await page.route("**/trpc/verifyToken", (route) => route.abort());
     await press(page, "Verify");
     await stateOf(page, "not known at the moment");
@@ -91,7 +91,7 @@ describe("the page at /", TIMEOUT, () => {
     const first = await tokenOn(page);
     expect(await tokenOn(second)).toBe(first);
 
-    // Only the tab in front draws as often as a click needs.
+    // Only the front tab renders frames, which a click needs.
     await press(second, "Refresh");
     await page.waitForFunction(`document.querySelector("#token-view .jwt").textContent !== ${JSON.stringify(first)}`);
     expect(await tokenOn(second)).toBe(await tokenOn(page));
@@ -240,7 +240,7 @@ describe("the page at / where access is for clients", TIMEOUT, () => {
   });
 });
 
-/** Of another issuer, unsigned and expired. */
+/** A token of another issuer, unsigned and expired. */
 const UNSIGNED = [{ alg: "none", typ: "at+jwt" }, { iss: "https://other.example", sub: "eve", exp: 1_700_000_000 }, "x"]
   .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
   .join(".");
@@ -254,7 +254,7 @@ async function tokenOn(page: Page): Promise<string> {
 }
 
 async function stateOf(page: Page, state: string): Promise<void> {
-  // "valid" is also a part of "Could not validate".
+  // "Could not validate" contains "valid".
   const hasText = state === "valid" ? /^valid$/ : state;
   await page.locator("#verdict output", { hasText }).waitFor({ timeout: 30_000 });
 }

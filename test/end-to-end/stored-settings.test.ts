@@ -6,7 +6,7 @@ import { mintmark } from "../support/command.ts";
 import { startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** Ways to start a server whose issuer follows from where it listens. */
+/** Variables of servers. Without an issuer, it follows from the address. */
 const SERVERS: Record<string, Record<string, string>> = {
   "on a port that it picked": { PORT: "0" },
   "on a name of this machine": { HOST: "localhost", PORT: "0" },
@@ -59,7 +59,7 @@ describe.concurrent("a command in a folder without a database", { timeout: 60_00
       stderr: expect.stringMatching(/^mintmark: There is no database in [^\n]+: start the server first[^\n]*\n$/),
     });
     expect(existsSync(data)).toBe(false);
-    // One that is there and empty stays so.
+    // An empty folder stays empty.
     const empty = mkdtempSync(join(folder.path, "empty-"));
     expect(await mintmark(words, { environment: { MINTMARK_DATA: empty } })).toMatchObject({ status: 1 });
     expect(readdirSync(empty)).toEqual([]);
@@ -92,7 +92,7 @@ describe.concurrent("a server that starts with other variables", { timeout: 60_0
 
   const environment = { MINTMARK_ISSUER: "http://127.0.0.1:3000", MINTMARK_ADMIN_SECRET: "x".repeat(40) };
 
-  /** The log of a start and an end. */
+  /** The log of a start and a stop. */
   async function logOf(variables: Record<string, string>): Promise<{ level: number; msg: string }[]> {
     await using server = await startServer({ ...variables });
     const { stderr } = await server.stop("SIGTERM");
@@ -106,7 +106,7 @@ describe.concurrent("a server that starts with other variables", { timeout: 60_0
   const data = join(folder.path, "data");
   afterAll(() => folder[Symbol.dispose]());
   beforeAll(async () => {
-    // Neither the first start nor one with the same variables reports a change.
+    // Neither the first start nor a start with the same variables reports a change.
     for (let start = 0; start < 2; start += 1) {
       const lines = await logOf({ ...environment, MINTMARK_DATA: data });
       expect(lines.filter(({ msg }) => changes.some(([, , line]) => line.test(msg)))).toEqual([]);

@@ -19,7 +19,7 @@ const test = testWith({
 const TIMEOUT = { timeout: 60_000 };
 const now = () => Math.floor(Date.now() / 1000);
 
-/** A web app on a port of its own; what its server does beside its page is up to the test. */
+/** A web app on its own port. The test gives its server further routes. */
 async function startApp(serve: (request: IncomingMessage, response: ServerResponse) => void = () => {}) {
   const server = createServer((request, response) => {
     if (request.url !== "/") return serve(request, response);
@@ -37,7 +37,7 @@ async function startApp(serve: (request: IncomingMessage, response: ServerRespon
 
 type Call = { url: string; input?: object; authorization?: string };
 
-/** Calls from within a page, as its script would. */
+/** Calls the service from a script of the page. */
 async function callFrom(
   page: Page,
   { url, input = {}, authorization }: Call,
@@ -70,7 +70,7 @@ describe("a web app of another origin", TIMEOUT, () => {
     const issued = await call("getToken", { subject: "ada" }, authorization);
     const { token } = JSON.parse(issued.body).result.data;
     expect(JSON.parse((await call("verifyToken", { token })).body)).toMatchObject({ result: { data: { sub: "ada" } } });
-    // Without credentials no dialog of the browser's opens, for which the page would wait.
+    // A dialog of the browser for credentials would block the page.
     expect(await call("getToken", {})).toMatchObject({ status: 401, body: expect.stringContaining("invalid_client") });
 
     const following = page.evaluate(`(async () => {

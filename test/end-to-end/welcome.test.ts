@@ -11,7 +11,7 @@ import { temporaryFolder } from "../support/service.ts";
 
 const URL_SHOWN = "https://tokens.example";
 
-/** A greeting without the first line, which other programs read. */
+/** The greeting without its first line, which programs parse. */
 function next(origin: string, config: Partial<Parameters<typeof welcome>[1]> = {}): string[] {
   const greeting = welcome(origin, { issuer: undefined, access: "open", adminSecret: undefined, ...config });
   const [first, ...lines] = greeting.trimEnd().split("\n");
@@ -59,7 +59,7 @@ describe("the commands of the greeting work", () => {
   const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
   const admin = { MINTMARK_ADMIN_SECRET: "s".repeat(43) };
 
-  /** Runs what is behind `Try`, with a secret behind the client's id so that curl asks for none. */
+  /** Runs the command after `Try`. Appends a secret to the id of the client: curl would prompt for it. */
   const attempt = (line: string, clientId: string, secret: string) =>
     spawnSync(
       "sh",

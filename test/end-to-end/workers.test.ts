@@ -8,13 +8,13 @@ import { childrenOf } from "../support/process-tree.ts";
 import { call, send } from "../support/request.ts";
 import { temporaryFolder } from "../support/service.ts";
 
-/** How long after it was answered a revocation may be unknown to another worker, in milliseconds. */
+/** Longest time between the response to a revocation and the rejection by another worker, in milliseconds. */
 const BOUND = 1000;
 const WORKERS = 2;
 
 const ISSUED = 'tokens_issued_total{procedure="getToken"}';
 
-/** Asks so often, each time on a connection of its own, that every worker is asked. */
+/** Sends as many requests, each on a new connection, as reach every worker. */
 async function askAll(origin: string, procedure: string, input: unknown): Promise<number[]> {
   const answers = Array.from({ length: WORKERS * 4 }, () => call(origin, procedure, input));
   return (await Promise.all(answers)).map(({ status }) => status);
@@ -64,7 +64,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
     const [{ of, values }] = scrapes as [(typeof scrapes)[0]];
     expect(of('http_requests_total{route="/trpc/getToken",status="2xx"}')).toBe(before + 12);
     expect(of('keys{state="active"}')).toBe(1);
-    // Of each of them and of the process beside them, as much as one that serves has at least.
+    // The sum of the workers and the primary process: one process has more than 40 MB.
     expect(values.get("process_resident_memory_bytes")).toBeGreaterThan((WORKERS + 1) * 40e6);
   });
 
@@ -79,7 +79,7 @@ function describeWorkers(environment: () => Promise<Record<string, string>>): vo
     await vi.waitFor(() => expect(replaced().sort()).toEqual(victims.sort()), 10_000);
     await vi.waitFor(() => expect(childrenOf(server.pid)).toHaveLength(WORKERS), 10_000);
     await vi.waitFor(async () => expect(await send(`${origin}/readyz`)).toMatchObject({ status: 200 }), 10_000);
-    // What those that ended had counted is not forgotten: else it would look as if much were done at once.
+    // The counts of ended workers remain: a counter that falls looks like a restart.
     await vi.waitFor(async () => expect((await scrape(origin)).of(ISSUED)).toBe(issued), 10_000);
     const workers = childrenOf(server.pid);
     expect(await server.stop("SIGTERM")).toMatchObject({ code: 0 });

@@ -9,7 +9,7 @@ import { introspectTokenEndpoint, verifierEndpoint, verifyTokenEndpoint } from "
 import { introspectEndpoint } from "./form-endpoints.ts";
 import type { Target } from "./targets.ts";
 
-/** A busy machine may take seconds for milliseconds of work. */
+/** In milliseconds. A busy machine needs seconds for milliseconds of work. */
 const SOON = { interval: 5, timeout: 10_000 };
 
 type Expected = Pick<Attempt, "row" | "verdict"> & { audience?: string; among?: readonly Target[] };
@@ -109,7 +109,7 @@ function remembered(by: Forge): string {
   return known;
 }
 
-/** The cache finds verified tokens by their last characters, which are the same here. */
+/** The cache looks verified tokens up by their last characters, which are equal here. */
 function withOtherClaims(by: Forge): string {
   const [header = "", , signature = ""] = remembered(by).split(".");
   return [header, encode(goodClaims({ jti: "remembered", sub: "eve" })), signature].join(".");

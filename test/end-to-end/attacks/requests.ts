@@ -45,7 +45,7 @@ export function requestAttacks(attackRun: AttackRun): void {
       for (const [what, request] of Object.entries(requestsWith(good))) {
         const answer = await exchange(url, request);
         expect(answer, `${name}: ${what}`).not.toContain(WELCOME);
-        // tRPC answers HEAD itself, and calls nothing.
+        // tRPC responds to HEAD itself, and calls no procedure.
         expect(answer, `${name}: ${what}`).toMatch(/^HTTP\/1\.1 (40[015]|204) /);
       }
     }
@@ -80,7 +80,7 @@ export function requestAttacks(attackRun: AttackRun): void {
 
 type Handmade = { method?: string; lines: readonly string[]; body?: string };
 
-/** Sends a request verbatim, and returns the whole answer. */
+/** Sends a request verbatim. Returns the whole response. */
 async function exchange(url: string, { method = "GET", lines, body = "" }: Handmade): Promise<string> {
   const { hostname, port, pathname } = new URL(url);
   const socket = connect(Number(port), hostname);
