@@ -1,21 +1,38 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { buildSync } from "esbuild";
 import { MintmarkError, type Reason } from "../../src/errors.ts";
 import { guarded } from "./children.ts";
 
 type Response = { id: number; outcome?: unknown; failure?: { reason?: Reason; message: string } };
 type Waiting = { resolve: (outcome: never) => void; reject: (error: Error) => void };
 
-/** Starts a source file of this folder as a process that serves requests. Killed at the end of its block. */
+const programs = new Map<string, string>();
+
+/** Compiles a source file of this folder with its modules, once: a process starts in a third of the CPU time of `tsx`. */
+function programOf(file: string): string {
+  const known = programs.get(file);
+  if (known !== undefined) return known;
+  const entryPoints = [join(import.meta.dirname, file)];
+  const options = { bundle: true, packages: "external", platform: "node", format: "esm", write: false } as const;
+  const [output] = buildSync({ entryPoints, ...options }).outputFiles;
+  if (output === undefined) throw new Error(`${file} has no output`);
+  programs.set(file, output.text);
+  return output.text;
+}
+
+/** Starts a source file of this folder as a process that serves requests. Killed at the end of the block. */
 export function startRemote(file: string, { words = [], env }: { words?: string[]; env?: NodeJS.ProcessEnv } = {}) {
   const child: ChildProcess = guarded(
-    fork(join(import.meta.dirname, file), words, {
-      execArgv: ["--import", "tsx"],
+    spawn(process.execPath, ["--input-type=module", "-", ...words], {
+      cwd: import.meta.dirname,
+      stdio: ["pipe", "inherit", "inherit", "ipc"],
       serialization: "advanced",
       env: { PATH: process.env.PATH, ...env },
     }),
   );
+  child.stdin?.end(programOf(file));
   const waiting = new Map<number, Waiting>();
   child.on("message", ({ id, outcome, failure }: Response) => {
     const { resolve, reject } = waiting.get(id) ?? {};
