@@ -5,6 +5,7 @@
  *     npm run bench -- revoke           from an acknowledged revocation to its rejection by every verifier
  *     npm run bench -- cuts             revocation data of verifiers after a thousand cuts of their connections
  *     npm run bench -- local            verification in process, beside fast-jwt and jose
+ *     npm run bench -- runtimes         verification in workerd, Bun, Deno and Node, beside jose in each
  *     npm run bench -- verify           verification over HTTP, beside its alternatives
  *     npm run bench -- issue            issuance over HTTP, beside its alternatives
  *     npm run bench -- start            from the start to the first answer, and memory when idle
@@ -22,6 +23,7 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   revoke: () => import("./revoke.ts"),
   cuts: () => import("./cuts.ts"),
   local: () => import("./local.ts"),
+  runtimes: () => import("./runtimes.ts"),
   verify: () => import("./verify.ts"),
   issue: () => import("./issue.ts"),
   start: () => import("./start.ts"),

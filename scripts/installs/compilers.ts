@@ -1,7 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "./project.ts";
+import { ROOT, run } from "./project.ts";
 
 const TYPED = `
 import { createTokenService, type TokenRouter } from "mintmark";
@@ -44,19 +43,18 @@ const RESOLUTIONS = {
 export function compilers(project: string): Record<string, () => Promise<string>> {
   const [own, earlier] = [ROOT, project].map((folder) => join(folder, "node_modules/typescript/bin/tsc"));
   const common = ["--noEmit", "--strict", "--target", "es2023", "--types", "node"];
-  const compile = (tsc: string | undefined, file: string, words: readonly string[]) => {
+  const compile = async (tsc: string | undefined, file: string, words: readonly string[]) => {
     writeFileSync(join(project, file), file.endsWith(".cts") ? TYPED : TYPED + TYPED_TRPC);
-    const all = [tsc ?? "", ...common, ...words, file];
-    execFileSync(process.execPath, all, { cwd: project, stdio: "pipe", encoding: "utf8" });
+    await run([process.execPath, tsc ?? "", ...common, ...words, file], { cwd: project });
     return "compiles";
   };
   const steps = Object.entries(RESOLUTIONS).map(([name, [file = "", ...words]]) => [
     `TypeScript (${name})`,
-    async () => compile(own, file, words),
+    () => compile(own, file, words),
   ]);
   return {
     ...Object.fromEntries(steps),
-    "TypeScript 5 (node10, CommonJS)": async () => compile(earlier, "typed.ts", NODE10),
+    "TypeScript 5 (node10, CommonJS)": () => compile(earlier, "typed.ts", NODE10),
   };
 }
 

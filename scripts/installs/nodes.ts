@@ -19,15 +19,13 @@ export async function nodes({ folder, tarball, issuer }: Work): Promise<Group> {
     install(own, [`node@${version}`]);
     return join(own, "node_modules/node/bin/node");
   });
-  const named = programs.map((node) => ({ node, name: `Node ${versionOf(node)}` }));
-  const steps = named.flatMap(({ node, name }) => [
-    ...Object.entries(consumers(projects.all, node, "all")).map(([use, step]) => [`${name} ${use}`, step] as const),
-    ...Object.entries(consumers(projects.light, node, "light")).map(
-      ([use, step]) => [`${name}, without optional dependencies, ${use}`, step] as const,
-    ),
-  ]);
-  const rows = named.map(({ node, name }) => plainRow(name, [node], { project: projects.all, issuer }));
-  return { rows, steps: Object.fromEntries(steps) };
+  const versions = programs.map((node) => ({ node, name: `Node ${versionOf(node)}` }));
+  const steps = versions.map(({ node, name }) => ({
+    ...named(name, consumers(projects.all, node, "all")),
+    ...named(`${name}, without optional dependencies`, consumers(projects.light, node, "light")),
+  }));
+  const rows = versions.map(({ node, name }) => plainRow(name, [node], { project: projects.all, issuer }));
+  return { rows, steps: Object.assign({}, ...steps) };
 }
 
 function versionOf(node: string): string {
@@ -41,12 +39,15 @@ export async function types({ folder, tarball }: Work): Promise<Group> {
   return { steps: compilers(project) };
 }
 
+const named = (place: string, steps: Record<string, () => Promise<string>>) =>
+  Object.fromEntries(Object.entries(steps).map(([name, step]) => [`${place}: ${name}`, step]));
+
 /** Installed and compiled with the lowest peers that the package allows. */
 export async function lowest({ folder, tarball, issuer }: Work): Promise<Group> {
   const project = installPlain(join(folder, "lowest"), [tarball, ...lowestPeers(), ...TYPES]);
   const name = `npm, the lowest peers: ${lowestPeers().join(", ")}`;
   return {
     rows: [plainRow(name, [process.execPath], { project, issuer })],
-    steps: { ...compilers(project), ...consumers(project, process.execPath, "all") },
+    steps: named("lowest peers", { ...compilers(project), ...consumers(project, process.execPath, "all") }),
   };
 }

@@ -53,16 +53,20 @@ export function putPrograms(folder: string, ...names: string[]): void {
 
 const start = promisify(execFile);
 
+/** Builds are slow on a busy machine. */
+const TIMEOUT_MS = 900_000;
+
 type RunOptions = { cwd: string; env?: Record<string, string> };
 
 /** Runs a program to its end. Gives what it prints; rejects with what it says if it fails. */
 export async function run(command: readonly string[], { cwd, env = {} }: RunOptions): Promise<string> {
   const [program = "", ...words] = command;
-  const options = { cwd, env: { ...process.env, ...env }, timeout: 300_000, encoding: "utf8" } as const;
+  const options = { cwd, env: { ...process.env, ...env }, timeout: TIMEOUT_MS, encoding: "utf8" } as const;
   try {
     return (await start(program, words, options)).stdout.trim();
   } catch (error) {
-    const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
+    const { stdout, stderr, message, killed } = error as Error & { stdout?: string; stderr?: string; killed?: boolean };
+    if (killed) throw new Error(`Error: ${command.join(" ")} took longer than ${TIMEOUT_MS} ms`);
     throw new Error(`${stderr}${stdout}`.trim() || message);
   }
 }

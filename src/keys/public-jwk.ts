@@ -95,6 +95,8 @@ export async function importPublicJwk(jwk: unknown): Promise<VerificationKey> {
 }
 
 function importByNode(jwk: PublicJwk): VerificationKey["key"] | undefined {
+  // There a verification of ES256 takes 563 µs by `node:crypto`, and 357 µs by WebCrypto.
+  if (jwk.kty === "EC" && "Deno" in globalThis) return undefined;
   try {
     return nodeCrypto?.createPublicKey({ key: jwk, format: "jwk" });
   } catch {

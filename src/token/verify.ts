@@ -74,7 +74,12 @@ export async function verifySigned<Schema extends ClaimsSchema>(
 }
 
 /** Identifies a token, its client and its subject. */
-export type TokenIdentity = z.output<typeof tokenIdentity>;
+export type TokenIdentity = {
+  jti: string;
+  exp: Seconds;
+  sub?: string | undefined;
+  client_id?: string | undefined;
+};
 
 const tokenIdentity = z.object({
   jti: identifier,

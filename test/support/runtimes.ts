@@ -77,10 +77,11 @@ const COMMANDS: Record<Runtime, (folder: string, port: string) => string[]> = {
 export type Verdict = { said: string; failure?: string; cause?: string };
 export type Question = { options: object; now: number; token: string; entry: "verify" | "fetch" | "hono" | "trpc" };
 
-/** Starts `runtime/app.js` on the built verifier, in one file as a bundler for workers makes it. */
-export async function startRuntime(runtime: Runtime) {
+/** Starts `runtime/app.js`, or another program, on the built verifier, in one file as a bundler for workers makes it. */
+export async function startRuntime(runtime: Runtime, app = "app") {
   const folder = temporaryFolder();
-  await bundleApp(runtime.startsWith("node") ? "node" : runtime, join(folder.path, "app.mjs"));
+  const host = runtime.startsWith("node") ? "node" : runtime;
+  await bundleApp(host, { app, outfile: join(folder.path, "app.mjs") });
   const free = await freePort();
   await writeFile(join(folder.path, "config.capnp"), workerdConfig(free));
   const words = COMMANDS[runtime](folder.path, free);
@@ -101,16 +102,19 @@ export async function startRuntime(runtime: Runtime) {
     if (child.exitCode !== null || pause > 500) throw new Error(`${runtime} did not start: ${output}`);
     await sleep(20);
   }
+  async function post(body: object, path = "/"): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${port()}${path}`, { method: "POST", body: JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${runtime} answers ${response.status}: ${text} ${output}`);
+    return JSON.parse(text);
+  }
+
   return {
+    pid: child.pid ?? 0,
     /** Everything that it printed. */
     output: () => output,
-    async ask(question: Question, path = "/"): Promise<Verdict> {
-      const init = { method: "POST", body: JSON.stringify(question) };
-      const response = await fetch(`http://127.0.0.1:${port()}${path}`, init);
-      const text = await response.text();
-      if (!response.ok) throw new Error(`${runtime} answers ${response.status}: ${text} ${output}`);
-      return JSON.parse(text);
-    },
+    ask: (question: Question, path?: string) => post(question, path) as Promise<Verdict>,
+    post,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await ended;
@@ -119,7 +123,7 @@ export async function startRuntime(runtime: Runtime) {
   };
 }
 
-async function bundleApp(host: string, outfile: string): Promise<void> {
+async function bundleApp(host: string, { app, outfile }: { app: string; outfile: string }): Promise<void> {
   await build({
     entryPoints: [join(import.meta.dirname, "runtime", `${host}.js`)],
     outfile,
@@ -131,6 +135,7 @@ async function bundleApp(host: string, outfile: string): Promise<void> {
     mainFields: ["module", "main"],
     external: ["node:http", "node:stream/consumers"],
     alias: {
+      "the-app": join(import.meta.dirname, "runtime", `${app}.js`),
       "mintmark/verifier": join(ROOT, "dist/verifier/verifier.js"),
       "mintmark/verifier/fetch": join(ROOT, "dist/verifier/middleware/fetch.js"),
       "mintmark/verifier/hono": join(ROOT, "dist/verifier/middleware/hono.js"),

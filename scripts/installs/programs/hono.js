@@ -14,6 +14,6 @@ export function protect(verifier) {
 }
 
 export function host(service) {
-  const handler = createFetchHandler(service, { basePath: "/" });
+  const handler = createFetchHandler(service);
   return listen(new Hono().all("/*", (c) => handler(c.req.raw)));
 }

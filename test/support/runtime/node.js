@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import { handle } from "./app.js";
+import { handle } from "the-app";
 
 const server = createServer(async (request, response) => {
   const init = { method: "POST", body: await text(request) };

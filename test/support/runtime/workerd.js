@@ -1,4 +1,4 @@
-import { handle } from "./app.js";
+import { handle } from "the-app";
 
 /** Lives on between requests, with its connections. */
 export class Guard {
