@@ -3,6 +3,6 @@
  *
  *     npm run pack
  */
-import { pack } from "./release/pack.ts";
+import { pack } from "../test/support/pack.ts";
 
 process.stdout.write(`${pack(process.cwd())}\n`);

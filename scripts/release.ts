@@ -10,9 +10,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pack } from "../test/support/pack.ts";
 import { inspect } from "../test/support/package.ts";
 import { type Check, fastChecks } from "./release/checks.ts";
-import { pack } from "./release/pack.ts";
 import { createSteps, readOptions } from "./steps.ts";
 
 const USAGE = "usage: npm run release [-- --skip-tests]\n";

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pack } from "../scripts/release/pack.ts";
 import { documents, linksIn, ROOT } from "./support/documents.ts";
+import { pack } from "./support/pack.ts";
 import { inspect } from "./support/package.ts";
 import { temporaryFolder } from "./support/service.ts";
 

@@ -24,7 +24,7 @@ export async function measure(): Promise<Report> {
     await using running = await startRuntime(runtime, "measured");
     for (const work of works) {
       await running.post({ load: work, alg: work.alg });
-      report[`${work.alg} in ${runtime}`] = await measureTurns(running, work.alg);
+      report[`${work.alg} in ${runtime}`] = await measureRounds(running, work.alg);
       progress(`${work.alg} in ${runtime}: ${report[`${work.alg} in ${runtime}`]}`);
     }
   }
@@ -48,7 +48,7 @@ async function issue(alg: (typeof ALGORITHMS)[number]) {
 type Running = Awaited<ReturnType<typeof startRuntime>>;
 
 /** Medians, less what a pass without verification takes. */
-async function measureTurns({ post, pid }: Running, alg: string): Promise<string> {
+async function measureRounds({ post, pid }: Running, alg: string): Promise<string> {
   const times = new Map(CONTENDERS.map((contender) => [contender as string, [] as number[]]));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [contender, each] of times) {

@@ -9,9 +9,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pack } from "../../test/support/pack.ts";
 import { inspect } from "../../test/support/package.ts";
 import { startServer } from "../../test/support/process.ts";
-import { pack } from "../release/pack.ts";
 import { createSteps, readOptions } from "../steps.ts";
 import { bundlers } from "./bundlers.ts";
 import { express, fastify, hono } from "./frameworks.ts";
