@@ -8,6 +8,7 @@
  *     npm run bench -- runtimes         verification in workerd, Bun, Deno and Node, beside jose in each
  *     npm run bench -- verify           verification over HTTP, beside its alternatives
  *     npm run bench -- issue            issuance over HTTP, beside its alternatives
+ *     npm run bench -- oauth            the OAuth endpoints, beside the procedures and their alternatives
  *     npm run bench -- start            from the start to the first answer, and memory when idle
  *     npm run bench -- scale            a million rows, a thousand followers, two workers; a verifier of a million revocations
  *     npm run bench -- prune            latency while two million old audit records are deleted
@@ -26,6 +27,7 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   runtimes: () => import("./runtimes.ts"),
   verify: () => import("./verify.ts"),
   issue: () => import("./issue.ts"),
+  oauth: () => import("./oauth.ts"),
   start: () => import("./start.ts"),
   scale: () => import("./scale.ts"),
   prune: () => import("./prune.ts"),

@@ -73,6 +73,12 @@ export const OIDC_PROVIDER: Contender = {
   signsItself: true,
   introspectsFor: { clientId: "bench", clientSecret: "bench-secret" },
 };
+export const BETTER_AUTH: Contender = {
+  name: "better-auth, oauth-provider",
+  command: node("better-auth"),
+  paths: { verify: "/oauth2/introspect", issue: "/oauth2/token" },
+  signsItself: true,
+};
 /** Needs Debian's Python packages. Verifies and signs with HS256, as FastAPI's tutorial does. */
 export const TUTORIAL: Contender[] = hasTutorial()
   ? [

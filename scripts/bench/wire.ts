@@ -56,10 +56,25 @@ export async function call({ send }: Connection, procedure: string, input: objec
   return { status, data: result?.data, reason: error?.data.reason };
 }
 
-export function introspect(path: string, token: string, by: { clientId: string; clientSecret: string }): string {
-  const credentials = Buffer.from(`${by.clientId}:${by.clientSecret}`).toString("base64");
-  const headers = [`Authorization: Basic ${credentials}`];
-  return post(path, { body: `token=${token}`, type: "application/x-www-form-urlencoded", headers });
+type Client = { clientId: string; clientSecret: string };
+
+export function introspect(path: string, token: string, by: Client): string {
+  return postForm(path, { token }, by);
+}
+
+/** A request to an OAuth endpoint, as a client with HTTP Basic. */
+export function postForm(path: string, parameters: Record<string, string>, by: Client): string {
+  const body = new URLSearchParams(parameters).toString();
+  return post(path, { body, type: "application/x-www-form-urlencoded", headers: [authorizationOf(by)] });
+}
+
+/** A request to a procedure, as a client with HTTP Basic. */
+export function postInput(path: string, input: object, by: Client): string {
+  return post(path, { body: JSON.stringify(input), headers: [authorizationOf(by)] });
+}
+
+function authorizationOf({ clientId, clientSecret }: Client): string {
+  return `Authorization: Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
 }
 
 type Content = { body: string; type?: string; headers?: readonly string[] };

@@ -1,9 +1,16 @@
-/** Introspection (RFC 7662) of opaque access tokens in memory: node-oidc-provider refuses JWTs there. */
+/**
+ * Everything is in memory. Access tokens are opaque without a resource, for introspection (RFC 7662): node-oidc-provider
+ * refuses JWTs there. With a resource, they are JWTs.
+ */
+import { createPrivateKey } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 import { plan, ready } from "./peer.js";
 
+const key = createPrivateKey(plan.privatePem).export({ format: "jwk" });
+
 const provider = new Provider(plan.issuer, {
+  jwks: { keys: [{ ...key, alg: "ES256", use: "sig", kid: plan.kid }] },
   clients: [
     {
       client_id: "bench",
@@ -12,11 +19,22 @@ const provider = new Provider(plan.issuer, {
       redirect_uris: [],
       response_types: [],
       token_endpoint_auth_method: "client_secret_basic",
+      id_token_signed_response_alg: "ES256",
     },
   ],
   features: {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => [],
+      getResourceServerInfo: (_context, audience) => ({
+        scope: "orders:read",
+        audience,
+        accessTokenFormat: "jwt",
+        jwt: { sign: { alg: "ES256", kid: plan.kid } },
+      }),
+    },
     devInteractions: { enabled: false },
   },
   scopes: ["orders:read"],

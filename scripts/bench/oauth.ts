@@ -1,0 +1,77 @@
+import { BETTER_AUTH, MINTMARK, OIDC_PROVIDER, type Running, startContender } from "./contenders.ts";
+import { inTables } from "./results.ts";
+import { type Entry, measureRounds, type Row } from "./rounds.ts";
+import type { Report } from "./support.ts";
+import { connectTo, postForm, postInput } from "./wire.ts";
+
+const ADMIN = { clientId: "admin", clientSecret: "an administrator of this benchmark alone" };
+const PEER_CLIENT = { clientId: "bench", clientSecret: "bench-secret" };
+const RESOURCE = "http://127.0.0.1:3000";
+const TOKEN_REQUEST = { grant_type: "client_credentials", scope: "orders:read" };
+
+/**
+ * The OAuth endpoints beside the procedures of the same use cases, as a client with a secret; and the token endpoint beside
+ * its alternatives with JWT access tokens. Mintmark writes its audit log durably, the alternatives keep all in memory.
+ */
+export async function measure(): Promise<Report> {
+  const server = await startContender(MINTMARK, {
+    MINTMARK_ACCESS: "clients",
+    MINTMARK_ADMIN_SECRET: ADMIN.clientSecret,
+  });
+  const peers = await Promise.all([OIDC_PROVIDER, BETTER_AUTH].map((peer) => startContender(peer)));
+  try {
+    const client = await addClient(server);
+    const token = await issuedTo(server, client);
+    const issue = [
+      entry(server, "getToken", postInput("/trpc/getToken", { scope: "orders:read" }, client)),
+      entry(server, "client_credentials", postForm("/oauth/token", TOKEN_REQUEST, client)),
+      ...peers.map((peer) => {
+        const path = peer.name === BETTER_AUTH.name ? BETTER_AUTH.paths.issue : "/token";
+        return entry(peer, peer.name, postForm(path, { ...TOKEN_REQUEST, resource: RESOURCE }, PEER_CLIENT));
+      }),
+    ];
+    const introspection = [
+      entry(server, "introspectToken", postInput("/trpc/introspectToken", { token }, client)),
+      entry(server, "introspect", postForm("/oauth/introspect", { token }, client)),
+    ];
+    const issued = await measureRounds(issue);
+    const introspected = await measureRounds(introspection);
+    const tables = [
+      { title: "Tokens for a client with a secret (ES256, Mintmark with its audit log)", unit: "tokens", rows: issued },
+      { title: "Introspection by a client with a secret", unit: "tokens", rows: introspected },
+    ];
+    return inTables("oauth", tables, {
+      "client_credentials against getToken": ratio(issued),
+      "introspect against introspectToken": ratio(introspected),
+    });
+  } finally {
+    for (const running of [server, ...peers]) await running.stop();
+  }
+}
+
+const entry = (running: Running, name: string, request: string): Entry => ({ name, running, requests: [request] });
+
+/** Processor time of the second row against the first. */
+function ratio([first, second]: readonly Row[]): string {
+  return first === undefined || second === undefined
+    ? ""
+    : `${(second.cpu / first.cpu).toFixed(2)} of the processor time`;
+}
+
+async function addClient(server: Running) {
+  const permissions = ["issue", "introspect"];
+  const input = { name: "bench", permissions, scopes: ["orders:read"] };
+  return resultOf<{ clientId: string; clientSecret: string }>(server, postInput("/trpc/clients.create", input, ADMIN));
+}
+
+async function issuedTo(server: Running, client: typeof ADMIN): Promise<string> {
+  return (await resultOf<{ token: string }>(server, postInput("/trpc/getToken", {}, client))).token;
+}
+
+async function resultOf<Data>({ port }: Running, request: string): Promise<Data> {
+  const connection = await connectTo(port);
+  const { status, body } = await connection.send(request);
+  connection.end();
+  if (status !== 200) throw new Error(`expected 200, got ${status} ${body}`);
+  return (JSON.parse(body) as { result: { data: Data } }).result.data;
+}
