@@ -17,7 +17,7 @@ export type OAuthRowsOptions<Schema extends ClaimsSchema> = {
   logFailure: LogFailure;
 };
 
-/** The rows of the OAuth endpoints. Pages of public clients may call those of {@link PATHS} that public clients use. */
+/** The rows of the OAuth endpoints. Pages of public clients may call those for tokens and revocation, without cookies. */
 export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsOptions<Schema>): Row[] {
   const { service, addressOf, logFailure } = options;
   const { issuer, open } = service;

@@ -1,4 +1,5 @@
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
+import type { Seconds } from "../time.ts";
 
 /** The answer to a request, for any HTTP server. */
 export type Answer = {
@@ -26,6 +27,12 @@ export function emptyAnswer(): Answer {
   return { status: 200, headers: NO_STORE, body: "" };
 }
 
+/** Statuses after which a client may retry. */
+const MAY_RETRY: ReadonlySet<number> = new Set([429, 503]);
+
+/** `Retry-After` where the error has none. */
+const RETRY_AFTER: Seconds = 1;
+
 const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
 
 /**
@@ -34,9 +41,10 @@ const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
  */
 export function errorAnswer(thrown: unknown, { isChallenged = false } = {}): Answer {
   const error = thrown instanceof MintmarkError ? thrown : new MintmarkError("internal_error", { cause: thrown });
-  const { reason, retryAfter } = error;
+  const { reason } = error;
   const code = oauthErrorOf(error);
   const status = statusOf(reason, code);
+  const retryAfter = error.retryAfter ?? (MAY_RETRY.has(status) ? RETRY_AFTER : undefined);
   const body = { error: code, error_description: describe(error), error_reason: reason };
   return {
     status,

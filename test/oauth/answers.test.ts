@@ -43,7 +43,7 @@ const ERRORS: Record<Reason, [status: number, error: string]> = {
 
 const read = (error: unknown, options = {}) => {
   const { body, ...answer } = errorAnswer(error, options);
-  return { ...answer, json: JSON.parse(body) };
+  return { ...answer, headers: answer.headers as Record<string, string>, json: JSON.parse(body) };
 };
 
 describe("errorAnswer", () => {
@@ -58,6 +58,16 @@ describe("errorAnswer", () => {
       "retry-after": "7",
     });
     expect(failure !== undefined).toBe(status >= 500);
+  });
+
+  it.each([
+    ["rate_limited", "1"],
+    ["unavailable", "1"],
+    ["verifier_stale", "1"],
+    ["invalid_refresh_token", undefined],
+    ["internal_error", undefined],
+  ] as const)("has Retry-After for %s where a retry may help: %s", (reason, seconds) => {
+    expect(read(new MintmarkError(reason)).headers["retry-after"]).toBe(seconds);
   });
 
   it.each([

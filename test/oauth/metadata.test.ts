@@ -25,7 +25,7 @@ describe("the metadata of the authorization server (RFC 8414)", () => {
   });
 
   it("has the configured issuer, and URLs below it", async () => {
-    await using server = await openServer({ issuer: "https://id.example" });
+    await using server = await openServer({ issuer: "https://id.example", open: false });
     const methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     const algorithms = ["ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"];
     expect(await metadataAt(server.url + PATH)).toEqual({
@@ -49,7 +49,7 @@ describe("the metadata of the authorization server (RFC 8414)", () => {
   it.each(["https://id.example/auth", "https://id.example/auth/", "https://id.example/a/b"])(
     "of the issuer %s is found below it, and before its path",
     async (issuer) => {
-      await using server = await openServer({ issuer });
+      await using server = await openServer({ issuer, open: false });
       const base = issuer.replace(/\/$/, "");
       const path = new URL(base).pathname;
       const expected = { issuer, jwks_uri: `${base}/.well-known/jwks.json` };
