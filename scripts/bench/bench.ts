@@ -13,7 +13,8 @@
  *     npm run bench -- scale            a million rows, a thousand followers, two workers; a verifier of a million revocations
  *     npm run bench -- prune            latency while two million old audit records are deleted
  *
- * The alternatives are a package of their own: run  npm ci --prefix scripts/bench  first.
+ * The alternatives are packages of their own: run  npm ci --prefix scripts/bench  first, and for oauth
+ * npm ci --prefix scripts/bench/peers/better-auth , too.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

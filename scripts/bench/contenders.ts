@@ -75,7 +75,7 @@ export const OIDC_PROVIDER: Contender = {
 };
 export const BETTER_AUTH: Contender = {
   name: "better-auth, oauth-provider",
-  command: node("better-auth"),
+  command: node("better-auth/server"),
   paths: { verify: "/oauth2/introspect", issue: "/oauth2/token" },
   signsItself: true,
 };

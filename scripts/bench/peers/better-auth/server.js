@@ -6,7 +6,7 @@ import { betterAuth } from "better-auth";
 import { memoryAdapter } from "better-auth/adapters/memory";
 import { toNodeHandler } from "better-auth/node";
 import { jwt } from "better-auth/plugins";
-import { plan, ready } from "./peer.js";
+import { plan, ready } from "../peer.js";
 
 const tables = new Proxy(
   {},
