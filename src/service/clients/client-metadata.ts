@@ -1,4 +1,5 @@
-import type { Issue } from "../../errors.ts";
+import { type Issue, MintmarkError } from "../../errors.ts";
+import { keySetFault, publicMembersOf } from "../../keys/foreign-keys.ts";
 import {
   type AuthMethod,
   type ClientFields,
@@ -34,8 +35,17 @@ export function completeFields(fields: NewClient): ClientFields {
   return fieldsOf({ ...fields, authMethod, grants });
 }
 
+/** The fields as stored: of keys, the public members alone. Throws `invalid_request` for the first rule that they break. */
+export async function validatedFields(fields: ClientFields, access: { isOpen: boolean }): Promise<ClientFields> {
+  const { jwks } = fields;
+  const fault = jwks && (await keySetFault(jwks));
+  const violation = metadataViolation(fields, access) ?? (fault && { path: "jwks", message: fault });
+  if (violation) throw new MintmarkError("invalid_request", { issues: [violation] });
+  return jwks === undefined ? fields : { ...fields, jwks: publicMembersOf(jwks) };
+}
+
 /** The first rule of RFC 7591 §2, RFC 6749 and RFC 8252 that the fields of a client break, if any. */
-export function metadataViolation(fields: ClientFields, { isOpen }: { isOpen: boolean }): Issue | undefined {
+function metadataViolation(fields: ClientFields, { isOpen }: { isOpen: boolean }): Issue | undefined {
   const { authMethod, grants, permissions, jwks, jwksUri, backchannelLogoutUri } = fields;
   const issue = (path: string, message: string): Issue => ({ path, message });
   if (authMethod === "none" && permissions.length > 0)

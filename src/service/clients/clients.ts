@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { MintmarkError } from "../../errors.ts";
-import { keySetFault, publicMembersOf } from "../../keys/foreign-keys.ts";
 import type { ChangeRecord } from "../../store/audit.ts";
 import {
   type Client,
-  type ClientFields,
   type ClientSecret,
   fieldsOf,
   hasSecrets,
@@ -20,7 +18,7 @@ import { type Caller, systemCaller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
 import { changedFields, type FieldChange, fieldsAfter } from "./client-fields.ts";
-import { completeFields, metadataViolation, type NewClient } from "./client-metadata.ts";
+import { completeFields, type NewClient, validatedFields } from "./client-metadata.ts";
 import { delegationViolation } from "./client-policy.ts";
 import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client-secret.ts";
 import { requireShape } from "./client-shape.ts";
@@ -84,16 +82,6 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
     return { client, operation: operation(action, { target: { target: clientId }, denial }), recordOf };
   };
 
-  /** The fields as stored: of keys, the public members alone. */
-  async function validated(fields: ClientFields): Promise<ClientFields> {
-    const violation = metadataViolation(fields, { isOpen: open });
-    if (violation !== undefined) throw new MintmarkError("invalid_request", { issues: [violation] });
-    if (fields.jwks === undefined) return fields;
-    const fault = await keySetFault(fields.jwks);
-    if (fault !== undefined) throw invalidField("jwks", fault);
-    return { ...fields, jwks: publicMembersOf(fields.jwks) };
-  }
-
   return {
     async create(caller, given) {
       requireShape("new", given);
@@ -101,7 +89,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
       const fields = completeFields(given);
       const denial = (current: Caller) => delegationViolation(current, fields);
       return authorize(caller, operation("create", { target: { target: clientId }, denial }), async (record) => {
-        const valid = await validated(fields);
+        const valid = await validatedFields(fields, { isOpen: open });
         const { text, stored } = createClientSecret(clock());
         const [secret, secrets] = hasSecrets(fields.authMethod) ? [text, [stored]] : ["", []];
         const client: Client = { ...valid, clientId, createdAt: clock(), secrets };
@@ -122,7 +110,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
       };
       return authorize(caller, operation("update", about), async (record) => {
         if (client === undefined || next === undefined) throw new MintmarkError("unknown_client");
-        const to = await validated(fieldsOf(next));
+        const to = await validatedFields(fieldsOf(next), { isOpen: open });
         const outcome = await store.updateClient(clientId, { from: fieldsOf(client), to }, record);
         if (outcome === "changed") throw new MintmarkError("conflict");
         // Followers of this server that lose their permission are disconnected now.
@@ -137,7 +125,8 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
       const { client, operation, recordOf } = await operationOn("rotateSecret", clientId);
       return authorize(caller, operation, async (record) => {
         if (client === undefined) throw new MintmarkError("unknown_client");
-        if (!hasSecrets(client.authMethod)) throw invalidField("clientId", "is of a client without a secret");
+        const noSecret = { path: "clientId", message: "is of a client without a secret" };
+        if (!hasSecrets(client.authMethod)) throw new MintmarkError("invalid_request", { issues: [noSecret] });
         const { text, stored } = createClientSecret(clock());
         const ending = endingBy(client.secrets, { now: clock(), overlap });
         if (ending.length >= MAX_SECRETS) throw new MintmarkError("too_many_secrets");
@@ -182,10 +171,6 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
 }
 
 const ADMIN = "admin";
-
-function invalidField(path: string, message: string): MintmarkError {
-  return new MintmarkError("invalid_request", { issues: [{ path, message }] });
-}
 
 /** Whether this secret is the only one, without expiry. */
 function hasOnly(secrets: readonly ClientSecret[], { hash }: ClientSecret): boolean {
