@@ -18,7 +18,7 @@ const VALID = [
 ];
 
 /** Spellings that some parsers read as another URI, by what they play on. */
-const LOOK_ALIKES: [what: string, uri: string][] = [
+const AMBIGUOUS: [what: string, uri: string][] = [
   ["a user name", "https://app.example@evil.example/callback"],
   ["a user name and password", "https://app.example:443@evil.example/callback"],
   ["an encoded user name", "https://app.example%40evil.example/callback"],
@@ -109,7 +109,7 @@ describe("redirectUriFault", () => {
     expect(redirectUriFault(uri)).toBeUndefined();
   });
 
-  it.each(LOOK_ALIKES)("P2: refuses %s", (_, uri) => {
+  it.each(AMBIGUOUS)("P2: refuses %s", (_, uri) => {
     expect(redirectUriFault(uri)).toMatch(/^must /);
   });
 
@@ -169,7 +169,7 @@ describe("calledUrlFault", () => {
   });
 
   const invalid = [
-    ...LOOK_ALIKES,
+    ...AMBIGUOUS,
     ...[...NOT_LOOPBACK, ...SCHEMES, "a:b", "x:", "com.example.app:/x"].map((uri) => [uri, uri] as const),
   ];
   it.each(invalid)("P26: refuses %j, also where access is open", (_, uri) => {
