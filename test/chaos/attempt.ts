@@ -1,4 +1,5 @@
 import { isTokenError } from "../../src/client/client.ts";
+import { OAuthRefusal } from "./oauth-client.ts";
 
 /** An answer, a refusal, or `lost`: nobody knows whether it was done. */
 export type Outcome<Answer> = { answer: Answer } | { refused: string } | "lost";
@@ -10,9 +11,15 @@ export async function attempt<Answer>(send: (signal: AbortSignal) => Promise<Ans
   try {
     return { answer: await send(AbortSignal.timeout(TIMEOUT_MS)) };
   } catch (error) {
+    const { status, reason } = refusalOf(error) ?? { status: 500, reason: "" };
     // A 5xx may have been done all the same: the answer of the database was lost.
-    return isTokenError(error) && error.data.httpStatus < 500 ? { refused: error.data.reason } : "lost";
+    return status < 500 ? { refused: reason } : "lost";
   }
+}
+
+function refusalOf(error: unknown): { status: number; reason: string } | undefined {
+  if (error instanceof OAuthRefusal) return error;
+  return isTokenError(error) ? { status: error.data.httpStatus, reason: error.data.reason } : undefined;
 }
 
 export function isAnswer<Answer>(outcome: Outcome<Answer>): outcome is { answer: Answer } {

@@ -1,8 +1,16 @@
 import { attempt, isAnswer } from "./attempt.ts";
 import { createClient, removeClient, rotateSecret, updateClient, withClient } from "./client-operations.ts";
 import { clientOf, noteRefusal, type Scenario } from "./scenario.ts";
-import { issue, refresh, verify } from "./token-operations.ts";
-import { revokeClient, revokeGrant, revokeKey, revokeSubject, revokeToken } from "./withdrawal-operations.ts";
+import { issue, issueByOAuth, refresh, verify } from "./token-operations.ts";
+import {
+  revokeClient,
+  revokeGrant,
+  revokeGrantByOAuth,
+  revokeKey,
+  revokeSubject,
+  revokeToken,
+  revokeTokenByOAuth,
+} from "./withdrawal-operations.ts";
 
 /** Returns whether it was done. */
 type Operation = (scenario: Scenario) => Promise<boolean>;
@@ -20,14 +28,21 @@ export async function rotateKeys(scenario: Scenario, immediate: boolean): Promis
 
 /** The operations, and the weight of each among them. */
 export const OPERATIONS: Readonly<Record<string, readonly [weight: number, operation: Operation]>> = {
-  issue: [28, (scenario) => issue(scenario, "issue")],
+  issue: [18, (scenario) => issue(scenario, "issue")],
+  "issue by OAuth": [10, (scenario) => issueByOAuth(scenario, "issue by OAuth")],
   "begin a grant": [12, (scenario) => issue(scenario, "begin a grant", { refreshable: true })],
-  "issue as a client": [8, (scenario) => withClient(scenario, (as) => issue(scenario, "issue as a client", { as }))],
+  "issue as a client": [4, (scenario) => withClient(scenario, (as) => issue(scenario, "issue as a client", { as }))],
+  "issue as a client by OAuth": [
+    4,
+    (scenario) => withClient(scenario, (as) => issueByOAuth(scenario, "issue as a client by OAuth", as)),
+  ],
   refresh: [14, (scenario) => refresh(scenario, 1)],
   "refresh twice at once": [5, (scenario) => refresh(scenario, 2)],
   verify: [8, verify],
-  "revoke a token": [14, revokeToken],
-  "revoke a grant": [2, revokeGrant],
+  "revoke a token": [7, revokeToken],
+  "revoke a token by OAuth": [7, revokeTokenByOAuth],
+  "revoke a grant": [1, revokeGrant],
+  "revoke a grant by OAuth": [1, revokeGrantByOAuth],
   "revoke a subject": [2, revokeSubject],
   "revoke a client": [1, revokeClient],
   "create a client": [4, createClient],

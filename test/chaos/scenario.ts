@@ -2,6 +2,7 @@ import { createTokenClient } from "../../src/client/client.ts";
 import type { Random } from "../support/random.ts";
 import { isRefusal, type Outcome } from "./attempt.ts";
 import type { Ledger } from "./ledger.ts";
+import { createOAuthClient } from "./oauth-client.ts";
 import type { Thing } from "./timeline.ts";
 
 export type TokenClient = ReturnType<typeof createTokenClient>;
@@ -29,6 +30,14 @@ export function clientOf(
   credentials?: { clientId: string; clientSecret: string },
 ): TokenClient {
   return createTokenClient({ url: random.pick(origins), ...(credentials && { credentials }) });
+}
+
+/** Connects to the OAuth endpoints of any of the servers. */
+export function oauthClientOf(
+  { random, origins }: Pick<Scenario, "random" | "origins">,
+  credentials?: { clientId: string; clientSecret: string },
+) {
+  return createOAuthClient(random.pick(origins), credentials);
 }
 
 /** Picks one of the latest live things that no operation uses. */

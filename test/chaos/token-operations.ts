@@ -1,6 +1,6 @@
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
 import type { Client, Grant } from "./ledger.ts";
-import { clientOf, noteRefusal, pickLive, type Scenario } from "./scenario.ts";
+import { clientOf, noteRefusal, oauthClientOf, pickLive, type Scenario } from "./scenario.ts";
 
 /** Seconds, longer than a run. Servers are restarted with limits between them. */
 const LIFETIMES = [86_400, 7 * 86_400];
@@ -26,19 +26,35 @@ export async function issue(scenario: Scenario, operation: string, { refreshable
   return true;
 }
 
-/** Presents a refresh token, and returns its successor. */
-export async function present(scenario: Scenario, grant: Grant, token: string): Promise<Outcome<string>> {
+/** Issues a token at the token endpoint: for the client itself, by default for the local one. */
+export async function issueByOAuth(scenario: Scenario, operation: string, as?: Client): Promise<boolean> {
   const { ledger } = scenario;
   const askedAt = ledger.timeline.tick();
-  const client = clientOf(scenario);
-  const outcome = await attempt((signal) => client.refreshToken.mutate({ refreshToken: token }, { signal }));
+  const client = oauthClientOf(scenario, as && { clientId: as.clientId, clientSecret: as.secret });
+  const outcome = await attempt((signal) => client.getToken({ signal }));
+  if (!isAnswer(outcome)) return noteRefusal(scenario, operation, { outcome, of: as === undefined ? [] : [as] });
+  ledger.acknowledge(operation, { action: "getToken", id: ledger.noteIssued(outcome.answer, askedAt) });
+  return true;
+}
+
+/** Presents a refresh token to the procedure or to the token endpoint, and returns its successor. */
+export async function present(scenario: Scenario, grant: Grant, token: string): Promise<Outcome<string>> {
+  const { ledger, random } = scenario;
+  const askedAt = ledger.timeline.tick();
+  const isOAuth = random.chance(0.5);
+  const operation = isOAuth ? "refresh by OAuth" : "refresh";
+  const outcome = await attempt<{ token: string; refreshToken?: string | undefined }>((signal) =>
+    isOAuth
+      ? oauthClientOf(scenario).refreshToken(token, { signal })
+      : clientOf(scenario).refreshToken.mutate({ refreshToken: token }, { signal }),
+  );
   if (!isAnswer(outcome)) {
-    noteRefusal(scenario, "refresh", { outcome, of: [grant] });
+    noteRefusal(scenario, operation, { outcome, of: [grant] });
     return outcome;
   }
   const { refreshToken: successor = "" } = outcome.answer;
   ledger.noteSuccessor(token, successor);
-  ledger.acknowledge("refresh", { action: "refreshToken", id: ledger.noteIssued(outcome.answer, askedAt) });
+  ledger.acknowledge(operation, { action: "refreshToken", id: ledger.noteIssued(outcome.answer, askedAt) });
   return { answer: successor };
 }
 

@@ -1,6 +1,14 @@
 import { attempt, isAnswer } from "./attempt.ts";
 import type { Ledger } from "./ledger.ts";
-import { clientOf, newName, noteRefusal, pickLive, type Scenario, type TokenClient } from "./scenario.ts";
+import {
+  clientOf,
+  newName,
+  noteRefusal,
+  oauthClientOf,
+  pickLive,
+  type Scenario,
+  type TokenClient,
+} from "./scenario.ts";
 import type { Target, Thing } from "./timeline.ts";
 
 type Withdrawal = {
@@ -32,11 +40,11 @@ export async function withdraw(scenario: Scenario, withdrawal: Withdrawal): Prom
 /** An operation on one of the latest things of a kind that live, if there is one. */
 function onLive<Item extends Thing>(
   itemsOf: (ledger: Ledger) => readonly Item[],
-  withdrawalOf: (item: Item) => Withdrawal,
+  withdrawalOf: (item: Item, scenario: Scenario) => Withdrawal,
 ) {
   return async (scenario: Scenario): Promise<boolean> => {
     const item = pickLive(scenario, itemsOf(scenario.ledger));
-    return item === undefined || withdraw(scenario, withdrawalOf(item));
+    return item === undefined || withdraw(scenario, withdrawalOf(item, scenario));
   };
 }
 
@@ -47,6 +55,28 @@ export const revokeToken = onLive(
     return {
       ...{ operation: "revoke a token", targets: [{ by: "jti", id }], action: "revokeToken", id, of },
       send: (client, options) => client.revokeToken.mutate({ token: of.text }, options),
+    };
+  },
+);
+
+export const revokeTokenByOAuth = onLive(
+  ({ tokens }) => tokens,
+  (of, scenario) => {
+    const { jti: id = "" } = of.handles;
+    return {
+      ...{ operation: "revoke a token by OAuth", targets: [{ by: "jti", id }], action: "revokeToken", id, of },
+      send: (_client, options) => oauthClientOf(scenario).revokeToken(of.text, options),
+    };
+  },
+);
+
+export const revokeGrantByOAuth = onLive(
+  ({ grants }) => grants,
+  (of, scenario) => {
+    const [{ sid: id = "" }, token] = [of.handles, of.current];
+    return {
+      ...{ operation: "revoke a grant by OAuth", targets: [{ by: "sid", id }], action: "revokeToken", id, of },
+      send: (_client, options) => oauthClientOf(scenario).revokeToken(token, options),
     };
   },
 );

@@ -28,7 +28,8 @@ describe("a conversation that the fuzzer found", () => {
     server = await openServer({ issuer: ISSUER, clock: systemClock });
     const admin = await addClient(server.service, { permissions: ["admin"] });
     const limited = await addClient(server.service, { permissions: ["issue"], scopes: ["a"], maxTtl: 60 });
-    pool = await openPool({ ...address(), clients: { admin, limited } });
+    const posting = await addClient(server.service, { permissions: ["issue"], authMethod: "client_secret_post" });
+    pool = await openPool({ ...address(), clients: { admin, limited, posting } });
     await pool.refill(1);
   });
   afterAll(() => server[Symbol.asyncDispose]());

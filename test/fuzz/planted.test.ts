@@ -92,6 +92,35 @@ describe("the fuzzer of the server", () => {
     expect(() => checkAnswer(said, request(["k".repeat(43)]), pool)).toThrow(violation);
   });
 
+  const oauth = (body: object, { status = 200, cache = "no-store" } = {}): Answer => {
+    const type = [["content-type", "application/json"] as const, ["pragma", "no-cache"] as const];
+    const headers = new Map([["x-content-type-options", "nosniff"], ["cache-control", cache], ...type]);
+    return { status, headers, body: Buffer.from(JSON.stringify(body)) };
+  };
+  const form = (secrets: string[] = []) => {
+    const plain = Buffer.from("POST /oauth/introspect HTTP/1.1\r\nHost: x\r\n\r\ntoken=a.b.c");
+    return { wire: plain, plain, secrets };
+  };
+  const refused = { error: "invalid_client", error_reason: "invalid_client", error_description: "Wrong" };
+
+  it("accepts answers of OAuth endpoints", () => {
+    const what = (answer: Answer) => checkAnswer(answer, form(), pool).what;
+    expect(what(oauth({ active: false }))).toBe("200 introspected");
+    expect(what(oauth({ access_token: "a.b.c", token_type: "Bearer" }))).toBe("200 issued");
+    expect(what(oauth(refused, { status: 401 }))).toBe("401 invalid_client");
+  });
+
+  it.each<[string, Answer, RegExp]>([
+    ["that an unsigned token is active", oauth({ active: true, ...claims }), /did not sign/],
+    ["a token that may be cached", oauth({ access_token: "a.b.c" }, { cache: "no-cache" }), /cache/],
+    ["a reason of its own", oauth({ ...refused, error_reason: "bad" }, { status: 401 }), /catalogue/],
+    ["an error with success", oauth(refused), /success/],
+    ["a quoted description", oauth({ ...refused, error_description: '"' }, { status: 401 }), /characters/],
+    ["a secret", oauth({ ...refused, error_description: "k".repeat(43) }, { status: 401 }), /echoes/],
+  ])("detects an OAuth endpoint that answers %s", (_name, said, violation) => {
+    expect(() => checkAnswer(said, form(["k".repeat(43)]), pool)).toThrow(violation);
+  });
+
   it.each([
     "HTTP/1.1 OK\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",

@@ -1,3 +1,4 @@
+import { decodeJwt } from "jose";
 import { catalogue } from "../../../src/errors.ts";
 import { type Outcome, parseJson, Violation } from "../target.ts";
 import type { Answer } from "./answers.ts";
@@ -18,6 +19,7 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
     /^\s*[A-Z]+ (?:https?:\/\/[^/?#\s]*)?(\S+)(?: HTTP\/1\.[01])?\r\n/.exec(request.plain.toString("latin1")) ?? [];
   expectNoEcho([...headers.values()].join("\n"), request.secrets);
   if (status === 400 && headers.get("connection") === "close") return { what: "400 and goodbye", isParsed: false };
+  if (target.startsWith("/oauth/")) return checkOAuthAnswer(answer, request, pool);
   if (!target.startsWith("/trpc/")) expectNoEcho(body.toString("latin1"), request.secrets);
   if (!target.startsWith("/trpc/")) return { what: `${status} ${documentOf(target)}`, isParsed: true };
   if (headers.get("cache-control")?.startsWith("no-") !== true) throw new Violation("may be kept by a cache");
@@ -31,6 +33,36 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   const reasons = [...new Set(said.map(({ reason, data }) => (data === undefined ? reason : "answered")))].sort();
   return { what: `${status} ${reasons.join(" and ")}`, isParsed: true };
 }
+
+/** Checks an answer of an OAuth endpoint, or of a path beside them. */
+function checkOAuthAnswer({ status, headers, body }: Answer, request: Filled, pool: Pool): Outcome {
+  const text = body.toString();
+  const type = headers.get("content-type");
+  if (status >= 400) expectNoEcho(text, request.secrets);
+  const isAnswer = headers.get("pragma") === "no-cache";
+  if (!isAnswer) return { what: `${status} below /oauth/`, isParsed: true };
+  if (headers.get("cache-control") !== "no-store") throw new Violation("may be kept by a cache");
+  if (body.length === 0) return { what: `${status} revoked`, isParsed: true };
+  if (type === "application/token-introspection+jwt") {
+    const { token_introspection } = decodeJwt(text);
+    checkData(token_introspection, request, pool);
+    return { what: `${status} introspected, signed`, isParsed: true };
+  }
+  const said = parseJson(text) as OAuthAnswer | undefined;
+  if (type !== "application/json" || said === undefined) throw new Violation("is no JSON");
+  const { error, error_reason: reason = "", error_description: description = "", access_token: token } = said;
+  if (error !== undefined) {
+    if (!(reason in catalogue)) throw new Violation(`gives a reason that is not in the catalogue: ${reason}`);
+    if (!/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(description))
+      throw new Violation("describes an error in other characters");
+    if (status < 400) throw new Violation("has an error and success");
+    return { what: `${status} ${error}`, isParsed: true };
+  }
+  checkData({ ...said, token }, request, pool);
+  return { what: `${status} ${token === undefined ? "introspected" : "issued"}`, isParsed: true };
+}
+
+type OAuthAnswer = { error?: string; error_reason?: string; error_description?: string; access_token?: string };
 
 /** The path, if it is served. */
 function documentOf(target: string): string {
@@ -100,7 +132,8 @@ function checkData(data: unknown, { plain }: Filled, pool: Pool): void {
   const unescaped = sent.replace(/\\u00([0-7][0-9a-f])/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-  const candidates = [...sent.matchAll(TOKEN), ...unescaped.matchAll(TOKEN)].map(([text]) => text);
+  const inForm = sent.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const candidates = [sent, unescaped, inForm].flatMap((text) => [...text.matchAll(TOKEN)].map(([token]) => token));
   const isOfIt = (text: string) => Buffer.from(text.split(".")[1] ?? "", "base64url").includes(JSON.stringify(jti));
   if (!candidates.some((text) => isOfIt(text) && pool.isGood(text)))
     throw new Violation("accepts what the service did not sign");

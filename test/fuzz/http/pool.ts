@@ -21,7 +21,7 @@ export type Pool = Awaited<ReturnType<typeof openPool>>;
 /**
  * The values of marks in requests, so that a mutated request still has a valid token and a right length: `@T1@` is a token,
  * `@R1@` a refresh token, `@F1@` a token that the fuzzer signed with the server's key, `@A1@` credentials, `@S1@` a secret,
- * `@L@` the length of the body, `@K@` "chunked".
+ * `@C1@` the client id that belongs to it, `@L@` the length of the body, `@K@` "chunked".
  */
 export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "clients">) {
   const client = createTokenClient({ url: `http://127.0.0.1:${port}` });
@@ -31,6 +31,7 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
   const marks: Record<string, string[]> = {
     A: Object.values(clients).map((client) => encodeBasic(client)),
     S: Object.values(clients).map(({ clientSecret }) => clientSecret),
+    C: Object.values(clients).map(({ clientId }) => clientId),
   };
 
   /** Gets new tokens: the earlier ones may be revoked, used or expired. */
@@ -54,13 +55,15 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
 
   function fill(request: Buffer): Filled {
     const secrets: string[] = [];
-    const filled = request.toString("latin1").replace(/@([TRFAS])(\d{1,4})@/g, (mark, kind: string, number: string) => {
-      const all = marks[kind] ?? [];
-      const value = all[Number(number) % all.length] ?? mark;
-      // Other tokens share the text before the signature.
-      secrets.push(value.replace(/^Basic |^.*\./, ""));
-      return value;
-    });
+    const filled = request
+      .toString("latin1")
+      .replace(/@([TRFASC])(\d{1,4})@/g, (mark, kind: string, number: string) => {
+        const all = marks[kind] ?? [];
+        const value = all[Number(number) % all.length] ?? mark;
+        // Other tokens share the text before the signature.
+        if (kind !== "C") secrets.push(value.replace(/^Basic |^.*\./, ""));
+        return value;
+      });
     const end = filled.indexOf("\r\n\r\n");
     const [head, body] = end < 0 ? [filled, ""] : [filled.slice(0, end), filled.slice(end)];
     const text = body.slice(4);

@@ -25,7 +25,7 @@ const headers = fc
       ],
       6,
     ),
-    header("Accept", ["*/*", "application/jsonl", "text/event-stream", "\x80"]),
+    header("Accept", ["*/*", "application/jsonl", "text/event-stream", "application/token-introspection+jwt", "\x80"]),
     header("trpc-accept", ["application/jsonl", "application/json", "x"]),
     header("Origin", ["http://127.0.0.1", "null", "http://evil.example", "http://evil.ex😀ample", "http://[", "@T0@"]),
     header("Sec-Fetch-Site", ["same-origin", "cross-site", "none"]),
@@ -108,20 +108,36 @@ const batches = fc
     );
   });
 
-const parameters = fc.tuple(
-  fc.constantFrom(
-    ..."grant_type scope resource refresh_token token token_type_hint client_id client_secret".split(" "),
-    ..."client_assertion client_assertion_type __proto__ % %FF".split(" "),
-  ),
-  fc.oneof(
-    fc.constantFrom(..."client_credentials refresh_token @T0@ @T1@ @R0@ @F0@ @S0@ a orders local %00 %FF %".split(" ")),
-    fc.string({ unit: "binary", maxLength: 20 }).map(inQuery),
-  ),
+const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const anyParameter = fc
+  .tuple(
+    fc.constantFrom(
+      ..."grant_type scope resource refresh_token token token_type_hint client_id client_secret".split(" "),
+      ..."client_assertion client_assertion_type __proto__ % %FF".split(" "),
+    ),
+    fc.oneof(
+      fc.constantFrom(
+        ..."client_credentials refresh_token @T0@ @T1@ @R0@ @F0@ @S0@ @C0@ a orders local %00 %FF %".split(" "),
+      ),
+      fc.string({ unit: "binary", maxLength: 20 }).map(inQuery),
+    ),
+  )
+  .map((pair) => pair.join("="));
+/** Parameters that are right together. */
+const rightParameters = fc.oneof(
+  fc.constantFrom("grant_type=client_credentials", "client_id=@C2@&client_secret=@S2@", "scope=a"),
+  fc.nat(9).map((number) => `grant_type=refresh_token&refresh_token=@R${number}@`),
+  fc.nat(9).map((number) => `token=@T${number}@`),
+  fc.nat(199).map((number) => `token=@F${number}@`),
+  fc
+    .nat(199)
+    .map((number) => `client_id=@C0@&client_assertion=@F${number}@&client_assertion_type=${inQuery(ASSERTION_TYPE)}`),
 );
+const parameters = fc.oneof({ weight: 2, arbitrary: anyParameter }, { weight: 3, arbitrary: rightParameters });
 const forms = fc
   .record({
     endpoint: fc.constantFrom("token", "token", "introspect", "revoke"),
-    parameters: fc.array(parameters, { maxLength: 6 }),
+    parameters: fc.array(parameters, { maxLength: 4 }),
     query: fc.oneof(
       { weight: 12, arbitrary: fc.constant("") },
       fc.constantFrom("?", "?token=@T0@", "?client_secret=x"),
@@ -139,7 +155,7 @@ const forms = fc
         host,
         more: `${more}Content-Type: ${type}\r\n${length}\r\n`,
       },
-      parameters.map((pair) => pair.join("=")).join("&"),
+      parameters.join("&"),
     ),
   );
 

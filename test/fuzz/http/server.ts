@@ -49,7 +49,7 @@ export async function startFuzzServer() {
   };
 }
 
-async function prepare(folder: string): Promise<{ admin: Credentials; limited: Credentials }> {
+async function prepare(folder: string): Promise<{ admin: Credentials; limited: Credentials; posting: Credentials }> {
   const store = await openSqliteStore(folder);
   const [key] = storedKeys;
   if (key === undefined) throw new RangeError("There is no key");
@@ -61,6 +61,11 @@ async function prepare(folder: string): Promise<{ admin: Credentials; limited: C
   const service = await createTokenService({ store, issuer: ISSUER });
   const admin = await addClient(service, { name: "admin", permissions: ["admin"] });
   const limited = await addClient(service, { name: "limited", permissions: ["issue"], scopes: ["a"], maxTtl: 60 });
+  const posting = await addClient(service, {
+    name: "posting",
+    permissions: ["issue", "introspect"],
+    authMethod: "client_secret_post",
+  });
   await service.close();
-  return { admin, limited };
+  return { admin, limited, posting };
 }

@@ -1,6 +1,7 @@
 import type { Target } from "../target.ts";
 import { bearerTarget } from "./bearer.ts";
 import { feedTarget, jwksTarget } from "./feed.ts";
+import { formTarget } from "./form.ts";
 import { jsonTarget } from "./json.ts";
 import { jwkTarget, pairTarget } from "./keys.ts";
 import { optionsTarget } from "./options.ts";
@@ -11,8 +12,9 @@ type AnyTarget = { target: Target<unknown>; share: number };
 
 /** The targets in this process, and the share of inputs of each. */
 export const targets: Readonly<Record<string, AnyTarget>> = {
-  token: { target: tokenTarget() as Target<unknown>, share: 0.47 },
+  token: { target: tokenTarget() as Target<unknown>, share: 0.43 },
   json: { target: jsonTarget as Target<unknown>, share: 0.15 },
+  form: { target: formTarget as Target<unknown>, share: 0.04 },
   bearer: { target: bearerTarget as Target<unknown>, share: 0.06 },
   jwk: { target: jwkTarget as Target<unknown>, share: 0.05 },
   pair: { target: pairTarget as Target<unknown>, share: 0.005 },
