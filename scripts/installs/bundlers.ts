@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Group } from "./group.ts";
-import { install, peers, put, run, type Work } from "./project.ts";
+import { install, peers, put, run, tool, type Work } from "./project.ts";
 
 const SERVER = `
 import { createTokenServer, createTokenService, openSqliteStore } from "mintmark";
@@ -36,14 +36,14 @@ export async function bundlers({ folder, tarball }: Work): Promise<Group> {
   const project = join(folder, "bundled");
   install(project, [tarball, ...peers(), ...TOOLS, "@rollup/plugin-node-resolve"]);
   put(project, { "server.mjs": SERVER, "webpack.config.cjs": WEBPACK, "rollup.config.mjs": ROLLUP });
-  const bundle = async (words: readonly string[], program: string) => {
-    await run(["npx", "--no-install", ...words], { cwd: project });
+  const bundle = async (command: readonly string[], program: string) => {
+    await run(command, { cwd: project });
     return run([process.execPath, program, join(project, `data-${program.replace("/", "-")}`)], { cwd: project });
   };
   return {
     steps: {
-      "bundled by webpack": () => bundle(["webpack"], "out/webpack.cjs"),
-      "bundled by Rollup": () => bundle(["rollup", "--config", "--silent"], "out/rollup.mjs"),
+      "bundled by webpack": () => bundle(tool("webpack"), "out/webpack.cjs"),
+      "bundled by Rollup": () => bundle([...tool("rollup"), "--config", "--silent"], "out/rollup.mjs"),
     },
   };
 }

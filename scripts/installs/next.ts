@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../test/support/process.ts";
 import { type Group, notApplicable } from "./group.ts";
-import { install, peers, put, putPrograms, run, versionOf, type Work } from "./project.ts";
+import { install, peers, put, putPrograms, run, tool, versionOf, type Work } from "./project.ts";
 import type { Column, Row } from "./table.ts";
 
 const ROUTE = `import { authenticate } from "../../../auth";
@@ -105,7 +105,7 @@ const built = new Map<string, Promise<unknown>>();
 /** Both bundlers write to one folder, so each is the last to have built when its rows run. */
 async function buildOnce({ project, bundler }: App): Promise<void> {
   const words = bundler === "webpack" ? ["--webpack"] : [];
-  const building = built.get(bundler) ?? run(["npx", "--no-install", "next", "build", ...words], { cwd: project });
+  const building = built.get(bundler) ?? run([...tool("next"), "build", ...words], { cwd: project });
   built.set(bundler, building);
   await building;
 }

@@ -51,6 +51,9 @@ export function putPrograms(folder: string, ...names: string[]): void {
     copyFileSync(join(import.meta.dirname, "programs", `${name}.js`), join(folder, `${name}.mjs`));
 }
 
+/** The command of a program that a project has. Not by `npx`, which would leave it running where it is killed. */
+export const tool = (name: string): string[] => [process.execPath, join("node_modules/.bin", name)];
+
 const start = promisify(execFile);
 
 /** Builds are slow on a busy machine. */

@@ -2,7 +2,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { blockOf } from "../../test/support/guide.ts";
 import type { Group } from "./group.ts";
-import { install, peers, put, run, versionOf, type Work } from "./project.ts";
+import { install, peers, put, run, tool, versionOf, type Work } from "./project.ts";
 
 const GUIDE = "docs/guides/testing.md";
 
@@ -13,14 +13,14 @@ export async function jest({ folder, tarball, issuer }: Work): Promise<Group> {
   install(project, [tarball, ...peers(), ...packages]);
   put(project, { "jest.config.cjs": blockOf(GUIDE, "js", "transformIgnorePatterns") });
   putTest(project, { cells: "cells.js", test: "cells.test.js" });
-  return { rows: [rowOf(`Jest ${versionOf(project, "jest")}`, ["npx", "--no-install", "jest"], { project, issuer })] };
+  return { rows: [rowOf(`Jest ${versionOf(project, "jest")}`, tool("jest"), { project, issuer })] };
 }
 
 export async function vitest({ folder, tarball, issuer }: Work): Promise<Group> {
   const project = join(folder, "vitest");
   install(project, [tarball, ...peers(), "vitest"]);
   putTest(project, { cells: "cells.mjs", test: "cells.test.mjs" });
-  const command = ["npx", "--no-install", "vitest", "run", "--globals"];
+  const command = [...tool("vitest"), "run", "--globals"];
   return { rows: [rowOf(`vitest ${versionOf(project, "vitest")}`, command, { project, issuer })] };
 }
 

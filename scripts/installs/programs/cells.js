@@ -38,18 +38,25 @@ export const cells = {
 
 async function verifyFrom(issuer, { follow, open }) {
   const verifier = createVerifier({ issuer, audience: issuer, follow });
-  await verifier.ready;
-  const statusOf = await open(verifier);
-  const { token } = await call(`${issuer}/trpc/getToken`);
-  await expectStatuses(statusOf, token);
-  await call(`${issuer}/trpc/revokeToken`, { token });
-  let refused = false;
-  for (let attempt = 0; follow && !refused && attempt < 100; attempt += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    refused = (await statusOf(token)) === 401;
+  try {
+    await verifier.ready;
+    const statusOf = await open(verifier);
+    const { token } = await call(`${issuer}/trpc/getToken`);
+    await expectStatuses(statusOf, token);
+    await call(`${issuer}/trpc/revokeToken`, { token });
+    if ((await isRefused(statusOf, token, follow ? 100 : 1)) !== follow) throw new Error("accepts a revoked token");
+  } finally {
+    verifier.close();
   }
-  if (refused !== follow) throw new Error("accepts a revoked token");
-  verifier.close();
+}
+
+/** Whether a revoked token is refused, within some attempts. */
+async function isRefused(statusOf, token, attempts) {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if ((await statusOf(token)) === 401) return true;
+  }
+  return false;
 }
 
 async function expectStatuses(statusOf, token) {
