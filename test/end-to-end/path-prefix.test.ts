@@ -1,3 +1,7 @@
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
+import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { createVerifier } from "../../src/verifier/verifier.ts";
 import { hasChromium, openPage, takePicture } from "../support/browser.ts";
@@ -56,6 +60,39 @@ describe("a server whose issuer has a path", () => {
     const { result } = JSON.parse((await send(`${server.url}/auth/trpc/getToken`)).text);
     expect(await verifier.verify(result.data.token)).toMatchObject({ iss: issuer });
     await verifier.close();
+  });
+});
+
+const testNginx = testWith({
+  program: "nginx",
+  found: hasNginx,
+  required: process.env.MINTMARK_TEST_NGINX === "required",
+});
+
+describe("an OAuth client behind nginx, as in the guide", TIMEOUT, () => {
+  testNginx("finds the metadata by the issuer, and gets a token at the endpoint in it", async () => {
+    await using server = await openServer({ issuer: "https://localhost/auth" });
+    const locations = blockOf("docs/deployment.md", "nginx", "location /auth/");
+    await using nginx = await startNginx([new URL(server.url).host], locations);
+    const ask = async (path: string, form?: string) => {
+      const headers = form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" };
+      const options = { ca: nginx.certificate.pem, headers, method: form === undefined ? "GET" : "POST", agent: false };
+      const response = new Promise<IncomingMessage>((resolve, reject) =>
+        request(nginx.origin + path, options, resolve)
+          .on("error", reject)
+          .end(form),
+      );
+      return JSON.parse(await text(await response));
+    };
+    for (const path of [
+      "/.well-known/oauth-authorization-server/auth",
+      "/auth/.well-known/oauth-authorization-server",
+    ]) {
+      const { issuer, token_endpoint } = await ask(path);
+      expect([path, issuer]).toEqual([path, "https://localhost/auth"]);
+      const issued = await ask(new URL(token_endpoint).pathname, "grant_type=client_credentials");
+      expect(decodeJwt(issued.access_token)).toMatchObject({ iss: issuer });
+    }
   });
 });
 
