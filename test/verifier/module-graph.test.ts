@@ -30,6 +30,7 @@ it("mintmark/verifier loads no server, store or database code, no module of Node
     "",
     "async",
     "keys",
+    "remote",
     "token",
     "trust",
     "verifier",
