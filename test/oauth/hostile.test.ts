@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { basic } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
 import { encodeForm, FORM } from "../support/oauth.ts";
-import { raw } from "../support/raw.ts";
+import { dial, raw } from "../support/raw.ts";
 import { type Answer, type RawRequest, send } from "../support/request.ts";
 import { openServer } from "../support/service.ts";
 
@@ -174,6 +175,22 @@ describe.each(["node", "fetch"] as const)("an endpoint behind %s", (edge) => {
     const body = `${SOUND}&x=${"x".repeat(64 * 1024)}`;
     for (const chunked of [false, true])
       expect(await refusals({ body, chunked })).toEqual(everywhere([413, "invalid_request", "payload_too_large"]));
+  });
+
+  it.each([
+    ["before the body", ""],
+    ["within the body", "grant_type="],
+    ["within the body, as a page", "grant_type=", "origin: https://app.example"],
+    ["after the body", SOUND],
+  ])("P24: serves on when a client disconnects %s", async (_name, sent, ...more) => {
+    for (const name of ENDPOINTS) {
+      const fields = ["host: 127.0.0.1", `content-type: ${FORM}`, `authorization: ${authorization}`, ...more];
+      const head = [`POST /oauth/${name} HTTP/1.1`, ...fields, `content-length: ${SOUND.length}`];
+      const socket = await dial(server.url);
+      socket.write([...head, "", sent].join("\r\n"), () => socket.destroy());
+      await once(socket, "close");
+    }
+    expect(await post("/oauth/token")).toMatchObject({ status: 200 });
   });
 
   it.each(["GET", "HEAD", "PUT", "DELETE", "PATCH"])("answers %s by 405 with Allow", async (method) => {
