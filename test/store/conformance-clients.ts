@@ -1,10 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { MACHINE_CLIENT } from "../../src/store/client.ts";
+import { type ClientMetadata, MACHINE_CLIENT } from "../../src/store/client.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
 import { aClient, aRecord, aSecret } from "./samples.ts";
 
 const everything = { limit: 1000 };
+
+const METADATA = {
+  authMethod: "private_key_jwt",
+  grants: ["authorization_code", "client_credentials", "refresh_token"],
+  jwks: { keys: [{ kty: "EC", crv: "P-256", x: "x", y: "y", kid: "\u00e9" }] },
+  redirectUris: ["https://app.example/callback", "com.example.app:/callback"],
+  postLogoutRedirectUris: ["https://app.example/"],
+  firstParty: true,
+  backchannelLogoutUri: "https://app.example/logout",
+} satisfies ClientMetadata;
 
 export function describeClients(open: Open): void {
   describe("addClient", () => {
@@ -13,11 +23,22 @@ export function describeClients(open: Open): void {
       const bare = aClient({ name: "", permissions: [], scopes: [], audiences: [], anySubject: false, secrets: [] });
       const secrets = [aSecret(), { ...aSecret(), expiresAt: NOW + 60 }];
       const full = aClient({ maxTtl: 60, permissions: ["admin"], scopes: ["a b", '"'], secrets });
-      for (const client of [bare, full]) {
+      const withKeys = aClient({ ...METADATA, secrets: [] });
+      for (const client of [bare, full, withKeys]) {
         expect(await opened.here.addClient(client, aRecord())).toBe("added");
         const { sequence: asOf } = await opened.there.position();
         expect(await opened.there.findClient(client.clientId)).toEqual({ ...client, asOf });
       }
+    });
+
+    it("counts a public client, whose pages may call, as a change of clients, and no other", async () => {
+      await using opened = await open();
+      const { clientsSequence: before } = await opened.here.position();
+      await opened.here.addClient(aClient(), aRecord());
+      expect((await opened.there.position()).clientsSequence).toBe(before);
+      await opened.here.addClient(aClient({ authMethod: "none", grants: [], secrets: [] }), aRecord());
+      const { sequence, clientsSequence } = await opened.there.position();
+      expect(clientsSequence).toBe(sequence);
     });
 
     it("leaves an existing client unchanged, and audits nothing", async () => {

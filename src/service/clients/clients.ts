@@ -7,6 +7,7 @@ import {
   fieldsOf,
   hasSecrets,
   haveSameRights,
+  isPublic,
   MACHINE_CLIENT,
   rightsOf,
 } from "../../store/client.ts";
@@ -94,6 +95,8 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
         const [secret, secrets] = hasSecrets(fields.authMethod) ? [text, [stored]] : ["", []];
         const client: Client = { ...valid, clientId, createdAt: clock(), secrets };
         await store.addClient(client, record);
+        // Its pages may call this server now.
+        if (isPublic(client)) await trust.catchUp();
         return { ...view(client), clientSecret: secret };
       });
     },
