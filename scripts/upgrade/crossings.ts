@@ -49,6 +49,21 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
       const refused = () => client.getToken.query().then(String, (error) => error.data?.reason);
       return within(refused, "invalid_client");
     },
+    "a public client has no secret, and keeps what the other does not know of it": async () => {
+      const redirectUris = ["http://127.0.0.1/callback"];
+      const fields = { name: "cli", permissions: [], authMethod: "none" as const, redirectUris };
+      const made = await one.clients.create.mutate(fields).catch(reasonOf);
+      if (typeof made === "string") return `not known to the earlier one: ${made}`;
+      const { clientId } = made;
+      const client = createTokenClient({ url: there.url, credentials: { clientId, clientSecret: "x" } });
+      const refused = await client.getToken.query().then(String, (error) => error.data?.reason);
+      await other.clients.update.mutate({ clientId, name: "renamed" });
+      const kept = (await one.clients.list.query()).find((listed) => listed.clientId === clientId);
+      await one.clients.remove.mutate({ clientId });
+      if (refused !== "invalid_client" || kept?.name !== "renamed") throw new Error(`${refused}, ${kept?.name}`);
+      if (kept.authMethod !== "none" || kept.redirectUris?.length !== 1) throw new Error("its metadata is lost");
+      return "refused by HTTP Basic, and renamed";
+    },
     "a token of a rotated key is verified": async () => {
       await one.keys.rotate.mutate({ immediate: true });
       const { token } = await one.getToken.query();
@@ -79,7 +94,8 @@ export function crossings(here: Side, there: Side): Record<string, () => Promise
 
 type VerifierModule = { createVerifier: typeof createVerifier };
 
-const reasonOf = (error: unknown) => String((error as { reason?: string }).reason);
+const reasonOf = (error: unknown) =>
+  isTokenError(error) ? error.data.reason : String((error as { reason?: string }).reason);
 
 /** Waits for a verdict. Returns how long it took; throws where it does not come. */
 async function within(verdict: () => Promise<string>, wanted: string): Promise<string> {

@@ -24,6 +24,12 @@ describePostgres("mintmark move", () => {
     await makeData(embedded.MINTMARK_DATA, { issuer: issuer.MINTMARK_ISSUER });
     const { token } = await json(["token", "get"], embedded);
     const client = await json(["clients", "add", "boss", "--permissions", "admin", "--scopes", "a,b"], embedded);
+    const redirect = ["--redirect-uri", "http://127.0.0.1/callback"];
+    await json(["clients", "add", "cli", "--public", ...redirect], embedded);
+    await json(
+      ["clients", "add", "ci", "--permissions", "issue", "--jwks-uri", "https://ci.example/jwks.json"],
+      embedded,
+    );
     await json(["resources", "add", "https://api.example/mcp", "--scope", "tools:read=Read", "--open"], embedded);
     const before = {
       keys: await json(["keys", "list"], embedded),
@@ -36,7 +42,7 @@ describePostgres("mintmark move", () => {
     expect(first).toEqual({
       status: 0,
       stderr: "",
-      stdout: expect.stringMatching(/^moved 1 keys, 1 clients, \d+ sessions, \d+ revocations and \d+ audit records\n$/),
+      stdout: expect.stringMatching(/^moved 1 keys, 3 clients, \d+ sessions, \d+ revocations and \d+ audit records\n$/),
     });
     const again = await mintmark(["move"], { environment: moved });
     const elsewhere = "was moved to PostgreSQL: set DATABASE_URL";
@@ -56,7 +62,8 @@ describePostgres("mintmark move", () => {
     const { records } = await json(["audit"], moved);
     expect(records).toEqual(expect.arrayContaining(before.audit.records));
     expect(await json(["token", "verify"], moved, token)).toMatchObject({ iss: "https://tokens.example" });
-    expect(before.clients[0].clientId).toBe(client.clientId);
+    expect(before.clients).toContainEqual(expect.objectContaining({ clientId: client.clientId }));
+    expect(before.clients).toContainEqual(expect.objectContaining({ authMethod: "none", redirectUris: [redirect[1]] }));
 
     const plain = await mintmark(["keys", "list"], { environment: { ...moved, ...kek } });
     expect(plain).toMatchObject({

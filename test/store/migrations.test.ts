@@ -1,15 +1,19 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ColumnMetadata, Kysely, PostgresDialect, SqliteDialect } from "kysely";
 import Database from "libsql";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
+import { MACHINE_CLIENT } from "../../src/store/client.ts";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { migrate } from "../../src/store/sql/migrate.ts";
 import { migrations } from "../../src/store/sql/migrations.ts";
 import type { Schema } from "../../src/store/sql/schema.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
+import { aClient, aRecord } from "./samples.ts";
 
 const names = Object.keys(migrations).sort();
 
@@ -76,6 +80,59 @@ function describeMigrations(connect: () => Promise<Kysely<Schema>>): void {
   });
 }
 
+/** A client as a release before migration 008 writes it. */
+const earlierClient = (clientId: string) => ({
+  client_id: clientId,
+  name: "billing",
+  permissions: '["issue"]',
+  scopes: "[]",
+  audiences: "[]",
+  any_subject: 0,
+  max_ttl: 600,
+  created_at: 1,
+  secrets: '[{"hash":"a","createdAt":1}]',
+});
+
+/** Clients that an earlier release adds and changes, before and during an upgrade. */
+function describeEarlierClients(open: () => Promise<{ db: Kysely<Schema>; openStore: () => Promise<Store> }>): void {
+  it("008 makes machine clients of all clients so far, and of those that an earlier release adds", async () => {
+    const { db, openStore } = await open();
+    const clients = db as unknown as AnyTables;
+    await migrate(db, { upTo: "007-lookups" });
+    await clients.insertInto("clients").values(earlierClient("before")).execute();
+    await migrate(db);
+    await clients.insertInto("clients").values(earlierClient("during")).execute();
+    await db.destroy();
+    const store = await openStore();
+    const machine = { ...MACHINE_CLIENT, name: "billing", permissions: ["issue"], maxTtl: 600, anySubject: false };
+    for (const clientId of ["before", "during"])
+      expect(await store.findClient(clientId)).toMatchObject({ clientId, ...machine });
+    // It can be changed: its fields are compared with those as read.
+    const { asOf: _, ...from } = (await store.findClient("before")) ?? expect.fail();
+    const to = { ...from, grants: ["client_credentials"] } as const;
+    expect(await store.updateClient("before", { from, to }, aRecord())).toBe("updated");
+    await store.close();
+  });
+
+  it("a change by an earlier release leaves the metadata of a client", async () => {
+    const { db, openStore } = await open();
+    await migrate(db);
+    const store = await openStore();
+    const client = aClient({ authMethod: "none", grants: ["refresh_token"], secrets: [], permissions: [] });
+    await store.addClient(client, aRecord());
+    const { client_id: _, created_at: __, secrets: ___, ...fields } = earlierClient("");
+    await (db as unknown as AnyTables).updateTable("clients").set(fields).execute();
+    await db.destroy();
+    expect(await store.findClient(client.clientId)).toMatchObject({
+      authMethod: "none",
+      grants: ["refresh_token"],
+      secrets: [],
+      name: "billing",
+    });
+    await store.close();
+  });
+}
+
 describe("migrations on the embedded database", () => {
   const folder = temporaryFolder();
   afterAll(() => folder[Symbol.dispose]());
@@ -83,6 +140,11 @@ describe("migrations on the embedded database", () => {
     new Kysely<Schema>({ dialect: new SqliteDialect({ database: new Database(file) }) });
   let files = 0;
   describeMigrations(() => openFile(join(folder.path, `${++files}.db`)));
+  describeEarlierClients(async () => {
+    const data = join(folder.path, `data-${++files}`);
+    mkdirSync(data, { mode: 0o700 });
+    return { db: await openFile(join(data, "mintmark.db")), openStore: () => openSqliteStore(data, { shared: true }) };
+  });
 
   it("that an earlier release does not support prevent its start, with one line", async () => {
     using data = temporaryFolder();
@@ -97,6 +159,10 @@ describePostgres("migrations on PostgreSQL", () => {
   const open = (url: string) =>
     new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) });
   describeMigrations(async () => open(await sharedPostgres.newDatabase()));
+  describeEarlierClients(async () => {
+    const url = await sharedPostgres.newDatabase();
+    return { db: open(url), openStore: () => openPostgresStore(url) };
+  });
 
   it("that an earlier release does not support prevent its start, with one line", async () => {
     const url = await sharedPostgres.newDatabase();
