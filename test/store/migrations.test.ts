@@ -95,7 +95,7 @@ const earlierClient = (clientId: string) => ({
 
 /** Clients that an earlier release adds and changes, before and during an upgrade. */
 function describeEarlierClients(open: () => Promise<{ db: Kysely<Schema>; openStore: () => Promise<Store> }>): void {
-  it("008 makes machine clients of all clients so far, and of those that an earlier release adds", async () => {
+  it("008 makes machine clients of all clients so far, and of clients that an earlier release adds", async () => {
     const { db, openStore } = await open();
     const clients = db as unknown as AnyTables;
     await migrate(db, { upTo: "007-lookups" });
