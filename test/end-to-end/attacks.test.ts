@@ -66,7 +66,12 @@ describe("every token of the list of attacks", () => {
     // One for each kind of refusal, and one for success; in a batch, the last one counts.
     for (const [endpoint, fields] of heads) expect(fields.size, endpoint).toBeLessThan(6);
     const badInputs = outcomes.filter(({ answer }) => answer.verdict === "invalid_request");
-    expect(new Set(badInputs.map(({ endpoint, answer }) => `${endpoint} ${answer.said}`)).size).toBeLessThan(30);
+    const isForm = ({ endpoint }: Outcome) => attackRun.forms.some(({ name }) => name === endpoint);
+    const refusals = (among: readonly Outcome[]) =>
+      new Set(among.map(({ endpoint, answer }) => `${endpoint} ${answer.said}`)).size;
+    expect(refusals(badInputs.filter((outcome) => !isForm(outcome)))).toBeLessThan(30);
+    // A form lacks the token or has it.
+    expect(refusals(badInputs.filter(isForm))).toBeLessThanOrEqual(attackRun.forms.length);
   });
 });
 
