@@ -2,6 +2,7 @@ import { openSqliteStore } from "../store/open.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
+import { createAdministrator } from "./clients/administrator.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
 import { createClientKeys } from "./clients/client-keys.ts";
 import { createClientUses } from "./clients/client-uses.ts";
@@ -97,7 +98,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
       findKey: createClientKeys({ open, onError }),
     }),
     keys: state.keyManagement,
-    clients: createClients({ ...deps, open }),
+    clients: { ...createClients({ ...deps, open }), ...createAdministrator(deps) },
     publicOrigins: createPublicOrigins(deps),
     resources: createResources(deps),
     audit: {

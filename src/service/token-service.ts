@@ -4,6 +4,7 @@ import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import type { AuditPage } from "./access/audit-log.ts";
 import type { Caller } from "./access/caller.ts";
+import type { Administrator } from "./clients/administrator.ts";
 import type { Authenticate } from "./clients/authenticate.ts";
 import type { Clients } from "./clients/clients.ts";
 import type { Feed } from "./feed/feed.ts";
@@ -35,7 +36,7 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     readonly rateLimits: RateLimits;
     readonly authenticate: Authenticate;
     readonly keys: Omit<KeyManagement, "rotateIfDue">;
-    readonly clients: Clients;
+    readonly clients: Clients & Administrator;
     readonly resources: Resources;
     /** The origins of the redirect URIs of public clients, whose scripts may call from a browser. */
     readonly publicOrigins: () => Promise<ReadonlySet<string>>;

@@ -1,27 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { MintmarkError } from "../../errors.ts";
 import type { ChangeRecord } from "../../store/audit.ts";
-import {
-  type Client,
-  type ClientSecret,
-  fieldsOf,
-  hasSecrets,
-  haveSameRights,
-  isPublic,
-  MACHINE_CLIENT,
-  rightsOf,
-} from "../../store/client.ts";
+import { type Client, type ClientSecret, fieldsOf, hasSecrets, isPublic, rightsOf } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
-import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
-import { type Caller, systemCaller } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Counters } from "../operations/counters.ts";
 import { changedFields, type FieldChange, fieldsAfter } from "./client-fields.ts";
 import { completeFields, type NewClient, validatedFields } from "./client-metadata.ts";
 import { delegationViolation } from "./client-policy.ts";
-import { createClientSecret, isValid, MAX_SECRETS, storedSecret } from "./client-secret.ts";
+import { createClientSecret, isValid, MAX_SECRETS } from "./client-secret.ts";
 import { requireShape } from "./client-shape.ts";
 
 /** A client without its secrets. */
@@ -46,25 +36,20 @@ export type Clients = {
   ): Promise<{ clientId: string; clientSecret: string; overlap: Seconds }>;
   /** Removes a client and revokes all tokens issued to it, effective on every server when it resolves. Throws `unknown_client`. */
   remove(caller: Caller, clientId: string): Promise<{ clientId: string }>;
-  /** Ensures that the client `admin` exists, has every permission, and has this secret alone. */
-  ensureAdmin(secret: string): Promise<void>;
-  /** Whether the client `admin` exists, which only `ensureAdmin` creates. */
-  hasAdmin(): Promise<boolean>;
 };
 
 export type ClientsOptions = {
   store: Store;
   trust: StoreFollower;
   authorize: Authorize;
-  audit: AuditLog;
   clock: Clock;
   counts: Counters;
   /** Whether access is open, as in development: keys are then fetched by `http` on loopback, too. */
   open: boolean;
 };
 
-/** The use cases of machine clients. */
-export function createClients({ store, trust, authorize, audit, clock, counts, open }: ClientsOptions): Clients {
+/** The use cases of clients. */
+export function createClients({ store, trust, authorize, clock, counts, open }: ClientsOptions): Clients {
   const operation = (action: string, more: Pick<Operation, "target" | "denial"> = {}): Operation => ({
     action: `clients.${action}`,
     permission: "manage_clients",
@@ -150,34 +135,7 @@ export function createClients({ store, trust, authorize, audit, clock, counts, o
         return { clientId };
       });
     },
-
-    hasAdmin: async () => (await store.findClient(ADMIN)) !== undefined,
-
-    async ensureAdmin(secret) {
-      const now = clock();
-      const stored = storedSecret(secret, now);
-      const rights = { ...systemCaller, ...MACHINE_CLIENT };
-      const admin: Client = { ...rights, clientId: ADMIN, name: ADMIN, createdAt: now, secrets: [stored] };
-      const about = { clientId: systemCaller.clientId, target: ADMIN, outcome: "allowed" } as const;
-      await store.addClient(admin, audit.record({ ...about, action: "clients.create" }));
-      const present = await store.findClient(ADMIN);
-      if (present !== undefined && !haveSameRights(present, rights)) {
-        const to = fieldsOf({ name: present.name, ...rights });
-        const record = audit.record({ ...about, action: "clients.update", fields: changedFields(to, present) });
-        await store.updateClient(ADMIN, { from: fieldsOf(present), to }, record);
-      }
-      if (present === undefined || hasOnly(present.secrets, stored)) return;
-      const change = { from: present.secrets, to: [stored] };
-      await store.replaceSecrets(ADMIN, change, audit.record({ ...about, action: "clients.rotateSecret" }));
-    },
   };
-}
-
-const ADMIN = "admin";
-
-/** Whether this secret is the only one, without expiry. */
-function hasOnly(secrets: readonly ClientSecret[], { hash }: ClientSecret): boolean {
-  return secrets.length === 1 && secrets.every((secret) => secret.hash === hash && secret.expiresAt === undefined);
 }
 
 /** The valid secrets, expiring after the overlap at the latest. */
