@@ -1,6 +1,6 @@
 import { createQueues } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
-import type { AuthMethod } from "../../store/client.ts";
+import { type AuthMethod, hasSecrets } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import { identifier } from "../../token/claims.ts";
@@ -46,7 +46,8 @@ export function createSecretAuthentication(options: SecretOptions): Authenticate
     const isPossible = identifier.safeParse(clientId).success;
     const client = isPossible ? await store.findClient(clientId) : undefined;
     const matches = digestMatches(digest, client?.secrets ?? [], clock());
-    if (client === undefined || !matches || client.authMethod !== method) {
+    // An earlier release may have given a secret to a client that authenticates otherwise.
+    if (client === undefined || !matches || client.authMethod !== method || !hasSecrets(method)) {
       cache.update(pair, client?.secrets);
       throw new MintmarkError("invalid_client");
     }
