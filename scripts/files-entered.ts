@@ -1,25 +1,34 @@
 import { Session } from "node:inspector/promises";
 import { relative } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { createTokenServer } from "../src/http/server.ts";
 import { localCaller } from "../src/service/access/caller.ts";
+import { createVerifier } from "../src/verifier/verifier.ts";
 import { openService } from "../test/support/service.ts";
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 
-/** Lists the files of `src` in which one warm request executes a function. `--clients`: the caller authenticates. */
+/**
+ * Lists the files of `src` in which a function runs: for one warm request, and from a revocation to its rejection by a
+ * verifier that follows the feed. `--clients`: the caller authenticates.
+ */
 const open = !process.argv.includes("--clients");
 await using opened = await openService({ open });
 const server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
 const { clientId, clientSecret } = await opened.service.clients.create(localCaller, {
   name: "reader",
-  permissions: ["issue"],
+  permissions: ["issue", "follow_events"],
   scopes: ["*"],
   audiences: [],
   anySubject: true,
 });
 const authorization = open ? {} : { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` };
+
+const credentials = open ? {} : { credentials: { clientId, clientSecret } };
+const verifier = createVerifier({ issuer: server.origin, audience: server.origin, ...credentials });
+await verifier.ready;
 
 async function call(procedure: string, input: object): Promise<{ token: string }> {
   const response = await fetch(`${server.origin}/trpc/${procedure}`, {
@@ -48,12 +57,19 @@ async function filesEntered(request: () => Promise<unknown>): Promise<string[]> 
 }
 
 const { token } = await call("getToken", { subject: "ada" });
+const revocable = await Promise.all(Array.from({ length: 6 }, () => call("getToken", { subject: "ada" })));
 const requests = {
   getToken: () => call("getToken", { subject: "ada" }),
   verifyToken: () => call("verifyToken", { token }),
+  "from a revocation to its rejection": async () => {
+    const { token = "" } = revocable.pop() ?? {};
+    await call("revokeToken", { token });
+    while (await verifier.verify(token).then(Boolean, () => false)) await setTimeout(1);
+  },
 };
 for (const [name, request] of Object.entries(requests)) {
   const files = await filesEntered(request);
   process.stdout.write(`${name}: ${files.length} files\n  ${files.join("\n  ")}\n`);
 }
+verifier.close();
 await server.close();
