@@ -1,4 +1,5 @@
 import type { Target } from "../target.ts";
+import { assertionTarget } from "./assertion.ts";
 import { bearerTarget } from "./bearer.ts";
 import { feedTarget, jwksTarget } from "./feed.ts";
 import { formTarget } from "./form.ts";
@@ -12,7 +13,8 @@ type AnyTarget = { target: Target<unknown>; share: number };
 
 /** The targets in this process, and the share of inputs of each. */
 export const targets: Readonly<Record<string, AnyTarget>> = {
-  token: { target: tokenTarget() as Target<unknown>, share: 0.43 },
+  token: { target: tokenTarget() as Target<unknown>, share: 0.4 },
+  assertion: { target: assertionTarget as Target<unknown>, share: 0.03 },
   json: { target: jsonTarget as Target<unknown>, share: 0.15 },
   form: { target: formTarget as Target<unknown>, share: 0.04 },
   bearer: { target: bearerTarget as Target<unknown>, share: 0.06 },
