@@ -105,7 +105,7 @@ function isGood(text: string): boolean {
   const [header, payload] = text.split(".").map((segment) => readStrictly(Buffer.from(segment, "base64url")));
   if (signer === undefined || text.length > 8000 || header === undefined || payload === undefined) return false;
   const { alg, kid, typ = "JWT", ...rest } = header;
-  if (Object.keys(rest).length > 0 || byKid.get(String(kid))?.alg !== signer || typeof kid !== "string") return false;
+  if (Object.keys(rest).length > 0 || typeof kid !== "string" || byKid.get(kid)?.alg !== signer) return false;
   if (alg !== signer && !(alg === "Ed25519" && signer === "EdDSA")) return false;
   if (typeof typ !== "string" || !/^(application\/)?(jwt|client-authentication\+jwt)$/i.test(typ)) return false;
   const { iss, sub, aud, exp, iat = 0, nbf = 0, jti } = payload;
