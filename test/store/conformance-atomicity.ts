@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
 import type { ChangeRecord } from "../../src/store/audit.ts";
-import type { Client } from "../../src/store/client.ts";
+import { type Client, type ClientFields, keyCredentialOf } from "../../src/store/client.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
 import { aClient, aGrant, aKey, aRecord, aResource, aSecret } from "./samples.ts";
 
 const everything = { limit: 1000 };
+const WITH_KEY = { authMethod: "private_key_jwt", jwks: { keys: [{ kty: "OKP", x: "one" }] }, secrets: [] } as const;
 const fault = new MintmarkError("internal_error");
 
 export function describeAtomicity(open: Open): void {
@@ -41,24 +42,33 @@ export function describeAtomicity(open: Open): void {
       expect(await contentOf(here)).toEqual(before);
     });
 
-    it("are refused if the client was removed, or its secret replaced, before the change got its lock", async () => {
+    it("are refused if the client was removed, or its secret or keys replaced, before the change got its lock", async () => {
       await using opened = await open();
       const { here, there } = opened;
       const { changes } = await furnish(here);
       const [client, other, rotated] = [aClient(), aClient(), aClient()];
-      const by = ({ clientId, secrets: [secret] }: Client) => ({ ...aRecord({ clientId }), credential: secret?.hash });
-      for (const one of [client, other, rotated]) await here.addClient(one, aRecord());
+      const [keyed, renamed] = [aClient(WITH_KEY), aClient(WITH_KEY)];
+      const by = (caller: Client) => {
+        const credential = caller.secrets[0]?.hash ?? keyCredentialOf(caller);
+        return { ...aRecord({ clientId: caller.clientId }), credential };
+      };
+      const change = ({ clientId, ...from }: Client, to: Partial<ClientFields>) =>
+        there.updateClient(clientId, { from, to: { ...from, ...to } }, aRecord());
+      for (const one of [client, other, rotated, keyed, renamed]) await here.addClient(one, aRecord());
       await there.removeClient(client.clientId, aRecord());
       await there.replaceSecrets(rotated.clientId, { from: rotated.secrets, to: [aSecret()] }, aRecord());
+      await change(keyed, { jwks: { keys: [{ kty: "OKP", x: "other" }] } });
+      await change(renamed, { name: "other" });
       const before = await contentOf(here);
       for (const [name, apply] of Object.entries(changes)) {
-        for (const ended of [client, rotated])
+        for (const ended of [client, rotated, keyed])
           await expect(apply(by(ended)), name).rejects.toMatchObject({ reason: "invalid_client" });
         expect(await contentOf(there), name).toEqual(before);
         await apply(by(other));
         expect(await here.listAudit({ limit: 1 }), name).toMatchObject([{ clientId: other.clientId }]);
         Object.assign(before, await contentOf(here));
       }
+      expect(await here.addClient(aClient(), by(renamed))).toBe("added");
     });
 
     it("are refused if rights that the authorisation depends on have changed before the change got its lock", async () => {
