@@ -152,6 +152,20 @@ function describeMethods(open: (options?: TwoOptions) => Promise<TwoServices>): 
     expect(outcomes).toEqual([...Array(OF_CLIENT).fill("invalid_client"), "too_many_attempts"]);
   });
 
+  it("counts ids that are longer than any as one client, and reads none of them", async () => {
+    const calls: string[] = [];
+    await using counted = await open({ wrap: (store) => recordCalls(store, calls) });
+    const address = newAddress();
+    const outcomes = [];
+    for (let at = 0; at < OF_CLIENT + 1; at += 1) {
+      const clientId = `${at}`.padEnd(256, "x");
+      const presented = await PRESENT[authMethods[at % authMethods.length] ?? "none"]({ clientId, clientSecret: "x" });
+      outcomes.push(await outcomeOf(counted.here.authenticate(presented, address)));
+    }
+    expect(outcomes).toEqual([...Array(OF_CLIENT).fill("invalid_client"), "too_many_attempts"]);
+    expect(calls).not.toContain("findClient");
+  });
+
   it("an unknown client costs as many reads and writes as a wrong credential", async () => {
     const calls: string[] = [];
     await using counted = await open({ wrap: (store) => recordCalls(store, calls) });

@@ -119,6 +119,16 @@ describe("the metadata of a client", () => {
     ["every logout URI is valid", { postLogoutRedirectUris: ["javascript:1"] }, "postLogoutRedirectUris"],
     ["the URL of keys is by https", { jwksUri: "http://127.0.0.1/jwks.json" }, "jwksUri", /^must be an https URL$/],
     ["the logout URL is by https", { backchannelLogoutUri: "http://app.example/" }, "backchannelLogoutUri"],
+    [
+      "people are asked for consent to a program without a secret",
+      { authMethod: "none", redirectUris: ["http://127.0.0.1/callback"], firstParty: true },
+      "firstParty",
+    ],
+    [
+      "also with a scheme of its own",
+      { authMethod: "none", redirectUris: [CALLBACK, "com.example.app:/callback"], firstParty: true },
+      "firstParty",
+    ],
     ["a JWK Set has a key", { jwks: { keys: [] } }, "jwks.keys"],
     [
       "a key is a public one",

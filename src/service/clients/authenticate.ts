@@ -1,7 +1,7 @@
 import { withTimeout } from "../../async/with-timeout.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
-import type { PresentedCredentials } from "../../token/decode-basic.ts";
+import { type PresentedCredentials, UNREADABLE } from "../../token/decode-basic.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import { type Caller, localCaller } from "../access/caller.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";
@@ -59,7 +59,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     const early = rate && address !== undefined ? rates.ofAddress(rate, address) : undefined;
     if (early !== undefined) throw early;
     const isLocal = credentials === undefined && open;
-    const caller = isLocal ? localCaller : await authenticateInTime(credentials ?? NO_CREDENTIALS, address);
+    const isLong = credentials !== undefined && credentials.clientId.length > MAX_ID_LENGTH;
+    const presented = credentials === undefined || isLong ? UNREADABLE : credentials;
+    const caller = isLocal ? localCaller : await authenticateInTime(presented, address);
     const late = rate && rates.ofClient(rate, caller.clientId, address ?? UNKNOWN);
     if (late !== undefined) throw late;
     return caller;
@@ -69,4 +71,5 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
 /** The address in the audit log where none is known. */
 const UNKNOWN = "unknown";
 
-const NO_CREDENTIALS: PresentedCredentials = { clientId: "", clientSecret: "" };
+/** A form has room for longer ids, which no client has: counting their failures would fill the memory. */
+const MAX_ID_LENGTH = 255;

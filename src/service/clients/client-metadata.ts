@@ -56,6 +56,9 @@ function metadataViolation(fields: ClientFields, { isOpen }: { isOpen: boolean }
   if (authMethod === "private_key_jwt" && keys !== 1) return issue("jwks", "or jwksUri is needed: one of them");
   if (authMethod !== "private_key_jwt" && keys > 0) return issue("authMethod", "must be private_key_jwt for keys");
   const [redirectUris, logoutUris] = [fields.redirectUris ?? [], fields.postLogoutRedirectUris ?? []];
+  // Another program on the machine can receive what is sent there, and needs no secret (RFC 8252 §8.6).
+  if (authMethod === "none" && fields.firstParty && !redirectUris.every((uri) => uri.startsWith("https:")))
+    return issue("firstParty", "cannot be set for a public client with redirect URIs other than https");
   if (grants.includes("authorization_code") !== redirectUris.length > 0)
     return issue("redirectUris", "and the grant authorization_code need each other");
   const called = { jwksUri, backchannelLogoutUri };
