@@ -61,7 +61,7 @@ export function clientCommands(): Command {
     .addOption(new Option("--own-subject", "allow no other subject").conflicts("anySubject"))
     .option(...MAX_TTL)
     .option("--no-max-ttl", "limit the lifetime no longer");
-  addMetadataOptions(update)
+  addMetadataOptions(update, ', "" is none')
     .option("--no-first-party", "ask people for consent")
     .option("--no-backchannel-logout-uri", "call no URL when a session ends")
     .addHelpText("after", UPDATE_EXAMPLES);

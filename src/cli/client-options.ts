@@ -38,12 +38,16 @@ export type MetadataOptions = {
 
 export type MethodOptions = { public?: boolean; authMethod?: AuthMethod };
 
-/** Adds the options for metadata that can be changed. */
-export function addMetadataOptions(command: Command): Command {
+/** Adds the options for metadata that can be changed. `none` is how to remove a list. */
+export function addMetadataOptions(command: Command, none = ""): Command {
   return command
     .option("--grants <list>", `grant types, separated by commas: ${grantTypes.join(", ")}`, grantList)
-    .option("--redirect-uri <uri>", "where people return to after their sign-in; repeat it for each URI", addUri)
-    .option("--post-logout-redirect-uri <uri>", "where people return to after logout; repeat it for each URI", addUri)
+    .option("--redirect-uri <uri>", `where people return to after their sign-in; repeat it for each URI${none}`, addUri)
+    .option(
+      "--post-logout-redirect-uri <uri>",
+      `where people return to after logout; repeat it for each URI${none}`,
+      addUri,
+    )
     .option("--first-party", "ask people for no consent; only an administrator can set it")
     .addOption(new Option("--jwks <file>", "its public keys: a file with a JWK Set").argParser(jwkSetIn))
     .addOption(new Option("--jwks-uri <url>", "the https URL of its public keys").conflicts("jwks"))
