@@ -12,7 +12,8 @@ import {
 } from "../support/client-assertion.ts";
 import { newClient } from "../support/clients.ts";
 import { serveDocuments } from "../support/document-server.ts";
-import { type FormAnswer, postForm } from "../support/oauth.ts";
+import { sendHead } from "../support/late-body.ts";
+import { encodeForm, FORM, type FormAnswer, postForm } from "../support/oauth.ts";
 import { describePostgres } from "../support/postgres.ts";
 import { ISSUER, NOW } from "../support/service.ts";
 import { openTwoOnPostgres, openTwoOnSqlite, type TwoOptions, type TwoServices } from "../support/two-services.ts";
@@ -185,6 +186,23 @@ function describeAssertions(open: (options?: TwoOptions) => Promise<TwoServices>
     }
     for (const follower of followers) await expect(endOf(follower)).rejects.toMatchObject(gone);
   });
+
+  it.each(["token", "introspect", "revoke"])(
+    "P19: keys replaced while the body is in transit to %s refuse it",
+    async (path) => {
+      const clientId = await add();
+      const { here, there, urls } = two;
+      const client_assertion = await sign({ clientId, key });
+      const parameters = { grant_type: "client_credentials", token: "x", client_assertion_type: ASSERTION_TYPE };
+      const body = encodeForm({ ...parameters, client_assertion });
+      using late = await sendHead(urls[0], { root: "/oauth/", path, headers: { "content-type": FORM }, body });
+      await there.clients.update(localCaller, { clientId, jwks: { keys: [newClientKey().jwk] } });
+      const { status, text } = await late.finish();
+      expect({ status, text }).toEqual({ status: 401, text: expect.stringContaining('"error":"invalid_client"') });
+      const { records } = await here.audit.list(localCaller, { clientId, limit: 10 });
+      expect(records).toEqual([]);
+    },
+  );
 
   it("a change of other fields, or to the same keys, ends nothing", async () => {
     const clientId = await add();

@@ -3,8 +3,10 @@ import type { Socket } from "node:net";
 import { dial, received } from "./raw.ts";
 
 export type LateBody = {
-  /** The path below `/trpc/`, with its query. */
+  /** The path below the root, with its query. */
   path: string;
+  /** Default: `/trpc/`. */
+  root?: string;
   headers?: Record<string, string>;
   body: string;
 };
@@ -13,7 +15,7 @@ export type LateBody = {
  * Sends the head of a POST, and resolves when the server asks for the body (RFC 9110 §10.1.1). `finish` sends the body and
  * returns the answer. Closed at the end of its block.
  */
-export async function sendHead(url: string, { path, headers = {}, body }: LateBody) {
+export async function sendHead(url: string, { path, root = "/trpc/", headers = {}, body }: LateBody) {
   const socket = await dial(url);
   const lines = Object.entries({
     host: new URL(url).host,
@@ -24,7 +26,7 @@ export async function sendHead(url: string, { path, headers = {}, body }: LateBo
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   const answer = received(socket);
-  socket.write(`POST /trpc/${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  socket.write(`POST ${root}${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
   await continued(socket);
   return {
     async finish(): Promise<{ status: number; text: string }> {
