@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Outcome, openAttackRun, presentAll, surprises } from "./attacks/attack-run.ts";
+import { faultsIn, type Outcome, openAttackRun, presentAll, surprises } from "./attacks/attack-run.ts";
 import { type Attempt, oneOfEachName, representatives } from "./attacks/attempts.ts";
 import { type Endpoint, verifierEndpoint, verifyTokenEndpoint } from "./attacks/endpoints.ts";
 import { issueAttacks } from "./attacks/issue.ts";
@@ -91,10 +91,8 @@ describe("a service under attack", () => {
   });
 
   test("answers no 5xx, has no failure, and logs no part of a token", () => {
-    const lines = log.lines.map((line) => JSON.parse(line));
-    expect(lines.length).toBeGreaterThan(400);
-    expect(lines.filter(({ msg, status }) => msg !== "request" || status >= 500)).toEqual([]);
-    expect(log.lines.filter((line) => line.includes("eyJ"))).toEqual([]);
+    expect(log.lines.length).toBeGreaterThan(400);
+    expect(faultsIn(log.lines)).toEqual([]);
   });
 });
 

@@ -96,3 +96,11 @@ export function surprises(outcomes: readonly Outcome[]): string[] {
       `${endpoint}, row ${row} (${alg}): ${answer.verdict} in place of ${expected} for ${name} ${variety}`.trim(),
     );
 }
+
+/** The lines of a log that tell of a failure, or that contain a part of a token. */
+export function faultsIn(lines: readonly string[]): string[] {
+  return lines.filter((line) => {
+    const { msg, status } = JSON.parse(line);
+    return msg !== "request" || status >= 500 || line.includes("eyJ");
+  });
+}
