@@ -78,11 +78,12 @@ async function fetchDocument(text: string, options: FetcherOptions): Promise<Fet
   if (url === undefined) return failed("not_allowed_url");
   const signal = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   try {
-    const addresses = await resolveWithin(signal, hostOf(url), options.resolve ?? resolveByDns);
+    const addresses = await within(signal, resolveHost(url, { signal, resolve: options.resolve ?? resolveByDns }));
     if (!areAllowed(addresses, url, options.isAllowed ?? isPublicAddress)) return failed("not_allowed_address");
-    const response = await exchange(url, { addresses: addresses.slice(0, MAX_ADDRESSES), signal, ca: options.ca });
+    const connection = { addresses: addresses.slice(0, MAX_ADDRESSES), signal, ca: options.ca };
+    const response = await within(signal, exchange(url, connection));
     // Also ends the connection of a response that is refused before its end.
-    const fetched = await readDocument(response, options.maxBytes).finally(() => response.destroy());
+    const fetched = await within(signal, readDocument(response, options.maxBytes)).finally(() => response.destroy());
     // A body without a length ends at an abort without an error.
     signal.throwIfAborted();
     return fetched;
@@ -100,11 +101,19 @@ function isAllowedLoopback(isAllowed: AddressPolicy): AddressPolicy {
   return (address) => isLoopbackAddress(address) && isAllowed(address);
 }
 
-/** Rejects when the signal aborts, whether or not `resolve` heeds it. */
-function resolveWithin(signal: AbortSignal, host: string, resolve: Resolve): Promise<readonly string[]> {
-  return new Promise((done, reject) => {
+async function resolveHost(
+  url: URL,
+  { signal, resolve }: { signal: AbortSignal; resolve: Resolve },
+): Promise<readonly string[]> {
+  const host = hostOf(url);
+  return literalAddresses(host) ?? resolve(host, signal);
+}
+
+/** Rejects when the signal aborts, whether or not the work heeds it. */
+function within<Outcome>(signal: AbortSignal, work: Promise<Outcome>): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    Promise.resolve(literalAddresses(host) ?? resolve(host, signal)).then(done, reject);
+    work.then(resolve, reject);
   });
 }
 

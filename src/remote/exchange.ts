@@ -28,7 +28,11 @@ export function exchange(url: URL, { addresses, signal, ca }: Connection): Promi
       signal,
       ...(ca !== undefined && { ca }),
     } as const;
-    request(url, options, resolve).on("error", reject).end();
+    const sent = request(url, options, resolve);
+    // Node ends the request at an answer 101 without an error, and then heeds no signal.
+    sent.on("upgrade", (_response, socket) => socket.destroy());
+    sent.on("close", () => reject(new Error("The connection ended without a response")));
+    sent.on("error", reject).end();
   });
 }
 

@@ -1,6 +1,7 @@
 import { createMonotonicClock, type MonotonicClock } from "../async/monotonic-clock.ts";
+import { completesWithin } from "../async/with-timeout.ts";
 import { findForeignKey, importForeignKeys } from "../keys/foreign-keys.ts";
-import type { Milliseconds } from "../time.ts";
+import type { Milliseconds, Seconds } from "../time.ts";
 import type { AssertionHeader, AssertionKey, AssertionKeyLookup } from "../token/client-assertion.ts";
 import type { VerificationKey } from "../token/signature.ts";
 import type { DocumentFetcher, FetchFailure, FetchReason } from "./document-fetcher.ts";
@@ -19,7 +20,7 @@ export type KeySetFailure = Omit<FetchFailure, "reason"> & { reason: FetchReason
 
 /** The keys that clients publish by `jwks_uri`. */
 export type RemoteKeySets = {
-  /** The lookup among the keys of a URL. It waits for a fetch where one is due. */
+  /** The lookup among the keys of a URL. Where a fetch is due, it waits for it, a second at most; the fetch goes on. */
   lookupAt(url: string): AssertionKeyLookup;
 };
 
@@ -28,6 +29,12 @@ const REFETCH_INTERVAL_MS: Milliseconds = 30_000;
 
 /** How long cached keys are used after their lifetime while fetches fail. Then a withdrawn key counts as withdrawn. */
 const MAX_STALE_MS: Milliseconds = 3_600_000;
+
+/** How long keys are fresh at most, whatever their `Cache-Control` says: so long counts a withdrawn key. */
+const MAX_FRESH: Seconds = 3600;
+
+/** Less than the 1.5 s of an authentication: a slow key server must not make this one unavailable. */
+const MAX_WAIT_MS: Milliseconds = 1000;
 
 const MAX_URLS = 1000;
 
@@ -40,8 +47,8 @@ type Entry = {
 };
 
 /**
- * Caches JWK Sets of clients. Fetches a URL when its keys have expired or have no match, at most once in 30 s. While fetches
- * fail, cached keys are used for an hour more. Drops the least recently used URL.
+ * Caches JWK Sets of clients for an hour at most. Fetches a URL when its keys have expired or have no match, at most once in
+ * 30 s. While fetches fail or take long, cached keys are used for an hour more. Drops the least recently used URL.
  */
 export function createRemoteKeySets(options: RemoteKeySetsOptions): RemoteKeySets {
   const { fetchDocument, onFailure, maxUrls = MAX_URLS, monotonic = createMonotonicClock() } = options;
@@ -64,17 +71,17 @@ export function createRemoteKeySets(options: RemoteKeySetsOptions): RemoteKeySet
     const imported = await importForeignKeys(fetched.document);
     if (imported === undefined) return onFailure?.(url, { outcome: "failed", reason: "not_a_jwk_set" });
     entry.keys = imported.keys;
-    entry.freshUntil = requestedAt + fetched.lifetime * 1000;
+    entry.freshUntil = requestedAt + Math.min(fetched.lifetime, MAX_FRESH) * 1000;
     entry.usableUntil = entry.freshUntil + MAX_STALE_MS;
   }
 
-  /** Calls during a fetch wait for it; calls soon after one do nothing. */
+  /** Calls during a fetch wait for it, a second at most; calls soon after one do nothing. */
   async function refresh(url: string, entry: Entry): Promise<void> {
     if (entry.running === undefined && monotonic() < entry.requestedAt + REFETCH_INTERVAL_MS) return;
     entry.running ??= refetch(url, entry).finally(() => {
       entry.running = undefined;
     });
-    await entry.running;
+    await completesWithin(MAX_WAIT_MS, entry.running);
   }
 
   function find({ keys, usableUntil }: Entry, header: AssertionHeader): AssertionKey {
@@ -88,7 +95,8 @@ export function createRemoteKeySets(options: RemoteKeySetsOptions): RemoteKeySet
       const key = find(entry, header);
       if (key !== "unknown_key") return key;
       await refresh(url, entry);
-      return find(entry, header);
+      const refetched = find(entry, header);
+      return refetched === "unknown_key" && entry.running !== undefined ? "keys_unavailable" : refetched;
     },
   };
 }

@@ -24,7 +24,7 @@ export type AssertionExpectations = {
   now: Seconds;
 };
 
-/** Why an assertion is refused. For logs: a caller receives `invalid_client` alone. */
+/** Why an assertion is refused. A caller receives `invalid_client` alone. */
 export type AssertionReason =
   | "malformed"
   | "unsupported_algorithm"

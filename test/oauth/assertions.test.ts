@@ -251,6 +251,23 @@ function describeAssertions(open: (options?: TwoOptions) => Promise<TwoServices>
     }
     expect(documents.connections()).toBeLessThanOrEqual(8);
   });
+
+  it("a client whose keys cannot be fetched is refused, and has guessed nothing", async () => {
+    await using opened = await serve(await open({ open: true }));
+    let status = 503;
+    await using documents = await serveDocuments((_, response) => {
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ keys: [key.jwk] }));
+    });
+    const jwksUri = `http://127.0.0.1:${documents.port}/keys`;
+    const { clientId } = await opened.here.clients.create(localCaller, newClient({ permissions: ["issue"], jwksUri }));
+    const [here, there] = opened.urls;
+    for (let at = 0; at < 12; at += 1)
+      expect(await present(here, await assertionOf({ clientId, key }))).toMatchObject(REFUSED);
+    status = 200;
+    expect(await present(there, await assertionOf({ clientId, key }))).toMatchObject(SERVED);
+    // The failed server is asked again after 30 s: until then the answer is the same, and no 429.
+    expect(await present(here, await assertionOf({ clientId, key }))).toMatchObject(REFUSED);
+  });
 }
 
 /** Reads a feed to its end. */

@@ -212,6 +212,14 @@ describe("a document fetcher reports a failure", () => {
     }
   });
 
+  it("of a server that switches protocols, and of one that answers only for the time being", async () => {
+    const upgrade = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    for (const answer of [upgrade, `HTTP/1.1 103 Early Hints\r\n\r\n${upgrade}`]) {
+      await using server = await serveBytes((socket) => socket.write(answer));
+      expect(await fetcher()(`http://127.0.0.1:${server.port}/`)).toMatchObject({ reason: "unreachable" });
+    }
+  });
+
   it("of a closed port and of an unknown name, with the code", async () => {
     const server = await serveDocuments(() => {});
     await server[Symbol.asyncDispose]();

@@ -57,6 +57,34 @@ describe("createRemoteKeySets", () => {
     expect(fetches).toHaveLength(2);
   });
 
+  it("finds cached keys while a fetch takes long, and what it brings afterwards", async () => {
+    const answers = [Promise.resolve(fetched(setOf(first)))];
+    const { state, find } = openKeySets({ fetchDocument: async () => (await answers.shift()) ?? UNREACHABLE });
+    await find(first);
+    let answer = (_: FetchedDocument) => {};
+    const slow = new Promise<FetchedDocument>((resolve) => {
+      answer = resolve;
+    });
+    answers.push(slow);
+    state.now = 300;
+    const during = await Promise.all([find(first), find(second)]);
+    expect(during).toEqual([first.kid, "keys_unavailable"]);
+    answer(fetched(setOf(second)));
+    await slow;
+    expect(await find(second)).toBe(second.kid);
+    expect(await find(first)).toBe("unknown_key");
+  });
+
+  it("fetches keys again after an hour, though they may be cached for a day", async () => {
+    const { state, fetches, find } = openKeySets();
+    state.answer = fetched(setOf(first), 86_400);
+    for (const now of [0, 3599, 3600]) {
+      state.now = now;
+      await find(first);
+    }
+    expect(fetches).toHaveLength(2);
+  });
+
   it("forgets a withdrawn key with the next fetch", async () => {
     const { state, find } = openKeySets();
     await find(first);

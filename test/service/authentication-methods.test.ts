@@ -106,6 +106,19 @@ function describeMethods(open: (options?: TwoOptions) => Promise<TwoServices>): 
       }
     });
 
+    const bySecret = (one: AuthMethod) => one.startsWith("client_secret");
+    it.each(others.filter((other) => bySecret(other) && bySecret(method)))(
+      "is served beside a call by %s at the same moment",
+      async (other) => {
+        const client = await add(two.here, method);
+        const address = newAddress();
+        const calls = [PRESENT[other](client), PRESENT[method](client)].map(async (presented) =>
+          outcomeOf(two.here.authenticate(await presented, address)),
+        );
+        expect(await Promise.all(calls)).toEqual(["invalid_client", "served"]);
+      },
+    );
+
     it("is limited to 10 failures a minute at an address that it has not called from", async () => {
       const client = await add(two.here, method);
       const address = newAddress();

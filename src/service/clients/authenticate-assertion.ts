@@ -27,12 +27,12 @@ export type AssertionOptions = {
 /** How much longer than it is valid an assertion is remembered: the clocks of other servers may be behind. */
 const CLOCK_SKEW: Seconds = 120;
 
-/** Most pairs of client and address that have authenticated; forgets the least recent. */
+/** Most pairs of client and address that have authenticated by a method; forgets the least recently used. */
 const MAX_KNOWN = 10_000;
 
 /**
  * Creates the function that authenticates a client by an assertion (RFC 7523), each of which is accepted once by all servers
- * together; and a public client by its id, which proves nothing. Throws `invalid_client`, with the reason as its cause.
+ * together; and a public client by its id, which proves nothing. Throws `invalid_client`.
  *
  * An unknown client costs as much as a wrong signature, except that the JWK Set of a known client may have to be fetched.
  *
@@ -43,9 +43,11 @@ const MAX_KNOWN = 10_000;
 export function createAssertionAuthentication(options: AssertionOptions) {
   const { store, clock, uses, attempt, issuer, findKey } = options;
 
-  async function isProven(client: Client | undefined, presented: PresentedWithoutSecret): Promise<boolean> {
+  type Proof = "proven" | "refused" | "unavailable";
+
+  async function proofOf(client: Client | undefined, presented: PresentedWithoutSecret): Promise<Proof> {
     const { clientId, method } = presented;
-    if (method === "none") return client !== undefined && isPublic(client);
+    if (method === "none") return client !== undefined && isPublic(client) ? "proven" : "refused";
     const owner = client?.authMethod === method ? client : undefined;
     const keys = (header: AssertionHeader) => findKey(owner, header);
     const verified = await verifyClientAssertion(presented.assertion, {
@@ -54,29 +56,36 @@ export function createAssertionAuthentication(options: AssertionOptions) {
       clientId,
       now: clock(),
     });
-    if (verified.outcome === "refused")
-      throw new MintmarkError("invalid_client", { cause: new Error(verified.reason) });
+    if (verified.outcome === "refused") return verified.reason === "keys_unavailable" ? "unavailable" : "refused";
     const until = verified.exp + CLOCK_SKEW;
     const id = countId("client assertion", `${clientId} ${verified.jti}`, 0);
     const [count] = await store.addToCounts([{ id, amount: 1, until }]);
-    return owner !== undefined && count === 1;
+    return owner !== undefined && count === 1 ? "proven" : "refused";
   }
 
-  async function verify(presented: PresentedWithoutSecret): Promise<Caller> {
+  /** Resolves with `undefined` where the keys of the client could not be fetched: that is no failure to count. */
+  async function verify(presented: PresentedWithoutSecret): Promise<Caller | undefined> {
     // Not every database accepts any text: an impossible id is not queried.
     const isPossible = identifier.safeParse(presented.clientId).success;
     const client = isPossible ? await store.findClient(presented.clientId) : undefined;
-    if (!(await isProven(client, presented)) || client === undefined) throw new MintmarkError("invalid_client");
+    const proof = await proofOf(client, presented);
+    if (proof === "unavailable") return undefined;
+    if (proof === "refused" || client === undefined) throw new MintmarkError("invalid_client");
     uses.note(client);
     return { ...client, credential: keyCredentialOf(client) ?? "" };
   }
 
   const inOrder = createQueues();
-  const known = createRecent(MAX_KNOWN);
+  // Apart: the id of a public client proves nothing, so anybody can add many.
+  const knownBy = { private_key_jwt: createRecent(MAX_KNOWN), none: createRecent(MAX_KNOWN) };
 
-  return async (presented: PresentedWithoutSecret, address: string | undefined): Promise<Caller> => {
+  async function authenticate(
+    presented: PresentedWithoutSecret,
+    address: string | undefined,
+  ): Promise<Caller | undefined> {
     const attempted = { clientId: presented.clientId, address };
     const pair = pairOf(attempted);
+    const known = knownBy[presented.method];
     const verifyKnown = () =>
       verify(presented).catch((error: unknown) => {
         if (!isDenial(error, "invalid_client")) throw error;
@@ -84,19 +93,29 @@ export function createAssertionAuthentication(options: AssertionOptions) {
       });
     const verifyFirst = async () => {
       const caller = await attempt(attempted, () => verify(presented));
-      known.add(pair);
+      if (caller !== undefined) known.add(pair);
       return caller;
     };
     if (known.has(pair)) return verifyKnown();
     return inOrder(pair, () => (known.has(pair) ? verifyKnown() : verifyFirst()));
+  }
+
+  return async (presented: PresentedWithoutSecret, address: string | undefined): Promise<Caller> => {
+    const caller = await authenticate(presented, address);
+    if (caller === undefined) throw new MintmarkError("invalid_client");
+    return caller;
   };
 }
 
-/** A set of the names that were added last. */
+/** A set of the names that were used last. */
 function createRecent(size: number): Pick<Set<string>, "has"> & { add(name: string): void } {
   const names = new Set<string>();
   return {
-    has: (name) => names.has(name),
+    has(name) {
+      const isKnown = names.delete(name);
+      if (isKnown) names.add(name);
+      return isKnown;
+    },
     add(name) {
       const [oldest] = names;
       if (names.size >= size && oldest !== undefined) names.delete(oldest);

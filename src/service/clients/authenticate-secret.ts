@@ -100,7 +100,9 @@ export function createSecretAuthentication(options: SecretOptions): Authenticate
     const { pair, candidates } = presented;
     const candidate = findCached(presented);
     if (candidate !== undefined) return verifyCached(presented, candidate);
-    const name = candidates.map(({ pair, digest }) => `${pair} ${digest.toString("base64url")}`).join(" ");
+    const name = candidates
+      .map(({ pair, digest, method }) => `${method} ${pair} ${digest.toString("base64url")}`)
+      .join(" ");
     const first = pending.get(name);
     if (first === undefined) {
       const run = inOrder(pair, () => authenticateInOrder(presented)).finally(() => pending.delete(name));

@@ -1,11 +1,9 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
-import { completesWithin } from "../../async/with-timeout.ts";
 import { findForeignKey, importForeignKeys } from "../../keys/foreign-keys.ts";
 import { isLoopbackAddress, isPublicAddress } from "../../remote/addresses.ts";
 import { createDocumentFetcher } from "../../remote/document-fetcher.ts";
 import { createRemoteKeySets } from "../../remote/remote-key-sets.ts";
 import type { ClientMetadata } from "../../store/client.ts";
-import type { Milliseconds } from "../../time.ts";
 import type { AssertionHeader, AssertionKey } from "../../token/client-assertion.ts";
 import type { VerificationKey } from "../../token/signature.ts";
 
@@ -23,9 +21,6 @@ export type ClientKeysOptions = {
 
 const MAX_JWK_SET_BYTES = 64 * 1024;
 
-/** Less than the 1.5 s of an authentication. */
-const MAX_WAIT_MS: Milliseconds = 1000;
-
 /** Most clients whose given keys are imported in advance. */
 const MAX_IMPORTED = 1000;
 
@@ -33,8 +28,12 @@ export function createClientKeys({ open, onError }: ClientKeysOptions): FindClie
   const isAllowed = (address: string) => isPublicAddress(address) || (open && isLoopbackAddress(address));
   const { lookupAt } = createRemoteKeySets({
     fetchDocument: createDocumentFetcher({ maxBytes: MAX_JWK_SET_BYTES, isAllowed }),
-    onFailure: (url, { reason, detail = "" }) =>
-      onError(`fetching the keys of a client from ${new URL(url).origin}`, new Error(`${reason} ${detail}`.trim())),
+    // The log has the code of an error, never its message, and of a URL no path: it may have a secret.
+    onFailure(url, { reason, detail = "" }) {
+      const from = reason === "not_allowed_url" ? "its URL" : new URL(url).origin;
+      const code = `${reason} ${detail}`.trim();
+      onError(`fetching the keys of a client from ${from}`, Object.assign(new Error(code), { code }));
+    },
   });
   const givenKeys = createImporter();
 
@@ -43,15 +42,9 @@ export function createClientKeys({ open, onError }: ClientKeysOptions): FindClie
     const key =
       jwksUri === undefined
         ? findForeignKey(jwks === undefined ? [] : await givenKeys(jwks), header)
-        : await inTime(lookupAt(jwksUri)(header));
+        : await lookupAt(jwksUri)(header);
     return key === "unknown_key" ? unusedKey(header.alg) : key;
   };
-}
-
-/** A fetch that takes longer goes on, and a later call finds its keys: a slow server must not make this one unavailable. */
-async function inTime(lookup: Promise<AssertionKey> | AssertionKey): Promise<AssertionKey> {
-  const found = Promise.resolve(lookup);
-  return (await completesWithin(MAX_WAIT_MS, found)) ? found : "keys_unavailable";
 }
 
 /** Imports given keys once. */
