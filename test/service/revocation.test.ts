@@ -1,14 +1,24 @@
 import { decodeJwt } from "jose";
 import { describe, expect, it, vi } from "vitest";
-import { localCaller } from "../../src/service/access/caller.ts";
+import { createIntrospectionEndpoint } from "../../src/oauth/introspection-endpoint.ts";
+import { type Caller, localCaller } from "../../src/service/access/caller.ts";
+import type { NewClient } from "../../src/service/clients/client-metadata.ts";
+import type { TokenService } from "../../src/service/service.ts";
 import type { Store } from "../../src/store/store.ts";
-import { NOW, openService } from "../support/service.ts";
+import { addClient } from "../support/clients.ts";
+import { ISSUER, NOW, openService } from "../support/service.ts";
 import { callerOf, expectLive, expectRevoked, issueGrant, openWithClient } from "../support/with-client.ts";
 
 type Opened = Awaited<ReturnType<typeof openWithClient>>;
 
 async function issue({ service, caller }: Opened, subject = "ada"): Promise<string> {
   return (await service.getToken(caller, { subject, claims: {} })).token;
+}
+
+async function callerIn(service: TokenService, fields: Partial<NewClient>): Promise<Caller> {
+  const { clientId, clientSecret } = await addClient(service, fields);
+  const isPublic = fields.authMethod === "none";
+  return service.authenticate(isPublic ? { method: "none", clientId } : { clientId, clientSecret }, "192.0.2.1");
 }
 
 /** A valid token of another issuer with the same claims. */
@@ -259,5 +269,32 @@ describe("a service that has not read its store for too long", () => {
       late.mockRestore();
     }
     await expectLive(opened.service, token);
+  });
+
+  it.each<[who: string, fields: Partial<NewClient>, isAudience?: boolean]>([
+    ["with the permission", { permissions: ["introspect"] }],
+    ["in its audience", {}, true],
+    ["that is a stranger", {}],
+    ["that is public, in its audience", { authMethod: "none", permissions: [] }, true],
+  ])("says to a client %s of no token that it is inactive", async (_who, fields, isAudience = false) => {
+    await using opened = await openWithClient();
+    const { service } = opened;
+    const caller = await callerIn(service, fields);
+    const audience = isAudience ? caller.clientId : ISSUER;
+    const { token } = await service.getToken(localCaller, { audience, claims: {} });
+    const introspect = createIntrospectionEndpoint(service);
+    const late = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 31_000);
+    try {
+      for (const one of [token, `${token}x`, await forgeToken(), "x"]) {
+        const stale = { reason: "verifier_stale" };
+        await expect(service.introspectToken(caller, one)).rejects.toMatchObject(stale);
+        const form = { parameters: new Map([["token", one]]), resources: [] };
+        const request = { headers: {}, credentials: undefined, body: Buffer.of(), query: "", address: undefined };
+        await expect(introspect(caller, form, request)).rejects.toMatchObject(stale);
+      }
+    } finally {
+      late.mockRestore();
+    }
+    expect(await opened.auditRecords("introspectToken")).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { MintmarkError, type Reason } from "../../errors.ts";
 import type { Grant } from "../../store/grant.ts";
 import type { NewRevocation } from "../../store/revocation.ts";
 import type { Store } from "../../store/store.ts";
-import type { Claims, ClaimsSchema } from "../../token/claims.ts";
+import type { Claims, ClaimsSchema, RegisteredClaims } from "../../token/claims.ts";
 import type { TokenIdentity } from "../../token/verify.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
 import type { AuditLog } from "../access/audit-log.ts";
@@ -139,16 +139,22 @@ export function createRevocations<Schema extends ClaimsSchema>(
 
     async introspectToken(caller, token) {
       const verification = verify(token, {}).catch(undefinedIfInvalid);
-      const { aud } = (await verification.catch(() => undefined)) ?? {};
-      // Anybody can name a public client (RFC 7662 §2.1).
-      const isProven = caller.authMethod !== "none";
-      const permission = isProven && [aud].flat().includes(caller.clientId) ? undefined : "introspect";
+      const permission = await verification.then(
+        (claims) => (isAudienceOf(claims, caller) ? undefined : "introspect"),
+        // Thrown below, to everybody: a refusal would say that the token is inactive (RFC 7662 §2.2).
+        () => undefined,
+      );
       return authorize(caller, { action: "introspectToken", permission }, async () => {
         const claims = await verification;
         return claims === undefined ? { active: false } : { active: true, ...claims };
       });
     },
   };
+}
+
+/** Whether a token is for a client that has proved who it is: anybody can name a public client (RFC 7662 §2.1). */
+function isAudienceOf(claims: Pick<RegisteredClaims, "aud"> | undefined, { authMethod, clientId }: Caller): boolean {
+  return claims !== undefined && authMethod !== "none" && [claims.aud].flat().includes(clientId);
 }
 
 /** An invalid token is inactive; a failed verification is an error. */
