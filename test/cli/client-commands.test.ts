@@ -130,6 +130,8 @@ describe("mintmark clients add", () => {
 
   it.each([
     [["x", "--redirect-uri", "http://app.example/callback"], "redirectUris must be https"],
+    [["x", "--permissions", "issue", "--jwks-uri", ""], "jwksUri must be"],
+    [["x", "--permissions", "issue", "--backchannel-logout-uri", ""], "backchannelLogoutUri must be"],
     [["x", "--public", "--permissions", "issue"], "permissions cannot be given to a public client"],
     [
       ["x", "--permissions", "issue", "--grants", "authorization_code"],

@@ -118,6 +118,11 @@ describe("the metadata of a client", () => {
     ],
     ["every logout URI is valid", { postLogoutRedirectUris: ["javascript:1"] }, "postLogoutRedirectUris"],
     ["the URL of keys is by https", { jwksUri: "http://127.0.0.1/jwks.json" }, "jwksUri", /^must be an https URL$/],
+    ["the URL of keys is not empty", { jwksUri: "" }, "jwksUri"],
+    ["also not for a chosen method", { authMethod: "private_key_jwt", jwksUri: "" }, "jwksUri"],
+    ["the logout URL is not empty", { backchannelLogoutUri: "" }, "backchannelLogoutUri"],
+    ["no redirect URI is empty", { redirectUris: [""] }, "redirectUris"],
+    ["no logout URI is empty", { postLogoutRedirectUris: [""] }, "postLogoutRedirectUris"],
     ["the logout URL is by https", { backchannelLogoutUri: "http://app.example/" }, "backchannelLogoutUri"],
     [
       "people are asked for consent to a program without a secret",
@@ -188,6 +193,9 @@ describe("the metadata of a client", () => {
     ["redirect URIs without the grant", {}, web, "redirectUris"],
     ["no grant for redirect URIs", web, { grants: [] }, "redirectUris"],
     ["a URI that runs a script", web, { redirectUris: ["javascript:alert(1)"] }, "redirectUris"],
+    ["an empty URL of keys", withKeys, { jwksUri: "" }, "jwksUri"],
+    ["an empty URL in place of another", { jwksUri: JWKS_URI }, { jwksUri: "" }, "jwksUri"],
+    ["an empty logout URL", web, { backchannelLogoutUri: "" }, "backchannelLogoutUri"],
     ["a logout URL by http", web, { backchannelLogoutUri: "http://127.0.0.1/" }, "backchannelLogoutUri"],
   ])("is not changed to %s", async (_, fields, ...[change, path]) => {
     const { clientId } = await create(fields);

@@ -13,7 +13,8 @@ export type FieldChange = {
 
 /** The fields of a client after a change. `jwks` replaces `jwksUri`, and the other way round. `authMethod` stays. */
 export function fieldsAfter(client: ClientFields, change: FieldChange): ClientFields {
-  const replaced = { ...(change.jwks && { jwksUri: undefined }), ...(change.jwksUri && { jwks: undefined }) };
+  const isSet = (field: "jwks" | "jwksUri") => change[field] !== undefined && change[field] !== null;
+  const replaced = { ...(isSet("jwks") && { jwksUri: undefined }), ...(isSet("jwksUri") && { jwks: undefined }) };
   const given = Object.entries(change).filter(([, value]) => value !== undefined);
   const changed = Object.fromEntries(given.map(([field, value]) => [field, value ?? undefined]));
   return fieldsOf({ ...client, ...replaced, ...changed, authMethod: client.authMethod });

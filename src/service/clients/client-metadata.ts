@@ -65,7 +65,9 @@ function metadataViolation(fields: ClientFields, { isOpen }: { isOpen: boolean }
   const faults = [
     ...redirectUris.map((uri) => ["redirectUris", redirectUriFault(uri)] as const),
     ...logoutUris.map((uri) => ["postLogoutRedirectUris", redirectUriFault(uri)] as const),
-    ...Object.entries(called).map(([path, uri]) => [path, uri && calledUrlFault(uri, { isOpen })] as const),
+    ...Object.entries(called).map(
+      ([path, uri]) => [path, uri === undefined ? undefined : calledUrlFault(uri, { isOpen })] as const,
+    ),
   ];
   for (const [path, fault] of faults) if (fault) return issue(path, fault);
   return undefined;
