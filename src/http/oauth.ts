@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { MintmarkError } from "../errors.ts";
 import { type Answer, errorAnswer } from "../oauth/answers.ts";
 import { createOAuthEndpoints, type Endpoint, PATHS } from "../oauth/endpoints.ts";
+import { invalidRequest } from "../oauth/request.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import type { LogFailure } from "./log.ts";
-import { MAX_BODY_BYTES, readBody } from "./request/body.ts";
 import { type AddressOf, credentialsOf } from "./request/client.ts";
-import { admitOrigin, createCrossSiteCheck, isLoopbackOrigin, isOrigin } from "./request/origin.ts";
+import { readFormBody } from "./request/form-body.ts";
+import { admitOrigin, createCrossSiteCheck, isLoopbackOrigin, isOrigin, isRepeated } from "./request/origin.ts";
 import { isOfPage, requestIdOf } from "./respond.ts";
 import type { Handle, Row, Target } from "./routes.ts";
 
@@ -31,7 +32,9 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
   }
 
   async function answer(endpoint: Endpoint, request: IncomingMessage, { query }: Target): Promise<Answer> {
-    const body = await readBody(request, MAX_BODY_BYTES);
+    // Others may read the second one.
+    if (isRepeated(request, "content-type")) throw invalidRequest("A request has one Content-Type.");
+    const body = await readFormBody(request);
     const client = { credentials: credentialsOf(request), address: addressOf(request), isOfPage: isOfPage(request) };
     return endpoint({ headers: request.headers, body, query, ...client });
   }

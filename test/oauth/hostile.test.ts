@@ -79,6 +79,15 @@ describe.each(["node", "fetch"] as const)("an endpoint behind %s", (edge) => {
       expect(await post(`/oauth/${name}`, { headers: { "content-type": type } })).toMatchObject({ status: 200 });
   });
 
+  it.each([
+    ["of a form and of text", [FORM, "text/plain"]],
+    ["of text and of a form", ["text/plain", FORM]],
+    ["of a form twice", [FORM, FORM]],
+    ["in two charsets", [`${FORM}; charset=utf-8`, `${FORM}; charset=utf-7`]],
+  ])("P24: refuses two Content-Types, %s", async (_name, types) => {
+    expect(await refusals({ headers: { "content-type": types } })).toEqual(everywhere(INVALID));
+  });
+
   it.each<[name: string, body: string | Uint8Array]>([
     ["no body", ""],
     ["bytes that are no UTF-8", Buffer.from([0x74, 0x6f, 0x6b, 0x65, 0x6e, 0x3d, 0xff])],

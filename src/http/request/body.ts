@@ -12,6 +12,7 @@ const BYTE_ORDER_MARK = 0xfeff;
  * `client_closed_request` where the client disconnects first.
  */
 export function readBody(request: IncomingMessage, maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  if (request.destroyed) return Promise.reject(new MintmarkError("client_closed_request"));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

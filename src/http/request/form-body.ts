@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+import { MintmarkError } from "../../errors.ts";
+import { invalidRequest } from "../../oauth/request.ts";
+import { isPlainObject } from "../../token/json.ts";
+import { MAX_BODY_BYTES, readBody } from "./body.ts";
+
+const CONSUMED =
+  "The body was read before this handler: put it before other parsers, or after one that sets request.body, such as express.urlencoded.";
+
+/**
+ * Reads the body of a form. Where a parser of the application has read it, encodes what that set as `body`: a text, bytes, or
+ * an object with a text, or a list of texts, for each name. Throws `invalid_request` for any other `body`.
+ */
+export async function readFormBody(request: IncomingMessage & { body?: unknown }): Promise<Uint8Array> {
+  // Some parsers set a `body` although they leave the request to others.
+  if (!request.readableDidRead && !request.readableEnded) return readBody(request, MAX_BODY_BYTES);
+  const bytes = encodedBody(request.body);
+  if (bytes === undefined) throw invalidRequest(CONSUMED);
+  if (bytes.length > MAX_BODY_BYTES) throw new MintmarkError("payload_too_large");
+  return bytes;
+}
+
+function encodedBody(body: unknown): Uint8Array | undefined {
+  if (typeof body === "string") return Buffer.from(body);
+  if (body instanceof Uint8Array) return body;
+  if (!isPlainObject(body)) return undefined;
+  const form = new URLSearchParams();
+  for (const [name, values] of Object.entries(body))
+    for (const value of [values].flat()) {
+      if (typeof value !== "string") return undefined;
+      form.append(name, value);
+    }
+  return Buffer.from(form.toString());
+}
