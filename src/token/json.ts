@@ -3,6 +3,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Names that reach the prototype of an object, or change its serialisation, in some parsers. */
 const FORBIDDEN_NAMES = new Set(["__proto__", "constructor", "prototype", "toJSON"]);
 
+/** Whether a member may not have this name in any JSON that is read here. */
+export function isForbiddenName(name: string): boolean {
+  return FORBIDDEN_NAMES.has(name);
+}
+
 const MAX_JSON_DEPTH = 16;
 
 type Json = string | number | boolean | null | Json[] | JsonObject;
@@ -46,7 +51,7 @@ export function validateJson(value: unknown, depth = 0): string | undefined {
   if (Array.isArray(value)) return firstError(value, depth);
   if (!isPlainObject(value)) return "has a value that JSON cannot express";
   for (const name of Object.keys(value)) {
-    if (FORBIDDEN_NAMES.has(name)) return "has a member with a forbidden name";
+    if (isForbiddenName(name)) return "has a member with a forbidden name";
     if (!name.isWellFormed()) return "has a lone surrogate";
   }
   return firstError(Object.values(value), depth);

@@ -22,7 +22,9 @@ const ACCEPTED: [name: string, fields: object][] = [
   ["100 scopes", { scopes: scopesOf(100) }],
 ];
 
-const REFUSED: [name: string, fields: object, path: RegExp][] = [
+type Refused = [name: string, fields: object, path: RegExp];
+
+const REFUSED: Refused[] = [
   ["no audience", { audience: undefined }, /^audience$/],
   ["a relative audience", { audience: "/mcp" }, /^audience$/],
   ["an audience with a fragment", { audience: `${MCP}#a` }, /^audience$/],
@@ -41,6 +43,9 @@ const REFUSED: [name: string, fields: object, path: RegExp][] = [
   ["a description of 201 characters", { scopes: { a: "a".repeat(201) } }, /^scopes\.a$/],
   ["a description that is no text", { scopes: { a: 1 } }, /^scopes\.a$/],
   ["101 scopes", { scopes: scopesOf(101) }, /^scopes$/],
+  ...["__proto__", "constructor", "prototype", "toJSON"].map(
+    (name): Refused => [`a scope ${name}`, { scopes: Object.fromEntries([[name, "A"]]) }, /^scopes$/],
+  ),
   ["a list of scopes", { scopes: ["a"] }, /^scopes$/],
   ["an unknown field", { firstParty: true }, /^$/],
   ["a word for open", { open: "yes" }, /^open$/],

@@ -36,6 +36,14 @@ describe("resources", () => {
     expect(await opened.service.resources.list(localCaller)).toEqual([first]);
   });
 
+  it.each(["__proto__", "constructor", "prototype", "toJSON"])("cannot have a scope %s", async (name) => {
+    await using opened = await openWithClient();
+    const refused = addResource(opened.service, { scopes: Object.fromEntries([[name, "A"]]) });
+    const message = expect.stringContaining(`must have no scope ${name}`);
+    await expect(refused).rejects.toMatchObject({ reason: "invalid_request", issues: [{ path: "scopes", message }] });
+    expect(await opened.service.resources.list(localCaller)).toEqual([]);
+  });
+
   it("are managed by the permission manage_clients alone", async () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;

@@ -2,6 +2,7 @@ import { MintmarkError } from "../../errors.ts";
 import type { Resource } from "../../store/resource.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
+import { isForbiddenName } from "../../token/json.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import { resourceViolation } from "../clients/client-policy.ts";
@@ -26,6 +27,12 @@ export type ResourcesOptions = {
   clock: Clock;
 };
 
+/** What is wrong with the names of scopes, as the end of a sentence: they are members of JSON objects. */
+export function scopesFault(scopes: Readonly<Record<string, string>>): string | undefined {
+  const name = Object.keys(scopes).find(isForbiddenName);
+  return name === undefined ? undefined : `must have no scope ${name}: JSON may have no such name`;
+}
+
 /** The use cases of resources (RFC 8707). A manager of clients manages those that it may itself request. */
 export function createResources({ store, authorize, clock }: ResourcesOptions): Resources {
   const operationOn = (action: string, audience: string): Operation => ({
@@ -38,6 +45,8 @@ export function createResources({ store, authorize, clock }: ResourcesOptions): 
   return {
     create: (caller, fields) =>
       authorize(caller, operationOn("create", fields.audience), async (record) => {
+        const fault = scopesFault(fields.scopes);
+        if (fault) throw new MintmarkError("invalid_request", { issues: [{ path: "scopes", message: fault }] });
         const resource: Resource = { ...fields, createdAt: clock() };
         if ((await store.addResource(resource, record)) === "present") throw new MintmarkError("resource_exists");
         return resource;
