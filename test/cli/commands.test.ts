@@ -141,6 +141,13 @@ describe("the commands, on the data of this machine", () => {
     expect(await json(["resources", "list"], environment)).toEqual([]);
   });
 
+  it("add no resource that would lose a scope", async () => {
+    const words = ["resources", "add", "https://p.example", "--name", "P", "--scope", "__proto__=1"];
+    const refused = await mintmark(words, { environment });
+    expect(refused).toEqual({ status: 1, stdout: "", stderr: expect.stringContaining("must have no scope __proto__") });
+    expect(await json(["resources", "list"], environment)).toEqual([]);
+  });
+
   it("list the audit log, page by page", async () => {
     const page = await json(["audit", "--limit", "2", "--action", "clients.create"], environment);
     expect(page.records).toEqual([expect.objectContaining({ action: "clients.create", clientId: "local" })]);
