@@ -82,6 +82,8 @@ describe("getToken for resources", () => {
     await using given = await openWithResources();
     const stranger = await callerOf(given.opened.service, { audiences: ["orders"] });
     await expect(given.ask([MCP], undefined, stranger)).rejects.toMatchObject(denied("audience"));
+    const message = expect.stringContaining("mintmark clients update ID --audiences URL");
+    await expect(given.ask([MCP], undefined, stranger)).rejects.toMatchObject({ issues: [{ message }] });
     await expect(given.ask(["orders", MCP], undefined, stranger)).rejects.toMatchObject(denied("audience"));
   });
 

@@ -26,7 +26,7 @@ export function policyViolation(
   if (scope !== undefined) return { path: "scope", message: `${printableScope(scope)} is not allowed to this client` };
   const audiences = [requested.audience ?? []].flat();
   if (audiences.some((one) => ![defaultAudience].flat().includes(one) && !includes(caller.audiences, one))) {
-    return { path: "audience", message: "is not allowed to this client" };
+    return { path: "audience", message: "is not allowed to this client: mintmark clients update ID --audiences URL" };
   }
   if (requested.subject !== undefined && requested.subject !== caller.clientId && !caller.anySubject) {
     return { path: "subject", message: "can only be this client itself" };
