@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type ColumnMetadata, Kysely, PostgresDialect, SqliteDialect } from "kysely";
+import { setTimeout } from "node:timers/promises";
+import { type ColumnMetadata, Kysely, PostgresDialect, SqliteDialect, sql } from "kysely";
 import Database from "libsql";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
@@ -164,6 +165,26 @@ describePostgres("migrations on PostgreSQL", () => {
     return { db: open(url), openStore: () => openPostgresStore(url) };
   });
 
+  it("wait for a change of an earlier release, and let it end", async () => {
+    const url = await sharedPostgres.newDatabase();
+    const db = open(url);
+    const tables = db as unknown as AnyTables;
+    await migrate(db, { upTo: "005-session-audiences" });
+    const record = { id: "1", at: 1, action: "refreshToken", outcome: "allowed" };
+    // As a change does: the state, a grant, and at last the audit record.
+    const { starting } = await tables.transaction().execute(async (change) => {
+      await change.updateTable("state").set({ revision: 7 }).execute();
+      await change.updateTable("sessions").set({ idle_until: 7 }).execute();
+      const starting = openPostgresStore(url).then((store) => store.close());
+      await untilOneWaits(db);
+      await change.insertInto("audit").values(record).execute();
+      return { starting };
+    });
+    await starting;
+    expect(await tables.selectFrom("audit").select("id").execute()).toEqual([{ id: "1" }]);
+    await db.destroy();
+  });
+
   it("that an earlier release does not support prevent its start, with one line", async () => {
     const url = await sharedPostgres.newDatabase();
     await (await openPostgresStore(url)).close();
@@ -171,6 +192,12 @@ describePostgres("migrations on PostgreSQL", () => {
     await expect(openPostgresStore(url)).rejects.toThrow(REFUSAL);
   });
 });
+
+/** Resolves when a connection waits for a lock of another. */
+async function untilOneWaits(db: Kysely<Schema>): Promise<void> {
+  const waiting = sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  while ((await waiting.execute(db)).rows.length === 0) await setTimeout(10);
+}
 
 const REFUSAL =
   /^The database has the schema of a newer Mintmark release, which this release does not support \(999-newer-contract\): [^\n]+$/;

@@ -59,7 +59,7 @@ async function preparePlace(address: PostgresAddress, guest: boolean): Promise<P
   const db = connectTo(address, START_LIMITS);
   const migrateIn = async (schema: string) => {
     const schemaDb = connectTo(address, { ...START_LIMITS, schema });
-    const work = guest ? refuseOutdated(schemaDb) : migrate(schemaDb, { lock });
+    const work = guest ? refuseOutdated(schemaDb) : migrate(schemaDb, { lock, lockTable });
     await work.finally(() => schemaDb.destroy().catch(() => {}));
   };
   try {
@@ -84,6 +84,10 @@ const DATABASE_INFO: DatabaseInfo = {
 /** A lock of the transaction, so that none stays in a pooler's session. Earlier releases take the same one by Kysely's migrator. */
 function lock(transaction: Transaction<Schema>): Promise<unknown> {
   return sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
+}
+
+function lockTable(transaction: Transaction<Schema>, table: keyof Schema): Promise<unknown> {
+  return sql`lock table ${sql.table(table)} in access exclusive mode`.execute(transaction);
 }
 
 const MIGRATION_LOCK = 3853314791062309107n;

@@ -8,13 +8,21 @@ export type MigrateOptions = {
   upTo?: string;
   /** Takes a lock within the transaction, where the database takes none at its begin. */
   lock?: (transaction: Transaction<Schema>) => Promise<unknown>;
+  /** Locks a table within the transaction, where a migration does not run alone anyway. */
+  lockTable?: (transaction: Transaction<Schema>, table: keyof Schema) => Promise<unknown>;
 };
+
+/**
+ * The tables that migrations alter, in the order in which changes lock them. They are locked so before the first migration:
+ * one that alters them in another order, and changes by servers of an earlier release, would wait for each other for ever.
+ */
+const IN_LOCK_ORDER = ["state", "clients", "sessions", "refresh_tokens", "audit"] as const;
 
 /**
  * Applies pending migrations in one transaction. Accepts tables that a newer release has extended. Throws a
  * {@link StartError} where a newer release has removed what this one needs.
  */
-export async function migrate(db: Kysely<Schema>, { upTo, lock }: MigrateOptions = {}): Promise<void> {
+export async function migrate(db: Kysely<Schema>, { upTo, lock, lockTable }: MigrateOptions = {}): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await lock?.(transaction);
     await createJournal(transaction);
@@ -22,6 +30,11 @@ export async function migrate(db: Kysely<Schema>, { upTo, lock }: MigrateOptions
     refuseUnworkable(applied);
     const wanted = Object.keys(migrations).sort();
     const pending = wanted.filter((name) => !applied.includes(name) && (upTo === undefined || name <= upTo));
+    if (lockTable !== undefined && applied.length > 0 && pending.length > 0) {
+      const present = await transaction.introspection.getTables();
+      for (const table of IN_LOCK_ORDER)
+        if (present.some(({ name }) => name === table)) await lockTable(transaction, table);
+    }
     for (const name of pending) await apply(transaction, name);
   });
 }
