@@ -43,11 +43,11 @@ export async function keySetFault(document: unknown): Promise<string | undefined
 
 /** A JWK Set with the members that verify signatures alone (RFC 7518 §6), always in the same order. */
 export function publicMembersOf({ keys }: { keys: readonly object[] }): { keys: Jwk[] } {
-  const publicOf = (key: object) => {
-    const members: Jwk = { ...key };
-    return Object.fromEntries(PUBLIC_MEMBERS.filter((name) => name in members).map((name) => [name, members[name]]));
-  };
-  return { keys: keys.map(publicOf) };
+  return { keys: keys.map((key) => publicMembers({ ...key })) };
+}
+
+function publicMembers(jwk: Jwk): Jwk {
+  return Object.fromEntries(PUBLIC_MEMBERS.filter((name) => name in jwk).map((name) => [name, jwk[name]]));
 }
 
 type Jwk = Record<string, unknown>;
@@ -70,11 +70,9 @@ async function importForeignKey(jwk: Jwk): Promise<VerificationKey | string> {
 }
 
 async function importAs(jwk: Jwk, { alg, kid }: { alg: Algorithm; kid: string }): Promise<VerificationKey | string> {
-  const { kty, crv, x, y, n, e } = jwk;
-  const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);
   try {
     // With another `kid`: ours have a smaller alphabet.
-    const { key } = await importPublicJwk({ ...Object.fromEntries(members), alg, use: "sig", kid: "foreign" });
+    const { key } = await importPublicJwk({ ...publicMembers(jwk), alg, use: "sig", kid: "foreign" });
     return key instanceof Error ? "is of an algorithm that this platform does not support" : { kid, alg, key };
   } catch {
     return "is no valid public key";

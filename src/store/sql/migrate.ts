@@ -13,10 +13,17 @@ export type MigrateOptions = {
 };
 
 /**
- * The tables that migrations alter, in the order in which changes lock them. They are locked so before the first migration:
+ * The tables that migrations alter, in the order in which changes lock them, each with the migration that creates it: another
+ * program may have a table of that name in the same database. They are locked so before the first migration:
  * one that alters them in another order, and changes by servers of an earlier release, would wait for each other for ever.
  */
-const IN_LOCK_ORDER = ["state", "clients", "sessions", "refresh_tokens", "audit"] as const;
+const IN_LOCK_ORDER = [
+  ["state", "001-keys-clients-audit"],
+  ["clients", "001-keys-clients-audit"],
+  ["sessions", "002-revocations-sessions"],
+  ["refresh_tokens", "002-revocations-sessions"],
+  ["audit", "001-keys-clients-audit"],
+] as const satisfies readonly (readonly [table: keyof Schema, since: string])[];
 
 /**
  * Applies pending migrations in one transaction. Accepts tables that a newer release has extended. Throws a
@@ -30,11 +37,9 @@ export async function migrate(db: Kysely<Schema>, { upTo, lock, lockTable }: Mig
     refuseUnworkable(applied);
     const wanted = Object.keys(migrations).sort();
     const pending = wanted.filter((name) => !applied.includes(name) && (upTo === undefined || name <= upTo));
-    if (lockTable !== undefined && applied.length > 0 && pending.length > 0) {
-      const present = await transaction.introspection.getTables();
-      for (const table of IN_LOCK_ORDER)
-        if (present.some(({ name }) => name === table)) await lockTable(transaction, table);
-    }
+    const isUpgrade = applied.length > 0 && pending.length > 0;
+    for (const [table, since] of IN_LOCK_ORDER)
+      if (isUpgrade && applied.includes(since)) await lockTable?.(transaction, table);
     for (const name of pending) await apply(transaction, name);
   });
 }
