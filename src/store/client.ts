@@ -14,6 +14,7 @@ export const permissions = [
   "read_audit",
   "follow_events",
   "read_metrics",
+  "sign_in",
   "admin",
 ] as const;
 export type Permission = (typeof permissions)[number];

@@ -4,8 +4,10 @@ import type { Audience } from "../token/claims.ts";
 
 /** An authorization grant, which a refresh token represents (RFC 6749 §1.5): client, subject, limits and expiry. */
 export type Grant = {
-  /** The `sid` claim of its tokens. */
+  /** The `sid` claim of its tokens; their `grant_id` claim where the grant came by a sign-in. */
   sid: string;
+  /** The sign-in session that the grant came by: then the `sid` claim of its tokens. */
+  signIn?: string | undefined;
   clientId: string;
   subject: string;
   audience: Audience;

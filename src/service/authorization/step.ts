@@ -1,0 +1,78 @@
+import type { Seconds } from "../../time.ts";
+
+/** Why an authorization request is answered by a page of this server, and never by a redirect. */
+export type RefusedReason =
+  | "unknown_client"
+  | "unknown_redirect_uri"
+  | "invalid_request"
+  | "expired"
+  | "other_browser"
+  | "rate_limited";
+
+/** The browser of a request: the values of its two cookies, and its address. */
+export type Browser = {
+  /** Names the sign-in session. */
+  session?: string | undefined;
+  /** Names the browser that began an authorization request (P13). */
+  key?: string | undefined;
+  address?: string | undefined;
+};
+
+/** Cookies to set. A session can also be cleared. */
+export type Cookies = { session?: { value: string } | "clear" | undefined; key?: { value: string } | undefined };
+
+/** Who the person is. `Custom`: the custom claims of their tokens, as the schema of the service has them. */
+export type Person<Custom = Record<string, unknown>> = {
+  /** Identifies the person for ever: 1 to 255 characters. Not an e-mail address, which can change its owner. */
+  subject: string;
+  /** When they proved who they are. Default: now. */
+  authTime?: Seconds | undefined;
+  claims?: Custom | undefined;
+  /** The scope tokens that they may grant, separated by spaces. Default: all. */
+  scope?: string | undefined;
+  /** Told to relying parties by the scopes `profile`, `email`, `phone` and `address`: standard claims of OIDC Core §5.1. */
+  profile?: Profile | undefined;
+};
+
+/** Standard claims (OIDC Core §5.1). Other names are dropped. */
+export type Profile = { readonly [claim: string]: unknown };
+
+/** The client that asks, for pages and for sign-in hooks. */
+export type AskingClient = { clientId: string; name: string };
+
+/** What comes next in an authorization. */
+export type Step = (
+  | { step: "refused"; reason: RefusedReason; retryAfter?: Seconds | undefined }
+  /** The answer to the client: `parameters` have `state`, `iss` and either `code` or `error`. */
+  | { step: "redirect"; redirectUri: string; responseMode: "query" | "form_post"; parameters: Record<string, string> }
+  | SignInStep
+  | ConsentStep
+  | { step: "device_done"; allowed: boolean }
+) & { cookies?: Cookies | undefined };
+
+/** The person has to sign in. */
+export type SignInStep = {
+  step: "sign_in";
+  handle: string;
+  /** Authenticates forms of our own pages, together with the key cookie. */
+  token: string;
+  /** Where the browser comes back to. */
+  url: string;
+  client: AskingClient;
+  loginHint?: string | undefined;
+  /** The longest time since the person signed in, as of now. It grows with the request: `now - signedInAt <= maxAge` stays right. */
+  maxAge?: Seconds | undefined;
+};
+
+/** The person has to agree. */
+export type ConsentStep = {
+  step: "consent";
+  handle: string;
+  token: string;
+  subject: string;
+  client: AskingClient;
+  /** Where the code goes: the host of the redirect URI, the scheme of an application, or `device`. */
+  host: string;
+  resources: { audience: string; name: string }[];
+  scopes: { name: string; description?: string | undefined }[];
+};
