@@ -95,7 +95,7 @@ const SERVICE: Row[] = [
   [{ kek: new ArrayBuffer(32) }, KEK],
   [{ kek: Buffer.alloc(32, 7) }, undefined],
   [{ kek: new Uint8Array(32).fill(7) }, undefined],
-  ...["ttl", "maxTtl", "refreshTtl", "refreshIdle", "auditRetention"].flatMap((name) =>
+  ...["ttl", "maxTtl", "refreshTtl", "refreshIdle", "sessionTtl", "auditRetention"].flatMap((name) =>
     [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e300, "900", null, 1n].map(
       (value): Row => [{ [name]: value }, `${name} ${SECONDS}`],
     ),
@@ -149,6 +149,13 @@ const SERVER: Row[] = [
   [{ origins: "https://app.example" }, "origins must be a list"],
   [{ timeouts: { silense: 1 } }, "unknown option timeouts.silense"],
   [{ timeouts: { silence: -1 } }, "timeouts.silence must be a whole number of milliseconds, 0 or more"],
+  [{ theme: { titel: "Acme" } }, "unknown option theme.titel"],
+  [{ theme: { title: "Ac\u202eme" } }, "theme.title must be visible, without direction marks"],
+  [
+    { theme: { logo: "http://acme.example/logo.svg" } },
+    "theme.logo must be an https URL without query and credentials, or an image as a data: URL",
+  ],
+  [{ theme: { colour: "red" } }, "theme.colour must be a colour as #rrggbb"],
   [{ router: {} }, "router must be a router of tRPC"],
   [{ logger: console }, "logger must be a logger of pino"],
 ];

@@ -68,7 +68,15 @@ function valuesIn(config: Config, stored: StoredSettings | undefined): Record<st
     rateVerify: verify.perClient,
     rateVerifyAddress: verify.perAddress,
     ...credentials,
+    ...signInValues(config),
   };
+}
+
+function signInValues({ signIn, theme }: Config): Record<string, unknown> {
+  if (signIn === undefined) return theme;
+  if ("url" in signIn) return { ...theme, signInUrl: signIn.url };
+  const { issuer, clientId, clientSecret } = signIn.provider;
+  return { ...theme, signInIssuer: issuer, signInClientId: clientId, signInClientSecret: clientSecret };
 }
 
 /** Every setting that a file can hold is a secret. */

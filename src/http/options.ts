@@ -4,6 +4,7 @@ import type { ServedRouter } from "../router/procedure.ts";
 import { checkOptions, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";
 import type { Timeouts } from "./listen.ts";
 import type { ShareSamples } from "./metrics/metrics-endpoint.ts";
+import { type Theme, themeSchemas } from "./theme.ts";
 
 export type HandlerOptions = {
   /** The served router, such as one that contains the service's. Default: the service's. */
@@ -17,6 +18,8 @@ export type HandlerOptions = {
    * cookies). Where access is open, loopback origins only. Default: none.
    */
   origins?: readonly string[];
+  /** How the pages look on which people sign in and agree. */
+  theme?: Theme;
   /** Shares metrics where several processes serve one port. Default: a single process. */
   share?: ShareSamples;
 };
@@ -59,6 +62,7 @@ const handlerOptions: OptionSchemas<HandlerOptions> = {
   logger: z.optional(objectWith(["error", "warn", "info", "debug", "isLevelEnabled"], "a logger of pino")),
   trustProxy: z.array(z.string()).optional(),
   origins: z.array(z.string()).optional(),
+  theme: z.strictObject(themeSchemas).partial().optional(),
   share: z.optional(functionOption),
 };
 

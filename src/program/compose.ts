@@ -63,6 +63,7 @@ async function openServiceOn(
     refreshIdle: config.refreshIdle,
     replayWindow: config.replayWindow,
     auditRetention: config.auditRetention,
+    sessionTtl: config.sessionTtl,
     rateLimits: config.rateLimits,
     open: config.access === "open",
   });

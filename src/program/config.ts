@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { StartError } from "../errors.ts";
+import type { Theme } from "../http/theme.ts";
 import type { RateLimitOptions } from "../service/throttle/call-limits.ts";
 import type { Seconds } from "../time.ts";
 import { accessIn, conflictIn } from "./environment/conflicts.ts";
 import { type Environment, readValues } from "./environment/read-values.ts";
-import { type Fields, fieldsOf, type Variable, variables } from "./settings.ts";
+import { type Fields, fieldsOf, type Variable, type Variables, variables } from "./settings.ts";
 
-type Grouped = "clientId" | "clientSecret" | "rateIssue" | "rateIssueAddress" | "rateVerify" | "rateVerifyAddress";
+type Grouped =
+  | ("clientId" | "clientSecret" | "rateIssue" | "rateIssueAddress" | "rateVerify" | "rateVerifyAddress")
+  | ("signInIssuer" | "signInClientId" | "signInClientSecret" | "signInUrl" | "title" | "logo" | "colour");
 type Resolved = {
   kek: Buffer | undefined;
   access: "open" | "clients";
@@ -14,7 +17,12 @@ type Resolved = {
   rateLimits: RateLimitOptions;
   /** Of commands with `--url`. */
   credentials: { clientId: string; clientSecret: string } | undefined;
+  /** Where people sign in: at an OpenID provider, or in an application of the operator. */
+  signIn: { provider: ProviderConfig } | { url: string } | undefined;
+  theme: Theme;
 };
+
+type ProviderConfig = { issuer: string; clientId: string; clientSecret: string };
 
 /** The settings of the server: parsed, validated, with defaults. */
 export type Config = Readonly<Omit<Fields, Grouped | keyof Resolved> & Resolved>;
@@ -31,8 +39,9 @@ export function readConfig(environment: Environment = process.env): Config {
   if (error !== undefined) throw new StartError(firstProblem(error, nameOf));
   const conflict = conflictIn(parsed);
   if (conflict !== undefined) throw new StartError(conflict);
-  const { rateIssue, rateIssueAddress, rateVerify, rateVerifyAddress, clientId, clientSecret, ...fields } =
+  const { rateIssue, rateIssueAddress, rateVerify, rateVerifyAddress, clientId, clientSecret, ...others } =
     fieldsOf(parsed);
+  const { signInIssuer, signInClientId, signInClientSecret, signInUrl, title, logo, colour, ...fields } = others;
   const access = accessIn(parsed);
   return Object.freeze({
     ...fields,
@@ -44,7 +53,18 @@ export function readConfig(environment: Environment = process.env): Config {
       verify: { perClient: rateVerify, perAddress: rateVerifyAddress },
     },
     credentials: clientId !== undefined && clientSecret !== undefined ? { clientId, clientSecret } : undefined,
+    signIn: signInOf(parsed),
+    theme: { title, logo, colour },
   });
+}
+
+/** The settings of a provider are set together: see `conflictIn`. */
+function signInOf(parsed: Variables): Resolved["signIn"] {
+  const { MINTMARK_SIGN_IN_ISSUER: issuer, MINTMARK_SIGN_IN_URL: url } = parsed;
+  const { MINTMARK_SIGN_IN_CLIENT_ID: clientId, MINTMARK_SIGN_IN_CLIENT_SECRET: clientSecret } = parsed;
+  if (issuer !== undefined && clientId !== undefined && clientSecret !== undefined)
+    return { provider: { issuer, clientId, clientSecret } };
+  return url === undefined ? undefined : { url };
 }
 
 /** Whether a variable is set and not empty. */

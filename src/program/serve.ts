@@ -35,8 +35,8 @@ export async function serve(
     async prepare(origin) {
       const service = await openService(config, { origin, ...createErrorReporter(logger), ...open });
       const { drain, endFeeds, close } = service;
-      const { trustProxy, origins } = config;
-      const listener = createRequestHandler(service, { logger, trustProxy, origins, ...(share && { share }) });
+      const { trustProxy, origins, theme } = config;
+      const listener = createRequestHandler(service, { logger, trustProxy, origins, theme, ...(share && { share }) });
       return { listener, drain, endFeeds, close };
     },
   });

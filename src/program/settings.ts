@@ -2,9 +2,10 @@ import type { z } from "zod";
 import { serverSettings } from "./settings/server-settings.ts";
 import { serviceSettings } from "./settings/service-settings.ts";
 import type { Setting } from "./settings/setting.ts";
+import { signInSettings } from "./settings/sign-in-settings.ts";
 
 /** Every setting, by its variable. */
-export const settings = { ...serverSettings, ...serviceSettings };
+export const settings = { ...serverSettings, ...serviceSettings, ...signInSettings };
 
 type Settings = typeof settings;
 

@@ -52,6 +52,8 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
    * if it is given an address.
    */
   rateLimits?: RateLimitOptions;
+  /** Lifetime of a sign-in session. Default 7 days. */
+  sessionTtl?: Seconds;
   /** Retention of audit records. Default 90 days. */
   auditRetention?: Seconds;
   /**
@@ -119,6 +121,7 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   maxStaleness: z.number().positive().optional(),
   maxFollowers: z.strictObject({ total: count, perClient: count }).optional(),
   rateLimits: z.strictObject({ issue: rate, verify: rate }).optional(),
+  sessionTtl: seconds.optional(),
   auditRetention: seconds.optional(),
   runsMaintenance: z.boolean().optional(),
   guest: z.boolean().optional(),
@@ -173,6 +176,7 @@ export function resolveOptions<Schema extends ClaimsSchema>(options: TokenServic
     maxStaleness: options.maxStaleness ?? 30,
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
     rateLimits: resolveRateLimits(options.rateLimits ?? {}, options.open ?? true),
+    sessionTtl: options.sessionTtl ?? 7 * DAY,
     auditRetention: options.auditRetention ?? 90 * DAY,
     guest,
     runsMaintenance: !guest && (options.runsMaintenance ?? true),

@@ -46,6 +46,9 @@ describe("readConfig", () => {
       trustProxy: [],
       origins: [],
       credentials: undefined,
+      sessionTtl: 604800,
+      signIn: undefined,
+      theme: {},
       logLevel: "info",
     });
   });

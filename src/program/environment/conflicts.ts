@@ -40,6 +40,25 @@ export function conflictIn(env: Variables): string | undefined {
   if (env.DATABASE_URL !== undefined && env.MINTMARK_KEK === undefined && env.MINTMARK_SECRET === undefined) {
     return `MINTMARK_KEK must be set with DATABASE_URL, to encrypt private keys at rest (${makeSecret}), or be "none" to keep them in the clear`;
   }
+  return signInConflictIn(env);
+}
+
+const PROVIDER = ["MINTMARK_SIGN_IN_ISSUER", "MINTMARK_SIGN_IN_CLIENT_ID", "MINTMARK_SIGN_IN_CLIENT_SECRET"] as const;
+
+function signInConflictIn(env: Variables): string | undefined {
+  const ofProvider = PROVIDER.filter((variable) => env[variable] !== undefined);
+  const set = ofProvider[0] ?? (env.MINTMARK_SIGN_IN_URL === undefined ? undefined : "MINTMARK_SIGN_IN_URL");
+  if (set === undefined) return undefined;
+  if (env.MINTMARK_SECRET !== undefined)
+    return `${set} and MINTMARK_SECRET exclude each other: people sign in only where key pairs sign. Unset one of them`;
+  if (ofProvider.length > 0 && env.MINTMARK_SIGN_IN_URL !== undefined)
+    return `${set} and MINTMARK_SIGN_IN_URL exclude each other: people sign in at a provider or in your application. Unset one of them`;
+  const missing = PROVIDER.filter((variable) => env[variable] === undefined);
+  if (ofProvider.length > 0 && missing.length > 0)
+    return `${missing.join(" and ")} must be set where ${set} is: Mintmark is a client of the provider`;
+  const { MINTMARK_ISSUER: issuer } = env;
+  if (issuer !== undefined && !/^https:/i.test(issuer) && !isLoopbackUrl(issuer))
+    return `MINTMARK_ISSUER must be an https URL where ${set} is set: the cookie of a sign-in session is sent by https alone, but for loopback`;
   return undefined;
 }
 

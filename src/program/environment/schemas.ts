@@ -1,7 +1,8 @@
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 import { networksIn, PROXIES } from "../../http/request/client.ts";
-import { isOrigin, ORIGINS } from "../../http/request/origin.ts";
+import { isLoopbackUrl, isOrigin, ORIGINS } from "../../http/request/origin.ts";
+import { themeSchemas } from "../../http/theme.ts";
 import { identifier } from "../../token/claims.ts";
 import { isHttpUrl } from "../../token/http-url.ts";
 import { hasInvisible, isPlainText, PLAIN_TEXT } from "../../token/invisible.ts";
@@ -42,6 +43,21 @@ export const issuer = plain(
     .refine((url) => !hasInvisible(url), PLAIN_TEXT)
     .refine(isHttpUrl, "must be an http or https URL without query, fragment or credentials"),
 );
+
+/** A person's browser goes there, and codes and secrets are sent there: readable on the way, but for loopback. */
+const secureUrl = plain(text)
+  .refine(isHttpUrl, "must be an https URL without query, fragment or credentials")
+  .refine(
+    (url) => !isHttpUrl(url) || /^https:/i.test(url) || isLoopbackUrl(url),
+    "must be an https URL: http is for loopback alone",
+  );
+
+export const providerIssuer = secureUrl;
+export const signInUrl = secureUrl;
+/** Some providers have secrets of more than 255 characters. */
+export const providerSecret = z.string().min(1, "must not be empty").max(4096, "must have at most 4096 characters");
+
+export const { title, logo, colour } = themeSchemas;
 
 export const callsPerMinute = wholeNumber("must be a whole number of calls a minute (0 for any number)");
 

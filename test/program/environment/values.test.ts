@@ -6,6 +6,12 @@ import { configError } from "../../support/config-error.ts";
 const KEK = Buffer.alloc(32, 7);
 const SECRET = "a-secret-of-more-than-32-bytes-in-length";
 
+const PROVIDER = {
+  MINTMARK_SIGN_IN_ISSUER: "https://accounts.example",
+  MINTMARK_SIGN_IN_CLIENT_ID: "mintmark",
+  MINTMARK_SIGN_IN_CLIENT_SECRET: SECRET,
+};
+
 /** A valid value of each variable, and the variables that it needs. */
 const VALID: Record<string, { value: string; beside?: Record<string, string> }> = {
   HOST: { value: "127.0.0.1" },
@@ -39,6 +45,14 @@ const VALID: Record<string, { value: string; beside?: Record<string, string> }> 
   MINTMARK_DRAIN: { value: "10" },
   MINTMARK_WORKERS: { value: "10" },
   MINTMARK_LOG_LEVEL: { value: "warn" },
+  MINTMARK_SIGN_IN_ISSUER: { value: PROVIDER.MINTMARK_SIGN_IN_ISSUER, beside: PROVIDER },
+  MINTMARK_SIGN_IN_CLIENT_ID: { value: "mintmark", beside: PROVIDER },
+  MINTMARK_SIGN_IN_CLIENT_SECRET: { value: SECRET, beside: PROVIDER },
+  MINTMARK_SIGN_IN_URL: { value: "https://app.example/login" },
+  MINTMARK_SESSION_TTL: { value: "86400" },
+  MINTMARK_TITLE: { value: "Acme" },
+  MINTMARK_LOGO: { value: "https://acme.example/logo.svg" },
+  MINTMARK_COLOUR: { value: "#336699" },
 };
 
 /** What shells, files, forms and documents add around a value, and its name in the message. */

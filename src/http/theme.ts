@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { isHttpUrl } from "../token/http-url.ts";
+import { hasInvisible } from "../token/invisible.ts";
+
+/** How the pages look that people see. */
+export type Theme = {
+  /** At most 60 characters. Default: `Mintmark`. */
+  title?: string | undefined;
+  /** An https URL, or an image as a `data:` URL of at most 64 KiB. Default: none. */
+  logo?: string | undefined;
+  /** The colour of buttons, as `#rrggbb`. */
+  colour?: string | undefined;
+};
+
+const MAX_LOGO = 65_536;
+const IMAGE = /^data:image\/(?:png|jpeg|gif|webp|avif|svg\+xml)(?:;[\w=-]+)*,[\w%+/=.~!*'()-]+$/;
+
+export const themeSchemas = {
+  title: z
+    .string()
+    .min(1)
+    .max(60, "must have at most 60 characters")
+    .refine((text) => !hasInvisible(text) && text.trim() !== "", "must be visible, without direction marks"),
+  logo: z
+    .string()
+    .max(MAX_LOGO, `must have at most ${MAX_LOGO} characters`)
+    .refine(isLogo, "must be an https URL without query and credentials, or an image as a data: URL"),
+  colour: z.string().regex(/^#[0-9a-f]{6}$/i, "must be a colour as #rrggbb"),
+};
+
+function isLogo(text: string): boolean {
+  return IMAGE.test(text) || (/^https:/i.test(text) && isHttpUrl(text));
+}
