@@ -47,6 +47,8 @@ export type Step = (
   | { step: "redirect"; redirectUri: string; responseMode: "query" | "form_post"; parameters: Record<string, string> }
   | SignInStep
   | ConsentStep
+  /** The request is kept. What comes next is decided when the browser comes to `url`, with its cookies. */
+  | { step: "continue"; url: string }
   | { step: "device_done"; allowed: boolean }
 ) & { cookies?: Cookies | undefined };
 
@@ -75,4 +77,22 @@ export type ConsentStep = {
   host: string;
   resources: { audience: string; name: string }[];
   scopes: { name: string; description?: string | undefined }[];
+};
+
+/** The parameters of an authorization request, as sent. */
+export type AuthorizationParameters = { parameters: ReadonlyMap<string, string>; resources: readonly string[] };
+
+/** What the authorization endpoint does. Without key pairs, a service has none. */
+export type SignIns = {
+  /**
+   * `withheld`: whether the browser may have withheld its cookies, as `SameSite=Lax` has it for a POST of another site. Then
+   * a valid request is kept, also one with `prompt=none`, and the next step is `continue`.
+   */
+  begin(parameters: AuthorizationParameters, browser: Browser, options: { withheld: boolean }): Promise<Step>;
+  resume(handle: string, browser: Browser): Promise<Step>;
+  /** The person signed in, in this process. Not checked: who they are. Throws `invalid_request` for a person that is not valid. */
+  accept(handle: string, browser: Browser, person: Person): Promise<Step>;
+  /** The person does not sign in: the client receives `access_denied`. */
+  refuse(handle: string, browser: Browser): Promise<Step>;
+  decide(handle: string, browser: Browser, decision: { allow: boolean; token: string }): Promise<Step>;
 };
