@@ -4,7 +4,8 @@ import { findForeignKey, importForeignKeys } from "../keys/foreign-keys.ts";
 import type { Milliseconds, Seconds } from "../time.ts";
 import type { AssertionHeader, AssertionKey, AssertionKeyLookup } from "../token/client-assertion.ts";
 import type { VerificationKey } from "../token/signature.ts";
-import type { DocumentFetcher, FetchFailure, FetchReason } from "./document-fetcher.ts";
+import type { DocumentFetcher } from "./document-fetcher.ts";
+import type { FetchFailure, FetchReason } from "./guarded-exchange.ts";
 
 export type RemoteKeySetsOptions = {
   /** With `maxBytes` for a JWK Set: 64 KiB. */

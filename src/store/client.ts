@@ -23,8 +23,11 @@ export type Permission = (typeof permissions)[number];
 export const authMethods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] as const;
 export type AuthMethod = (typeof authMethods)[number];
 
-/** The grant types that a client may use. `getToken` is `client_credentials`, `refreshToken` is `refresh_token`. */
-export const grantTypes = ["authorization_code", "client_credentials", "refresh_token"] as const;
+/**
+ * The grant types that a client may use. `getToken` is `client_credentials`, `refreshToken` is `refresh_token`. `device_code` is
+ * `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4), which is written in full at the token endpoint alone.
+ */
+export const grantTypes = ["authorization_code", "client_credentials", "device_code", "refresh_token"] as const;
 export type GrantType = (typeof grantTypes)[number];
 
 /** The metadata of a client (RFC 7591 §2). */

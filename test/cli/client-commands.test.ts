@@ -58,6 +58,11 @@ describe("mintmark clients add", () => {
       },
     ],
     [
+      "a device",
+      ["tv", "--public", "--grants", "device_code,refresh_token"],
+      { authMethod: "none", grants: ["device_code", "refresh_token"], permissions: [] },
+    ],
+    [
       "a client with keys at a URL",
       ["ci", "--permissions", "issue", "--jwks-uri", "https://ci.example/jwks.json"],
       {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isLoopbackAddress } from "../../src/remote/addresses.ts";
-import { createDocumentFetcher, type FetchedDocument, type FetchFailure } from "../../src/remote/document-fetcher.ts";
+import { createDocumentFetcher, type FetchedDocument } from "../../src/remote/document-fetcher.ts";
+import type { FetchFailure } from "../../src/remote/guarded-exchange.ts";
 import {
   createRemoteKeySets,
   type KeySetFailure,

@@ -42,6 +42,11 @@ describe("the defaults of a client", () => {
     ["a public client", { authMethod: "none", ...web }, { grants: ["authorization_code", "refresh_token"] }],
     ["a public client without redirect URIs", { authMethod: "none" }, { grants: ["refresh_token"] }],
     ["a client with chosen grants", { grants: ["client_credentials"] }, { grants: ["client_credentials"] }],
+    [
+      "a device",
+      { authMethod: "none", grants: ["refresh_token", "device_code"] },
+      { grants: ["device_code", "refresh_token"] },
+    ],
     ["a client without grants", { grants: [] }, { grants: [] }],
   ])("of %s", (_, fields, expected) => {
     expect(completeFields(newClient(fields))).toMatchObject({

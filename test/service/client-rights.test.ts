@@ -158,6 +158,7 @@ describe("P22: the grants of a client", () => {
       service.clients.create(manager, newClient({ grants, scopes: [], ...more }));
     await expect(create(["client_credentials"])).resolves.toBeDefined();
     await expect(create(["authorization_code"], { redirectUris: [CALLBACK] })).resolves.toBeDefined();
+    await expect(create(["device_code"])).resolves.toBeDefined();
     await expect(create(["refresh_token"])).rejects.toMatchObject(denied("grants"));
     const { clientId } = manager;
     const change = service.clients.update(manager, { clientId, grants: ["client_credentials", "refresh_token"] });

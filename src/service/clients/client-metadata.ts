@@ -19,7 +19,7 @@ export type NewClient = ClientRights & { name: string } & Omit<ClientMetadata, "
 
 /**
  * The fields of a new client with their defaults. Without `grants`: code and refresh token where it has redirect URIs, and
- * client credentials where it may issue; for a machine client, client credentials and refresh token.
+ * client credentials where it may issue; for a machine client, client credentials and refresh token. Never the device code.
  */
 export function completeFields(fields: NewClient): ClientFields {
   const hasKeys = fields.jwks !== undefined || fields.jwksUri !== undefined;
@@ -29,6 +29,7 @@ export function completeFields(fields: NewClient): ClientFields {
   const byDefault = {
     authorization_code: isWeb,
     client_credentials: isMachine && authMethod !== "none",
+    device_code: false,
     refresh_token: true,
   } satisfies Record<GrantType, boolean>;
   const grants = fields.grants ?? grantTypes.filter((grant) => byDefault[grant]);
