@@ -4,11 +4,11 @@ import { hasInvisible } from "../token/invisible.ts";
 
 /** How the pages look that people see. */
 export type Theme = {
-  /** At most 60 characters. Default: `Mintmark`. */
+  /** The name of the product, at the top of each page: at most 60 characters. Default: none. */
   title?: string | undefined;
   /** An https URL, or an image as a `data:` URL of at most 64 KiB. Default: none. */
   logo?: string | undefined;
-  /** The colour of buttons, as `#rrggbb`. */
+  /** The colour of buttons, as `#rrggbb`. Where it could not be read or seen, a shade of it is used. Default: a green. */
   colour?: string | undefined;
 };
 
@@ -28,6 +28,9 @@ export const themeSchemas = {
   colour: z.string().regex(/^#[0-9a-f]{6}$/i, "must be a colour as #rrggbb"),
 };
 
+/** The URL standard allows `;` and `*` in a host, which mean something else in the Content-Security-Policy that names it. */
+const HOST = /^[a-z0-9._-]+$/;
+
 function isLogo(text: string): boolean {
-  return IMAGE.test(text) || (/^https:/i.test(text) && isHttpUrl(text));
+  return IMAGE.test(text) || (/^https:/i.test(text) && isHttpUrl(text) && HOST.test(new URL(text).hostname));
 }
