@@ -111,6 +111,22 @@ export const explanations: Readonly<Record<Reason, { meaning: string; remedy: st
     meaning: "The token endpoint does not serve this `grant_type`.",
     remedy: "Use one that `/.well-known/oauth-authorization-server` names.",
   },
+  authorization_pending: {
+    meaning: "The person has not yet entered the user code of the device, or has not decided.",
+    remedy: "Ask again after `interval` seconds (RFC 8628 §3.5).",
+  },
+  slow_down: {
+    meaning: "The device asked again before its interval had passed.",
+    remedy: "Wait 5 s longer between two requests from now on.",
+  },
+  access_denied: {
+    meaning: "The person denied the device access, or may not grant what it asks for.",
+    remedy: "Begin a new device authorization only if the person wants to.",
+  },
+  expired_device_code: {
+    meaning: "The person did not decide within the ten minutes of a device code.",
+    remedy: "Begin a new device authorization.",
+  },
   malformed_request: {
     meaning: "The request is not well-formed: JSON, encoding, `Authorization` or the target.",
     remedy: "Send UTF-8 JSON, each field once.",

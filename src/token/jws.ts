@@ -14,10 +14,14 @@ const KID = /^[A-Za-z0-9_-]{1,64}$/;
  * Finds the key of a header; `undefined` unless the header has exactly `alg`, `kid` and `typ`. So `jwk`, `jku`, `x5u`, `x5c`,
  * `crit`, `b64`, `zip` and `cty` are refused, and no URL of a header is fetched.
  */
-async function keyForHeader({ protectedHeader }: CompactJws, lookup: KeyLookup): Promise<VerificationKey | undefined> {
+async function keyForHeader(
+  { protectedHeader }: CompactJws,
+  lookup: KeyLookup,
+  types: ReadonlySet<string>,
+): Promise<VerificationKey | undefined> {
   const { alg, kid, typ, ...rest } = protectedHeader;
   if (Object.keys(rest).length > 0) return undefined;
-  if (typeof typ !== "string" || !ACCEPTED_TYPES.has(typ.toLowerCase())) return undefined;
+  if (typeof typ !== "string" || !types.has(typ.toLowerCase())) return undefined;
   if (typeof kid !== "string" || !KID.test(kid)) return undefined;
   const key = await lookup(kid);
   return key !== undefined && key.alg === alg ? key : undefined;
@@ -28,13 +32,17 @@ export async function verifySignature(jws: CompactJws, key: VerificationKey): Pr
   return (await isSignature(jws.signature, jws.signed, key)) ? decodeBase64url(jws.payload) : undefined;
 }
 
-/** Verifies form, header and signature. Returns the bytes of the payload and the `kid`, or `undefined`. Not checked: claims. */
+/**
+ * Verifies form, header and signature. Returns the bytes of the payload and the `kid`, or `undefined`. `types`: the accepted
+ * `typ`, in lower case; by default those of an access token. Not checked: claims.
+ */
 export async function verifyJws(
   token: unknown,
   lookup: KeyLookup,
+  types: ReadonlySet<string> = ACCEPTED_TYPES,
 ): Promise<{ payload: Uint8Array; kid: string } | undefined> {
   const jws = parseCompact(token);
-  const key = jws && (await keyForHeader(jws, lookup));
+  const key = jws && (await keyForHeader(jws, lookup, types));
   const payload = key && (await verifySignature(jws, key));
   return payload && { payload, kid: key.kid };
 }
