@@ -6,7 +6,8 @@ import { assessNode } from "../../src/cli/doctor/assess-setup.ts";
 import { examine } from "../../src/cli/doctor/examine.ts";
 import type { Check } from "../../src/cli/doctor/finding.ts";
 import { mintmark } from "../support/command.ts";
-import { engines, findingOf, SECRET, startService, withData } from "../support/doctor.ts";
+import { engines, findingOf, SECRET, startOther, startService, withData } from "../support/doctor.ts";
+import { openProvider } from "../support/openid-provider.ts";
 import { freePort } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
 
@@ -115,6 +116,36 @@ describe("environment", () => {
     await using running = await startService();
     const found = await findingOf("server", { MINTMARK_TLT: "60" }, { url: running.url });
     expect(found).toMatchObject({ state: "ok" });
+  });
+});
+
+describe("sign-in", () => {
+  const CLIENT = { MINTMARK_SIGN_IN_CLIENT_ID: "mintmark", MINTMARK_SIGN_IN_CLIENT_SECRET: `canary-${SECRET}` };
+
+  it("says which redirect URI the client at the provider needs, and what is wrong with the provider", async () => {
+    using stopped = await withData();
+    await using provider = await openProvider();
+    const { issuer } = provider;
+    const environment = { ...stopped.environment, ...CLIENT, MINTMARK_SIGN_IN_ISSUER: issuer };
+    expect(await findingOf("sign-in", environment)).toEqual({
+      check: "sign-in",
+      state: "ok",
+      message: `People sign in at ${issuer}, where the client must have the redirect URI http://127.0.0.1:${environment.PORT}/oauth/callback`,
+    });
+    provider.behave({ metadata: { issuer: "https://accounts.example" } });
+    expect(await findingOf("sign-in", environment)).toMatchObject({
+      state: "fail",
+      remedy: "check MINTMARK_SIGN_IN_ISSUER",
+    });
+    using other = await startOther((_, response) => response.end("<html>"));
+    expect(await findingOf("sign-in", { ...environment, MINTMARK_SIGN_IN_ISSUER: other.url })).toMatchObject({
+      state: "fail",
+      message: `${other.url} serves no metadata of an OpenID provider (status 200)`,
+    });
+    const away = `http://127.0.0.1:${await freePort()}`;
+    expect(await findingOf("sign-in", { ...environment, MINTMARK_SIGN_IN_ISSUER: away })).toMatchObject({
+      state: "fail",
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { keyOfSecret } from "../../keys/secret-key.ts";
+import type { Config } from "../../program/config.ts";
 import { PROBE_BYTES } from "../../service/operations/readiness.ts";
 import { fullPath } from "../../store/sqlite/data-directory.ts";
 import type { Seconds } from "../../time.ts";
@@ -9,6 +10,7 @@ import { assessClock, assessDatabase, assessFolder } from "./assess-data.ts";
 import { assessKeys, type KeysEvidence, keyringOf } from "./assess-keys.ts";
 import { assessIssuer, assessServer } from "./assess-server.ts";
 import { assessAccess, assessAdmin, assessProxy, assessSettings } from "./assess-setup.ts";
+import { assessSignIn } from "./assess-sign-in.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 import { get } from "./get.ts";
@@ -31,6 +33,7 @@ export function startChecks(examination: Examination): Promise<Finding>[] {
     run("proxy", () => checkProxy(examination)),
     run("access", async () => assessAccess(config, issuerOf(await found))),
     withData("admin", async ({ store }) => assessAdmin(config, (await store.findClient("admin")) !== undefined)),
+    ...providerIn(config).map(({ issuer }) => run("sign-in", () => checkSignIn(issuer, examination))),
   ];
 }
 
@@ -106,6 +109,17 @@ async function checkProxy({ config, found, issuerOf, now }: Examination): Promis
   const records = await data?.store.listAudit(query);
   const refused = records?.flatMap(({ address }) => (address === undefined || isIP(address) === 0 ? [] : [address]));
   return assessProxy({ issuer: issuerOf(data), config, refused });
+}
+
+/** The provider at which people sign in, if there is one. */
+function providerIn({ signIn }: Config) {
+  return signIn !== undefined && "provider" in signIn ? [signIn.provider] : [];
+}
+
+async function checkSignIn(issuer: string, { found, issuerOf, answerMs }: Examination): Promise<Finding> {
+  const answer = await get(issuer, "/.well-known/openid-configuration", answerMs);
+  const redirectUri = `${issuerOf(await found).replace(/\/+$/, "")}/oauth/callback`;
+  return assessSignIn({ issuer, answer, redirectUri });
 }
 
 const DAY: Seconds = 86400;

@@ -10,7 +10,8 @@ export type Check =
   | "issuer"
   | "proxy"
   | "access"
-  | "admin";
+  | "admin"
+  | "sign-in";
 
 /** The outcome of a check: one sentence, and what to do unless it is `ok`. Contains no secret. */
 export type Finding =
