@@ -130,7 +130,7 @@ describe("sign-in", () => {
     expect(await findingOf("sign-in", environment)).toEqual({
       check: "sign-in",
       state: "ok",
-      message: `People sign in at ${issuer}, where the client must have the redirect URI http://127.0.0.1:${environment.PORT}/oauth/callback`,
+      message: `People sign in at ${issuer}, where the client must have the redirect URI http://127.0.0.1:${stopped.environment.PORT}/oauth/callback`,
     });
     provider.behave({ metadata: { issuer: "https://accounts.example" } });
     expect(await findingOf("sign-in", environment)).toMatchObject({
