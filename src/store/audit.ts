@@ -41,7 +41,7 @@ export type ChangeRecord = AuditRecord & {
 };
 
 /** The outcome of a change and its audit record. Without a record, nothing was changed. */
-export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord };
+export type Changed<Outcome> = { outcome: Outcome; record?: AuditRecord | undefined };
 
 /**
  * Throws `invalid_client` where the caller was removed since its authentication, or its secret is no longer valid; `conflict`

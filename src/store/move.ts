@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { StartError } from "../errors.ts";
 import { loadKeyPair, rewrapKey, type StoredKey } from "../keys/key-pair.ts";
 import { type KeyEncryptionKey, kekFingerprintOf } from "../keys/key-wrapping.ts";
@@ -11,17 +11,23 @@ import type { Schema } from "./sql/schema.ts";
 /** Rows per read and per write. */
 const BATCH = 1000;
 
-/** Tables to copy, each with the unique column that orders the reads and the value to start after. */
+/** Tables to copy, each with the columns of a unique index, which orders the reads. */
 const TABLES = {
-  keys: ["kid", ""],
-  clients: ["client_id", ""],
-  resources: ["audience", ""],
-  revocations: ["sequence", 0],
-  sessions: ["sid", ""],
-  refresh_tokens: ["hash", ""],
-  counts: ["id", ""],
-  audit: ["id", ""],
-} as const satisfies Record<Exclude<keyof Schema, "state">, readonly [column: string, start: string | number]>;
+  keys: ["kid"],
+  clients: ["client_id"],
+  resources: ["audience"],
+  revocations: ["sequence"],
+  sessions: ["sid"],
+  refresh_tokens: ["hash"],
+  counts: ["id"],
+  audit: ["id"],
+  sign_ins: ["sid"],
+  authorization_requests: ["handle"],
+  codes: ["hash"],
+  consents: ["subject", "client_id", "host", "audience"],
+  device_requests: ["hash"],
+  logouts: ["sid", "client_id"],
+} as const satisfies Record<Exclude<keyof Schema, "state">, readonly string[]>;
 type Table = keyof typeof TABLES;
 const tables = Object.keys(TABLES) as Table[];
 
@@ -81,7 +87,7 @@ async function replaceState(target: Transaction<Schema>, source: Schema["state"]
   const { issuer, revision } = await target.selectFrom("state").selectAll().forUpdate().executeTakeFirstOrThrow();
   for (const table of tables) {
     const row = await target.selectFrom(table).selectAll().limit(1).executeTakeFirst();
-    const what = table === "keys" || table === "clients" ? "keys or clients" : table.replace("_", " ");
+    const what = table === "keys" || table === "clients" ? "keys or clients" : table.replaceAll("_", " ");
     if (row !== undefined) throw notEmpty(what);
   }
   if (issuer !== null) throw notEmpty("settings of a server");
@@ -104,23 +110,27 @@ type Encrypt = (table: Table, row: Row) => Row;
 type Copying = { source: Kysely<Tables>; copy: Kysely<Tables>; encrypt: Encrypt };
 
 async function copyTable(table: Table, { source, copy, encrypt }: Copying): Promise<number> {
-  const [column, start] = TABLES[table];
+  const columns: readonly string[] = TABLES[table];
+  const tuple = (values: readonly unknown[]) => sql`(${sql.join(values)})`;
+  const key = tuple(columns.map((column) => sql.ref(column)));
   let copied = 0;
-  for (let after: string | number = start; ; ) {
+  for (let last: Row | undefined; ; ) {
+    const after = last;
     const rows = await source
       .selectFrom(table)
       .selectAll()
-      .where(column, ">", after)
-      .orderBy(column)
+      .$if(after !== undefined, (all) =>
+        all.where(sql<boolean>`${key} > ${tuple(columns.map((column) => after?.[column]))}`),
+      )
+      .orderBy(sql.join(columns.map((column) => sql.ref(column))))
       .limit(BATCH)
       .execute();
-    const last = rows.at(-1)?.[column];
+    last = rows.at(-1);
     if (last === undefined) return copied;
     await copy
       .insertInto(table)
       .values(rows.map((row) => encrypt(table, row)))
       .execute();
     copied += rows.length;
-    after = last;
   }
 }

@@ -9,7 +9,7 @@ export type SignIn = {
   subject: string;
   /** The custom claims of its tokens. */
   claims: Record<string, unknown>;
-  /** What relying parties are told of the person, by the scopes `profile`, `email`, `phone` and `address` (OIDC Core §5.4). */
+  /** What relying parties learn of the person, by the scopes `profile`, `email`, `phone` and `address` (OIDC Core §5.4). */
   profile: Record<string, unknown>;
   /** The scope tokens that the person may grant, separated by spaces. Absent: all. */
   scope?: string | undefined;
@@ -52,10 +52,13 @@ export type Consent = {
 /** A consent as listed, with the current name of its client. */
 export type ListedConsent = Consent & { clientName?: string | undefined };
 
-/** A relying party that is told of the end of a session (OIDC Back-Channel Logout 1.0). */
+/** A relying party that is notified of the end of a session (OIDC Back-Channel Logout 1.0). */
 export type LogoutNotice = {
   sid: string;
   clientId: string;
   subject: string /** Failed attempts so far. */;
   attempts: number;
 };
+
+/** How long a logout notice is retained after it became due: by then its relying party was notified, or cannot be reached. */
+export const NOTICE_RETENTION: Seconds = 86_400;

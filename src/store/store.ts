@@ -4,9 +4,11 @@ import type { Revocation } from "../trust/trust-update.ts";
 import type { AuditQuery, AuditRecord, ChangeRecord, NamedRecord } from "./audit.ts";
 import type { Client, ClientFields, ClientSecret, FoundClient } from "./client.ts";
 import type { Grant, GrantQuery, ListedGrant, RefreshRotation } from "./grant.ts";
+import type { Pruned } from "./pruned.ts";
 import type { Resource } from "./resource.ts";
 import type { NewRevocation } from "./revocation.ts";
 import type { StoredSettings } from "./settings.ts";
+import type { PeopleStore } from "./sign-in-store.ts";
 
 /**
  * Persistent state. Every method is one transaction, durable when its promise resolves. A method that changes state takes
@@ -20,7 +22,7 @@ import type { StoredSettings } from "./settings.ts";
  * Throws `unavailable` where the database cannot be reached or written, and `internal_error` where a statement fails for
  * another reason.
  */
-export type Store = {
+export type Store = PeopleStore & {
   /** Whether other servers may use the database at the same time. They exchange counts through it. */
   readonly shared: boolean;
   /** `db.system.name` of OpenTelemetry. */
@@ -61,7 +63,7 @@ export type Store = {
   updateClient(clientId: string, change: ClientChange, record: ChangeRecord): Promise<"updated" | "changed">;
   /** Stores when clients were last used, unless a later time is stored. Ignores unknown clients; notifies no server. */
   recordUses(uses: readonly ClientUse[]): Promise<void>;
-  /** Removes a client and revokes all tokens issued to it, as `revoke` does. */
+  /** Removes a client with its consents, requests and notices, and revokes all tokens issued to it, as `revoke` does. */
   removeClient(clientId: string, record: ChangeRecord): Promise<"removed" | "unknown">;
 
   /** Adds a resource unless its audience exists. */
@@ -82,9 +84,10 @@ export type Store = {
    */
   changeSettings(change: Partial<StoredSettings>, by: { record: ChangeRecord; isInitial: boolean }): Promise<void>;
   /**
-   * Revokes a token, a grant, or all tokens issued so far to a subject or client, and deletes the grants concerned. Returns
-   * the sequence number of the revocation: for a token or grant that was revoked before, the first one. A revocation is
-   * retained until all tokens concerned have expired by the longest lifetime ever stored. Its retention is never shortened.
+   * Revokes a token, a grant or sign-in session, or all tokens issued so far to a subject or client. Deletes the grants,
+   * sign-in sessions and codes concerned, and makes the logout notices of the sessions due. Returns the sequence number of
+   * the revocation: for a token, grant or session that was revoked before, the first one. A revocation is retained until all
+   * tokens concerned have expired by the longest lifetime ever stored. Its retention is never shortened.
    */
   revoke(revocation: NewRevocation, record: ChangeRecord): Promise<number>;
   /** Revocations with a sequence number above `after`, in ascending order. Later revocations never get a lower number. */
@@ -158,9 +161,6 @@ export type Position = {
   time: Seconds;
   settings: StoredSettings;
 };
-
-/** How many rows were deleted, and whether more may be due. */
-export type Pruned = { count: number; more: boolean };
 
 export type CountAddition = { id: string; amount: number; until: Seconds };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Pruned, Store } from "../../src/store/store.ts";
+import type { Pruned } from "../../src/store/pruned.ts";
+import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
 import { aGrant, aRecord, aRotation, records, unique } from "./samples.ts";

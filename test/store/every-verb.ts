@@ -1,7 +1,24 @@
 import { MintmarkError } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
-import { aClient, aGrant, aKey, aRecord, aResource, aRotation, aSecret, records, unique } from "./samples.ts";
+import {
+  aClient,
+  aCode,
+  aConsent,
+  aDeviceRequest,
+  aGrant,
+  aKey,
+  aRecord,
+  aRedemption,
+  aRequest,
+  aResource,
+  aRotation,
+  aSecret,
+  aSignIn,
+  FREE,
+  records,
+  unique,
+} from "./samples.ts";
 
 /** A call of every store method, on existing and missing rows. */
 export async function everyVerb(store: Store): Promise<Record<string, () => Promise<unknown>>> {
@@ -45,7 +62,45 @@ export async function everyVerb(store: Store): Promise<Record<string, () => Prom
     readCounts: () => store.readCounts([unique()]),
     pruneCounts: () => store.pruneCounts(1, 10),
     checkWritable: () => store.checkWritable(100),
+    ...everyPeopleVerb(store),
   };
+}
+
+/** The verbs for the sign-in of people. */
+function everyPeopleVerb(store: Store) {
+  const signIn = aSignIn();
+  const { sid, hash, subject } = signIn;
+  const [request, device] = [aRequest(), aDeviceRequest()];
+  const code = aCode(signIn);
+  const change = { ...FREE, consents: [aConsent(code)], agrees: true };
+  return {
+    addSignIn: () => store.addSignIn(signIn, 0, aRecord()),
+    renewSignIn: () => store.renewSignIn(sid, { ...signIn, sequence: 0 }, aRecord()),
+    findSignIn: () => store.findSignIn(hash),
+    findSignInBySid: () => store.findSignInBySid(sid),
+    listSignIns: () => store.listSignIns({ subject, now: NOW, limit: 1 }),
+    addAuthorizationRequest: () => store.addAuthorizationRequest(request),
+    findAuthorizationRequest: () => store.findAuthorizationRequest(request.handle),
+    setPerson: () => store.setPerson(request.handle, undefined, aRecord()),
+    removeAuthorizationRequest: () => store.removeAuthorizationRequest(request.handle),
+    addCode: () => store.addCode(code, change, aRecord()),
+    findCode: () => store.findCode(code.hash),
+    redeemCode: () => store.redeemCode(code.hash, aRedemption(code, { notify: true }), aRecord()),
+    endCode: () => store.endCode(code.hash, aRecord()),
+    findConsents: () => store.findConsents(code),
+    listConsents: () => store.listConsents(subject),
+    removeConsents: () => store.removeConsents(code, aRecord()),
+    findGrantIds: () => store.findGrantIds(code),
+    addDeviceRequest: () => store.addDeviceRequest(device, aRecord()),
+    findDeviceRequest: () => store.findDeviceRequest(device),
+    claimDeviceRequest: () => store.claimDeviceRequest(device.hash, "browser"),
+    denyDeviceRequest: () => store.denyDeviceRequest(device.hash, aRecord()),
+    pollDeviceRequest: () => store.pollDeviceRequest(device.hash, { now: NOW }),
+    takeLogouts: () => store.takeLogouts(NOW, { limit: 1, lease: 60 }),
+    postponeLogout: () => store.postponeLogout(code, NOW),
+    finishLogout: () => store.finishLogout(code),
+    pruneSignInData: () => store.pruneSignInData(1, 10),
+  } satisfies Partial<Record<keyof Store, () => Promise<unknown>>>;
 }
 
 /** The error of a call, and its duration in milliseconds. */

@@ -1,8 +1,11 @@
 import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
+import type { AuthorizationCode, AuthorizationRequest, DeviceRequest } from "../../src/store/authorization.ts";
 import { type Client, MACHINE_CLIENT } from "../../src/store/client.ts";
 import type { Grant, RefreshRotation } from "../../src/store/grant.ts";
 import type { Resource } from "../../src/store/resource.ts";
+import type { Consent, SignIn } from "../../src/store/sign-in.ts";
+import type { CodeChange, Redemption } from "../../src/store/sign-in-store.ts";
 import { NOW } from "../support/service.ts";
 
 let made = 0;
@@ -76,3 +79,101 @@ export function aGrant(fields: Partial<Grant> = {}): Grant {
 export function aRotation(hash: string, fields: Partial<RefreshRotation> = {}): RefreshRotation {
   return { hash, next: `${hash}+`, now: NOW, idleUntil: NOW + 100, replayWindow: 10, server: "one", ...fields };
 }
+
+export function aSignIn(fields: Partial<SignIn> = {}): SignIn {
+  return {
+    sid: unique("sign-in-"),
+    hash: unique("hash-"),
+    subject: unique("subject-"),
+    claims: { role: "reader" },
+    profile: { name: "Ada", email: "ada@example.com", address: { country: "GB" } },
+    scope: "read write",
+    authTime: NOW - 5,
+    createdAt: NOW,
+    expiresAt: NOW + 1000,
+    ...fields,
+  };
+}
+
+export function aRequest(fields: Partial<AuthorizationRequest> = {}): AuthorizationRequest {
+  return {
+    handle: unique("handle-"),
+    browser: unique("browser-"),
+    clientId: unique("client-"),
+    target: {
+      kind: "redirect",
+      redirectUri: "https://app.example/callback?a=b",
+      responseMode: "form_post",
+      state: "state",
+      nonce: "nonce",
+      challenge: "challenge",
+    },
+    audience: "orders",
+    scope: "read",
+    prompt: { login: true, consent: false },
+    maxAge: 60,
+    loginHint: "ada@example.com",
+    startedAt: NOW,
+    expiresAt: NOW + 600,
+    ...fields,
+  };
+}
+
+export function aCode(signIn: Pick<SignIn, "sid" | "subject">, fields: Partial<AuthorizationCode> = {}) {
+  return {
+    hash: unique("code-"),
+    clientId: unique("client-"),
+    sid: signIn.sid,
+    subject: signIn.subject,
+    authTime: NOW - 5,
+    claims: { role: "reader" },
+    profile: { name: "Ada" },
+    audience: ["orders", "payments"],
+    scope: "openid read",
+    nonce: "nonce",
+    redirectUri: "https://app.example/callback",
+    challenge: "challenge",
+    createdAt: NOW,
+    expiresAt: NOW + 60,
+    ...fields,
+  } satisfies AuthorizationCode;
+}
+
+export function aConsent(of: { subject: string; clientId: string }, fields: Partial<Consent> = {}): Consent {
+  const { subject, clientId } = of;
+  return { subject, clientId, host: "app.example", audience: "orders", scopes: ["openid", "read"], at: NOW, ...fields };
+}
+
+export function aDeviceRequest(fields: Partial<DeviceRequest> = {}): DeviceRequest {
+  return {
+    hash: unique("device-"),
+    userCode: unique("user-code-"),
+    clientId: unique("client-"),
+    audience: "orders",
+    scope: "read",
+    createdAt: NOW,
+    expiresAt: NOW + 600,
+    denied: false,
+    interval: 5,
+    ...fields,
+  };
+}
+
+/** The exchange of a code for a grant with a refresh token. */
+export function aRedemption(
+  code: AuthorizationCode,
+  { grant, ...fields }: Omit<Partial<Redemption>, "grant"> & { grant?: Partial<Grant> } = {},
+): Redemption {
+  const { sid: signIn, clientId, subject, audience } = code;
+  return {
+    grant: aGrant({ signIn, clientId, subject, audience, ...grant }),
+    refreshHash: unique("hash-"),
+    sequence: Number.MAX_SAFE_INTEGER,
+    until: NOW + 1000,
+    notify: false,
+    ...fields,
+  };
+}
+
+/** Nothing to agree to, and no request. */
+export const FREE: CodeChange = { sequence: Number.MAX_SAFE_INTEGER, consents: [], agrees: false };

@@ -38,6 +38,17 @@ const READS: readonly string[] = [
   "readCounts",
   "listResources",
   "findResources",
+  "findSignIn",
+  "findSignInBySid",
+  "listSignIns",
+  "findAuthorizationRequest",
+  "findCode",
+  "findConsents",
+  "listConsents",
+  "findGrantIds",
+  "findDeviceRequest",
+  // Asked often, and mostly nothing is due: then it shows nothing about writes.
+  "takeLogouts",
 ] satisfies (keyof Store)[];
 
 type InstrumentedStore = { store: Store; timings: Map<string, Timing>; lastWrite: () => LastWrite };

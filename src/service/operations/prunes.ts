@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { coalesce } from "../../async/coalesce.ts";
 import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
-import type { Pruned, Store } from "../../store/store.ts";
+import type { Pruned } from "../../store/pruned.ts";
+import type { Store } from "../../store/store.ts";
 import type { Clock, Milliseconds, Seconds } from "../../time.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -12,7 +13,7 @@ const BATCH = 200;
 const PAUSE_MS: Milliseconds = 5;
 
 export type PrunesOptions = {
-  store: Pick<Store, "pruneCounts" | "pruneAudit" | "pruneGrants" | "forgetRevocations">;
+  store: Pick<Store, "pruneCounts" | "pruneSignInData" | "pruneAudit" | "pruneGrants" | "forgetRevocations">;
   clock: Clock;
   auditRetention: Seconds;
   /** The longest token lifetime ever allowed. */
@@ -44,6 +45,7 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
     prune: coalesce(async () => {
       const retentionTime = retentionClock();
       await tasks.run("prune_counts", () => pruneInBatches((limit) => store.pruneCounts(clock(), limit)));
+      await tasks.run("prune_sign_ins", () => pruneInBatches((limit) => store.pruneSignInData(clock(), limit)));
       if (retentionTime === undefined) return;
       const audited = retentionTime - auditRetention;
       await tasks.run("prune_audit", () => pruneInBatches((limit) => store.pruneAudit(audited, limit)));

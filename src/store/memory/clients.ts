@@ -1,6 +1,7 @@
 import { areSameSecrets, fieldsOf, haveSameFields, isPublic } from "../client.ts";
 import type { Store } from "../store.ts";
 import { addRevocation, commit, compare, type MemoryDatabase } from "./database.ts";
+import { removeOfClient } from "./people.ts";
 
 type ClientVerbs = Pick<
   Store,
@@ -52,6 +53,7 @@ export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
         position.clientsSequence = sequence;
         if (!clients.delete(clientId)) return { outcome: "unknown" };
         addRevocation(database, { kind: "client", id: clientId }, { sequence, at: record.at });
+        removeOfClient(database.people, clientId);
         return { outcome: "removed", record };
       }),
   };

@@ -9,6 +9,7 @@ import type { Grant, TokenUse } from "../grant.ts";
 import type { Resource } from "../resource.ts";
 import { type NewRevocation, type RevokedAt, revocationAfter } from "../revocation.ts";
 import type { Position } from "../store.ts";
+import { createPeople, endSignIns, type People, removeWhere } from "./people.ts";
 
 /** A refresh token by its hash. Used ones are retained to detect reuse. */
 type RefreshToken = TokenUse & { sid: string };
@@ -24,6 +25,7 @@ export type MemoryDatabase = {
   revocations: Map<string, Revocation>;
   grants: Map<string, Grant>;
   refreshTokens: Map<string, RefreshToken>;
+  people: People;
   counts: Map<string, { count: number; until: Seconds }>;
   audit: Map<string, AuditRecord>;
   /** Called after each change. */
@@ -46,6 +48,7 @@ export function createMemoryDatabase(): MemoryDatabase {
     revocations: new Map(),
     grants: new Map(),
     refreshTokens: new Map(),
+    people: createPeople(),
     counts: new Map(),
     audit: new Map(),
     watchers: new Set(),
@@ -84,21 +87,47 @@ export function addRecord({ audit }: MemoryDatabase, change: ChangeRecord): void
   audit.set(record.id, structuredClone(record));
 }
 
-/** Adds a revocation and ends the grants concerned. Returns it as stored. */
+/** Runs a change of which no other server is notified, and adds its audit record where the change is made. */
+export function writeWithRecord<Outcome>(
+  database: MemoryDatabase,
+  record: AuditRecord | undefined,
+  change: () => { outcome: Outcome; isChange: boolean },
+): Outcome {
+  if (record !== undefined) requireNewRecord(database, record);
+  const { outcome, isChange } = change();
+  if (isChange && record !== undefined) addRecord(database, record);
+  return outcome;
+}
+
+/** Adds a revocation and ends what it concerns. Returns it as stored. */
 export function addRevocation(
   database: MemoryDatabase,
   revoked: NewRevocation,
   change: Omit<RevokedAt, "longestLifetime">,
 ): Revocation {
-  const { revocations, grants, position } = database;
+  const { revocations, grants, people, position } = database;
   const { kind, id } = revoked;
   const { longestLifetime } = position.settings;
-  const revocation = revocationAfter(revocations.get(`${kind} ${id}`), revoked, { ...change, longestLifetime });
+  const known = revocations.get(`${kind} ${id}`);
+  const revocation = revocationAfter(known, revoked, { ...change, longestLifetime });
   revocations.set(`${kind} ${id}`, revocation);
-  if (kind === "token") return revocation;
+  if (kind === "token" || revocation === known) return revocation;
   const member = ({ subject: "subject", client: "clientId", session: "sid" } as const)[kind];
-  for (const grant of grants.values()) if (grant[member] === id) removeGrant(database, grant.sid);
+  for (const grant of grants.values())
+    if (grant[member] === id || (kind === "session" && grant.signIn === id)) removeGrant(database, grant.sid);
+  if (kind === "client") removeWhere(people.codes, ({ clientId }) => clientId === id);
+  else endSignIns(people, kind === "session" ? { sid: id } : { subject: id }, change.at);
   return revocation;
+}
+
+/** Whether a subject or client was revoked after a position. */
+export function wasRevokedSince(
+  { revocations }: MemoryDatabase,
+  sequence: number,
+  { subject, clientId }: { subject: string; clientId?: string },
+): boolean {
+  const ids = [`subject ${subject}`, ...(clientId === undefined ? [] : [`client ${clientId}`])];
+  return ids.some((id) => (revocations.get(id)?.sequence ?? 0) > sequence);
 }
 
 export function removeGrant({ grants, refreshTokens }: MemoryDatabase, sid: string): void {

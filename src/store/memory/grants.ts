@@ -1,6 +1,14 @@
 import { type Grant, hasEnded, rotationOutcome } from "../grant.ts";
 import type { Store } from "../store.ts";
-import { addRecord, commit, compare, type MemoryDatabase, removeGrant, requireNewRecord } from "./database.ts";
+import {
+  addRecord,
+  commit,
+  compare,
+  type MemoryDatabase,
+  removeGrant,
+  requireNewRecord,
+  wasRevokedSince,
+} from "./database.ts";
 
 type GrantVerbs = Pick<
   Store,
@@ -8,14 +16,11 @@ type GrantVerbs = Pick<
 >;
 
 export function createGrantVerbs(database: MemoryDatabase): GrantVerbs {
-  const { grants, refreshTokens, revocations } = database;
+  const { grants, refreshTokens } = database;
   return {
     addGrant: async (grant, { hash, sequence }, record) =>
       commit(database, record, () => {
-        const revoked = [`subject ${grant.subject}`, `client ${grant.clientId}`].some(
-          (id) => (revocations.get(id)?.sequence ?? 0) > sequence,
-        );
-        if (revoked) return { outcome: "revoked" };
+        if (wasRevokedSince(database, sequence, grant)) return { outcome: "revoked" };
         grants.set(grant.sid, structuredClone(grant));
         refreshTokens.set(hash, { sid: grant.sid });
         return { outcome: "added", record };

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { AuditQuery, AuditRecord, NamedRecord } from "../audit.ts";
-import type { Pruned, Store } from "../store.ts";
+import type { Pruned } from "../pruned.ts";
+import type { Store } from "../store.ts";
 import { createWatch } from "../watch.ts";
+import { createCodeVerbs, createConsentVerbs, createRequestVerbs } from "./authorizations.ts";
 import { createClientVerbs } from "./clients.ts";
 import {
   addRecord,
@@ -12,9 +14,11 @@ import {
   type MemoryDatabase,
   requireNewRecord,
 } from "./database.ts";
+import { createDeviceVerbs, createLogoutVerbs } from "./devices.ts";
 import { createGrantVerbs } from "./grants.ts";
 import { createKeyVerbs } from "./keys.ts";
 import { createResourceVerbs } from "./resources.ts";
+import { createSignInVerbs } from "./sign-ins.ts";
 
 /**
  * A store in the memory of this process, for tests: it fulfils the contract of {@link Store} except that nothing is
@@ -33,6 +37,12 @@ export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase(
     ...createTrustVerbs(database),
     ...createAuditVerbs(database),
     ...createCountVerbs(database),
+    ...createSignInVerbs(database),
+    ...createRequestVerbs(database),
+    ...createCodeVerbs(database),
+    ...createConsentVerbs(database),
+    ...createDeviceVerbs(database),
+    ...createLogoutVerbs(database),
     shared: false,
     system: "memory",
     watch,

@@ -49,6 +49,7 @@ export async function openPostgres(
     system: "postgresql",
     notifyWithin: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (notify) => listen(address, { notify, limit: LIMIT_MS, onNotice }),
+    skipLocked: sql`for update skip locked`,
     info: DATABASE_INFO,
     close: () => db.destroy(),
   };

@@ -3,12 +3,12 @@ import type { Kysely } from "kysely";
 import type { AuditQuery, AuditRecord } from "../audit.ts";
 import type { Store } from "../store.ts";
 import { fromNamedRow, MAX_ROWS, toAuditRow } from "./mappers.ts";
-import { createPrune } from "./prune.ts";
+import type { CreatePrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
 type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "findTokenRecords" | "pruneAudit" | "checkWritable">;
 
-export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
+export function createAuditQueries(db: Kysely<Schema>, createPrune: CreatePrune): AuditQueries {
   return {
     async appendAudit(records) {
       await db.transaction().execute(async (transaction) => {
@@ -30,7 +30,7 @@ export function createAuditQueries(db: Kysely<Schema>): AuditQueries {
       return rows.map(fromNamedRow);
     },
 
-    pruneAudit: createPrune(db, { table: "audit", key: "id", moment: "at" }),
+    pruneAudit: createPrune({ table: "audit", key: ["id"], moment: "at" }),
 
     async checkWritable(bytes) {
       await db.transaction().execute(async (transaction) => {

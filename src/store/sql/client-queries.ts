@@ -3,6 +3,7 @@ import type { ChangeRecord } from "../audit.ts";
 import { areSameSecrets, type Client, haveSameFields, isPublic } from "../client.ts";
 import type { Store } from "../store.ts";
 import { type Commit, findClient } from "./commit.ts";
+import { deleteOfClient } from "./end-revoked.ts";
 import { fromClientRow, toClientFieldsRow, toClientRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 import { addRevocation } from "./trust-queries.ts";
@@ -95,6 +96,7 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
           .executeTakeFirst();
         if (numDeletedRows === 0n) return { outcome: "unknown" };
         await addRevocation(transaction, { kind: "client", id: clientId }, { ...state, at: record.at });
+        await deleteOfClient(transaction, clientId);
         return { outcome: "removed", record };
       }),
   };

@@ -43,6 +43,18 @@ export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, mi
   };
 }
 
+/** Runs a change of which no other server is notified, and writes its audit record if there is one: in one transaction. */
+export function writeWithRecord<Outcome>(
+  db: Kysely<Schema>,
+  apply: (transaction: Tx) => Promise<Changed<Outcome>>,
+): Promise<Outcome> {
+  return db.transaction().execute(async (transaction) => {
+    const { outcome, record } = await apply(transaction);
+    if (record !== undefined) await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+    return outcome;
+  });
+}
+
 /**
  * Sequence numbers are Unix milliseconds, and strictly increase. So after a restore from a backup, new numbers are higher
  * than those in tokens that were issued since the backup: a revocation still covers these tokens.

@@ -2,11 +2,13 @@ import type { Kysely } from "kysely";
 import type { CountAddition, Store } from "../store.ts";
 import type { Tx } from "./commit.ts";
 import { MAX_ROWS } from "./mappers.ts";
-import { createPrune } from "./prune.ts";
+import type { CreatePrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
-export function createCountQueries(db: Kysely<Schema>): Pick<Store, "addToCounts" | "readCounts" | "pruneCounts"> {
-  const prune = createPrune(db, { table: "counts", key: "id", moment: "until" });
+type CountQueries = Pick<Store, "addToCounts" | "readCounts" | "pruneCounts">;
+
+export function createCountQueries(db: Kysely<Schema>, createPrune: CreatePrune): CountQueries {
+  const prune = createPrune({ table: "counts", key: ["id"], moment: "until" });
   return {
     addToCounts: (additions) =>
       db.transaction().execute(async (transaction) => {

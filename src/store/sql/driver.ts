@@ -1,17 +1,24 @@
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { MintmarkError } from "../../errors.ts";
 import { isOutage } from "../outage.ts";
 import type { Store } from "../store.ts";
 import { createWatch } from "../watch.ts";
 import { createAuditQueries } from "./audit-queries.ts";
 import { createClientQueries } from "./client-queries.ts";
+import { createCodeQueries } from "./code-queries.ts";
 import { createCommit } from "./commit.ts";
+import { createConsentQueries } from "./consent-queries.ts";
 import { createCountQueries } from "./count-queries.ts";
+import { createDeviceQueries } from "./device-queries.ts";
 import { createGrantQueries } from "./grant-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
+import { createLogoutQueries } from "./logout-queries.ts";
+import { createPruneWith, type SkipLocked } from "./prune.ts";
+import { createRequestQueries } from "./request-queries.ts";
 import { createResourceQueries } from "./resource-queries.ts";
 import type { Schema } from "./schema.ts";
 import { createSettingsQueries } from "./settings-queries.ts";
+import { createSignInQueries } from "./sign-in-queries.ts";
 import { createTrustQueries, type DatabaseInfo } from "./trust-queries.ts";
 
 /** What differs between databases. */
@@ -28,6 +35,8 @@ export type Driver = {
   listen?: (onChange: () => void) => () => void;
   /** Runs a query; retries it where it had no effect because another process holds the lock. Default: runs it once. */
   run?: <Outcome>(query: () => Promise<Outcome>) => Promise<Outcome>;
+  /** Default: nothing. */
+  skipLocked?: SkipLocked;
   /** Read with the position, where other servers may use the database. */
   info?: DatabaseInfo;
   close: () => Promise<void>;
@@ -58,17 +67,24 @@ export function createStore(driver: Driver): Store {
 }
 
 /** One set of queries for every database. */
-function createQueries({ db, info, notifyWithin, notifyPeers }: Driver): Queries {
+function createQueries({ db, info, skipLocked = sql``, notifyWithin, notifyPeers }: Driver): Queries {
   const commit = createCommit(db, { notifyWithin, notifyPeers, milliseconds: info?.milliseconds });
+  const createPrune = createPruneWith(db, skipLocked);
   return {
     ...createKeyQueries(db, commit),
     ...createClientQueries(db, commit),
     ...createResourceQueries(db, commit),
     ...createSettingsQueries(commit),
-    ...createTrustQueries(db, { commit, info }),
-    ...createGrantQueries(db, commit),
-    ...createAuditQueries(db),
-    ...createCountQueries(db),
+    ...createTrustQueries(db, { commit, info, createPrune }),
+    ...createGrantQueries(db, { commit, skipLocked }),
+    ...createAuditQueries(db, createPrune),
+    ...createCountQueries(db, createPrune),
+    ...createSignInQueries(db, { commit, createPrune }),
+    ...createRequestQueries(db),
+    ...createCodeQueries(db, commit),
+    ...createConsentQueries(db, commit),
+    ...createDeviceQueries(db),
+    ...createLogoutQueries(db, skipLocked),
   };
 }
 

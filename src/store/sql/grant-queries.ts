@@ -1,9 +1,12 @@
 import { type Kysely, sql } from "kysely";
 import type { Seconds } from "../../time.ts";
-import { type GrantQuery, type RefreshRotation, rotationOutcome } from "../grant.ts";
-import type { Pruned, Store } from "../store.ts";
+import { type Grant, type GrantQuery, type RefreshRotation, rotationOutcome } from "../grant.ts";
+import type { Pruned } from "../pruned.ts";
+import type { Store } from "../store.ts";
 import type { Commit, Tx } from "./commit.ts";
 import { fromGrantRow, fromListedRow, toAuditRow, toGrantRow } from "./mappers.ts";
+import type { SkipLocked } from "./prune.ts";
+import { wasRevokedSince } from "./revoked-since.ts";
 import type { Schema } from "./schema.ts";
 
 type GrantQueries = Pick<
@@ -11,24 +14,14 @@ type GrantQueries = Pick<
   "addGrant" | "findGrant" | "findGrantBySid" | "listGrants" | "rotateRefreshToken" | "pruneGrants"
 >;
 
-export function createGrantQueries(db: Kysely<Schema>, commit: Commit): GrantQueries {
+type Deps = { commit: Commit; skipLocked: SkipLocked };
+
+export function createGrantQueries(db: Kysely<Schema>, { commit, skipLocked }: Deps): GrantQueries {
   return {
     addGrant: (grant, { hash, sequence }, record) =>
       commit(record, async (transaction) => {
-        const revoked = await transaction
-          .selectFrom("revocations")
-          .select("id")
-          .where("sequence", ">", sequence)
-          .where(({ eb, and, or }) =>
-            or([
-              and([eb("kind", "=", "subject"), eb("id", "=", grant.subject)]),
-              and([eb("kind", "=", "client"), eb("id", "=", grant.clientId)]),
-            ]),
-          )
-          .executeTakeFirst();
-        if (revoked !== undefined) return { outcome: "revoked" };
-        await transaction.insertInto("sessions").values(toGrantRow(grant)).execute();
-        await transaction.insertInto("refresh_tokens").values({ hash, sid: grant.sid }).execute();
+        if (await wasRevokedSince(transaction, sequence, grant)) return { outcome: "revoked" };
+        await insertGrant(transaction, grant, hash);
         return { outcome: "added", record };
       }),
 
@@ -60,14 +53,21 @@ export function createGrantQueries(db: Kysely<Schema>, commit: Commit): GrantQue
         return outcome;
       }),
 
-    pruneGrants: (now, limit) => db.transaction().execute((transaction) => prune(transaction, now, limit)),
+    pruneGrants: (now, limit) =>
+      db.transaction().execute((transaction) => prune(transaction, skipLocked, { now, limit })),
   };
+}
+
+/** Adds a grant, and its first refresh token if it has one. */
+export async function insertGrant(transaction: Tx, grant: Grant, hash: string | undefined): Promise<void> {
+  await transaction.insertInto("sessions").values(toGrantRow(grant)).execute();
+  if (hash !== undefined) await transaction.insertInto("refresh_tokens").values({ hash, sid: grant.sid }).execute();
 }
 
 /** Without the seed: a list must not give what derives refresh tokens. */
 const LISTED = [
   ...(["sid", "client_id", "subject", "audience", "audiences", "scope"] as const),
-  ...(["created_at", "expires_at", "idle_until"] as const),
+  ...(["created_at", "expires_at", "idle_until", "sign_in"] as const),
 ];
 
 function grantPage(db: Kysely<Schema>, { subject, now, before, limit }: GrantQuery) {
@@ -87,16 +87,20 @@ function grantPage(db: Kysely<Schema>, { subject, now, before, limit }: GrantQue
   return page.where(sql<boolean>`(created_at, sid) < (${before.createdAt}, ${before.sid})`);
 }
 
+type PruneBatch = { now: Seconds; limit: number };
+
 /** Deletes expired grants: first their refresh tokens, which may be thousands for one grant, then the grants. */
-async function prune(transaction: Tx, now: Seconds, limit: number): Promise<Pruned> {
+async function prune(transaction: Tx, skipLocked: SkipLocked, { now, limit }: PruneBatch): Promise<Pruned> {
   const found = await findEnded(transaction, now, limit);
   if (found.length === 0) return { count: 0, more: false };
   // Locks and ends them: a server whose clock is behind must not renew a grant whose tokens are deleted.
   const ended = await transaction
     .updateTable("sessions")
     .set({ idle_until: 0 })
-    .where("sid", "in", found)
-    .where(({ eb, or }) => or([eb("expires_at", "<=", now), eb("idle_until", "<=", now)]))
+    .where("sid", "in", ({ selectFrom }) =>
+      selectFrom("sessions").select("sid").where("sid", "in", found).where(isEnded(now)).modifyEnd(skipLocked),
+    )
+    .where(isEnded(now))
     .returning("sid")
     .execute();
   const sids = ended.map(({ sid }) => sid);
@@ -112,6 +116,10 @@ async function prune(transaction: Tx, now: Seconds, limit: number): Promise<Prun
   if (hashes.length > limit) return { count: 0, more: true };
   await transaction.deleteFrom("sessions").where("sid", "in", sids).execute();
   return { count: sids.length, more: found.length >= limit };
+}
+
+function isEnded(now: Seconds) {
+  return sql<boolean>`(expires_at <= ${now} or idle_until <= ${now})`;
 }
 
 /** Reads one index after the other: a condition on both columns could use neither for ordering. */

@@ -123,6 +123,7 @@ export function toGrantRow(grant: Grant): Insertable<Schema["sessions"]> {
     created_at: grant.createdAt,
     expires_at: grant.expiresAt,
     idle_until: grant.idleUntil,
+    sign_in: grant.signIn ?? null,
   };
 }
 
@@ -139,6 +140,7 @@ export function fromGrantRow(row: Selectable<Schema["sessions"]>): Grant {
     expiresAt: row.expires_at,
     idleUntil: row.idle_until,
     ...(row.scope !== null && { scope: row.scope }),
+    ...(row.sign_in !== null && { signIn: row.sign_in }),
   };
 }
 
@@ -155,6 +157,7 @@ export function fromListedRow(row: ListedRow): ListedGrant {
     expiresAt: row.expires_at,
     idleUntil: row.idle_until,
     ...(row.scope !== null && { scope: row.scope }),
+    ...(row.sign_in !== null && { signIn: row.sign_in }),
     ...(row.client_name !== null && { clientName: row.client_name }),
   };
 }

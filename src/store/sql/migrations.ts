@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Migration, sql } from "kysely";
+import { createSignInTables } from "./sign-in-tables.ts";
 
 /**
  * The migrations, in the order of their names. Never edit a released one; add by the rule in docs/migrations.md: servers of
@@ -176,6 +177,7 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "010-sign-in": { up: createSignInTables },
 };
 
 /** Whether a migration removes what earlier releases need: a release that does not know it must not start. */

@@ -2,9 +2,10 @@ import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
 import type { Seconds } from "../../time.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
 import type { AuditRecord } from "../audit.ts";
+import type { PeopleSchema } from "./people-schema.ts";
 
 /** The tables. Lists are JSON text; times are Unix seconds. */
-export type Schema = {
+export type Schema = PeopleSchema & {
   /** One row, whose lock orders all changes. `revision` is the sequence number of the latest change. */
   state: {
     id: number;
@@ -75,6 +76,8 @@ export type Schema = {
     created_at: Seconds;
     expires_at: Seconds;
     idle_until: Seconds;
+    /** The sign-in session that the grant came by. */
+    sign_in: string | null;
   };
   /** All refresh tokens of active grants. Used ones are retained to detect reuse. */
   refresh_tokens: { hash: string; sid: string; used_at: Seconds | null; used_by: string | null };

@@ -5,8 +5,9 @@ import type { Revocation } from "../../trust/trust-update.ts";
 import { type NewRevocation, type RevokedAt, revocationAfter } from "../revocation.ts";
 import type { Store } from "../store.ts";
 import type { Commit, Tx } from "./commit.ts";
+import { endRevoked } from "./end-revoked.ts";
 import { fromStateRow } from "./mappers.ts";
-import { createPrune } from "./prune.ts";
+import type { CreatePrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "findRevocations" | "forgetRevocations">;
@@ -26,9 +27,9 @@ const RETAINED_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
   else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
-type Deps = { commit: Commit; info: DatabaseInfo | undefined };
+type Deps = { commit: Commit; info: DatabaseInfo | undefined; createPrune: CreatePrune };
 
-export function createTrustQueries(db: Kysely<Schema>, { commit, info }: Deps): TrustQueries {
+export function createTrustQueries(db: Kysely<Schema>, { commit, info, createPrune }: Deps): TrustQueries {
   return {
     async position() {
       const state = db.selectFrom("state").selectAll();
@@ -54,9 +55,9 @@ export function createTrustQueries(db: Kysely<Schema>, { commit, info }: Deps): 
         .where(({ eb, and, or }) => or(of.map(({ kind, id }) => and([eb("kind", "=", kind), eb("id", "=", id)]))))
         .execute(),
 
-    forgetRevocations: createPrune(db, {
+    forgetRevocations: createPrune({
       table: "revocations",
-      key: "sequence",
+      key: ["sequence"],
       moment: "until",
       until: RETAINED_UNTIL,
     }),
@@ -67,10 +68,7 @@ function selectRevocations(db: Kysely<Schema>) {
   return db.selectFrom("revocations").select(["kind", "id", "sequence", RETAINED_UNTIL.as("until")]);
 }
 
-/** The column that selects the grants of a revocation. */
-const COLUMN_OF_KIND = { subject: "subject", client: "client_id", session: "sid" } as const;
-
-/** Stores a revocation and deletes its grants. Returns it as stored. */
+/** Stores a revocation and ends what it concerns. Returns it as stored. */
 export async function addRevocation(transaction: Tx, revoked: NewRevocation, change: RevokedAt): Promise<Revocation> {
   const { kind, id } = revoked;
   const known = await transaction
@@ -87,27 +85,6 @@ export async function addRevocation(transaction: Tx, revoked: NewRevocation, cha
     .values(revocation)
     .onConflict((conflict) => conflict.columns(["kind", "id"]).doUpdateSet({ sequence, until }))
     .execute();
-  if (kind !== "token") await deleteGrants(transaction, COLUMN_OF_KIND[kind], id);
+  if (kind !== "token") await endRevoked(transaction, { kind, id, at: change.at });
   return revocation;
-}
-
-/** Deletes grants before their tokens: the lock order of a rotation. */
-async function deleteGrants(
-  transaction: Tx,
-  by: (typeof COLUMN_OF_KIND)[keyof typeof COLUMN_OF_KIND],
-  id: string,
-): Promise<void> {
-  const ended = await transaction.deleteFrom("sessions").where(by, "=", id).returning("sid").execute();
-  await deleteRefreshTokens(transaction, ended);
-}
-
-/** Values in one list: SQLite allows 32,766 parameters. */
-const MAX_VALUES = 1000;
-
-/** Deletes the refresh tokens of deleted grants. */
-async function deleteRefreshTokens(transaction: Tx, ended: readonly { sid: string }[]): Promise<void> {
-  for (let at = 0; at < ended.length; at += MAX_VALUES) {
-    const sids = ended.slice(at, at + MAX_VALUES).map(({ sid }) => sid);
-    await transaction.deleteFrom("refresh_tokens").where("sid", "in", sids).execute();
-  }
 }

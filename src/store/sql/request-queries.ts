@@ -1,0 +1,43 @@
+import type { Kysely } from "kysely";
+import type { AuthorizationStore } from "../sign-in-store.ts";
+import { writeWithRecord } from "./commit.ts";
+import { fromRequestRow, toPerson, toRequestRow } from "./people-mappers.ts";
+import type { Schema } from "./schema.ts";
+
+type RequestQueries = Pick<
+  AuthorizationStore,
+  "addAuthorizationRequest" | "findAuthorizationRequest" | "setPerson" | "removeAuthorizationRequest"
+>;
+
+export function createRequestQueries(db: Kysely<Schema>): RequestQueries {
+  return {
+    async addAuthorizationRequest(request) {
+      await db.insertInto("authorization_requests").values(toRequestRow(request)).execute();
+    },
+
+    async findAuthorizationRequest(handle) {
+      const stored = db.selectFrom("authorization_requests").selectAll().where("handle", "=", handle);
+      const row = await stored.executeTakeFirst();
+      return row && fromRequestRow(row);
+    },
+
+    setPerson: (handle, person, record) =>
+      writeWithRecord(db, async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable("authorization_requests")
+          .set({ person: toPerson(person) })
+          .where("handle", "=", handle)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n ? { outcome: "set", record } : { outcome: "unknown" };
+      }),
+
+    removeAuthorizationRequest: (handle, record) =>
+      writeWithRecord(db, async (transaction) => {
+        const { numDeletedRows } = await transaction
+          .deleteFrom("authorization_requests")
+          .where("handle", "=", handle)
+          .executeTakeFirst();
+        return numDeletedRows === 1n ? { outcome: "removed", record } : { outcome: "unknown" };
+      }),
+  };
+}
