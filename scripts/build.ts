@@ -20,10 +20,10 @@ await bundle([join(next, "program/main.js"), join(next, "cli/mintmark.js")], joi
 for (const part of ["cli", "program"]) rmSync(join(next, part), { recursive: true });
 const pages = join(root, "src/http/pages/browser");
 await bundleScripts(
-  ["start", "docs"].map((name) => join(pages, `${name}.ts`)),
+  ["start", "docs", "form-post"].map((name) => join(pages, `${name}.ts`)),
   join(next, "pages"),
 );
-for (const file of ["start.html", "start.css", "docs.html", "docs.css"])
+for (const file of ["start.html", "start.css", "docs.html", "docs.css", "sign-in.css"])
   cpSync(join(pages, file), join(next, "pages", file));
 mkdirSync(join(next, "swagger-ui"));
 for (const file of [

@@ -29,7 +29,7 @@ export function createListener<Schema extends ClaimsSchema>(
   options: ListenerOptions,
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
-  const { trustProxy = [], share = alone } = options;
+  const { trustProxy = [], share = alone, theme = {} } = options;
   const { issuer, open } = service;
   if (open && trustProxy.length > 0)
     throw new StartError(
@@ -44,7 +44,7 @@ export function createListener<Schema extends ClaimsSchema>(
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
   const { basePath = basePathOf(issuer) } = options;
   const logFailure = createFailureLog(logger);
-  const pages = createPages(service, { router, metrics, basePath });
+  const pages = createPages(service, { router, metrics, basePath, theme });
   const routes: Routes = createRoutes({
     rows: [
       ...pages.map(({ make, ...page }) => ({ ...page, methods: GET, handle: documentHandler(make, logger) })),

@@ -15,6 +15,8 @@ const DOCUMENTS = [
   "/docs/docs.css",
   "/start.css",
   "/start.js",
+  "/sign-in.css",
+  "/form-post.js",
 ];
 
 let server: Awaited<ReturnType<typeof openServer>>;

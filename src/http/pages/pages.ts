@@ -7,8 +7,10 @@ import type { TokenService } from "../../service/service.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import type { Document } from "../respond.ts";
 import { basePathOf, type Row } from "../routes.ts";
+import type { Theme } from "../theme.ts";
 import { assetDocument } from "./assets.ts";
 import { describeApi } from "./openapi.ts";
+import { colourStyle } from "./sign-in/colours.ts";
 import { startPage } from "./start-page.ts";
 import { pageDocument } from "./template.ts";
 
@@ -19,6 +21,7 @@ const JAVASCRIPT = "text/javascript; charset=utf-8";
 const ASSETS = [
   ["/start.css", "pages/start.css", CSS],
   ["/start.js", "pages/start.js", JAVASCRIPT],
+  ["/form-post.js", "pages/form-post.js", JAVASCRIPT],
   ["/docs/start.js", "pages/docs.js", JAVASCRIPT],
   ["/docs/docs.css", "pages/docs.css", CSS],
   ["/docs/swagger-ui.css", "swagger-ui/swagger-ui.css", CSS],
@@ -34,12 +37,13 @@ export type PagesOptions = {
   metrics: MakeDocument;
   /** The path of the issuer, default empty. All documents are served below it, too. */
   basePath: string;
+  theme: Theme;
 };
 
 /** The documents. Constant ones are made once. Links between them are relative, for a proxy that adds a path. */
 export function createPages(
   service: Pick<TokenService, "issuer" | "open" | "rateLimits" | "jwks" | "readiness"> & { claims: ClaimsSchema },
-  { router, metrics, basePath }: PagesOptions,
+  { router, metrics, basePath, theme }: PagesOptions,
 ): Page[] {
   // Not by a redirect to the slash, which some frameworks redirect back.
   const withoutSlash = () => startPage(service, `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`);
@@ -64,8 +68,16 @@ export function createPages(
     { path: "/docs", make: memoize(() => pageDocument("docs.html", { path: "docs/" })) },
     { path: "/docs/", make: memoize(() => pageDocument("docs.html", { path: "" })) },
     ...ASSETS.map(([path, file, type]) => ({ path, make: memoize(() => assetDocument(file, type)) })),
+    { path: "/sign-in.css", make: memoize(() => signInStyle(theme)) },
     ...(basePath === "" ? [] : [{ path: basePath, make: memoize(withoutSlash) }]),
   ];
+}
+
+/** The style sheet of the pages that people see, with the colour of the theme. */
+async function signInStyle({ colour }: Theme): Promise<Document> {
+  const document = await assetDocument("pages/sign-in.css", CSS);
+  if (document.status !== undefined || colour === undefined) return document;
+  return { ...document, body: `${document.body}${colourStyle(colour)}` };
 }
 
 function jwkSet(service: Pick<TokenService, "jwks">): Document {

@@ -10,7 +10,7 @@ const LONG = 40;
 export function consentPage(page: ConsentPage, { words, path }: PageContext): Content {
   const { consent } = words;
   const { handle, token, client, resources } = page;
-  const body = html`<h1${client.name.length > LONG && html` class="long"`}>${consent.question(nameHtml(client.name))}</h1>
+  const body = html`<h1 class="question${client.name.length > LONG && html` long`}">${consent.question(nameHtml(client.name))}</h1>
 ${destination(page, words)}
 <form method="post" action="${path}oauth/continue">
 ${hiddenFields({ handle, token })}

@@ -52,6 +52,7 @@ export type Words = {
   logOut: { title: string; text: string; client: (client: Html) => Html; stay: string; submit: string };
   signedOut: Notice;
   errors: Readonly<Record<ErrorReason, Notice>>;
+  /** Before the id of the request that failed. */
   requestId: string;
 };
 
@@ -121,7 +122,7 @@ export const en: Words = {
   },
   logOut: {
     title: "Sign out?",
-    text: "You will be signed out here, and of the applications that you signed in to with this account in this browser.",
+    text: "You will be signed out here, and in the applications that you signed in to with this account in this browser.",
     client: (client) => html`${client} asks whether you want to sign out.`,
     stay: "To stay signed in, close this page.",
     submit: "Sign out",
@@ -159,9 +160,9 @@ export const en: Words = {
     },
     internal_error: {
       title: "Something went wrong",
-      text: `This is our fault, not yours. ${LATER} If it happens again, report it with the number below.`,
+      text: `This is our fault, not yours. ${LATER}`,
     },
     unavailable: { title: "The service is not available at the moment", text: LATER },
   },
-  requestId: "Request",
+  requestId: "If it happens again, report it with this number:",
 };

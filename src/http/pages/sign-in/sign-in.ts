@@ -7,7 +7,7 @@ import type { Content, PageContext } from "./layout.ts";
 export function signInPage(page: SignInPage, { words: { signIn }, path }: PageContext): Content {
   const { handle, token, client, loginHint = "", claims, problem } = page;
   const problemOf = (name: string, text: string) =>
-    problem?.field === name ? html`${text}${problem.detail && html` ${visibleText(problem.detail)}`}` : undefined;
+    problem?.field === name ? html`${text}${problem.detail && html`<br>${visibleText(problem.detail)}`}` : undefined;
   const focus = (name: string) => (problem?.field ?? "subject") === name && html` autofocus`;
   const subject = field({
     id: "subject",
