@@ -13,7 +13,7 @@ export type Theme = {
 };
 
 const MAX_LOGO = 65_536;
-const IMAGE = /^data:image\/(?:png|jpeg|gif|webp|avif|svg\+xml)(?:;[\w=-]+)*,[\w%+/=.~!*'()-]+$/;
+const IMAGE = /^data:image\/(?:png|jpeg|gif|webp|avif|svg\+xml)(?:;[\w=-]+)*,[\w%+/=.~!*'(),:;?@$&-]+$/;
 
 export const themeSchemas = {
   title: z

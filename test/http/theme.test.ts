@@ -73,7 +73,8 @@ describe("the title and the logo of a theme", () => {
     "https://cdn.example/logo.svg",
     "HTTPS://cdn.example:8443/logo.svg",
     "data:image/png;base64,iVBORw0KGgo=",
-    "data:image/svg+xml,%3Csvg/%3E",
+    "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'/%3E",
+    "data:image/svg+xml;charset=utf-8,%3Csvg/%3E",
   ])("can be %s", (logo) => {
     expect(themeSchemas.logo.safeParse(logo).success).toBe(true);
   });

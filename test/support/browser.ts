@@ -17,11 +17,22 @@ const ARGUMENTS =
 /** One browser for all tests in this process, which ends with it. */
 let running: Promise<Browser> | undefined;
 
-/** A page in a new session. `faults` are the errors in its developer tools. `insecure` accepts self-signed certificates. */
-export async function openPage({ insecure = false }: { insecure?: boolean } = {}) {
+export type PageOptions = {
+  /** Accepts self-signed certificates. Default false. */
+  insecure?: boolean;
+  /** Whether scripts of pages run. Default true. */
+  scripts?: boolean;
+};
+
+/** A page in a new session. `faults` are the errors in its developer tools. */
+export async function openPage({ insecure = false, scripts = true }: PageOptions = {}) {
   running ??= chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
   const browser = await running;
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ignoreHTTPSErrors: insecure });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    ignoreHTTPSErrors: insecure,
+    javaScriptEnabled: scripts,
+  });
   const origins = new Set<string>();
   // These are the requests of every page and worker.
   context.on("request", (request) => origins.add(new URL(request.url()).origin));

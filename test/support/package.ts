@@ -9,7 +9,7 @@ const ALLOWED = [
   /^((CHANGELOG|CONTRIBUTING|README)\.md|LICENSE|package\.json)$/,
   /^docs\/(guides\/)?[a-z-]+\.(md|png|svg)$/,
   /^dist\/bin\/((main|mintmark|[a-z-]+-[A-Z0-9]{8})\.js|LICENSES\.txt)$/,
-  /^dist\/(async|client|http|keys|oauth|remote|router|service|store|testing|token|trust|verifier)\/([a-z]+\/)?[a-z-]+\.(js|d\.ts)$/,
+  /^dist\/(async|client|http|keys|oauth|remote|router|service|store|testing|token|trust|verifier)\/([a-z-]+\/){0,2}[a-z-]+\.(js|d\.ts)$/,
   /^dist\/(errors|explanations|index|postgres|router|sqlite|time)\.(js|d\.ts)$/,
   /^dist\/pages\/(start\.(html|css|js)|docs\.(html|css|js)|sign-in\.css|form-post\.js)$/,
   /^dist\/swagger-ui\/(swagger-ui(-bundle\.js|\.css|-bundle\.js\.LICENSE\.txt)|LICENSE|NOTICE)$/,
