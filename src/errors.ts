@@ -26,6 +26,11 @@ export const catalogue = {
     oauth: "invalid_grant",
     message: "The refresh token is not valid: sign in again",
   },
+  invalid_code: {
+    status: 400,
+    oauth: "invalid_grant",
+    message: "The authorization code is not valid: begin again",
+  },
   invalid_client: { status: 401, oauth: "invalid_client", message: "Client credentials are missing or wrong" },
   permission_denied: { status: 403, oauth: "unauthorized_client", message: "This client may not do that" },
   too_many_followers: {

@@ -38,6 +38,11 @@ export const explanations: Readonly<Record<Reason, { meaning: string; remedy: st
     meaning: "The refresh token is unknown, expired, used too long ago, or its grant was revoked.",
     remedy: "Sign in again.",
   },
+  invalid_code: {
+    meaning:
+      "The authorization code is unknown, expired, used, of another client, or its code verifier or redirect URI is wrong.",
+    remedy: "Begin again at the authorization endpoint. A code is valid for a minute, and once.",
+  },
   invalid_client: {
     meaning: "The client credentials are missing or wrong.",
     remedy: "Check the id and the secret. `mintmark clients rotate-secret` creates a new secret.",

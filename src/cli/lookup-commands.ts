@@ -53,13 +53,14 @@ function describe({ issued, expired, revocations }: FoundToken): string {
 const OF_KIND = { session: "grant", subject: "subject", client: "client", key: "key" };
 
 function rowsOf(issued: NonNullable<FoundToken["issued"]>): string[][] {
-  const { at, action, subject, kid, sid, expiresAt } = issued;
+  const { at, action, subject, kid, sid, grantId, expiresAt } = issued;
   const rows: [string, string | undefined][] = [
     ["issued", `${moment(at)} by ${action}`],
     ["client", nameOf(issued)],
     ["subject", subject],
     ["kid", kid],
-    ["grant", sid],
+    ["session", grantId === undefined ? undefined : sid],
+    ["grant", grantId ?? sid],
     ["expires", moment(expiresAt)],
   ];
   return rows.map(([name, value]) => [name, value ?? ""]).filter(([, value]) => value !== "");

@@ -17,12 +17,16 @@ export const foundToken = z.strictObject({
   issued: z
     .strictObject({
       at: seconds,
-      action: z.string().meta({ description: "`getToken` or `refreshToken`." }),
+      action: z.string().meta({ description: "Such as `getToken`, `refreshToken` or `exchangeCode`." }),
       clientId: z.string().optional(),
       clientName,
       subject: z.string().optional(),
       kid: z.string().optional(),
-      sid: z.string().optional().meta({ description: "Its grant. Absent for a token without a refresh token." }),
+      sid: z
+        .string()
+        .optional()
+        .meta({ description: "Its sign-in session, else its grant. Absent for a token with neither." }),
+      grantId: z.string().optional().meta({ description: "The grant of a token that came by a sign-in." }),
       expiresAt: seconds.optional(),
     })
     .optional()
@@ -54,6 +58,7 @@ export const grantPage = z.strictObject({
   grants: z.array(
     z.strictObject({
       sid: z.string(),
+      signIn: z.string().optional().meta({ description: "The `sid` of the sign-in session that it came by." }),
       clientId: z.string(),
       clientName,
       subject: z.string(),

@@ -2,6 +2,7 @@ import { openSqliteStore } from "../store/open.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
+import { createPeople } from "./authorization/create.ts";
 import { createAdministrator } from "./clients/administrator.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
 import { createClientKeys } from "./clients/client-keys.ts";
@@ -68,6 +69,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const checkWrites = createWriteCheck({ store, lastWrite });
   const checkClock = createClockCheck({ trust, clock });
   const { longestLifetime } = settings;
+  const people = createPeople({ ...deps, ...resolved, ...settings.limits(), verify, revokeReusedGrant });
   const maintenance = createMaintenance({ ...deps, ...resolved, tasks, longestLifetime });
   const { watch } = store;
   const end = startMaintenance({ maintenance, shareRates: rates.share, catchUp: trust.catchUp, watch, onError });
@@ -75,6 +77,10 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   return {
     ...createTokens({ ...deps, ...resolved, ...settings.limits(), verify, revokeReusedGrant }),
     ...revocations,
+    exchangeCode: people.exchangeCode,
+    userInfo: people.userInfo,
+    // Without key pairs, a client cannot verify who has signed in (OIDC Core §2): programs alone are served.
+    signIns: resolved.secret === undefined ? people.signIns : undefined,
     ...createLookups({ ...deps, longestLifetime }),
     signIntrospection: createIntrospectionSigner(deps),
     get issuer() {

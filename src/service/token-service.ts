@@ -4,6 +4,9 @@ import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import type { AuditPage } from "./access/audit-log.ts";
 import type { Caller } from "./access/caller.ts";
+import type { CodeExchange } from "./authorization/exchange.ts";
+import type { SignIns } from "./authorization/step.ts";
+import type { UserInfo } from "./authorization/user-info.ts";
 import type { Administrator } from "./clients/administrator.ts";
 import type { Authenticate } from "./clients/authenticate.ts";
 import type { Clients } from "./clients/clients.ts";
@@ -22,7 +25,11 @@ import type { Tokens } from "./tokens/tokens.ts";
 
 export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schema> &
   Omit<Revocations<Schema>, "revokeReusedGrant"> &
-  Lookups & {
+  Lookups &
+  Pick<CodeExchange, "exchangeCode"> &
+  UserInfo & {
+    /** The authorization of clients by people. Absent with a shared secret. */
+    readonly signIns: SignIns | undefined;
     readonly issuer: string;
     /** Uses the origin that a server listens on as the issuer, unless the `issuer` option is set. */
     adoptIssuer(origin: string): Promise<void>;

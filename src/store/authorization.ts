@@ -2,7 +2,7 @@ import type { Seconds } from "../time.ts";
 import type { Audience } from "../token/claims.ts";
 
 /** Where the answer to an authorization request goes: to a redirect URI, or to the device that polls. */
-export type AuthorizationTarget =
+type AuthorizationTarget =
   | {
       kind: "redirect";
       redirectUri: string;
@@ -23,14 +23,17 @@ export type AuthorizationRequest = {
   target: AuthorizationTarget;
   audience: Audience;
   scope?: string | undefined;
-  /** Whether the person must sign in again, or be asked again (OIDC Core §3.1.2.1). */
-  prompt: { login: boolean; consent: boolean };
+  /**
+   * Whether nobody may be asked, the person must sign in again, or be asked again (OIDC Core §3.1.2.1). `before`: SHA-256 of
+   * the session cookie of the browser when it began. Another one follows after the sign-in.
+   */
+  prompt: { none: boolean; login: boolean; consent: boolean; before?: string | undefined };
   maxAge?: Seconds | undefined;
   loginHint?: string | undefined;
   startedAt: Seconds;
   expiresAt: Seconds;
-  /** Who the person is, as an application in another process said; see `SignedInPerson`. */
-  person?: SignedInPerson | undefined;
+  /** Who the person is, as an application in another process said, or that it refused the sign-in. */
+  person?: SignedInPerson | "refused" | undefined;
 };
 
 /** Who the person is. */

@@ -1,6 +1,6 @@
 import type { Seconds } from "../time.ts";
 import type { AuditRecord, ChangeRecord } from "./audit.ts";
-import type { AuthorizationCode, AuthorizationRequest, DeviceRequest, SignedInPerson } from "./authorization.ts";
+import type { AuthorizationCode, AuthorizationRequest, DeviceRequest } from "./authorization.ts";
 import type { Grant } from "./grant.ts";
 import type { Pruned } from "./pruned.ts";
 import type {
@@ -48,8 +48,8 @@ export type AuthorizationStore = {
   addAuthorizationRequest(request: AuthorizationRequest): Promise<void>;
   /** Finds a request by the hash of its handle. */
   findAuthorizationRequest(handle: string): Promise<AuthorizationRequest | undefined>;
-  /** Stores who the person is, or that this is not known. */
-  setPerson(handle: string, person: SignedInPerson | undefined, record: AuditRecord): Promise<"set" | "unknown">;
+  /** Stores who the person is, that the sign-in was refused, or that this is not known. */
+  setPerson(handle: string, person: AuthorizationRequest["person"], record: AuditRecord): Promise<"set" | "unknown">;
   /** Removes a request. Of concurrent calls, one gets `removed`. */
   removeAuthorizationRequest(handle: string, record?: AuditRecord): Promise<"removed" | "unknown">;
 

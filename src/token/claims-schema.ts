@@ -13,7 +13,7 @@ export type ClaimsSchema = z.core.$ZodType<Record<string, unknown>, Record<strin
  * introspection (RFC 7662 §2.2), sessions.
  */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
-  "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid cnf act may_act active token_type username status events".split(
+  "iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid grant_id cnf act may_act active token_type username status events".split(
     " ",
   ),
 );

@@ -29,8 +29,10 @@ export type RegisteredClaims = {
   client_id: string;
   /** Scope tokens, separated by spaces (RFC 6749 §3.3). */
   scope?: string | undefined;
-  /** The grant of a token that was issued with or by a refresh token. */
+  /** The sign-in session of a person's token; else the grant of a token that was issued with or by a refresh token. */
   sid?: string | undefined;
+  /** The grant of a token that came by a sign-in. */
+  grant_id?: string | undefined;
 };
 
 const CONTROL_CHARACTER = /\p{Cc}/u;
@@ -82,6 +84,7 @@ export const registeredClaims: z.ZodMiniType<RegisteredClaims> = z.strictObject(
   client_id: identifier,
   scope: z.optional(scopeString),
   sid: z.optional(identifier),
+  grant_id: z.optional(identifier),
 });
 
 /** The default schema: any JSON object. */

@@ -12,7 +12,7 @@ const MARGIN: Seconds = 60;
 const PIECE = 5000;
 
 /** The claims that a revocation can match. */
-type Revocable = Pick<RegisteredClaims, "jti" | "sub" | "client_id" | "sid" | "exp">;
+type Revocable = Pick<RegisteredClaims, "jti" | "sub" | "client_id" | "sid" | "grant_id" | "exp">;
 
 /** The trusted keys and the revocations. */
 export type TrustState = {
@@ -78,12 +78,15 @@ export function createTrustState(): TrustState {
       for (let at = 0; at < revocations.length; at += PIECE) yield { revocations: revocations.slice(at, at + PIECE) };
     },
 
-    revocationReason({ jti, sub, client_id, sid, exp }) {
+    revocationReason({ jti, sub, client_id, sid, grant_id, exp }) {
       // Its revocation may be deleted. Expired also if the clock was set back since.
       if (exp <= forgotten) return "token_expired";
       if (tokens.has(jti, exp)) return "token_revoked";
       if (bounds.subject.isBelow(sub, jti) || bounds.client.isBelow(client_id, jti)) return "token_revoked";
-      return sid !== undefined && bounds.session.has(sid) ? "token_revoked" : undefined;
+      if (sid === undefined) return undefined;
+      // A sign-in session, and the grant that came by it: a revocation of either counts.
+      const isRevoked = bounds.session.has(sid) || (grant_id !== undefined && bounds.session.has(grant_id));
+      return isRevoked ? "token_revoked" : undefined;
     },
 
     isClientRevokedAfter: bounds.client.isRaisedAfter,

@@ -1,13 +1,13 @@
 import * as z from "zod/mini";
 import type { Seconds } from "../time.ts";
 
-/** A revocation covers a token, or all tokens issued to a subject, to a client, or with a grant (`session`). */
+/** A revocation covers a token, or all tokens issued to a subject, to a client, or by a sign-in session or a grant (`session`). */
 export type RevokedKind = "token" | "subject" | "client" | "session";
 
 /** A trust event: tokens are no longer valid. */
 export type Revocation = {
   kind: RevokedKind;
-  /** The `jti`, `sub`, `client_id` or `sid` of the tokens. */
+  /** The `jti`, `sub` or `client_id` of the tokens; for a session, their `sid` or `grant_id`. */
   id: string;
   /** The number of the event. For a subject or client, it revokes tokens with a lower number in their `jti`. */
   sequence: number;

@@ -12,6 +12,7 @@ const ERRORS: Record<Reason, [status: number, error: string]> = {
   wrong_audience: [401, "invalid_token"],
   insufficient_scope: [403, "insufficient_scope"],
   invalid_refresh_token: [400, "invalid_grant"],
+  invalid_code: [400, "invalid_grant"],
   invalid_client: [401, "invalid_client"],
   permission_denied: [400, "unauthorized_client"],
   too_many_followers: [429, "temporarily_unavailable"],

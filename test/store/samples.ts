@@ -110,7 +110,7 @@ export function aRequest(fields: Partial<AuthorizationRequest> = {}): Authorizat
     },
     audience: "orders",
     scope: "read",
-    prompt: { login: true, consent: false },
+    prompt: { none: false, login: true, consent: false },
     maxAge: 60,
     loginHint: "ada@example.com",
     startedAt: NOW,

@@ -8,6 +8,7 @@ export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audie
   /** Default: every grant type. */
   grants?: Client["grants"] | undefined;
   firstParty?: boolean | undefined;
+  backchannelLogoutUri?: string | undefined;
   /** How the client authenticated. Absent for callers that are no stored client. */
   authMethod?: Client["authMethod"] | undefined;
   /** Sequence number of the latest change before the client was read. Absent for callers that are no stored client. */

@@ -30,7 +30,7 @@ export type Person<Custom = Record<string, unknown>> = {
   claims?: Custom | undefined;
   /** The scope tokens that they may grant, separated by spaces. Default: all. */
   scope?: string | undefined;
-  /** Told to relying parties by the scopes `profile`, `email`, `phone` and `address`: standard claims of OIDC Core §5.1. */
+  /** Given to relying parties by the scopes `profile`, `email`, `phone` and `address`: standard claims of OIDC Core §5.1. */
   profile?: Profile | undefined;
 };
 
@@ -38,7 +38,7 @@ export type Person<Custom = Record<string, unknown>> = {
 export type Profile = { readonly [claim: string]: unknown };
 
 /** The client that asks, for pages and for sign-in hooks. */
-export type AskingClient = { clientId: string; name: string };
+type AskingClient = { clientId: string; name: string };
 
 /** What comes next in an authorization. */
 export type Step = (
@@ -79,7 +79,7 @@ export type ConsentStep = {
   scopes: { name: string; description?: string | undefined }[];
 };
 
-/** The parameters of an authorization request, as sent. */
+/** The parameters of an authorization request, as sent. None is repeated but the resources, and none is empty. */
 export type AuthorizationParameters = { parameters: ReadonlyMap<string, string>; resources: readonly string[] };
 
 /** What the authorization endpoint does. Without key pairs, a service has none. */

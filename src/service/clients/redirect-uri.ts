@@ -30,6 +30,27 @@ export function redirectUriFault(uri: string): string | undefined {
   return uri === url.href ? queryFault(url) : `must be written as ${url.href}`;
 }
 
+/** A loopback URI and its port. */
+const LOOPBACK_PORT = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)):([1-9]\d{0,4})(?=[/?]|$)/;
+
+/**
+ * Whether a presented redirect URI is one of the registered ones: the same string (OAuth 2.1 §2.3.1), or a loopback URI that
+ * differs from one registered without a port by its port alone (RFC 8252 §7.3).
+ */
+export function isRegisteredUri(uri: string, registered: readonly string[]): boolean {
+  if (registered.includes(uri)) return true;
+  const [, origin, port = ""] = LOOPBACK_PORT.exec(uri) ?? [];
+  if (origin === undefined || Number(port) > 65535) return false;
+  return registered.includes(origin + uri.slice(`${origin}:${port}`.length));
+}
+
+/** Where a code goes, as people see it: a host, without the port of a loopback URI; or the scheme of an application. */
+export function receiverOf(uri: string): string {
+  const { protocol, host, hostname } = new URL(uri);
+  if (protocol !== "https:" && protocol !== "http:") return protocol;
+  return LOOPBACK.has(hostname) ? hostname : host;
+}
+
 /** What is wrong with a URL that the service itself calls; `undefined` for a valid one. */
 export function calledUrlFault(uri: string, { isOpen }: { isOpen: boolean }): string | undefined {
   const fault = textFault(uri);

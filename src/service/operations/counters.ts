@@ -13,14 +13,14 @@ type Outcome = (typeof outcomes)[number];
 
 /** Counters since the start: plain numbers, so that counting takes nanoseconds. */
 export type Counters = {
-  issued: { getToken: number; refreshToken: number };
+  issued: { getToken: number; refreshToken: number; exchangeCode: number };
   verified: Record<Outcome, number>;
   revoked: Record<RevokedKind | "key", number>;
 };
 
 export function createCounters(): Counters {
   return {
-    issued: { getToken: 0, refreshToken: 0 },
+    issued: { getToken: 0, refreshToken: 0, exchangeCode: 0 },
     verified: Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Counters["verified"],
     revoked: { token: 0, session: 0, subject: 0, client: 0, key: 0 },
   };

@@ -1,6 +1,6 @@
 import type { Issue } from "../../errors.ts";
 import type { Resource } from "../../store/resource.ts";
-import { audience } from "../../token/claims.ts";
+import { type Audience, audience } from "../../token/claims.ts";
 import { ANY, printableScope } from "../clients/client-policy.ts";
 
 /** A request for tokens of certain resources (RFC 8707). */
@@ -13,6 +13,12 @@ export type TargetedRequest = {
 export function targetAudiences(resources: readonly string[]): string[] {
   const audiences = [...new Set(resources)];
   return audience.safeParse(audiences).success ? audiences : [];
+}
+
+/** A list of one audience as a string: both are valid (RFC 7519 §4.1.3), and more libraries read the string. */
+export function plainAudience(audience: Audience): Audience {
+  const [first, ...others] = [audience].flat();
+  return first !== undefined && others.length === 0 ? first : audience;
 }
 
 /**

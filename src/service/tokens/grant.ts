@@ -5,6 +5,11 @@ import type { Seconds } from "../../time.ts";
 import type { Caller } from "../access/caller.ts";
 import { printableScope } from "../clients/client-policy.ts";
 
+/** What a grant is for. */
+export type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl" | "signIn"> & {
+  sid?: string | undefined;
+};
+
 export type GrantPolicy = {
   /** Lifetime of a grant, and its longest idle time. */
   ttl: Seconds;
@@ -21,11 +26,12 @@ const SERVER = randomUUID();
 /** Creates a grant for a caller, with its first refresh token. */
 export function createGrant(
   { clientId }: Caller,
-  parameters: Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl">,
+  { subject, audience, scope, claims, ttl, signIn }: Omit<GrantParameters, "sid">,
   { policy, now }: Moment,
 ): { grant: Grant; refreshToken: RefreshToken } {
   const grant: Grant = {
-    ...parameters,
+    ...{ subject, audience, scope, claims, ttl },
+    ...(signIn !== undefined && { signIn }),
     sid: randomBytes(16).toString("base64url"),
     clientId,
     seed: randomBytes(32).toString("base64url"),

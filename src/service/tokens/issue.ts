@@ -1,6 +1,5 @@
 import { type Issue, MintmarkError } from "../../errors.ts";
 import type { GrantType } from "../../store/client.ts";
-import type { Grant } from "../../store/grant.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import { type Audience, type ClaimsSchema, joinClaims } from "../../token/claims.ts";
@@ -8,12 +7,13 @@ import { createJti, signAccessToken } from "../../token/sign.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
 import { type Caller, type CurrentCaller, grantViolation } from "../access/caller.ts";
-import { policyViolation } from "../clients/client-policy.ts";
+import { resourceScope } from "../authorization/openid.ts";
+import { policyViolation, type RequestedGrant } from "../clients/client-policy.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Counters } from "../operations/counters.ts";
 import type { Settings } from "../settings.ts";
-import { createGrant, type GrantPolicy, hashOf } from "./grant.ts";
+import { createGrant, type GrantParameters, type GrantPolicy, hashOf } from "./grant.ts";
 
 /** An issued token, with the members of RFC 6749 §5.1. */
 export type IssuedToken = {
@@ -22,11 +22,6 @@ export type IssuedToken = {
   expiresIn: Seconds;
   scope: string;
   refreshToken?: string | undefined;
-};
-
-/** Subject, audience and contents of a token. */
-export type GrantParameters = Pick<Grant, "subject" | "audience" | "scope" | "claims" | "ttl"> & {
-  sid?: string | undefined;
 };
 
 export type IssueOptions = {
@@ -92,11 +87,11 @@ export function createIssuer(options: IssueOptions): Issuer {
     const jti = createJti(sequence);
     const iat = clock();
     const exp = iat + parameters.ttl;
-    const { subject, sid } = parameters;
-    const target = { subject, jti, kid: key.kid, expiresAt: exp, ...(sid !== undefined && { target: sid }) };
+    const { subject, sid, signIn } = parameters;
+    const ids = signIn === undefined ? sid : `${signIn} ${sid}`;
+    const target = { subject, jti, kid: key.kid, expiresAt: exp, ...(ids !== undefined && { target: ids }) };
     const denial = (current: Caller) =>
-      grantViolation(current, grant) ??
-      policyViolation(current, { expiresIn: parameters.ttl, ...parameters }, defaultAudience);
+      grantViolation(current, grant) ?? policyViolation(current, requestedOf(parameters), defaultAudience);
     const registered = {
       iss: settings.issuer(),
       sub: parameters.subject,
@@ -106,7 +101,8 @@ export function createIssuer(options: IssueOptions): Issuer {
       jti,
       client_id: caller.clientId,
       ...(parameters.scope !== undefined && { scope: parameters.scope }),
-      ...(parameters.sid !== undefined && { sid: parameters.sid }),
+      ...(sid !== undefined && { sid: signIn ?? sid }),
+      ...(signIn !== undefined && { grant_id: sid }),
     };
     const claims = joinClaims(parameters.claims, registered);
     const sign = async (): Promise<IssuedToken> => ({
@@ -115,7 +111,9 @@ export function createIssuer(options: IssueOptions): Issuer {
       expiresIn: parameters.ttl,
       scope: parameters.scope ?? "",
     });
-    return { operation: { permission: "issue", target, denial, isCurrent: true }, sign };
+    // What a person has granted needs no permission of the client.
+    const permission = signIn === undefined ? "issue" : undefined;
+    return { operation: { permission, target, denial, isCurrent: true }, sign };
   }
 
   async function issue(
@@ -140,4 +138,10 @@ export function createIssuer(options: IssueOptions): Issuer {
   }
 
   return { requesterOf, prepare, issue };
+}
+
+/** What the limits of a client apply to. A person's own subject, and the scopes of OpenID Connect, are granted by the person. */
+function requestedOf({ ttl: expiresIn, signIn, ...parameters }: GrantParameters): RequestedGrant {
+  if (signIn === undefined) return { ...parameters, expiresIn };
+  return { audience: parameters.audience, scope: resourceScope(parameters.scope), expiresIn };
 }

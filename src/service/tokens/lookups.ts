@@ -16,6 +16,7 @@ type Issuance = {
   subject?: string | undefined;
   kid?: string | undefined;
   sid?: string | undefined;
+  grantId?: string | undefined;
   expiresAt?: Seconds | undefined;
 };
 
@@ -62,6 +63,7 @@ export function createLookups({ store, authorize, clock, longestLifetime }: Look
     const of: { kind: RevokedKind; id: string | undefined }[] = [
       { kind: "token", id: jti },
       { kind: "session", id: issued?.sid },
+      { kind: "session", id: issued?.grantId },
       { kind: "subject", id: issued?.subject },
       { kind: "client", id: issued?.clientId },
     ];
@@ -88,7 +90,7 @@ export function createLookups({ store, authorize, clock, longestLifetime }: Look
     findToken: (caller, jti) =>
       authorize(caller, { action: "tokens.find", permission: "read_audit" }, async () => {
         const records = await store.findTokenRecords(jti);
-        const record = records.find(({ action }) => action === "getToken" || action === "refreshToken");
+        const record = records.find(({ action }) => ISSUANCES.has(action));
         const issued = record && issuanceOf(record);
         const expired = issued && hasExpired(issued);
         return {
@@ -110,8 +112,13 @@ export function createLookups({ store, authorize, clock, longestLifetime }: Look
   };
 }
 
-function issuanceOf({ action, subject, kid, target: sid, expiresAt, ...record }: NamedRecord): Issuance {
-  return { ...callerIn(record), action, subject, kid, sid, expiresAt };
+/** The actions that issue tokens. */
+const ISSUANCES: ReadonlySet<string> = new Set(["getToken", "refreshToken", "exchangeCode", "exchangeDeviceCode"]);
+
+/** The target of a record is the grant; of a person's token, the sign-in session and the grant. */
+function issuanceOf({ action, subject, kid, target, expiresAt, ...record }: NamedRecord): Issuance {
+  const [sid, grantId] = target?.split(" ") ?? [];
+  return { ...callerIn(record), action, subject, kid, sid, ...(grantId !== undefined && { grantId }), expiresAt };
 }
 
 function callerIn({ at, clientId, clientName }: Pick<NamedRecord, "at" | "clientId" | "clientName">) {

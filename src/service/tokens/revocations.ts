@@ -16,6 +16,15 @@ import { hashOf } from "./grant.ts";
 /** An introspection response (RFC 7662 §2.2). */
 export type Introspection<Custom> = { active: false } | ({ active: true } & Claims<Custom>);
 
+/** Revokes the grant of a code or refresh token that was used again, and so must have been copied (RFC 9700 §2.1.1, §4.14.2). */
+export type RevokeReusedGrant = (
+  grant: Pick<Grant, "sid" | "clientId" | "subject">,
+  reason: keyof typeof REUSED,
+) => Promise<void>;
+
+/** The action in the audit log, by what was used again. */
+const REUSED = { invalid_refresh_token: "refreshToken.reused", invalid_code: "exchangeCode.reused" } as const;
+
 export type Revocations<Schema extends ClaimsSchema> = {
   /**
    * Revokes an access token, or the grant of a refresh token with all its tokens (RFC 7009). An unknown or foreign token is
@@ -31,10 +40,9 @@ export type Revocations<Schema extends ClaimsSchema> = {
     caller: Caller,
     of: { kind: "subject" | "client"; id: string },
   ): Promise<{ sequence: number; unknownClient?: true }>;
-  /** Revokes a grant with all its tokens. One that is unknown, as after a restore, is revoked too; `unknownGrant` reports it. */
+  /** Revokes a grant, or a sign-in session, with all its tokens. One that is unknown, as after a restore, is revoked too; `unknownGrant` reports it. */
   revokeGrant(caller: Caller, sid: string): Promise<{ sequence: number; unknownGrant?: true }>;
-  /** Revokes the grant of a reused refresh token, which must have been copied (RFC 9700 §4.14.2). */
-  revokeReusedGrant(grant: Grant): Promise<void>;
+  revokeReusedGrant: RevokeReusedGrant;
   /**
    * Whether an access token is active, and its claims (RFC 7662). Throws `permission_denied` without the permission
    * `introspect`, unless the caller is in the `aud` of the token.
@@ -79,6 +87,10 @@ export function createRevocations<Schema extends ClaimsSchema>(
 
   const isClient = async (id: string) => id === localCaller.clientId || (await store.findClient(id)) !== undefined;
 
+  const isKnownSession = async (sid: string) =>
+    (await store.findSignInBySid(sid)) !== undefined ||
+    (await store.findRevocations([{ kind: "session", id: sid }])).length > 0;
+
   return {
     async revokeToken(caller, token) {
       const target = await targetOf(token);
@@ -121,7 +133,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
       const target = { target: sid, ...(grant !== undefined && { subject: grant.subject }) };
       const permission = isOwn ? undefined : "revoke";
       return authorize(caller, { action: "revoke", permission, target }, async (record) => {
-        const isKnown = grant !== undefined || (await store.findRevocations([{ kind: "session", id: sid }])).length > 0;
+        const isKnown = grant !== undefined || (await isKnownSession(sid));
         const sequence = await store.revoke({ kind: "session", id: sid }, record);
         counts.revoked.session += 1;
         await trust.catchUp();
@@ -129,9 +141,9 @@ export function createRevocations<Schema extends ClaimsSchema>(
       });
     },
 
-    async revokeReusedGrant({ sid, clientId, subject }) {
-      const target = { clientId, subject, target: sid, reason: "invalid_refresh_token" };
-      const record = audit.record({ ...target, action: "refreshToken.reused", outcome: "refused" });
+    async revokeReusedGrant({ sid, clientId, subject }, reason) {
+      const target = { clientId, subject, target: sid, reason };
+      const record = audit.record({ ...target, action: REUSED[reason], outcome: "refused" });
       await store.revoke({ kind: "session", id: sid }, record);
       counts.revoked.session += 1;
       await trust.catchUp();

@@ -1,14 +1,20 @@
 import type { z } from "zod";
 import { type Issue, MintmarkError } from "../../errors.ts";
-import type { Grant } from "../../store/grant.ts";
 import type { Seconds } from "../../time.ts";
-import { type Audience, type Claims, type ClaimsSchema, RESERVED_CLAIMS } from "../../token/claims.ts";
+import { type Claims, type ClaimsSchema, RESERVED_CLAIMS } from "../../token/claims.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
 import type { Caller } from "../access/caller.ts";
-import { resourceScopeViolation, type TargetedRequest, targetAudiences, targetViolation } from "../resources/target.ts";
+import {
+  plainAudience,
+  resourceScopeViolation,
+  type TargetedRequest,
+  targetAudiences,
+  targetViolation,
+} from "../resources/target.ts";
 import type { CallLimits } from "../throttle/call-limits.ts";
-import { hashOf, refreshRotation, scopeViolation } from "./grant.ts";
-import { createIssuer, type GrantParameters, type IssuedToken, type IssueOptions } from "./issue.ts";
+import { type GrantParameters, hashOf, refreshRotation, scopeViolation } from "./grant.ts";
+import { createIssuer, type IssuedToken, type IssueOptions } from "./issue.ts";
+import type { RevokeReusedGrant } from "./revocations.ts";
 
 /** A token request. The router's schemas validate the values; see there for their ranges. */
 export type TokenRequest<Custom = Record<string, unknown>> = {
@@ -51,7 +57,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = IssueOptions & {
   rates: Pick<CallLimits, "ofAddress">;
   verify: VerifyToken<Schema>;
   /** Revokes the grant of a refresh token that was used again after its replay window. */
-  revokeReusedGrant: (grant: Grant) => Promise<void>;
+  revokeReusedGrant: RevokeReusedGrant;
 };
 
 /** The use cases of access tokens. Returns no token before its audit record is durable. */
@@ -61,7 +67,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
 
   /** Refuses a request of a client that may request tokens. Others do not learn the reason. */
   const refuse = (caller: Caller, action: string, error: MintmarkError) =>
-    authorize<never>(caller, { action, permission: "issue" }, () => Promise.reject(error));
+    authorize<never>(caller, { action, permission: permissionFor(action, caller) }, () => Promise.reject(error));
 
   /** The audiences of the requested resources, and what violates the rules of these. */
   async function findTarget(caller: Caller, resources: readonly string[], scope: string | undefined) {
@@ -119,7 +125,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         const issued = await sign().catch(asInvalidGrant);
         const rotation = refreshRotation(grant, refreshToken, { policy: options.grants, now: clock() });
         const outcome = await store.rotateRefreshToken(grant.sid, rotation.change, record);
-        if (outcome === "reused") await options.revokeReusedGrant(grant);
+        if (outcome === "reused") await options.revokeReusedGrant(grant, "invalid_refresh_token");
         if (outcome === "reused" || outcome === "unknown") throw new MintmarkError("invalid_refresh_token");
         counts.issued.refreshToken += 1;
         return { ...issued, refreshToken: rotation.successor };
@@ -131,6 +137,11 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       return rejection === undefined ? options.verify(token, { audience, scope }) : Promise.reject(rejection);
     },
   };
+}
+
+/** A client that people grant tokens to refreshes without a permission. */
+function permissionFor(action: string, { grants }: Caller): "issue" | undefined {
+  return action === "refreshToken" && grants?.includes("authorization_code") ? undefined : "issue";
 }
 
 /** The grant violates the current settings, such as a changed claims schema: the client needs a new grant. */
@@ -148,10 +159,4 @@ function reservedClaim(name: string): MintmarkError {
   return new MintmarkError("invalid_request", {
     issues: [{ path: "claims", message: `may not set the registered claim "${name}"` }],
   });
-}
-
-/** A list of one audience as a string: both are valid (RFC 7519 §4.1.3), and more libraries read the string. */
-function plainAudience(audience: Audience): Audience {
-  const [first, ...others] = [audience].flat();
-  return first !== undefined && others.length === 0 ? first : audience;
 }

@@ -1,5 +1,5 @@
 import type { Insertable, Selectable } from "kysely";
-import type { AuthorizationCode, AuthorizationRequest, DeviceRequest, SignedInPerson } from "../authorization.ts";
+import type { AuthorizationCode, AuthorizationRequest, DeviceRequest } from "../authorization.ts";
 import type { Consent, ListedConsent, ListedSignIn, SignIn, SignInRenewal } from "../sign-in.ts";
 import type { PeopleSchema } from "./people-schema.ts";
 
@@ -58,7 +58,7 @@ export function toRequestRow(request: AuthorizationRequest): NewRow<"authorizati
   };
 }
 
-export function toPerson(person: SignedInPerson | undefined): string | null {
+export function toPerson(person: AuthorizationRequest["person"]): string | null {
   return person === undefined ? null : JSON.stringify(person);
 }
 

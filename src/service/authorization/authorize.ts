@@ -1,0 +1,147 @@
+import { MintmarkError } from "../../errors.ts";
+import type { SignedInPerson } from "../../store/authorization.ts";
+import type { SignIn } from "../../store/sign-in.ts";
+import type { Clock, Seconds } from "../../time.ts";
+import type { ClaimsSchema } from "../../token/claims.ts";
+import { requestedClaims } from "../../token/describe-claims.ts";
+import { answerTo, ERRORS, errorTo, type Fail, refused } from "./answers.ts";
+import { createDecisions, type DecisionsOptions } from "./decision.ts";
+import type { PendingRequest, RequestReader } from "./pending.ts";
+import { checkedPerson } from "./person.ts";
+import type { Asked } from "./requests.ts";
+import { formToken } from "./secrets.ts";
+import type { SignedIn, SignInSessions } from "./sign-in-sessions.ts";
+import type { Browser, SignIns, Step } from "./step.ts";
+
+/** Attempts where a change of the client meets its request. */
+const MAX_ATTEMPTS = 3;
+
+export type AuthorizationOptions = Omit<DecisionsOptions, "fail"> & {
+  reader: RequestReader;
+  sessions: SignInSessions;
+  claimsSchema: ClaimsSchema;
+  clock: Clock;
+};
+
+/**
+ * The authorization of clients by people (RFC 6749 §4.1, OIDC Core §3.1), one path for all: request, who is asking, who is the
+ * person, what did they agree to, code.
+ */
+export function createAuthorization(options: AuthorizationOptions): SignIns {
+  const { requests, reader, sessions, settings, clock } = options;
+  const schema = requestedClaims(options.claimsSchema);
+  const continueUrl = (handle: string) => `${settings.issuer().replace(/\/+$/, "")}/oauth/continue?handle=${handle}`;
+
+  const fail: Fail = async (asked, error, record) => {
+    const { kept, request } = asked;
+    if (kept !== undefined && !(await requests.forget(kept, record))) return refused("expired");
+    return errorTo(request, { issuer: settings.issuer(), ...error });
+  };
+  const decisions = createDecisions({ ...options, fail });
+
+  async function askSignIn(asked: Asked, browser: Browser): Promise<Step> {
+    const { request, client } = asked;
+    if (request.prompt.none) return fail(asked, ERRORS.loginRequired);
+    const outcome = await requests.keep(asked, browser);
+    if ("retryAfter" in outcome) return { ...refused("rate_limited"), ...outcome };
+    const { handle, key } = outcome.kept;
+    const since = oldestSignIn(request);
+    return {
+      step: "sign_in",
+      handle,
+      token: formToken(key, handle),
+      url: continueUrl(handle),
+      client: { clientId: client.clientId, name: client.name },
+      ...(request.loginHint !== undefined && { loginHint: request.loginHint }),
+      ...(since > 0 && { maxAge: Math.max(clock() - since, 0) }),
+      cookies: outcome.cookies,
+    };
+  }
+
+  /** Goes on as far as possible without asking anybody. */
+  async function advance(asked: Asked, browser: Browser, signedIn?: SignedIn): Promise<Step> {
+    const signIn = signedIn?.signIn ?? (await sessions.current(browser));
+    const isKnown = signIn !== undefined && isRecent(signIn, asked);
+    const settled = isKnown ? await decisions.resolve({ asked, browser, signIn }) : "ended";
+    const step = settled === "ended" ? await askSignIn(asked, browser) : settled;
+    if (signedIn === undefined) return step;
+    return { ...step, cookies: { ...step.cookies, session: { value: signedIn.cookie } } };
+  }
+
+  async function signInAs(asked: Asked, browser: Browser, person: SignedInPerson): Promise<Step> {
+    if (person.authTime < oldestSignIn(asked.request)) return fail(asked, ERRORS.loginRequired);
+    const { clientId } = asked.client;
+    return advance(asked, browser, await sessions.signIn(person, { browser, clientId }));
+  }
+
+  /** Goes on with a stored request. */
+  function continued(handle: string, browser: Browser, work: (asked: Asked) => Promise<Step>): Promise<Step> {
+    return withRetries(async () => {
+      const asked = await requests.load(handle, browser);
+      return typeof asked === "string" ? refused(asked) : work(asked);
+    });
+  }
+
+  return {
+    begin: (parameters, browser, { withheld }) =>
+      withRetries(async () => {
+        const read = await reader.read(parameters, clock());
+        if (read.outcome === "refused") return refused(read.reason);
+        if (read.outcome === "error") return answerTo(read.receiver, { issuer: settings.issuer(), ...read.error });
+        if (!withheld) return advance(read, browser);
+        const outcome = await requests.keep(read, browser);
+        if ("retryAfter" in outcome) return { ...refused("rate_limited"), ...outcome };
+        return { step: "continue", url: continueUrl(outcome.kept.handle), cookies: outcome.cookies };
+      }),
+
+    resume: (handle, browser) =>
+      continued(handle, browser, async (asked) => {
+        const { person } = asked;
+        if (person === "refused") return fail(asked, ERRORS.signInRefused);
+        const isNew = person !== undefined && !isSignedIn(await sessions.current(browser), person);
+        return isNew ? signInAs(asked, browser, person) : advance(asked, browser);
+      }),
+
+    accept: (handle, browser, person) =>
+      continued(handle, browser, (asked) => signInAs(asked, browser, checkedPerson(person, { schema, now: clock() }))),
+
+    refuse: (handle, browser) => continued(handle, browser, (asked) => fail(asked, ERRORS.signInRefused)),
+
+    decide: (handle, browser, decision) =>
+      continued(handle, browser, async (asked) => {
+        const signIn = await sessions.current(browser);
+        if (signIn === undefined || !isRecent(signIn, asked)) return advance(asked, browser);
+        const decided = await decisions.decide({ asked, browser, signIn }, decision);
+        // Another person has signed in since the page was made. They are asked for themselves.
+        return decided === "ended" || decided === "other_person" ? advance(asked, browser) : decided;
+      }),
+  };
+}
+
+/** Repeats what a concurrent change of the client has met, with the client as it is then. */
+async function withRetries(work: () => Promise<Step>): Promise<Step> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const isConflict = error instanceof MintmarkError && error.reason === "conflict";
+      if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The earliest sign-in that a request accepts: the latest of all its bounds. */
+function oldestSignIn({ prompt, maxAge, startedAt }: PendingRequest): Seconds {
+  return Math.max(prompt.login ? startedAt : 0, maxAge === undefined ? 0 : startedAt - maxAge);
+}
+
+/** Whether a session is recent enough. With `prompt=login`, none from before the request is, not even of the same second. */
+function isRecent({ authTime, hash }: SignIn, { request, kept }: Asked): boolean {
+  const { prompt } = request;
+  if (prompt.login && (kept === undefined || hash === prompt.before)) return false;
+  return authTime >= oldestSignIn(request);
+}
+
+function isSignedIn(signIn: SignIn | undefined, { subject, authTime }: SignedInPerson): boolean {
+  return signIn?.subject === subject && signIn.authTime >= authTime;
+}

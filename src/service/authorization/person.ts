@@ -1,0 +1,54 @@
+import * as z from "zod/mini";
+import { safeParse } from "zod/v4/core";
+import { type Issue, MintmarkError } from "../../errors.ts";
+import type { SignedInPerson } from "../../store/authorization.ts";
+import type { Seconds } from "../../time.ts";
+import { type ClaimsSchema, identifier, scopeString } from "../../token/claims.ts";
+import { validateJson } from "../../token/json.ts";
+import { standardClaims } from "./openid.ts";
+
+/** Longest profile, in characters of JSON: it is kept with the session, and is part of the `id_token`. */
+const MAX_PROFILE = 4000;
+
+/** Longest time by which the clock of a sign-in method may be ahead. */
+const MAX_CLOCK_SKEW: Seconds = 60;
+
+const person = z.object({
+  subject: identifier,
+  authTime: z.optional(z.int().check(z.nonnegative())),
+  claims: z.optional(z.record(z.string(), z.unknown())),
+  scope: z.optional(z.union([scopeString, z.literal("")])),
+  profile: z.optional(z.record(z.string(), z.unknown())),
+});
+
+/**
+ * Checks what a sign-in method says of a person. `schema` is that of requested claims. Throws `invalid_request`, without a
+ * value, for what no token could contain.
+ */
+export function checkedPerson(given: unknown, { schema, now }: { schema: ClaimsSchema; now: Seconds }): SignedInPerson {
+  const { data, error } = person.safeParse(given);
+  if (error !== undefined) throw invalid(error.issues.map(({ path, message }) => issueAt(path, message)));
+  const claims = safeParse(schema, data.claims ?? {});
+  if (!claims.success)
+    throw invalid(claims.error.issues.map(({ path, message }) => issueAt(["claims", ...path], message)));
+  const profile = standardClaims(data.profile ?? {});
+  if (validateJson(profile) !== undefined || JSON.stringify(profile).length > MAX_PROFILE)
+    throw invalid([{ path: "profile", message: `must be JSON of ${MAX_PROFILE} characters at most` }]);
+  const { subject, authTime = now, scope } = data;
+  if (authTime > now + MAX_CLOCK_SKEW) throw invalid([{ path: "authTime", message: "must not be in the future" }]);
+  return {
+    subject,
+    claims: claims.data as Record<string, unknown>,
+    profile,
+    authTime: Math.min(authTime, now),
+    ...(scope !== undefined && { scope }),
+  };
+}
+
+function issueAt(path: readonly PropertyKey[], message: string): Issue {
+  return { path: path.map(String).join("."), message };
+}
+
+function invalid(issues: readonly Issue[]): MintmarkError {
+  return new MintmarkError("invalid_request", { issues });
+}

@@ -1,0 +1,94 @@
+import type { AuditRecord } from "../../store/audit.ts";
+import type { AuthorizationRequest } from "../../store/authorization.ts";
+import type { Client, FoundClient } from "../../store/client.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock, Seconds } from "../../time.ts";
+import { grantViolation } from "../access/caller.ts";
+import { isRegisteredUri } from "../clients/redirect-uri.ts";
+import { addressPrefix } from "../throttle/call-limits.ts";
+import { createFixedWindow } from "../throttle/fixed-window.ts";
+import { hashOf } from "../tokens/grant.ts";
+import { type PendingRequest, REQUEST_LIFETIME } from "./pending.ts";
+import { createSecret } from "./secrets.ts";
+import type { Browser, Cookies, RefusedReason } from "./step.ts";
+
+/** A request that is stored, as the browser that began it knows it. */
+type KeptRequest = { handle: string; key: string };
+
+/** A request on its way: whose, and what for. */
+export type Asked = {
+  request: PendingRequest;
+  client: FoundClient;
+  /** Absent where nothing had to be asked so far. */
+  kept?: KeptRequest | undefined;
+  /** What an application in another process said of the person. */
+  person?: AuthorizationRequest["person"];
+};
+
+export type Requests = {
+  /** Stores a request, unless it is stored. `retryAfter`: too many come from this address. */
+  keep(asked: Asked, browser: Browser): Promise<{ kept: KeptRequest; cookies?: Cookies } | { retryAfter: Seconds }>;
+  /** The request of a handle, for the browser that began it (P13), and the client with its current rights. */
+  load(handle: string, browser: Browser): Promise<Asked | RefusedReason>;
+  /** Forgets a request that was answered. One of several calls at the same time returns true. */
+  forget(kept: KeptRequest, record?: AuditRecord): Promise<boolean>;
+};
+
+export type RequestsOptions = {
+  store: Pick<
+    Store,
+    "findClient" | "addAuthorizationRequest" | "findAuthorizationRequest" | "removeAuthorizationRequest"
+  >;
+  clock: Clock;
+  /** Most requests stored for one address within a minute; 0 is unlimited. */
+  perAddress: number;
+};
+
+/** The text of {@link createSecret}. */
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+
+/** The stored authorization requests. Strangers cause them, so an address has a limit, and they end by themselves. */
+export function createRequests({ store, clock, perAddress }: RequestsOptions): Requests {
+  const limit = perAddress === 0 ? undefined : createFixedWindow(perAddress, clock);
+
+  return {
+    async keep({ request, kept }, { key: known = "", session, address }) {
+      if (kept !== undefined) return { kept };
+      const retryAfter = address === undefined ? 0 : (limit?.take(addressPrefix(address)) ?? 0);
+      if (retryAfter > 0) return { retryAfter };
+      const isKnown = SECRET.test(known);
+      const [handle, key] = [createSecret(), isKnown ? known : createSecret()];
+      const expiresAt = clock() + REQUEST_LIFETIME;
+      const prompt = { ...request.prompt, ...(session !== undefined && { before: hashOf(session) }) };
+      await store.addAuthorizationRequest({
+        ...request,
+        prompt,
+        handle: hashOf(handle),
+        browser: hashOf(key),
+        expiresAt,
+      });
+      return { kept: { handle, key }, ...(!isKnown && { cookies: { key: { value: key } } }) };
+    },
+
+    async load(handle, { key = "" }) {
+      const found = await store.findAuthorizationRequest(hashOf(handle));
+      if (found === undefined || found.expiresAt <= clock()) return "expired";
+      if (found.browser !== hashOf(key)) return "other_browser";
+      const client = await store.findClient(found.clientId);
+      if (client === undefined || !mayAsk(client, found)) return "unknown_client";
+      const { handle: _, browser: __, expiresAt: ___, person, ...request } = found;
+      return { request, client, kept: { handle, key }, person };
+    },
+
+    forget: async ({ handle }, record) =>
+      (await store.removeAuthorizationRequest(hashOf(handle), record)) === "removed",
+  };
+}
+
+/** Whether the client may still receive the answer: it may have lost the grant type or the redirect URI meanwhile. */
+function mayAsk(client: Client, { target }: PendingRequest): boolean {
+  // A device request is checked when the device collects its tokens.
+  if (target.kind === "device") return true;
+  const isRegistered = isRegisteredUri(target.redirectUri, client.redirectUris ?? []);
+  return isRegistered && grantViolation(client, "authorization_code") === undefined;
+}

@@ -1,0 +1,20 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+
+/** A secret of 256 random bits, base64url: a handle, a code, the value of a cookie. The store has its hash. */
+export function createSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/**
+ * The token of a form on one of our pages: it proves that the page was made for this browser and this request. The request is
+ * deleted when it is decided, and the token is worth nothing then.
+ */
+export function formToken(key: string, purpose: string): string {
+  return createHmac("sha256", key).update(purpose).digest("base64url");
+}
+
+export function isFormToken(key: string | undefined, purpose: string, token: string): boolean {
+  if (key === undefined) return false;
+  const [given, expected] = [Buffer.from(token), Buffer.from(formToken(key, purpose))];
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
