@@ -3,7 +3,19 @@ import type { Pruned } from "../../src/store/pruned.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
 import type { Open } from "./conformance.ts";
-import { aGrant, aRecord, aRotation, records, unique } from "./samples.ts";
+import {
+  aCode,
+  aDeviceRequest,
+  aGrant,
+  aRecord,
+  aRedemption,
+  aRequest,
+  aRotation,
+  aSignIn,
+  FREE,
+  records,
+  unique,
+} from "./samples.ts";
 
 /** The end of the past in these tests, and rows that are older and newer by their number. */
 const PAST = NOW;
@@ -17,7 +29,7 @@ type Case = {
   add: (store: Store, end: number) => Promise<unknown>;
   prune: (store: Pick<Store, Pruning>, limit: number) => Promise<Pruned>;
 };
-type Pruning = "pruneAudit" | "pruneCounts" | "pruneGrants" | "forgetRevocations";
+type Pruning = "pruneSignInData" | "pruneAudit" | "pruneCounts" | "pruneGrants" | "forgetRevocations";
 
 const cases: Case[] = [
   {
@@ -46,6 +58,29 @@ const cases: Case[] = [
     prune: (store, limit) => store.pruneGrants(PAST, limit),
   },
 ];
+
+/** The rows that expire of the sign-in of people. */
+const people: Record<string, (store: Store, end: number) => Promise<unknown>> = {
+  "sign-in sessions": (store, expiresAt) => store.addSignIn(aSignIn({ expiresAt }), 0, aRecord({ at: NOW + 1000 })),
+  "authorization requests": (store, expiresAt) => store.addAuthorizationRequest(aRequest({ expiresAt })),
+  "unused codes": (store, expiresAt) => addCode(store, { expiresAt }),
+  "used codes": async (store, until) => {
+    const code = await addCode(store, { expiresAt: NOW + 1000 });
+    await store.redeemCode(code.hash, aRedemption(code, { until }), aRecord());
+  },
+  "device requests": (store, expiresAt) => store.addDeviceRequest(aDeviceRequest({ expiresAt }), aRecord()),
+};
+
+for (const [what, add] of Object.entries(people))
+  cases.push({ verb: `pruneSignInData, of ${what}`, add, prune: (store, limit) => store.pruneSignInData(PAST, limit) });
+
+async function addCode(store: Store, fields: { expiresAt: number }) {
+  const signIn = aSignIn({ expiresAt: NOW + 1000 });
+  await store.addSignIn(signIn, 0, aRecord());
+  const code = aCode(signIn, fields);
+  await store.addCode(code, FREE, aRecord());
+  return code;
+}
 
 function addGrant(store: Store, fields: { expiresAt?: number; idleUntil?: number }) {
   const grant = aGrant(fields);

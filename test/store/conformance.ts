@@ -4,14 +4,20 @@ import { openStoreAt, type StoreAddress } from "../support/store-address.ts";
 import { type Elsewhere, type StoreElsewhere, startElsewhere } from "../support/stores-elsewhere.ts";
 import { describeAtomicity } from "./conformance-atomicity.ts";
 import { describeAudit } from "./conformance-audit.ts";
+import { describeAuthorizations } from "./conformance-authorizations.ts";
 import { describeClients } from "./conformance-clients.ts";
+import { describeCodes } from "./conformance-codes.ts";
 import { describeCounts } from "./conformance-counts.ts";
+import { describeDevices } from "./conformance-devices.ts";
 import { describeSessions } from "./conformance-grants.ts";
 import { describeKeys } from "./conformance-keys.ts";
+import { describeLogouts } from "./conformance-logouts.ts";
 import { describeLookups } from "./conformance-lookups.ts";
+import { describePeopleChanges } from "./conformance-people.ts";
 import { describePrunes } from "./conformance-prunes.ts";
 import { describeResources } from "./conformance-resources.ts";
 import { describeRevision } from "./conformance-revision.ts";
+import { describeSignIns } from "./conformance-sign-ins.ts";
 import { describeStrings } from "./conformance-strings.ts";
 import { describeTrust } from "./conformance-trust.ts";
 
@@ -86,8 +92,14 @@ function describeVerbs(open: Open, crowded: boolean): void {
   describeTrust(open);
   describeSessions(open);
   describeLookups(open);
+  describeSignIns(open);
+  describeAuthorizations(open);
+  describeCodes(open);
+  describeDevices(open);
+  describeLogouts(open);
   describePrunes(open);
   describeAtomicity(open);
+  describePeopleChanges(open);
   if (crowded) describeStrings(open);
 }
 
