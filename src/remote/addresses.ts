@@ -54,6 +54,11 @@ export function isLoopbackAddress(address: string): boolean {
   return address === "::1" || (isIP(address) === 4 && loopback.check(address));
 }
 
+/** The addresses at which clients are called: public ones; where access is `open`, as in development, this machine as well. */
+export function addressesOfClients({ open }: { open: boolean }): AddressPolicy {
+  return (address) => isPublicAddress(address) || (open && isLoopbackAddress(address));
+}
+
 function listOf(networks: readonly string[], family: "ipv4" | "ipv6"): BlockList {
   const list = new BlockList();
   for (const network of networks) {

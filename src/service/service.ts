@@ -3,6 +3,7 @@ import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
 import { createTokenVerifier } from "../verifier/token-verifier.ts";
 import { createPeople } from "./authorization/create.ts";
+import { startLogoutNotices } from "./authorization/logout-notices.ts";
 import { createAdministrator } from "./clients/administrator.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
 import { createClientKeys } from "./clients/client-keys.ts";
@@ -73,6 +74,8 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const maintenance = createMaintenance({ ...deps, ...resolved, tasks, longestLifetime });
   const { watch } = store;
   const end = startMaintenance({ maintenance, shareRates: rates.share, catchUp: trust.catchUp, watch, onError });
+  const sendsNotices = resolved.runsMaintenance && keys.arePairs;
+  const endNotices = sendsNotices ? startLogoutNotices({ ...deps, open, onError }) : () => {};
 
   return {
     ...createTokens({ ...deps, ...resolved, ...settings.limits(), verify, revokeReusedGrant }),
@@ -81,6 +84,9 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     userInfo: people.userInfo,
     // Without key pairs, a client cannot verify who has signed in (OIDC Core §2): programs alone are served.
     signIns: resolved.secret === undefined ? people.signIns : undefined,
+    logout: resolved.secret === undefined ? people.logout : undefined,
+    devices: resolved.secret === undefined ? people.devices : undefined,
+    exchangeDeviceCode: people.exchangeDeviceCode,
     ...createLookups({ ...deps, longestLifetime }),
     signIntrospection: createIntrospectionSigner(deps),
     get issuer() {
@@ -133,6 +139,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     maintenance: maintenance.run,
     async close() {
       end();
+      endNotices();
       feed.end();
       await audit.flush().catch((error: unknown) => onError("writing the audit log", error));
       await uses.flush().catch((error: unknown) => onError("writing when clients were last used", error));

@@ -4,7 +4,10 @@ import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import type { AuditPage } from "./access/audit-log.ts";
 import type { Caller } from "./access/caller.ts";
+import type { Devices } from "./authorization/device.ts";
+import type { ExchangeDeviceCode } from "./authorization/device-exchange.ts";
 import type { CodeExchange } from "./authorization/exchange.ts";
+import type { Logout } from "./authorization/logout.ts";
 import type { SignIns } from "./authorization/step.ts";
 import type { UserInfo } from "./authorization/user-info.ts";
 import type { Administrator } from "./clients/administrator.ts";
@@ -30,6 +33,11 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
   UserInfo & {
     /** The authorization of clients by people. Absent with a shared secret. */
     readonly signIns: SignIns | undefined;
+    /** Signs a browser out. Absent with a shared secret. */
+    readonly logout: Logout | undefined;
+    /** The sign-in of devices. Absent with a shared secret. */
+    readonly devices: Devices | undefined;
+    readonly exchangeDeviceCode: ExchangeDeviceCode;
     readonly issuer: string;
     /** Uses the origin that a server listens on as the issuer, unless the `issuer` option is set. */
     adoptIssuer(origin: string): Promise<void>;

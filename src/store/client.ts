@@ -30,6 +30,9 @@ export type AuthMethod = (typeof authMethods)[number];
 export const grantTypes = ["authorization_code", "client_credentials", "device_code", "refresh_token"] as const;
 export type GrantType = (typeof grantTypes)[number];
 
+/** What people themselves grant: it needs no permission. */
+export const grantTypesOfPeople: ReadonlySet<GrantType> = new Set(["authorization_code", "device_code"]);
+
 /** The metadata of a client (RFC 7591 §2). */
 export type ClientMetadata = {
   /** Settled when the client is added. */

@@ -1,6 +1,7 @@
 import { MintmarkError } from "../../errors.ts";
 import type { SignedInPerson } from "../../store/authorization.ts";
 import type { SignIn } from "../../store/sign-in.ts";
+import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import { requestedClaims } from "../../token/describe-claims.ts";
@@ -17,6 +18,7 @@ import type { Browser, SignIns, Step } from "./step.ts";
 const MAX_ATTEMPTS = 3;
 
 export type AuthorizationOptions = Omit<DecisionsOptions, "fail"> & {
+  store: Pick<Store, "denyDeviceRequest">;
   reader: RequestReader;
   sessions: SignInSessions;
   claimsSchema: ClaimsSchema;
@@ -28,13 +30,18 @@ export type AuthorizationOptions = Omit<DecisionsOptions, "fail"> & {
  * person, what did they agree to, code.
  */
 export function createAuthorization(options: AuthorizationOptions): SignIns {
-  const { requests, reader, sessions, settings, clock } = options;
+  const { store, requests, reader, sessions, settings, audit, clock } = options;
   const schema = requestedClaims(options.claimsSchema);
   const continueUrl = (handle: string) => `${settings.issuer().replace(/\/+$/, "")}/oauth/continue?handle=${handle}`;
 
   const fail: Fail = async (asked, error, record) => {
-    const { kept, request } = asked;
+    const { kept, request, client } = asked;
     if (kept !== undefined && !(await requests.forget(kept, record))) return refused("expired");
+    // A device learns it when it asks next (RFC 8628 §3.5).
+    if (request.target.kind === "device") {
+      const entry = { clientId: client.clientId, outcome: "refused", reason: "access_denied" } as const;
+      await store.denyDeviceRequest(request.target.hash, audit.record({ action: "device.deny", ...entry }));
+    }
     return errorTo(request, { issuer: settings.issuer(), ...error });
   };
   const decisions = createDecisions({ ...options, fail });

@@ -2,7 +2,10 @@ import type { Store } from "../../store/store.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import { createIssuer, type IssueOptions } from "../tokens/issue.ts";
 import { createAuthorization } from "./authorize.ts";
+import { createDevices, type Devices } from "./device.ts";
+import { createDeviceExchange, type ExchangeDeviceCode } from "./device-exchange.ts";
 import { type CodeExchange, type CodeExchangeOptions, createCodeExchange } from "./exchange.ts";
+import { createLogout, type Logout, type LogoutOptions } from "./logout.ts";
 import { createRequestReader, type RequestReader } from "./pending.ts";
 import { createRequests } from "./requests.ts";
 import { createSignInSessions, type SignInSessions, type SignInSessionsOptions } from "./sign-in-sessions.ts";
@@ -15,10 +18,18 @@ const REQUESTS_PER_ADDRESS = 1000;
 type Deps = Omit<IssueOptions, "store"> &
   Omit<CodeExchangeOptions, "store" | "issuer"> &
   Omit<SignInSessionsOptions, "store"> &
-  Omit<UserInfoOptions<ClaimsSchema>, "store"> & { store: Store; open: boolean };
+  Omit<UserInfoOptions<ClaimsSchema>, "store"> &
+  Pick<LogoutOptions, "keys"> & { store: Store; open: boolean };
 
 export type PeopleUseCases = CodeExchange &
-  UserInfo & { signIns: SignIns; signInSessions: SignInSessions; reader: RequestReader };
+  UserInfo & {
+    signIns: SignIns;
+    signInSessions: SignInSessions;
+    reader: RequestReader;
+    logout: Logout;
+    devices: Devices;
+    exchangeDeviceCode: ExchangeDeviceCode;
+  };
 
 /** The use cases of people: sign-in, consent, and what a code is exchanged for. */
 export function createPeople(deps: Deps): PeopleUseCases {
@@ -26,11 +37,16 @@ export function createPeople(deps: Deps): PeopleUseCases {
   const signInSessions = createSignInSessions(deps);
   const reader = createRequestReader({ store, defaultAudience: settings.audience });
   const requests = createRequests({ store, clock, perAddress: open ? 0 : REQUESTS_PER_ADDRESS });
+  const exchange = createCodeExchange({ ...deps, issuer: createIssuer(deps) });
+  const signIns = createAuthorization({ ...deps, sessions: signInSessions, requests, reader });
   return {
-    ...createCodeExchange({ ...deps, issuer: createIssuer(deps) }),
+    ...exchange,
     ...createUserInfo(deps),
-    signIns: createAuthorization({ ...deps, sessions: signInSessions, requests, reader }),
+    signIns,
     signInSessions,
     reader,
+    logout: createLogout({ ...deps, end: signInSessions.end }),
+    devices: createDevices({ ...deps, target: reader.target, keep: requests.keep, resume: signIns.resume }),
+    exchangeDeviceCode: createDeviceExchange({ ...deps, exchangeApproval: exchange.exchangeApproval }),
   };
 }

@@ -18,7 +18,7 @@ import { hasScope } from "./openid.ts";
 import { isVerifierOf } from "./pkce.ts";
 
 /** The tokens of a code. `idToken`: with the scope `openid`. */
-type ExchangedTokens = IssuedToken & { idToken?: string | undefined };
+export type ExchangedTokens = IssuedToken & { idToken?: string | undefined };
 
 type CodeRequest = {
   code: string;

@@ -38,7 +38,7 @@ export type Person<Custom = Record<string, unknown>> = {
 export type Profile = { readonly [claim: string]: unknown };
 
 /** The client that asks, for pages and for sign-in hooks. */
-type AskingClient = { clientId: string; name: string };
+export type AskingClient = { clientId: string; name: string };
 
 /** What comes next in an authorization. */
 export type Step = (

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { findForeignKey, importForeignKeys } from "../../keys/foreign-keys.ts";
-import { isLoopbackAddress, isPublicAddress } from "../../remote/addresses.ts";
+import { addressesOfClients } from "../../remote/addresses.ts";
 import { createDocumentFetcher } from "../../remote/document-fetcher.ts";
 import { createRemoteKeySets } from "../../remote/remote-key-sets.ts";
 import type { ClientMetadata } from "../../store/client.ts";
@@ -25,9 +25,8 @@ const MAX_JWK_SET_BYTES = 64 * 1024;
 const MAX_IMPORTED = 1000;
 
 export function createClientKeys({ open, onError }: ClientKeysOptions): FindClientKey {
-  const isAllowed = (address: string) => isPublicAddress(address) || (open && isLoopbackAddress(address));
   const { lookupAt } = createRemoteKeySets({
-    fetchDocument: createDocumentFetcher({ maxBytes: MAX_JWK_SET_BYTES, isAllowed }),
+    fetchDocument: createDocumentFetcher({ maxBytes: MAX_JWK_SET_BYTES, isAllowed: addressesOfClients({ open }) }),
     // The log has the code of an error, never its message, and of a URL no path: it may have a secret.
     onFailure(url, { reason, detail = "" }) {
       const from = reason === "not_allowed_url" ? "its URL" : new URL(url).origin;

@@ -1,5 +1,5 @@
 import type { Issue } from "../../errors.ts";
-import type { ClientRights, GrantType } from "../../store/client.ts";
+import { type ClientRights, grantTypesOfPeople } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
 import { type Caller, grantViolation, hasPermission, isAdmin } from "../access/caller.ts";
@@ -48,15 +48,12 @@ export function delegationViolation(manager: Caller, client: ClientRights): Issu
   if (!client.audiences.every((audience) => includes(manager.audiences, audience))) return violation("audiences");
   if (client.anySubject && !manager.anySubject) return violation("anySubject");
   if (client.firstParty) return violation("firstParty");
-  const ofClient = client.grants?.filter((grant) => !OF_PEOPLE.has(grant)) ?? [];
+  const ofClient = client.grants?.filter((grant) => !grantTypesOfPeople.has(grant)) ?? [];
   if (ofClient.some((grant) => grantViolation(manager, grant) !== undefined)) return violation("grants");
   if (manager.maxTtl !== undefined && (client.maxTtl ?? Number.POSITIVE_INFINITY) > manager.maxTtl)
     return violation("maxTtl");
   return undefined;
 }
-
-/** People themselves grant what a code stands for. */
-const OF_PEOPLE: ReadonlySet<GrantType> = new Set(["authorization_code", "device_code"]);
 
 /** Why a manager may not manage the resource with this audience, if so. */
 export function resourceViolation(manager: Caller, audience: string): Issue | undefined {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type Issue, MintmarkError } from "../../errors.ts";
+import { grantTypesOfPeople } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 import { type Claims, type ClaimsSchema, RESERVED_CLAIMS } from "../../token/claims.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
@@ -141,7 +142,8 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
 
 /** A client that people grant tokens to refreshes without a permission. */
 function permissionFor(action: string, { grants }: Caller): "issue" | undefined {
-  return action === "refreshToken" && grants?.includes("authorization_code") ? undefined : "issue";
+  const isOfPeople = grants?.some((grant) => grantTypesOfPeople.has(grant)) ?? false;
+  return action === "refreshToken" && isOfPeople ? undefined : "issue";
 }
 
 /** The grant violates the current settings, such as a changed claims schema: the client needs a new grant. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createUserCode, displayUserCode, parseUserCode } from "../../src/service/authorization/user-code.ts";
+import { createUserCode, displayUserCode, parseUserCode } from "../../../src/service/authorization/user-code.ts";
 
 describe("a user code", () => {
   it("has eight consonants, of which no two look alike, each equally often", () => {
