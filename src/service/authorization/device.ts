@@ -17,7 +17,7 @@ import type { Browser, Cookies, SignIns, Step } from "./step.ts";
 import { createUserCode, displayUserCode, parseUserCode } from "./user-code.ts";
 
 /** A device authorization response (RFC 8628 §3.2). */
-export type DeviceAuthorization = {
+type DeviceAuthorization = {
   deviceCode: string;
   /** As people read it, such as `WDJB-MJHT`. */
   userCode: string;
@@ -28,7 +28,7 @@ export type DeviceAuthorization = {
 };
 
 /** The person has to enter a user code, or to compare the given one with that of the device. */
-export type DeviceCodeStep = {
+type DeviceCodeStep = {
   step: "device_code";
   token: string;
   userCode?: string | undefined;

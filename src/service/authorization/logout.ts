@@ -18,7 +18,7 @@ export type LogoutStep = (
 ) & { cookies?: Cookies | undefined };
 
 /** The person has to confirm that they want to sign out. */
-export type LogOutStep = {
+type LogOutStep = {
   step: "log_out";
   /** For the fields of the form: the token and these parameters. */
   token: string;
@@ -27,7 +27,7 @@ export type LogOutStep = {
   client?: AskingClient | undefined;
 };
 
-export type LogoutRequest = {
+type LogoutRequest = {
   /** As sent: `id_token_hint`, `client_id`, `post_logout_redirect_uri` and `state`. All others are ignored. */
   parameters: ReadonlyMap<string, string>;
   /** The token of the confirmation form. */
