@@ -40,9 +40,10 @@ export function createGuessLimit(
     const add = (amount: number) => store.addToCounts(counted.map(({ id }) => ({ id, amount, until })));
     const totals = await add(1);
     const isOver = counted.some(({ most }, at) => (totals[at] ?? 0) > most);
-    return {
-      retryAfter: isOver ? until - clock() : 0,
-      release: async () => void (await add(-1)),
-    };
+    const release = async () => void (await add(-1));
+    if (!isOver) return { retryAfter: 0, release };
+    // A browser over its limit must not use up that of its address.
+    await release();
+    return { retryAfter: until - clock(), release: async () => {} };
   };
 }
