@@ -47,6 +47,7 @@ export const catalogue = {
   unknown_client: { status: 404, oauth: "invalid_request", message: "There is no such client" },
   unknown_resource: { status: 404, oauth: "invalid_request", message: "There is no such resource" },
   resource_exists: { status: 409, oauth: "invalid_request", message: "There is a resource with this audience already" },
+  unknown_sign_in: { status: 404, oauth: "invalid_request", message: "There is no such sign-in: it has ended" },
   invalid_target: { status: 400, oauth: "invalid_target", message: "No token can be issued for this resource" },
   unknown_key: { status: 404, oauth: "invalid_request", message: "There is no such key" },
   too_many_secrets: {

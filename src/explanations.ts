@@ -72,6 +72,10 @@ export const explanations: Readonly<Record<Reason, { meaning: string; remedy: st
     meaning: "A resource has this audience already.",
     remedy: "Remove it first, to change it: `mintmark resources remove`.",
   },
+  unknown_sign_in: {
+    meaning: "No sign-in has this handle: it was completed, or took longer than ten minutes.",
+    remedy: "Send the person back to the application that they came from.",
+  },
   unknown_key: {
     meaning: "No key has this `kid`.",
     remedy: "List the keys: `mintmark keys list`.",

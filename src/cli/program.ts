@@ -9,6 +9,7 @@ import { environmentHelp } from "./environment-help.ts";
 import { keyCommands } from "./key-commands.ts";
 import { moveCommand } from "./move-command.ts";
 import { separateIds } from "./operands.ts";
+import { consentCommands, sessionCommands } from "./people-commands.ts";
 import { resourceCommands } from "./resource-commands.ts";
 import { printable } from "./text.ts";
 import { revokeCommand, tokenCommands } from "./token-commands.ts";
@@ -34,6 +35,8 @@ function createProgram(): Command {
     .addCommand(keyCommands())
     .addCommand(clientCommands())
     .addCommand(resourceCommands())
+    .addCommand(sessionCommands())
+    .addCommand(consentCommands())
     .addCommand(auditCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand())

@@ -1,5 +1,6 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 import type { z } from "zod";
+import type { DescribedSignIn, SignInReturn } from "../service/authorization/application-sign-in.ts";
 import type { TokenService } from "../service/service.ts";
 import type { IssuedToken } from "../service/tokens/issue.ts";
 import type { Introspection } from "../service/tokens/revocations.ts";
@@ -8,6 +9,8 @@ import type { AnyClaims, Claims, ClaimsSchema } from "../token/claims.ts";
 import { claimsSchema } from "../token/describe-claims.ts";
 import { type AdminProcedures, adminProcedures } from "./admin-procedures.ts";
 import type { ErrorShape } from "./error-shape.ts";
+import { type PeopleProcedures, peopleProcedures, signInProcedures } from "./people-procedures.ts";
+import type { AcceptInput } from "./people-schemas.ts";
 import {
   CLIENT_ERRORS,
   type Context,
@@ -38,8 +41,14 @@ export type TokenRouter<Schema extends ClaimsSchema = AnyClaims> = TRPCBuiltRout
     verifyToken: TRPCMutationProcedure<Definition<VerificationRequest, Claims<z.output<Schema>>>>;
     refreshToken: TRPCMutationProcedure<Definition<RefreshRequest, IssuedToken>>;
     introspectToken: TRPCMutationProcedure<Definition<{ token: string }, Introspection<z.output<Schema>>>>;
+    signIn: {
+      describe: TRPCQueryProcedure<Definition<{ handle: string }, DescribedSignIn>>;
+      accept: TRPCMutationProcedure<Definition<AcceptInput<Schema>, SignInReturn>>;
+      refuse: TRPCMutationProcedure<Definition<{ handle: string }, SignInReturn>>;
+    };
   } & TrustProcedures &
-    AdminProcedures
+    AdminProcedures &
+    PeopleProcedures
 >;
 
 type Definition<Input, Output> = { meta: Meta; input: Input; output: Output; errorShape: ErrorShape };
@@ -124,6 +133,8 @@ export function createTokenRouter<Schema extends ClaimsSchema>(
 
     ...trustProcedures(service, clientProcedure),
     ...adminProcedures(service, clientProcedure),
+    ...peopleProcedures(service, clientProcedure),
+    signIn: signInProcedures(service, clientProcedure),
   };
   // The same types: tRPC writes them as conditional types, which stay unresolved for a generic schema.
   return router(traced(procedures, service.tracer)) as unknown as TokenRouter<Schema>;

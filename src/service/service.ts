@@ -87,6 +87,9 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     logout: resolved.secret === undefined ? people.logout : undefined,
     devices: resolved.secret === undefined ? people.devices : undefined,
     exchangeDeviceCode: people.exchangeDeviceCode,
+    sessions: people.sessions,
+    consents: people.consents,
+    signIn: people.signIn,
     ...createLookups({ ...deps, longestLifetime }),
     signIntrospection: createIntrospectionSigner(deps),
     get issuer() {

@@ -1,13 +1,17 @@
+import type { z } from "zod";
 import type { JwkSet } from "../keys/keyring.ts";
 import type { AuditQuery } from "../store/audit.ts";
 import type { Seconds } from "../time.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import type { AuditPage } from "./access/audit-log.ts";
 import type { Caller } from "./access/caller.ts";
+import type { ApplicationSignIn } from "./authorization/application-sign-in.ts";
+import type { Consents } from "./authorization/consents.ts";
 import type { Devices } from "./authorization/device.ts";
 import type { ExchangeDeviceCode } from "./authorization/device-exchange.ts";
 import type { CodeExchange } from "./authorization/exchange.ts";
 import type { Logout } from "./authorization/logout.ts";
+import type { Sessions } from "./authorization/sessions.ts";
 import type { SignIns } from "./authorization/step.ts";
 import type { UserInfo } from "./authorization/user-info.ts";
 import type { Administrator } from "./clients/administrator.ts";
@@ -38,6 +42,10 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     /** The sign-in of devices. Absent with a shared secret. */
     readonly devices: Devices | undefined;
     readonly exchangeDeviceCode: ExchangeDeviceCode;
+    readonly sessions: Sessions;
+    readonly consents: Consents;
+    /** For an application in another process, at which people sign in. */
+    readonly signIn: ApplicationSignIn<z.input<Schema>>;
     readonly issuer: string;
     /** Uses the origin that a server listens on as the issuer, unless the `issuer` option is set. */
     adoptIssuer(origin: string): Promise<void>;

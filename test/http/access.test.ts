@@ -8,14 +8,15 @@ import { type Permission, permissions } from "../../src/store/client.ts";
 import { basic, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
 import { follow } from "../support/follow.ts";
+import { beginSignIn, sessionOf } from "../support/people.ts";
 import { addResource, newResource } from "../support/resources.ts";
 import { openServer, openService } from "../support/service.ts";
 
 type Entry = {
   /** What it takes to call it; null where anybody may. */
   needs: Permission | null;
-  /** Another permission that is enough. */
-  or?: Permission;
+  /** Other permissions that are enough. */
+  or?: readonly Permission[];
   /** An input that is served to every caller; made for a client. */
   input: (service: TokenService, clientId: string) => object | Promise<object>;
 };
@@ -60,8 +61,22 @@ const procedures: Record<string, Entry> = {
     input: async (service) => ({ audience: (await addResource(service, { audience: urn() })).audience }),
   },
   "tokens.find": { needs: "read_audit", input: () => ({ jti: "a" }) },
-  "grants.list": { needs: "read_audit", or: "revoke", input: () => ({ subject: "ada" }) },
+  "grants.list": { needs: "read_audit", or: ["revoke"], input: () => ({ subject: "ada" }) },
   "audit.list": { needs: "read_audit", input: () => ({}) },
+  "sessions.list": { needs: "sign_in", or: ["read_audit", "revoke"], input: () => ({ subject: "ada" }) },
+  "sessions.revoke": {
+    needs: "sign_in",
+    or: ["revoke"],
+    input: async (service) => ({ sid: await sessionOf(service) }),
+  },
+  "consents.list": { needs: "sign_in", or: ["read_audit", "revoke"], input: () => ({ subject: "ada" }) },
+  "consents.revoke": { needs: "sign_in", or: ["revoke"], input: () => ({ subject: "ada", clientId: "a" }) },
+  "signIn.describe": { needs: "sign_in", input: async (service) => ({ handle: await beginSignIn(service) }) },
+  "signIn.accept": {
+    needs: "sign_in",
+    input: async (service) => ({ handle: await beginSignIn(service), subject: "ada" }),
+  },
+  "signIn.refuse": { needs: "sign_in", input: async (service) => ({ handle: await beginSignIn(service) }) },
 };
 
 /** The subscriptions, and what it takes to follow each. */
@@ -119,7 +134,7 @@ describe("access for clients", () => {
 
   it.each(forClients)("$procedure refuses a client that may do everything but $needs, and names it", async (entry) => {
     const server = shared;
-    const sufficient: Permission[] = [entry.needs, ...(entry.or ? [entry.or] : [])];
+    const sufficient: Permission[] = [entry.needs, ...(entry.or ?? [])];
     const others = permissions.filter((permission) => ![...sufficient, "admin"].includes(permission));
     const client = await addClient(server.service, { permissions: others });
     const authorization = basic(client);
@@ -131,7 +146,7 @@ describe("access for clients", () => {
 
   it.each(forClients)("$procedure serves a client that may do $needs alone, and an administrator", async (entry) => {
     const server = shared;
-    for (const permission of [entry.needs, entry.or ?? "admin", "admin"] as const) {
+    for (const permission of [entry.needs, ...(entry.or ?? []), "admin"] as const) {
       const client = await addClient(server.service, { permissions: [permission], audiences: ["*"] });
       const authorization = basic(client);
       const input = await entry.input(server.service, client.clientId);

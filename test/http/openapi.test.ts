@@ -11,6 +11,7 @@ import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { basic, type Credentials, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
+import { beginSignIn, sessionOf } from "../support/people.ts";
 import { MCP, newResource } from "../support/resources.ts";
 import { openServer, temporaryFolder } from "../support/service.ts";
 
@@ -136,6 +137,7 @@ describe("the API description", () => {
     const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
     const { data: client } = await expectDescribed("clients.create", newClient({ maxTtl: 60 }));
     const { clientId } = client as { clientId: string };
+    const [handle, sid] = [await beginSignIn(server.service), await sessionOf(server.service, "bob")];
     const calls: [procedure: string, input: object][] = [
       ["verifyToken", { token }],
       ["introspectToken", { token }],
@@ -156,6 +158,14 @@ describe("the API description", () => {
       ["revoke", { subject: "ada" }],
       ["revoke", { sid: "unknown" }],
       ["audit.list", { limit: 100 }],
+      ["sessions.list", { subject: "bob" }],
+      ["sessions.revoke", { sid }],
+      ["sessions.revoke", { sid: "unknown" }],
+      ["consents.list", { subject: "bob" }],
+      ["consents.revoke", { subject: "bob", clientId }],
+      ["signIn.describe", { handle }],
+      ["signIn.accept", { handle, subject: "bob", claims: { role: "writer" }, authTime: 1, scope: "", profile: {} }],
+      ["signIn.refuse", { handle }],
     ];
     for (const [procedure, input] of calls)
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, 200]);
@@ -170,6 +180,8 @@ describe("the API description", () => {
       ["clients.update", { clientId, name: "x" }, 404],
       ["resources.create", newResource({ audience: "mcp" }), 400],
       ["resources.remove", { audience: MCP }, 404],
+      ["signIn.describe", { handle: "a".repeat(43) }, 404],
+      ["signIn.accept", { handle, subject: "bob", claims: { role: "owner" } }, 400],
     ];
     for (const [procedure, input, status] of refusals)
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, status]);

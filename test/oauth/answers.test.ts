@@ -25,6 +25,7 @@ const ERRORS: Record<Reason, [status: number, error: string]> = {
   kek_changed: [412, "server_error"],
   invalid_target: [400, "invalid_target"],
   unknown_resource: [400, "invalid_request"],
+  unknown_sign_in: [400, "invalid_request"],
   resource_exists: [400, "invalid_request"],
   no_key_pairs: [400, "invalid_request"],
   forbidden_origin: [403, "access_denied"],

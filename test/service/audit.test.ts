@@ -5,6 +5,7 @@ import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { Permission } from "../../src/store/client.ts";
 import { addClient, newClient } from "../support/clients.ts";
+import { addWebClient, authorizationRequest, beginSignIn, codeFor, openBrowser, sessionOf } from "../support/people.ts";
 import { addResource, MCP, newResource } from "../support/resources.ts";
 import { NOW } from "../support/service.ts";
 import { openSharedService } from "../support/shared-service.ts";
@@ -123,6 +124,47 @@ const acts: Act[] = [
     },
     refused: ({ kid }) => ({ kid }),
   },
+  {
+    action: "sessions.revoke",
+    needs: "sign_in",
+    async act({ service, actor }) {
+      const sid = await sessionOf(service, "ada");
+      await service.sessions.revoke(actor, sid);
+      return { about: { subject: "ada", target: sid } };
+    },
+    refused: () => ({ subject: "ada" }),
+  },
+  {
+    action: "consents.revoke",
+    needs: "sign_in",
+    async act({ service, actor }) {
+      const { clientId } = await addWebClient(service);
+      const code = await codeFor(openBrowser(service), authorizationRequest(clientId));
+      await service.consents.revoke(actor, { subject: "ada", clientId });
+      return { about: { subject: "ada", target: clientId }, secrets: [code] };
+    },
+    refused: () => ({ subject: "ada" }),
+  },
+  {
+    action: "signIn.accept",
+    needs: "sign_in",
+    async act({ service, actor }) {
+      const handle = await beginSignIn(service);
+      await service.signIn.accept(actor, { handle, subject: "ada" });
+      return { about: { subject: "ada" }, secrets: [handle] };
+    },
+    refused: () => ({ subject: "ada" }),
+  },
+  {
+    action: "signIn.refuse",
+    needs: "sign_in",
+    async act({ service, actor }) {
+      const handle = await beginSignIn(service);
+      await service.signIn.refuse(actor, handle);
+      return { about: {}, secrets: [handle] };
+    },
+    refused: () => ({}),
+  },
 ];
 
 describe("the audit log", () => {
@@ -166,13 +208,19 @@ describe("the audit log", () => {
       service.resources.list(actor),
       service.keys.list(actor),
       service.audit.list(actor, { limit: 1 }),
+      service.sessions.list(actor, { subject: "ada", limit: 1 }),
+      service.consents.list(actor, "ada"),
+      service.signIn.describe(actor, "a"),
     ];
     for (const read of reads) await expect(read).rejects.toMatchObject({ reason: "permission_denied" });
     expect((await opened.acts()).map(({ action, outcome }) => `${action} ${outcome}`).toSorted()).toEqual([
       "audit.list refused",
       "clients.list refused",
+      "consents.list refused",
       "keys.list refused",
       "resources.list refused",
+      "sessions.list refused",
+      "signIn.describe refused",
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { localCaller } from "../../src/service/access/caller.ts";
 import type { Browser, Step } from "../../src/service/authorization/step.ts";
 import type { NewClient } from "../../src/service/clients/client-metadata.ts";
@@ -12,7 +12,7 @@ export const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url
 export const REDIRECT_URI = "https://shop.example/callback";
 
 /** Adds a client that signs people in. Default: confidential, with a consent page. */
-export function addWebClient(service: TokenService, more: Partial<NewClient> = {}) {
+export function addWebClient(service: Pick<TokenService, "clients">, more: Partial<NewClient> = {}) {
   const fields = { name: "shop", permissions: [], scopes: ["*"], audiences: [], anySubject: false };
   return service.clients.create(localCaller, { ...fields, redirectUris: [REDIRECT_URI], ...more });
 }
@@ -47,7 +47,7 @@ export function authorizationRequest(
 }
 
 /** A browser that keeps the cookies of the steps. */
-export function openBrowser(service: TokenService) {
+export function openBrowser(service: Pick<TokenService, "signIns">) {
   const { signIns } = service;
   if (signIns === undefined) throw new Error("The service signs nobody in");
   const browser: Browser = {};
@@ -93,4 +93,26 @@ export async function codeFor(
   if (step.step === "sign_in") step = await browser.accept(step.handle, subject, more);
   if (step.step === "consent") step = await browser.decide(step.handle, step.token);
   return codeIn(step);
+}
+
+type People = Pick<TokenService, "clients" | "signIns" | "sessions">;
+
+/** Begins an authorization in a new browser, by a new client that needs no consent, and returns its handle. */
+export async function beginSignIn(service: People): Promise<string> {
+  return (await begin(service)).handle;
+}
+
+async function begin(service: People) {
+  const { clientId } = await addWebClient(service, { firstParty: true });
+  const browser = openBrowser(service);
+  const { handle } = expectStep(await browser.begin(authorizationRequest(clientId)), "sign_in");
+  return { browser, handle };
+}
+
+/** Signs a new person in, and returns the `sid` of the session. */
+export async function sessionOf(service: People, subject: string = randomUUID()): Promise<string> {
+  const { browser, handle } = await begin(service);
+  await browser.accept(handle, subject);
+  const { sessions } = await service.sessions.list(localCaller, { subject, limit: 1 });
+  return sessions[0]?.sid ?? "none";
 }

@@ -2,12 +2,13 @@ import { MintmarkError } from "../../errors.ts";
 import type { SignedInPerson } from "../../store/authorization.ts";
 import type { SignIn } from "../../store/sign-in.ts";
 import type { Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock } from "../../time.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import { requestedClaims } from "../../token/describe-claims.ts";
 import { answerTo, ERRORS, errorTo, type Fail, refused } from "./answers.ts";
 import { createDecisions, type DecisionsOptions } from "./decision.ts";
-import type { PendingRequest, RequestReader } from "./pending.ts";
+import { continueUrl, oldestSignIn, signInDemand } from "./description.ts";
+import type { RequestReader } from "./pending.ts";
 import { checkedPerson } from "./person.ts";
 import type { Asked } from "./requests.ts";
 import { formToken } from "./secrets.ts";
@@ -32,7 +33,6 @@ export type AuthorizationOptions = Omit<DecisionsOptions, "fail"> & {
 export function createAuthorization(options: AuthorizationOptions): SignIns {
   const { store, requests, reader, sessions, settings, audit, clock } = options;
   const schema = requestedClaims(options.claimsSchema);
-  const continueUrl = (handle: string) => `${settings.issuer().replace(/\/+$/, "")}/oauth/continue?handle=${handle}`;
 
   const fail: Fail = async (asked, error, record) => {
     const { kept, request, client } = asked;
@@ -52,15 +52,13 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
     const outcome = await requests.keep(asked, browser);
     if ("retryAfter" in outcome) return { ...refused("rate_limited"), ...outcome };
     const { handle, key } = outcome.kept;
-    const since = oldestSignIn(request);
     return {
       step: "sign_in",
       handle,
       token: formToken(key, handle),
-      url: continueUrl(handle),
+      url: continueUrl(settings.issuer(), handle),
       client: { clientId: client.clientId, name: client.name },
-      ...(request.loginHint !== undefined && { loginHint: request.loginHint }),
-      ...(since > 0 && { maxAge: Math.max(clock() - since, 0) }),
+      ...signInDemand(request, clock()),
       cookies: outcome.cookies,
     };
   }
@@ -98,7 +96,7 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
         if (!withheld) return advance(read, browser);
         const outcome = await requests.keep(read, browser);
         if ("retryAfter" in outcome) return { ...refused("rate_limited"), ...outcome };
-        return { step: "continue", url: continueUrl(outcome.kept.handle), cookies: outcome.cookies };
+        return { step: "continue", url: continueUrl(settings.issuer(), outcome.kept.handle), cookies: outcome.cookies };
       }),
 
     resume: (handle, browser) =>
@@ -135,11 +133,6 @@ async function withRetries(work: () => Promise<Step>): Promise<Step> {
       if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
     }
   }
-}
-
-/** The earliest sign-in that a request accepts: the latest of all its bounds. */
-function oldestSignIn({ prompt, maxAge, startedAt }: PendingRequest): Seconds {
-  return Math.max(prompt.login ? startedAt : 0, maxAge === undefined ? 0 : startedAt - maxAge);
 }
 
 /** Whether a session is recent enough. With `prompt=login`, none from before the request is, not even of the same second. */

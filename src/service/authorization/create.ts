@@ -1,13 +1,16 @@
 import type { Store } from "../../store/store.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
 import { createIssuer, type IssueOptions } from "../tokens/issue.ts";
+import { type ApplicationSignIn, createApplicationSignIn } from "./application-sign-in.ts";
 import { createAuthorization } from "./authorize.ts";
+import { type Consents, createConsents } from "./consents.ts";
 import { createDevices, type Devices } from "./device.ts";
 import { createDeviceExchange, type ExchangeDeviceCode } from "./device-exchange.ts";
 import { type CodeExchange, type CodeExchangeOptions, createCodeExchange } from "./exchange.ts";
 import { createLogout, type Logout, type LogoutOptions } from "./logout.ts";
 import { createRequestReader, type RequestReader } from "./pending.ts";
 import { createRequests } from "./requests.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
 import { createSignInSessions, type SignInSessions, type SignInSessionsOptions } from "./sign-in-sessions.ts";
 import type { SignIns } from "./step.ts";
 import { createUserInfo, type UserInfo, type UserInfoOptions } from "./user-info.ts";
@@ -29,6 +32,9 @@ export type PeopleUseCases = CodeExchange &
     logout: Logout;
     devices: Devices;
     exchangeDeviceCode: ExchangeDeviceCode;
+    sessions: Sessions;
+    consents: Consents;
+    signIn: ApplicationSignIn<Record<string, unknown>>;
   };
 
 /** The use cases of people: sign-in, consent, and what a code is exchanged for. */
@@ -48,5 +54,8 @@ export function createPeople(deps: Deps): PeopleUseCases {
     logout: createLogout({ ...deps, end: signInSessions.end }),
     devices: createDevices({ ...deps, target: reader.target, keep: requests.keep, resume: signIns.resume }),
     exchangeDeviceCode: createDeviceExchange({ ...deps, exchangeApproval: exchange.exchangeApproval }),
+    sessions: createSessions(deps),
+    consents: createConsents(deps),
+    signIn: createApplicationSignIn(deps),
   };
 }

@@ -8,6 +8,7 @@ import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
 import { grantableScope, isCovered, mustAsk, neededConsents, needsConsent, receiverOfRequest } from "./agreement.ts";
 import { answerTo, ERRORS, type Fail, refused } from "./answers.ts";
+import { describeTarget } from "./description.ts";
 import { type PendingRequest, REQUEST_LIFETIME } from "./pending.ts";
 import type { Asked, Requests } from "./requests.ts";
 import { createSecret, formToken, isFormToken } from "./secrets.ts";
@@ -54,21 +55,8 @@ export function createDecisions({ store, requests, settings, audit, clock, fail 
       subject: signIn.subject,
       client: { clientId: client.clientId, name: client.name },
       host: receiverOfRequest(request),
-      ...(await describe(request, signIn)),
+      ...(await describeTarget(store, { ...request, scope: grantableScope(request.scope, signIn) })),
       cookies: outcome.cookies,
-    };
-  }
-
-  async function describe(request: PendingRequest, signIn: SignIn) {
-    const audiences = [request.audience].flat();
-    const found = await store.findResources(audiences);
-    const nameOf = (audience: string) => found.find((one) => one.audience === audience)?.name ?? audience;
-    const descriptionOf = (name: string) =>
-      found.flatMap(({ scopes }) => (Object.hasOwn(scopes, name) ? [scopes[name]] : [])).at(0);
-    const names = grantableScope(request.scope, signIn)?.split(" ") ?? [];
-    return {
-      resources: audiences.map((audience) => ({ audience, name: nameOf(audience) })),
-      scopes: names.map((name) => ({ name, description: descriptionOf(name) })),
     };
   }
 

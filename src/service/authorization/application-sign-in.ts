@@ -1,0 +1,94 @@
+import { MintmarkError } from "../../errors.ts";
+import type { AuditRecord } from "../../store/audit.ts";
+import type { AuthorizationRequest } from "../../store/authorization.ts";
+import type { Store } from "../../store/store.ts";
+import type { Clock, Seconds } from "../../time.ts";
+import type { ClaimsSchema } from "../../token/claims.ts";
+import { requestedClaims } from "../../token/describe-claims.ts";
+import type { Authorize } from "../access/authorize.ts";
+import type { Caller } from "../access/caller.ts";
+import type { Settings } from "../settings.ts";
+import { hashOf } from "../tokens/grant.ts";
+import { continueUrl, describeTarget, signInDemand } from "./description.ts";
+import { checkedPerson } from "./person.ts";
+import type { ConsentStep, Person } from "./step.ts";
+
+/** What a person is asked to sign in for. */
+export type DescribedSignIn = {
+  client: ConsentStep["client"];
+  resources: { audience: string; name: string }[];
+  scopes: { name: string; description?: string | undefined }[];
+  loginHint?: string | undefined;
+  /** The longest time since the person signed in, as of now: `now - signedInAt <= maxAge`. */
+  maxAge?: Seconds | undefined;
+};
+
+/** Where the application sends the browser. */
+export type SignInReturn = { url: string };
+
+/**
+ * The use cases of an application in another process at which people sign in. Each throws `unknown_sign_in` for a handle that is
+ * unknown, expired or used. Not checked: which browser presented the handle. It is good in the one that began alone.
+ */
+export type ApplicationSignIn<Custom> = {
+  describe(caller: Caller, handle: string): Promise<DescribedSignIn>;
+  /** Says who the person is. Throws `invalid_request` for what no token could contain. */
+  accept(caller: Caller, request: Person<Custom> & { handle: string }): Promise<SignInReturn>;
+  /** The person does not sign in: the client receives `access_denied`. */
+  refuse(caller: Caller, handle: string): Promise<SignInReturn>;
+};
+
+export type ApplicationSignInOptions = {
+  store: Pick<Store, "findAuthorizationRequest" | "findClient" | "findResources" | "setPerson">;
+  authorize: Authorize;
+  settings: Pick<Settings, "issuer">;
+  claimsSchema: ClaimsSchema;
+  clock: Clock;
+};
+
+/** See {@link ApplicationSignIn}. */
+export function createApplicationSignIn<Custom>(options: ApplicationSignInOptions): ApplicationSignIn<Custom> {
+  const { store, authorize, settings, clock } = options;
+  const schema = requestedClaims(options.claimsSchema);
+
+  async function find(handle: string): Promise<AuthorizationRequest> {
+    const found = await store.findAuthorizationRequest(hashOf(handle));
+    if (found === undefined || found.expiresAt <= clock()) throw new MintmarkError("unknown_sign_in");
+    return found;
+  }
+
+  async function set(
+    handle: string,
+    person: AuthorizationRequest["person"],
+    record: AuditRecord,
+  ): Promise<SignInReturn> {
+    await find(handle);
+    if ((await store.setPerson(hashOf(handle), person, record)) === "unknown")
+      throw new MintmarkError("unknown_sign_in");
+    return { url: continueUrl(settings.issuer(), handle) };
+  }
+
+  return {
+    describe: (caller, handle) =>
+      authorize(caller, { action: "signIn.describe", permission: "sign_in" }, async () => {
+        const request = await find(handle);
+        const { clientId } = request;
+        const name = (await store.findClient(clientId))?.name ?? clientId;
+        return {
+          client: { clientId, name },
+          ...(await describeTarget(store, { audience: request.audience, scope: request.scope })),
+          ...signInDemand(request, clock()),
+        };
+      }),
+
+    accept(caller, { handle, ...given }) {
+      const operation = { action: "signIn.accept", permission: "sign_in", target: { subject: given.subject } } as const;
+      return authorize(caller, operation, (record) =>
+        set(handle, checkedPerson(given, { schema, now: clock() }), record),
+      );
+    },
+
+    refuse: (caller, handle) =>
+      authorize(caller, { action: "signIn.refuse", permission: "sign_in" }, (record) => set(handle, "refused", record)),
+  };
+}

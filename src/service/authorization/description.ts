@@ -1,0 +1,48 @@
+import type { AuthorizationRequest } from "../../store/authorization.ts";
+import type { Store } from "../../store/store.ts";
+import type { Seconds } from "../../time.ts";
+import type { Audience } from "../../token/claims.ts";
+import type { ConsentStep } from "./step.ts";
+
+/** What a person is asked for, in words: the names of the resources, and the descriptions of the scopes. */
+export async function describeTarget(
+  store: Pick<Store, "findResources">,
+  { audience, scope }: { audience: Audience; scope: string | undefined },
+): Promise<Pick<ConsentStep, "resources" | "scopes">> {
+  const audiences = [audience].flat();
+  const found = await store.findResources(audiences);
+  const nameOf = (audience: string) => found.find((one) => one.audience === audience)?.name ?? audience;
+  const descriptionOf = (name: string) =>
+    found.flatMap(({ scopes }) => (Object.hasOwn(scopes, name) ? [scopes[name]] : [])).at(0);
+  const names = scope?.split(" ") ?? [];
+  return {
+    resources: audiences.map((audience) => ({ audience, name: nameOf(audience) })),
+    scopes: names.map((name) => ({ name, description: descriptionOf(name) })),
+  };
+}
+
+/** The earliest sign-in that a request accepts: the latest of all its bounds. */
+export function oldestSignIn({
+  prompt,
+  maxAge,
+  startedAt,
+}: Pick<AuthorizationRequest, "prompt" | "maxAge" | "startedAt">): Seconds {
+  return Math.max(prompt.login ? startedAt : 0, maxAge === undefined ? 0 : startedAt - maxAge);
+}
+
+/** What a sign-in method must know of a request, as of `now`; see `SignInStep`. */
+export function signInDemand(
+  request: Pick<AuthorizationRequest, "prompt" | "maxAge" | "startedAt" | "loginHint">,
+  now: Seconds,
+): { loginHint?: string; maxAge?: Seconds } {
+  const since = oldestSignIn(request);
+  return {
+    ...(request.loginHint !== undefined && { loginHint: request.loginHint }),
+    ...(since > 0 && { maxAge: Math.max(now - since, 0) }),
+  };
+}
+
+/** Where a browser goes on with a stored request. */
+export function continueUrl(issuer: string, handle: string): string {
+  return `${issuer.replace(/\/+$/, "")}/oauth/continue?handle=${handle}`;
+}
