@@ -1,30 +1,48 @@
 import { catalogue, type Issue, MintmarkError, type Reason } from "../errors.ts";
+import type { Cookies } from "../service/authorization/step.ts";
 import type { Seconds } from "../time.ts";
+import type { Page } from "./page.ts";
 
 /** The answer to a request, for any HTTP server. */
-export type Answer = {
+export type Answer = TextAnswer | PageAnswer | ResponseAnswer;
+
+type Head = {
   status: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
-  body: string;
+  /** What to set in the browser. Default: nothing. */
+  cookies?: Cookies | undefined;
   /** What failed, for the log. Absent where the server did not fail. */
   failure?: unknown;
 };
 
-/** Answers have tokens, and so are not stored (RFC 6749 §5.1). */
-const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" };
+export type TextAnswer = Head & { body: string };
 
-export function jsonAnswer(value: object): Answer {
+/** A page of this server, in the language of the browser. */
+export type PageAnswer = Head & { page: Page };
+
+/** The answer of the application's sign-in hook, to pass on with its status and headers. */
+export type ResponseAnswer = Head & { response: Response };
+
+/** Answers have tokens, and so are not stored (RFC 6749 §5.1). */
+export const NO_STORE: Readonly<Record<string, string>> = { "cache-control": "no-store", pragma: "no-cache" };
+
+export function jsonAnswer(value: object): TextAnswer {
   return textAnswer("application/json", JSON.stringify(value));
 }
 
-export function textAnswer(type: string, body: string): Answer {
+export function textAnswer(type: string, body: string): TextAnswer {
   return { status: 200, headers: { ...NO_STORE, "content-type": type }, body };
 }
 
 /** An answer without a body. */
-export function emptyAnswer(): Answer {
+export function emptyAnswer(): TextAnswer {
   return { status: 200, headers: NO_STORE, body: "" };
+}
+
+/** Sends the browser to a URL by GET, also after POST (RFC 9110 §15.4.4). */
+export function seeOther(location: string): TextAnswer {
+  return { status: 303, headers: { ...NO_STORE, "referrer-policy": "no-referrer", location }, body: "" };
 }
 
 /** Statuses after which a client may retry. */
@@ -39,7 +57,7 @@ const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
  * The answer for an error (RFC 6749 §5.2): `error` and `error_description`, with the reason of the catalogue beside them.
  * `isChallenged`: whether the client tried the `Authorization` header, and so receives a challenge.
  */
-export function errorAnswer(thrown: unknown, { isChallenged = false } = {}): Answer {
+export function errorAnswer(thrown: unknown, { isChallenged = false } = {}): TextAnswer {
   const error = thrown instanceof MintmarkError ? thrown : new MintmarkError("internal_error", { cause: thrown });
   const { reason } = error;
   const code = oauthErrorOf(error);

@@ -36,8 +36,8 @@ function contentTypeProblem(contentType = ""): string | undefined {
   return isUtf8 ? undefined : "The charset of the body must be UTF-8.";
 }
 
-/** Parses a form or a query string without its question mark. */
-function parseParameters(text: string): FormOutcome {
+/** Parses a form or a query string without its question mark, as {@link readForm} does. */
+export function parseParameters(text: string): FormOutcome {
   const parameters = new Map<string, string>();
   const resources: string[] = [];
   let count = 0;

@@ -1,6 +1,6 @@
 import { MintmarkError } from "../errors.ts";
 import type { PresentedSecret } from "../token/decode-basic.ts";
-import { type Form, readForm } from "./form.ts";
+import { type Form, type FormOutcome, parseParameters, readForm } from "./form.ts";
 
 /** A request to an OAuth endpoint, as received by any HTTP server. */
 export type OAuthRequest = {
@@ -21,11 +21,19 @@ export type OAuthRequest = {
 };
 
 /** The parameters of a request. Throws `invalid_request` where they are not a form, and for a query: servers log URLs. */
-export function formOf({ headers, body, query }: OAuthRequest): Form {
+export function formOf({ headers, body, query }: Pick<OAuthRequest, "headers" | "body" | "query">): Form {
   if (query !== "") throw invalidRequest("The parameters must be in the body: the query must be empty.");
   const { "content-encoding": encoding = "identity" } = headers;
   if (encoding.toLowerCase() !== "identity") throw invalidRequest("The body must not be compressed.");
-  const read = readForm(body, headers["content-type"]);
+  return parametersIn(readForm(body, headers["content-type"]));
+}
+
+/** The parameters of a query without its question mark. Throws `invalid_request` where it has none to read. */
+export function queryOf(query: string): Form {
+  return parametersIn(parseParameters(query));
+}
+
+function parametersIn(read: FormOutcome): Form {
   if (read.outcome !== "read") throw invalidRequest(read.description);
   return read.form;
 }

@@ -1,10 +1,12 @@
 import type { Person, SignInStep } from "../service/authorization/step.ts";
+import type { Page } from "./page.ts";
 
 /** What a sign-in method found out. */
 export type SignInOutcome =
   | { outcome: "person"; person: Person }
   /** The browser is sent elsewhere, or shown something. Its `Set-Cookie` headers are kept beside those of this server. */
   | { outcome: "response"; response: Response }
+  | { outcome: "page"; page: Page }
   /** The person does not want to sign in: the client receives `access_denied`. */
   | { outcome: "refused" }
   /** What the browser brought back proves nothing: a page with status 400. */
@@ -12,7 +14,7 @@ export type SignInOutcome =
 
 /**
  * A way to find out who the person at a browser is: the hook of the application, an OpenID provider, another application.
- * A rejection is logged without its message, and answered by a page with status 500; that of a `MintmarkError` by its status.
+ * A rejection is logged without its message, and answered by a page with status 500, or 503 for `unavailable`.
  */
 export type SignInMethod = {
   /**

@@ -1,0 +1,12 @@
+/** The paths of the endpoints, below the issuer. */
+export const PATHS = {
+  token: "/oauth/token",
+  introspect: "/oauth/introspect",
+  revoke: "/oauth/revoke",
+  userinfo: "/oauth/userinfo",
+  authorize: "/oauth/authorize",
+  /** Where a browser comes back to, and where the forms of our own pages are sent. */
+  continue: "/oauth/continue",
+  /** Where an OpenID provider sends the browser. */
+  callback: "/oauth/callback",
+} as const;

@@ -1,0 +1,46 @@
+import type { core } from "zod";
+import type { Person, SignInStep } from "../service/authorization/step.ts";
+import type { ClaimsSchema } from "../token/claims.ts";
+import { isPlainObject } from "../token/json.ts";
+import type { SignInMethod } from "./sign-in-method.ts";
+
+/** What a sign-in hook is called with, beside the request. */
+export type SignInContext = Pick<SignInStep, "url" | "client" | "loginHint" | "maxAge">;
+
+/**
+ * Finds out who the person at a browser is, by the session that the application has. It receives the request without a body,
+ * and returns the person, or a response that sends the browser to sign in and afterwards to `context.url`. Called once a
+ * sign-in session of Mintmark, and again where a client requires a new sign-in: then `context.maxAge`, in seconds, is the
+ * longest time since the person signed in, and an older `authTime` is answered with `login_required`.
+ *
+ * Not checked: who the person is.
+ */
+export type SignInHook<Schema extends ClaimsSchema> = (
+  request: Request,
+  context: SignInContext,
+) => SignInHookResult<Schema> | Promise<SignInHookResult<Schema>>;
+
+export type SignInHookResult<Schema extends ClaimsSchema> = Response | Person<core.input<Schema>>;
+
+/** The sign-in method of a hook. It rejects where the hook rejects, or returns something else. */
+export function methodOfHook<Schema extends ClaimsSchema>(hook: SignInHook<Schema>): SignInMethod {
+  return {
+    async signIn(request, { url, client, loginHint, maxAge }) {
+      const result: unknown = await hook(request, { url, client, loginHint, maxAge });
+      if (isResponse(result)) return { outcome: "response", response: result };
+      if (isPerson(result)) return { outcome: "person", person: result };
+      throw new TypeError("The sign-in hook returned neither a Response nor a person");
+    },
+  };
+}
+
+/** Not by `instanceof`: frameworks bring their own. One of `Response.error()` has the status 0, which cannot be sent. */
+function isResponse(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null || !("status" in value) || !("headers" in value)) return false;
+  const { status, headers } = value as Partial<Response>;
+  return Number.isInteger(status) && Number(status) >= 200 && typeof headers?.getSetCookie === "function";
+}
+
+function isPerson(value: unknown): value is Person {
+  return isPlainObject(value) && typeof value.subject === "string";
+}

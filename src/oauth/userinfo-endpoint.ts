@@ -1,0 +1,54 @@
+import { MintmarkError } from "../errors.ts";
+import { authenticateBearer, refuse } from "../verifier/middleware/bearer.ts";
+import { BearerRefusal, refusalHeaders } from "../verifier/middleware/refusal.ts";
+import { type Answer, jsonAnswer, NO_STORE } from "./answers.ts";
+import type { PeopleService } from "./people.ts";
+import { formOf, type OAuthRequest } from "./request.ts";
+
+const CHALLENGED = { realm: "mintmark", scope: "openid" };
+
+/** A request with an access token: its method, and the header fields as received. */
+export type BearerOAuthRequest = Omit<OAuthRequest, "credentials"> & { method: string; rawHeaders: readonly string[] };
+
+/**
+ * Makes the userinfo endpoint (OIDC Core §5.3). The access token is in the header, or in the form of a POST (RFC 6750 §2); in
+ * a query it is refused, since servers log URLs.
+ */
+export function createUserInfoEndpoint({
+  userInfo,
+}: Pick<PeopleService, "userInfo">): (request: BearerOAuthRequest) => Promise<Answer> {
+  return async (request) => {
+    const headers = headersOf(request);
+    if (headers instanceof BearerRefusal) return refusalAnswer(headers);
+    const { rawHeaders } = request;
+    const info = await authenticateBearer({ headers, rawHeaders }, userInfo, CHALLENGED);
+    return info instanceof BearerRefusal ? refusalAnswer(info) : jsonAnswer(info);
+  };
+}
+
+/** The header fields of the request, with the token of its form, if any. */
+function headersOf(request: BearerOAuthRequest): { authorization?: string | undefined } | BearerRefusal {
+  const malformed = refuse(new MintmarkError("malformed_request"), CHALLENGED);
+  const { authorization } = request.headers;
+  if (request.query !== "") return malformed;
+  if (request.method !== "POST" || request.body.length === 0) return { authorization };
+  try {
+    const token = formOf(request).parameters.get("access_token");
+    if (token === undefined) return { authorization };
+    // Two methods at once (RFC 6750 §2).
+    return authorization === undefined ? { authorization: `Bearer ${token}` } : malformed;
+  } catch {
+    return malformed;
+  }
+}
+
+function refusalAnswer(refusal: BearerRefusal): Answer {
+  const { status, error, message, reason } = refusal;
+  const body = { error, error_description: message, error_reason: reason };
+  return {
+    status,
+    headers: { ...NO_STORE, "content-type": "application/json", ...refusalHeaders(refusal) },
+    body: JSON.stringify(body),
+    ...(status >= 500 && { failure: refusal.cause ?? refusal }),
+  };
+}
