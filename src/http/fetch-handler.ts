@@ -20,7 +20,7 @@ import { isLoopback, isLoopbackUrl } from "./request/origin.ts";
  */
 export function createFetchHandler<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  options: FetchHandlerOptions = {},
+  options: FetchHandlerOptions<Schema> = {},
 ): (request: Request) => Promise<Response> {
   checkFetchHandlerOptions(options);
   const { address = () => undefined, ...rest } = options;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import pino, { type Logger } from "pino";
 import { catalogue, MintmarkError, StartError } from "../errors.ts";
+import type { PeopleService } from "../oauth/people.ts";
 import { createTokenRouter } from "../router/router.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
@@ -15,8 +16,11 @@ import { createHostCheck, createOriginList, isRepeated } from "./request/origin.
 import { headersFor, isOfPage, requestIdOf, sendDocument, sendText } from "./respond.ts";
 import { basePathOf, createRoutes, type Handle, type Route, type Routes } from "./routes.ts";
 import { createTrpcListener, TRPC_PATH } from "./rpc/trpc-listener.ts";
+import { createBrowserCookies } from "./sign-in/cookies.ts";
+import { signInMethodFor } from "./sign-in/method.ts";
+import { createSignInRows } from "./sign-in/rows.ts";
 
-export type ListenerOptions = HandlerOptions & {
+export type ListenerOptions<Schema extends ClaimsSchema> = HandlerOptions<Schema> & {
   /** The address of a peer. Default: that of its socket. */
   peerOf?: AddressOf;
   /** Where the routes are, beside the root. Default: the path of the issuer. */
@@ -25,8 +29,8 @@ export type ListenerOptions = HandlerOptions & {
 
 /** Makes the listener behind every kind of server: the route table, and what applies to every request. Options are valid. */
 export function createListener<Schema extends ClaimsSchema>(
-  service: TokenService<Schema>,
-  options: ListenerOptions,
+  service: TokenService<Schema> & Partial<PeopleService>,
+  options: ListenerOptions<Schema>,
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;
   const { trustProxy = [], share = alone, theme = {} } = options;
@@ -44,12 +48,28 @@ export function createListener<Schema extends ClaimsSchema>(
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
   const { basePath = basePathOf(issuer) } = options;
   const logFailure = createFailureLog(logger);
-  const pages = createPages(service, { router, metrics, basePath, theme });
+  const { signIns, tracer } = service;
+  const cookies = createBrowserCookies(issuer);
+  const hasKeyPairs = signIns !== undefined;
+  const method = signInMethodFor({
+    given: options.signIn,
+    claims: service.claims,
+    open,
+    hasKeyPairs,
+    hasCookies: cookies !== undefined,
+  });
+  const signsIn = method !== undefined;
+  const pages = createPages(service, { router, metrics, signsIn, basePath, theme });
+  const forPeople =
+    signIns !== undefined && cookies !== undefined
+      ? createSignInRows({ signIns, method, issuer, cookies, theme, addressOf, tracer, logger, logFailure })
+      : [];
   const routes: Routes = createRoutes({
     rows: [
       ...pages.map(({ make, ...page }) => ({ ...page, methods: GET, handle: documentHandler(make, logger) })),
       { path: GATEWAY_PATH, methods: GET, handle: createGatewayHandler({ service, addressOf, logger }) },
-      ...createOAuthRows({ service, addressOf, logFailure }),
+      ...createOAuthRows({ service, signsIn, addressOf, logFailure }),
+      ...forPeople,
     ],
     router,
     trpcPath: TRPC_PATH,

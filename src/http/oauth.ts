@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MintmarkError } from "../errors.ts";
-import { type Answer, errorAnswer } from "../oauth/answers.ts";
-import { createOAuthEndpoints, type Endpoint, PATHS } from "../oauth/endpoints.ts";
+import { errorAnswer, type TextAnswer } from "../oauth/answers.ts";
+import { createOAuthEndpoints, type Endpoint } from "../oauth/endpoints.ts";
+import { PATHS } from "../oauth/paths.ts";
+import type { PeopleService } from "../oauth/people.ts";
 import { invalidRequest } from "../oauth/request.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
@@ -13,16 +15,22 @@ import { isOfPage, requestIdOf } from "./respond.ts";
 import type { Handle, Row, Target } from "./routes.ts";
 
 export type OAuthRowsOptions<Schema extends ClaimsSchema> = {
-  service: TokenService<Schema>;
+  service: TokenService<Schema> & Partial<PeopleService>;
+  /** Whether people can sign in. */
+  signsIn: boolean;
   addressOf: AddressOf;
   logFailure: LogFailure;
 };
 
-/** The rows of the OAuth endpoints. Pages of public clients may call those for tokens and revocation, without cookies. */
+const POST: Row["methods"] = ["POST", "OPTIONS"];
+
+type RowOptions = { admitsPages: boolean; methods?: Row["methods"] };
+
+/** The rows of the OAuth endpoints. Pages of public clients may call those for tokens, revocation and userinfo, without cookies. */
 export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsOptions<Schema>): Row[] {
-  const { service, addressOf, logFailure } = options;
+  const { service, signsIn, addressOf, logFailure } = options;
   const { issuer, open } = service;
-  const { token, introspect, revoke } = createOAuthEndpoints(service);
+  const { token, introspect, revoke, userinfo } = createOAuthEndpoints(service);
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: () => false });
 
   /** Where access is open, a page has every permission, and so must be of this machine. */
@@ -31,17 +39,18 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
     return (await service.publicOrigins()).has(origin);
   }
 
-  async function answer(endpoint: Endpoint, request: IncomingMessage, { query }: Target): Promise<Answer> {
+  async function answer(endpoint: Endpoint, request: IncomingMessage, { query }: Target): Promise<TextAnswer> {
     // Others may read the second one.
     if (isRepeated(request, "content-type")) throw invalidRequest("A request has one Content-Type.");
     const body = await readFormBody(request);
     const client = { credentials: credentialsOf(request), address: addressOf(request), isOfPage: isOfPage(request) };
-    return endpoint({ headers: request.headers, body, query, ...client });
+    const { method, headers, rawHeaders } = request;
+    return endpoint({ method, headers, rawHeaders, body, query, ...client });
   }
 
-  function row(path: string, endpoint: Endpoint, { admitsPages }: { admitsPages: boolean }): Row {
+  function row(path: string, endpoint: Endpoint, { admitsPages, methods = POST }: RowOptions): Row {
     const handle: Handle = async (request, response, target) => {
-      const respond = (answer: Answer) => {
+      const respond = (answer: TextAnswer) => {
         if (answer.failure !== undefined) logFailure(request, { route: path }, answer.failure);
         sendAnswer(response, answer);
       };
@@ -49,24 +58,25 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
         if (admitsPages) response.setHeader("vary", "origin");
         const isAdmitted = admitsPages && (await isOfPublicClient(request));
         if (isAdmitted) admitOrigin(request, response);
-        if (request.method === "OPTIONS") return void response.writeHead(204, { allow: "POST, OPTIONS" }).end();
+        if (request.method === "OPTIONS") return void response.writeHead(204, { allow: methods.join(", ") }).end();
         if (!isAdmitted && isCrossSite(request)) throw new MintmarkError("forbidden_origin");
         respond(await answer(endpoint, request, target));
       } catch (error) {
         respond(errorAnswer(error));
       }
     };
-    return { path, handle, methods: ["POST", "OPTIONS"] };
+    return { path, handle, methods };
   }
 
   return [
     row(PATHS.token, token, { admitsPages: true }),
     row(PATHS.revoke, revoke, { admitsPages: true }),
     row(PATHS.introspect, introspect, { admitsPages: false }),
+    ...(signsIn ? [row(PATHS.userinfo, userinfo, { admitsPages: true, methods: ["GET", ...POST] })] : []),
   ];
 }
 
-function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+function sendAnswer(response: ServerResponse, { status, headers, body }: TextAnswer): void {
   const more = status < 400 ? {} : { "x-request-id": requestIdOf(response.req) };
   response.writeHead(status, { ...headers, ...more, "content-length": Buffer.byteLength(body) }).end(body);
 }

@@ -1,12 +1,15 @@
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { SignInHook } from "../oauth/sign-in-hook.ts";
+import type { SignInMethod } from "../oauth/sign-in-method.ts";
 import type { ServedRouter } from "../router/procedure.ts";
 import { checkOptions, functionOption, type OptionSchemas, objectWith } from "../token/check-options.ts";
+import type { ClaimsSchema } from "../token/claims.ts";
 import type { Timeouts } from "./listen.ts";
 import type { ShareSamples } from "./metrics/metrics-endpoint.ts";
 import { type Theme, themeSchemas } from "./theme.ts";
 
-export type HandlerOptions = {
+export type HandlerOptions<Schema extends ClaimsSchema = never> = {
   /** The served router, such as one that contains the service's. Default: the service's. */
   router?: ServedRouter;
   /** Default: warnings and errors, as JSON on standard error. */
@@ -18,13 +21,15 @@ export type HandlerOptions = {
    * cookies). Where access is open, loopback origins only. Default: none.
    */
   origins?: readonly string[];
+  /** How people sign in, whose tokens have the claims of the schema. Needs key pairs, and an issuer that is https or loopback. Default: not at all; where access is open, by a page of development. */
+  signIn?: SignInHook<Schema> | SignInMethod;
   /** How the pages look on which people sign in and agree. */
   theme?: Theme;
   /** Shares metrics where several processes serve one port. Default: a single process. */
   share?: ShareSamples;
 };
 
-export type FetchHandlerOptions = HandlerOptions & {
+export type FetchHandlerOptions<Schema extends ClaimsSchema = never> = HandlerOptions<Schema> & {
   /**
    * The address of the client, as the platform knows it, for limits by address. Default: none, so that no limit by address
    * applies. With `trustProxy`, a request without one counts as sent by a trusted proxy.
@@ -34,7 +39,7 @@ export type FetchHandlerOptions = HandlerOptions & {
   basePath?: string;
 };
 
-export type ServerOptions = HandlerOptions & {
+export type ServerOptions<Schema extends ClaimsSchema = never> = HandlerOptions<Schema> & {
   /** A loopback address where access is open. Default `127.0.0.1`. */
   host?: string;
   /** 0 picks a free port. Default 3000. */
@@ -62,6 +67,7 @@ const handlerOptions: OptionSchemas<HandlerOptions> = {
   logger: z.optional(objectWith(["error", "warn", "info", "debug", "isLevelEnabled"], "a logger of pino")),
   trustProxy: z.array(z.string()).optional(),
   origins: z.array(z.string()).optional(),
+  signIn: z.custom(isSignIn, "must be a function").optional(),
   theme: z.strictObject(themeSchemas).partial().optional(),
   share: z.optional(functionOption),
 };
@@ -80,6 +86,10 @@ const serverOptions: OptionSchemas<ServerOptions> = {
   port: z.int(port).min(0, port).max(65535, port).optional(),
   timeouts: z.strictObject(timeouts).optional(),
 };
+
+function isSignIn(value: unknown): boolean {
+  return typeof value === "function" || (typeof value === "object" && value !== null && "signIn" in value);
+}
 
 function isRouter(value: unknown): boolean {
   return (typeof value === "object" || typeof value === "function") && value !== null && "_def" in value;

@@ -13,7 +13,7 @@ import { isLoopback } from "./request/origin.ts";
  */
 export function createTokenServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  given: ServerOptions = {},
+  given: ServerOptions<Schema> = {},
 ): Promise<RunningServer> {
   checkServerOptions(given);
   const { host = "127.0.0.1", port = 3000, timeouts = {}, ...options } = given;
@@ -39,7 +39,7 @@ export function createTokenServer<Schema extends ClaimsSchema>(
  */
 export function createRequestHandler<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  options: HandlerOptions = {},
+  options: HandlerOptions<Schema> = {},
 ): RequestListener {
   checkHandlerOptions(options);
   return createListener(service, options);

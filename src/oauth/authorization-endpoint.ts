@@ -1,5 +1,5 @@
-import { inSpan, SERVER_SPAN, type Tracer } from "../service/operations/tracer.ts";
 import type { SignIns } from "../service/authorization/step.ts";
+import { inSpan, SERVER_SPAN, type Tracer } from "../service/operations/tracer.ts";
 import { type BrowserEndpoint, parametersOf } from "./browser-request.ts";
 import { createDevelopmentForm, type DevelopmentSignIn } from "./development-sign-in.ts";
 import { errorPage, thrownPage } from "./page-answers.ts";
@@ -24,7 +24,7 @@ export function createAuthorizationEndpoints(options: AuthorizationEndpointsOpti
   const { signIns, method, base, tracer } = options;
   const endpoint = createBrowserEndpoint.bind(undefined, tracer);
   if (method === undefined) {
-    const missing = endpoint(PATHS.authorize, async () => errorPage("sign_in_unavailable", { status: 404 }));
+    const missing = endpoint(PATHS.authorize, async () => errorPage("no_sign_in_method", { status: 404 }));
     return { authorize: missing, resume: missing, decide: missing, callback: missing };
   }
   const continueUrl = (handle: string) => `${base}${PATHS.continue}?handle=${encodeURIComponent(handle)}`;
@@ -57,7 +57,11 @@ export function createAuthorizationEndpoints(options: AuthorizationEndpointsOpti
 }
 
 /** Makes an endpoint for browsers: an error is answered by a page. */
-export function createBrowserEndpoint(tracer: Tracer | undefined, path: string, serve: BrowserEndpoint): BrowserEndpoint {
+export function createBrowserEndpoint(
+  tracer: Tracer | undefined,
+  path: string,
+  serve: BrowserEndpoint,
+): BrowserEndpoint {
   const span = { name: `mintmark${path}`, kind: SERVER_SPAN, attributes: { "http.route": path } };
   return async (request) => {
     try {

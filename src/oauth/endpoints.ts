@@ -3,38 +3,41 @@ import { inSpan, SERVER_SPAN } from "../service/operations/tracer.ts";
 import type { TokenService } from "../service/service.ts";
 import type { Rate } from "../service/throttle/call-limits.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { type Answer, errorAnswer } from "./answers.ts";
+import { errorAnswer, type TextAnswer } from "./answers.ts";
 import { presentedCredentials } from "./client-authentication.ts";
 import type { Form } from "./form.ts";
 import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
+import { PATHS } from "./paths.ts";
+import type { PeopleService } from "./people.ts";
 import { formOf, type OAuthRequest } from "./request.ts";
 import { createRevocationEndpoint } from "./revocation-endpoint.ts";
 import { createTokenEndpoint } from "./token-endpoint.ts";
-
-/** The paths below the issuer. */
-export const PATHS = { token: "/oauth/token", introspect: "/oauth/introspect", revoke: "/oauth/revoke" } as const;
+import { createUserInfoEndpoint } from "./userinfo-endpoint.ts";
 
 /** Answers a request. Never rejects. */
-export type Endpoint = (request: OAuthRequest) => Promise<Answer>;
+export type Endpoint = (request: OAuthRequest) => Promise<TextAnswer>;
 
 type Work = {
   /** The limit that counts the calls: that of the procedure of the same use case. */
   rate?: Rate;
-  perform: (caller: Caller, form: Form, request: OAuthRequest) => Promise<Answer>;
+  perform: (caller: Caller, form: Form, request: OAuthRequest) => Promise<TextAnswer>;
 };
 
-/** Makes the endpoints for programs. Each authenticates the client, after the whole request has arrived. */
+/** Makes the endpoints for programs. Each but userinfo authenticates the client, after the whole request has arrived. */
 export function createOAuthEndpoints<Schema extends ClaimsSchema>(
-  service: TokenService<Schema>,
-): Record<keyof typeof PATHS, Endpoint> {
+  service: TokenService<Schema> & Partial<PeopleService>,
+): Record<"token" | "introspect" | "revoke" | "userinfo", Endpoint> {
   const { authenticate, tracer } = service;
 
   function endpoint(path: string, { rate, perform }: Work): Endpoint {
-    const serve = async (request: OAuthRequest): Promise<Answer> => {
+    return traced(path, async (request) => {
       const form = formOf(request);
       const credentials = presentedCredentials(request.credentials, form);
       return perform(await authenticate(credentials, request.address, rate), form, request);
-    };
+    });
+  }
+
+  function traced(path: string, serve: Endpoint): Endpoint {
     const span = { name: `mintmark${path}`, kind: SERVER_SPAN, attributes: { "http.route": path } };
     return async (request) => {
       try {
@@ -49,5 +52,6 @@ export function createOAuthEndpoints<Schema extends ClaimsSchema>(
     token: endpoint(PATHS.token, { rate: "issue", perform: createTokenEndpoint(service) }),
     introspect: endpoint(PATHS.introspect, { rate: "verify", perform: createIntrospectionEndpoint(service) }),
     revoke: endpoint(PATHS.revoke, { perform: createRevocationEndpoint(service) }),
+    userinfo: traced(PATHS.userinfo, createUserInfoEndpoint(service as PeopleService)),
   };
 }

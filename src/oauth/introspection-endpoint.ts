@@ -2,7 +2,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Caller } from "../service/access/caller.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
-import { type Answer, jsonAnswer, textAnswer } from "./answers.ts";
+import { jsonAnswer, type TextAnswer, textAnswer } from "./answers.ts";
 import type { Form } from "./form.ts";
 import { type OAuthRequest, requiredParameter } from "./request.ts";
 
@@ -17,7 +17,7 @@ export function createIntrospectionEndpoint<Schema extends ClaimsSchema>({
   caller: Caller,
   form: Form,
   request: OAuthRequest,
-) => Promise<Answer> {
+) => Promise<TextAnswer> {
   return async (caller, form, { headers }) => {
     const introspection = await introspectToken(caller, requiredParameter(form, "token")).catch(inactiveIfDenied);
     const signed = acceptsSigned(headers.accept) ? await signIntrospection(caller.clientId, introspection) : undefined;

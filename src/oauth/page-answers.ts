@@ -8,7 +8,10 @@ export function pageAnswer(page: Page, status = 200): PageAnswer {
 }
 
 /** The page for a person when it cannot go on: the status is the server's, never a redirect (P1). */
-export function errorPage(reason: ErrorReason, { status = 400, retryAfter }: { status?: number; retryAfter?: Seconds | undefined } = {}): PageAnswer {
+export function errorPage(
+  reason: ErrorReason,
+  { status = 400, retryAfter }: { status?: number; retryAfter?: Seconds | undefined } = {},
+): PageAnswer {
   const answer = pageAnswer({ name: "error", reason }, status);
   return retryAfter === undefined ? answer : { ...answer, headers: { ...NO_STORE, "retry-after": String(retryAfter) } };
 }

@@ -5,6 +5,8 @@ export type ErrorReason =
   | RefusedReason
   | "sign_in_failed"
   | "sign_in_unavailable"
+  /** The server has no sign-in method. */
+  | "no_sign_in_method"
   | "internal_error"
   /** The database is away, or the server stops. */
   | "unavailable";

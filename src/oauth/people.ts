@@ -7,7 +7,12 @@ export type PeopleService = {
   signIns: SignIns | undefined;
   exchangeCode(
     caller: Caller,
-    request: { code: string; redirectUri?: string | undefined; verifier?: string | undefined; resources: readonly string[] },
+    request: {
+      code: string;
+      redirectUri?: string | undefined;
+      verifier?: string | undefined;
+      resources: readonly string[];
+    },
   ): Promise<IssuedToken & { idToken?: string | undefined }>;
   userInfo(token: string): Promise<Record<string, unknown>>;
 };

@@ -4,13 +4,18 @@ import { type Form, type FormOutcome, parseParameters, readForm } from "./form.t
 
 /** A request to an OAuth endpoint, as received by any HTTP server. */
 export type OAuthRequest = {
+  /** Default POST. */
+  method?: string | undefined;
   /** The credentials in the `Authorization` header; `undefined` without that header. */
   credentials: PresentedSecret | undefined;
   headers: {
     accept?: string | undefined;
+    authorization?: string | undefined;
     "content-encoding"?: string | undefined;
     "content-type"?: string | undefined;
   };
+  /** Names and values by turns. Shows a repeated field, of which `headers` has one. */
+  rawHeaders?: readonly string[] | undefined;
   body: Uint8Array;
   /** Without the question mark. */
   query: string;

@@ -1,7 +1,7 @@
 import { MintmarkError } from "../errors.ts";
 import type { Caller } from "../service/access/caller.ts";
 import type { TokenService } from "../service/service.ts";
-import { type Answer, emptyAnswer } from "./answers.ts";
+import { emptyAnswer, type TextAnswer } from "./answers.ts";
 import type { Form } from "./form.ts";
 import { requiredParameter } from "./request.ts";
 
@@ -11,7 +11,7 @@ import { requiredParameter } from "./request.ts";
  */
 export function createRevocationEndpoint({
   revokeToken,
-}: Pick<TokenService, "revokeToken">): (caller: Caller, form: Form) => Promise<Answer> {
+}: Pick<TokenService, "revokeToken">): (caller: Caller, form: Form) => Promise<TextAnswer> {
   return async (caller, form) => {
     await revokeToken(caller, requiredParameter(form, "token")).catch(ignoreDenial);
     return emptyAnswer();

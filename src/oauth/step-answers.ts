@@ -2,7 +2,7 @@ import { catalogue, MintmarkError } from "../errors.ts";
 import type { Browser, Cookies, SignInStep, SignIns, Step } from "../service/authorization/step.ts";
 import { type Answer, type PageAnswer, seeOther } from "./answers.ts";
 import type { BrowserRequest } from "./browser-request.ts";
-import { errorPage, pageAnswer, thrownPage } from "./page-answers.ts";
+import { errorPage, pageAnswer } from "./page-answers.ts";
 import type { SignInMethod, SignInOutcome } from "./sign-in-method.ts";
 
 export type StepAnswersOptions = {
@@ -100,15 +100,22 @@ function withParameters(uri: string, parameters: Record<string, string>): string
 /** The browser as it will be after these cookies. */
 function browserWith(browser: Browser, { session, key }: Cookies = {}): Browser {
   const { value } = session === "clear" || session === undefined ? {} : session;
-  return { ...browser, session: session === "clear" ? undefined : (value ?? browser.session), key: key?.value ?? browser.key };
+  return {
+    ...browser,
+    session: session === "clear" ? undefined : (value ?? browser.session),
+    key: key?.value ?? browser.key,
+  };
 }
 
 function bothOf(first: Cookies = {}, second: Cookies = {}): Cookies {
   return { session: second.session ?? first.session, key: second.key ?? first.key };
 }
 
-/** A wrong person is the fault of the method. Only `unavailable` may pass, and so may be retried. */
-function failedPage(error: unknown): PageAnswer {
-  if (error instanceof MintmarkError && catalogue[error.reason].status === 503) return thrownPage(error);
-  return { ...errorPage("sign_in_failed", { status: 500 }), failure: error };
+/** A wrong person is the fault of the method. `unavailable` can be retried. */
+function failedPage(failure: unknown): PageAnswer {
+  const isAway = failure instanceof MintmarkError && catalogue[failure.reason].status === 503;
+  const page = isAway
+    ? errorPage("sign_in_unavailable", { status: 503, retryAfter: failure.retryAfter ?? 1 })
+    : errorPage("sign_in_failed", { status: 500 });
+  return { ...page, failure };
 }

@@ -5,22 +5,28 @@ import type { TokenService } from "../service/service.ts";
 import type { IssuedToken } from "../service/tokens/issue.ts";
 import { type ClaimsSchema, scopeString } from "../token/claims.ts";
 import { requestedClaims } from "../token/describe-claims.ts";
-import { type Answer, jsonAnswer } from "./answers.ts";
+import { jsonAnswer, type TextAnswer } from "./answers.ts";
 import type { Form } from "./form.ts";
+import type { PeopleService } from "./people.ts";
 import { requiredParameter } from "./request.ts";
 
 /** Performs a grant for an authenticated client. */
-type PerformGrant = (caller: Caller, form: Form) => Promise<IssuedToken>;
+type PerformGrant = (caller: Caller, form: Form) => Promise<Granted>;
 
-/** The grant types that the token endpoint serves. */
-export const GRANT_TYPES = ["client_credentials", "refresh_token"] as const;
+/** `idToken`: who the person is (OIDC Core §2). */
+type Granted = IssuedToken & { idToken?: string | undefined };
+
+/** The grant types of programs, which every token endpoint serves, and those of people. */
+export const GRANT_TYPES: readonly string[] = ["client_credentials", "refresh_token"];
+export const GRANT_TYPES_OF_PEOPLE: readonly string[] = ["authorization_code"];
 
 /** Makes the token endpoint (RFC 6749 §3.2). */
 export function createTokenEndpoint<Schema extends ClaimsSchema>(
-  service: TokenService<Schema>,
-): (caller: Caller, form: Form) => Promise<Answer> {
+  service: TokenService<Schema> & Partial<PeopleService>,
+): (caller: Caller, form: Form) => Promise<TextAnswer> {
   const schema = requestedClaims(service.claims);
-  const grants: Record<(typeof GRANT_TYPES)[number], PerformGrant> = {
+  const { signIns, exchangeCode } = service;
+  const grants: Record<string, PerformGrant> = {
     // Without a refresh token (RFC 6749 §4.4.3).
     client_credentials: (caller, form) =>
       service.getToken(caller, { scope: scopeOf(form), resources: form.resources, claims: defaultClaims(schema) }),
@@ -28,23 +34,36 @@ export function createTokenEndpoint<Schema extends ClaimsSchema>(
       const refreshToken = requiredParameter(form, "refresh_token");
       return service.refreshToken(caller, { refreshToken, scope: scopeOf(form), resources: form.resources });
     },
+    ...(signIns !== undefined && exchangeCode !== undefined && { authorization_code: codeGrant(exchangeCode) }),
   };
   return async (caller, form) => {
     const grantType = requiredParameter(form, "grant_type");
-    const known = GRANT_TYPES.find((name) => name === grantType);
-    if (known === undefined) throw new MintmarkError("unsupported_grant_type");
-    return tokenAnswer(await grants[known](caller, form));
+    const performGrant = Object.hasOwn(grants, grantType) ? grants[grantType] : undefined;
+    if (performGrant === undefined) throw new MintmarkError("unsupported_grant_type");
+    return tokenAnswer(await performGrant(caller, form));
   };
 }
 
+/** RFC 6749 §4.1.3. What is missing is refused by the service, which knows whose the code is. */
+function codeGrant(exchangeCode: PeopleService["exchangeCode"]): PerformGrant {
+  return (caller, form) =>
+    exchangeCode(caller, {
+      code: requiredParameter(form, "code"),
+      redirectUri: form.parameters.get("redirect_uri"),
+      verifier: form.parameters.get("code_verifier"),
+      resources: form.resources,
+    });
+}
+
 /** RFC 6749 §5.1. */
-function tokenAnswer({ token, tokenType, expiresIn, scope, refreshToken }: IssuedToken): Answer {
+function tokenAnswer({ token, tokenType, expiresIn, scope, refreshToken, idToken }: Granted): TextAnswer {
   return jsonAnswer({
     access_token: token,
     token_type: tokenType,
     expires_in: expiresIn,
     ...(scope !== "" && { scope }),
     ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    ...(idToken !== undefined && { id_token: idToken }),
   });
 }
 

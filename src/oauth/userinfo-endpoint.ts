@@ -1,14 +1,11 @@
 import { MintmarkError } from "../errors.ts";
 import { authenticateBearer, refuse } from "../verifier/middleware/bearer.ts";
 import { BearerRefusal, refusalHeaders } from "../verifier/middleware/refusal.ts";
-import { type Answer, jsonAnswer, NO_STORE } from "./answers.ts";
+import { jsonAnswer, NO_STORE, type TextAnswer } from "./answers.ts";
 import type { PeopleService } from "./people.ts";
 import { formOf, type OAuthRequest } from "./request.ts";
 
 const CHALLENGED = { realm: "mintmark", scope: "openid" };
-
-/** A request with an access token: its method, and the header fields as received. */
-export type BearerOAuthRequest = Omit<OAuthRequest, "credentials"> & { method: string; rawHeaders: readonly string[] };
 
 /**
  * Makes the userinfo endpoint (OIDC Core §5.3). The access token is in the header, or in the form of a POST (RFC 6750 §2); in
@@ -16,7 +13,7 @@ export type BearerOAuthRequest = Omit<OAuthRequest, "credentials"> & { method: s
  */
 export function createUserInfoEndpoint({
   userInfo,
-}: Pick<PeopleService, "userInfo">): (request: BearerOAuthRequest) => Promise<Answer> {
+}: Pick<PeopleService, "userInfo">): (request: OAuthRequest) => Promise<TextAnswer> {
   return async (request) => {
     const headers = headersOf(request);
     if (headers instanceof BearerRefusal) return refusalAnswer(headers);
@@ -27,7 +24,7 @@ export function createUserInfoEndpoint({
 }
 
 /** The header fields of the request, with the token of its form, if any. */
-function headersOf(request: BearerOAuthRequest): { authorization?: string | undefined } | BearerRefusal {
+function headersOf(request: OAuthRequest): { authorization?: string | undefined } | BearerRefusal {
   const malformed = refuse(new MintmarkError("malformed_request"), CHALLENGED);
   const { authorization } = request.headers;
   if (request.query !== "") return malformed;
@@ -42,7 +39,7 @@ function headersOf(request: BearerOAuthRequest): { authorization?: string | unde
   }
 }
 
-function refusalAnswer(refusal: BearerRefusal): Answer {
+function refusalAnswer(refusal: BearerRefusal): TextAnswer {
   const { status, error, message, reason } = refusal;
   const body = { error, error_description: message, error_reason: reason };
   return {

@@ -8,7 +8,7 @@ import type { ClaimsSchema } from "../../src/token/claims.ts";
 /** The same server as by `createTokenServer`, behind a fetch handler. */
 export function createFetchServer<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-  given: ServerOptions = {},
+  given: ServerOptions<Schema> = {},
 ): Promise<RunningServer> {
   checkServerOptions(given);
   const { host = "127.0.0.1", port = 0, timeouts = {}, ...options } = given;

@@ -113,7 +113,7 @@ const DEFAULT_EDGE: Edge = process.env.MINTMARK_TEST_EDGE === "fetch" ? "fetch" 
 /** The same behind a real HTTP server on a free port. */
 export async function openServer<Schema extends ClaimsSchema = AnyClaims>(
   options: OpenOptions<Schema> = {},
-  { edge = DEFAULT_EDGE, ...server }: ServerOptions & { edge?: Edge } = {},
+  { edge = DEFAULT_EDGE, ...server }: ServerOptions<Schema> & { edge?: Edge } = {},
 ) {
   const opened = await openService(options);
   const logger = pino({ level: "silent" });

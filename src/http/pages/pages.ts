@@ -1,6 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { JWKS_MAX_AGE } from "../../keys/lifecycle.ts";
-import { authorizationServerMetadata, METADATA_PATH } from "../../oauth/metadata.ts";
+import {
+  authorizationServerMetadata,
+  METADATA_PATH,
+  OPENID_METADATA_PATH,
+  openidMetadata,
+} from "../../oauth/metadata.ts";
 import type { ServedRouter } from "../../router/procedure.ts";
 import type { Readiness } from "../../service/operations/readiness.ts";
 import type { TokenService } from "../../service/service.ts";
@@ -35,6 +40,8 @@ type Page = Pick<Row, "path" | "anyOrigin" | "withoutHost"> & { make: MakeDocume
 export type PagesOptions = {
   router: ServedRouter;
   metrics: MakeDocument;
+  /** Whether people can sign in. */
+  signsIn: boolean;
   /** The path of the issuer, default empty. All documents are served below it, too. */
   basePath: string;
   theme: Theme;
@@ -43,7 +50,7 @@ export type PagesOptions = {
 /** The documents. Constant ones are made once. Links between them are relative, for a proxy that adds a path. */
 export function createPages(
   service: Pick<TokenService, "issuer" | "open" | "rateLimits" | "jwks" | "readiness"> & { claims: ClaimsSchema },
-  { router, metrics, basePath, theme }: PagesOptions,
+  { router, metrics, signsIn, basePath, theme }: PagesOptions,
 ): Page[] {
   // Not by a redirect to the slash, which some frameworks redirect back.
   const withoutSlash = () => startPage(service, `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`);
@@ -53,12 +60,8 @@ export function createPages(
     { path: "/readyz", make: () => service.readiness().then(readinessDocument), withoutHost: true },
     { path: "/metrics", make: metrics },
     { path: "/.well-known/jwks.json", make: () => jwkSet(service), anyOrigin: true, withoutHost: true },
-    ...metadataPaths(service.issuer).map((path) => ({
-      path,
-      make: () => metadataDocument(service),
-      anyOrigin: true,
-      withoutHost: true,
-    })),
+    ...metadataPages(METADATA_PATH, service.issuer, () => authorizationServerMetadata(service, { signsIn })),
+    ...(signsIn ? metadataPages(OPENID_METADATA_PATH, service.issuer, () => openidMetadata(service)) : []),
     {
       path: "/openapi.json",
       make: memoize(() => json(describeApi(router, service))),
@@ -85,13 +88,14 @@ function jwkSet(service: Pick<TokenService, "jwks">): Document {
   return { type: "application/jwk-set+json", body: JSON.stringify(service.jwks()), cacheControl };
 }
 
-/** Below the issuer, and where RFC 8414 §3.1 has it for an issuer with a path: at the root of the host, before that path. */
-function metadataPaths(issuer: string): string[] {
-  return [...new Set([METADATA_PATH, METADATA_PATH + basePathOf(issuer)])];
-}
-
-function metadataDocument(service: Pick<TokenService, "issuer" | "jwks">): Document {
-  return { ...json(authorizationServerMetadata(service)), cacheControl: `public, max-age=${JWKS_MAX_AGE}` };
+/**
+ * The metadata below the issuer, where OpenID Connect Discovery §4.1 has it, and at the root of the host before the path of the
+ * issuer, where RFC 8414 §3.1 has it. Clients of either look for both documents.
+ */
+function metadataPages(path: string, issuer: string, describe: () => object): Page[] {
+  const make = () => ({ ...json(describe()), cacheControl: `public, max-age=${JWKS_MAX_AGE}` });
+  const paths = new Set([path, path + basePathOf(issuer)]);
+  return [...paths].map((at) => ({ path: at, make, anyOrigin: true, withoutHost: true }));
 }
 
 /** 200 where every check is ok, else 503. `failing` names the causes. */

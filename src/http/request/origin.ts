@@ -86,6 +86,15 @@ export function createCrossSiteCheck(
   };
 }
 
+/**
+ * Makes the check whether a form of the pages on which people decide came from elsewhere (CSRF): `SameSite=Lax` admits other
+ * hosts of the site, and `Sec-Fetch-Site: none` has no page that the person read. Not checked: the token of the form.
+ */
+export function createForeignFormCheck(issuer: string): (request: IncomingMessage) => boolean {
+  const isCrossSite = createCrossSiteCheck(issuer);
+  return (request) => request.headers["sec-fetch-site"] === "none" || isCrossSite(request);
+}
+
 /** The rule for allowed origins, for messages. */
 export const ORIGINS =
   "must be origins as browsers send them, such as https://app.example or http://localhost:5173: scheme, host and port alone, and http for this machine only";

@@ -113,6 +113,10 @@ export const de: Words = {
       title: "Sie können sich im Moment nicht anmelden",
       text: `Der Dienst, der prüft, wer Sie sind, antwortet nicht. ${LATER}`,
     },
+    no_sign_in_method: {
+      title: "Hier kann sich noch niemand anmelden",
+      text: "Dieser Server weiß nicht, wie Personen sich anmelden. Wer ihn betreibt, setzt MINTMARK_SIGN_IN_ISSUER, MINTMARK_SIGN_IN_URL oder die Option signIn.",
+    },
     internal_error: {
       title: "Etwas ist schiefgegangen",
       text: `Das liegt an uns, nicht an Ihnen. ${LATER}`,

@@ -158,6 +158,10 @@ export const en: Words = {
       title: "You cannot sign in at the moment",
       text: `The service that checks who you are does not answer. ${LATER}`,
     },
+    no_sign_in_method: {
+      title: "Nobody can sign in here yet",
+      text: "This server does not know how people sign in. Its operator sets MINTMARK_SIGN_IN_ISSUER, MINTMARK_SIGN_IN_URL or the option signIn.",
+    },
     internal_error: {
       title: "Something went wrong",
       text: `This is our fault, not yours. ${LATER}`,
