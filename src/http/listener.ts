@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import pino, { type Logger } from "pino";
 import { catalogue, MintmarkError, StartError } from "../errors.ts";
-import type { PeopleService } from "../oauth/people.ts";
 import { createTokenRouter } from "../router/router.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
@@ -29,7 +28,7 @@ export type ListenerOptions<Schema extends ClaimsSchema> = HandlerOptions<Schema
 
 /** Makes the listener behind every kind of server: the route table, and what applies to every request. Options are valid. */
 export function createListener<Schema extends ClaimsSchema>(
-  service: TokenService<Schema> & Partial<PeopleService>,
+  service: TokenService<Schema>,
   options: ListenerOptions<Schema>,
 ): RequestListener {
   const { router = createTokenRouter(service), logger = pino({ level: "warn" }, pino.destination(2)) } = options;

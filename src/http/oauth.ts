@@ -3,7 +3,6 @@ import { MintmarkError } from "../errors.ts";
 import { errorAnswer, type TextAnswer } from "../oauth/answers.ts";
 import { createOAuthEndpoints, type Endpoint } from "../oauth/endpoints.ts";
 import { PATHS } from "../oauth/paths.ts";
-import type { PeopleService } from "../oauth/people.ts";
 import { invalidRequest } from "../oauth/request.ts";
 import type { TokenService } from "../service/service.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
@@ -15,7 +14,7 @@ import { isOfPage, requestIdOf } from "./respond.ts";
 import type { Handle, Row, Target } from "./routes.ts";
 
 export type OAuthRowsOptions<Schema extends ClaimsSchema> = {
-  service: TokenService<Schema> & Partial<PeopleService>;
+  service: TokenService<Schema>;
   /** Whether people can sign in. */
   signsIn: boolean;
   addressOf: AddressOf;

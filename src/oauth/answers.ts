@@ -22,7 +22,7 @@ export type TextAnswer = Head & { body: string };
 export type PageAnswer = Head & { page: Page };
 
 /** The answer of the application's sign-in hook, to pass on with its status and headers. */
-export type ResponseAnswer = Head & { response: Response };
+type ResponseAnswer = Head & { response: Response };
 
 /** Answers have tokens, and so are not stored (RFC 6749 §5.1). */
 export const NO_STORE: Readonly<Record<string, string>> = { "cache-control": "no-store", pragma: "no-cache" };

@@ -8,7 +8,6 @@ import { presentedCredentials } from "./client-authentication.ts";
 import type { Form } from "./form.ts";
 import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { PATHS } from "./paths.ts";
-import type { PeopleService } from "./people.ts";
 import { formOf, type OAuthRequest } from "./request.ts";
 import { createRevocationEndpoint } from "./revocation-endpoint.ts";
 import { createTokenEndpoint } from "./token-endpoint.ts";
@@ -25,7 +24,7 @@ type Work = {
 
 /** Makes the endpoints for programs. Each but userinfo authenticates the client, after the whole request has arrived. */
 export function createOAuthEndpoints<Schema extends ClaimsSchema>(
-  service: TokenService<Schema> & Partial<PeopleService>,
+  service: TokenService<Schema>,
 ): Record<"token" | "introspect" | "revoke" | "userinfo", Endpoint> {
   const { authenticate, tracer } = service;
 
@@ -52,6 +51,6 @@ export function createOAuthEndpoints<Schema extends ClaimsSchema>(
     token: endpoint(PATHS.token, { rate: "issue", perform: createTokenEndpoint(service) }),
     introspect: endpoint(PATHS.introspect, { rate: "verify", perform: createIntrospectionEndpoint(service) }),
     revoke: endpoint(PATHS.revoke, { perform: createRevocationEndpoint(service) }),
-    userinfo: traced(PATHS.userinfo, createUserInfoEndpoint(service as PeopleService)),
+    userinfo: traced(PATHS.userinfo, createUserInfoEndpoint(service)),
   };
 }

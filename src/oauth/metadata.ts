@@ -1,3 +1,5 @@
+import { OPENID_SCOPES, PROFILE_CLAIMS } from "../service/authorization/openid.ts";
+import { SUPPORTED_PROMPTS } from "../service/authorization/parameters.ts";
 import type { TokenService } from "../service/service.ts";
 import { authMethods } from "../store/client.ts";
 import { ASSERTION_ALGORITHMS } from "../token/client-assertion.ts";
@@ -7,9 +9,6 @@ import { GRANT_TYPES, GRANT_TYPES_OF_PEOPLE } from "./token-endpoint.ts";
 /** Where RFC 8414 §3 has the metadata, and where OpenID Connect Discovery §4 has that of an OpenID provider. */
 export const METADATA_PATH = "/.well-known/oauth-authorization-server";
 export const OPENID_METADATA_PATH = "/.well-known/openid-configuration";
-
-const OPENID_SCOPES = ["openid", "profile", "email", "phone", "address", "offline_access"];
-const PROFILE_CLAIMS: string[] = [];
 
 /** How a client proves who it is. A public client proves nothing, and so does not introspect. */
 const PROVING_METHODS = authMethods.filter((method) => method !== "none");
@@ -55,7 +54,7 @@ function authorizationMetadata(base: string): object {
     scopes_supported: OPENID_SCOPES,
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
-    prompt_values_supported: ["none", "login", "consent"],
+    prompt_values_supported: SUPPORTED_PROMPTS,
     // The default of the second is true (OpenID Connect Discovery §3).
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

@@ -19,7 +19,7 @@ export type SignInHook<Schema extends ClaimsSchema> = (
   context: SignInContext,
 ) => SignInHookResult<Schema> | Promise<SignInHookResult<Schema>>;
 
-export type SignInHookResult<Schema extends ClaimsSchema> = Response | Person<Schema["_zod"]["input"]>;
+type SignInHookResult<Schema extends ClaimsSchema> = Response | Person<Schema["_zod"]["input"]>;
 
 /** The sign-in method of a hook. It rejects where the hook rejects, or returns something else. */
 export function methodOfHook<Schema extends ClaimsSchema>(hook: SignInHook<Schema>): SignInMethod {

@@ -1,20 +1,16 @@
 import { safeParse } from "zod/v4/core";
 import { MintmarkError } from "../errors.ts";
 import type { Caller } from "../service/access/caller.ts";
+import type { CodeExchange, ExchangedTokens } from "../service/authorization/exchange.ts";
 import type { TokenService } from "../service/service.ts";
-import type { IssuedToken } from "../service/tokens/issue.ts";
 import { type ClaimsSchema, scopeString } from "../token/claims.ts";
 import { requestedClaims } from "../token/describe-claims.ts";
 import { jsonAnswer, type TextAnswer } from "./answers.ts";
 import type { Form } from "./form.ts";
-import type { PeopleService } from "./people.ts";
 import { requiredParameter } from "./request.ts";
 
 /** Performs a grant for an authenticated client. */
-type PerformGrant = (caller: Caller, form: Form) => Promise<Granted>;
-
-/** `idToken`: who the person is (OIDC Core §2). */
-type Granted = IssuedToken & { idToken?: string | undefined };
+type PerformGrant = (caller: Caller, form: Form) => Promise<ExchangedTokens>;
 
 /** The grant types of programs, which every token endpoint serves, and those of people. */
 export const GRANT_TYPES: readonly string[] = ["client_credentials", "refresh_token"];
@@ -22,7 +18,7 @@ export const GRANT_TYPES_OF_PEOPLE: readonly string[] = ["authorization_code"];
 
 /** Makes the token endpoint (RFC 6749 §3.2). */
 export function createTokenEndpoint<Schema extends ClaimsSchema>(
-  service: TokenService<Schema> & Partial<PeopleService>,
+  service: TokenService<Schema>,
 ): (caller: Caller, form: Form) => Promise<TextAnswer> {
   const schema = requestedClaims(service.claims);
   const { signIns, exchangeCode } = service;
@@ -34,7 +30,7 @@ export function createTokenEndpoint<Schema extends ClaimsSchema>(
       const refreshToken = requiredParameter(form, "refresh_token");
       return service.refreshToken(caller, { refreshToken, scope: scopeOf(form), resources: form.resources });
     },
-    ...(signIns !== undefined && exchangeCode !== undefined && { authorization_code: codeGrant(exchangeCode) }),
+    ...(signIns !== undefined && { authorization_code: codeGrant(exchangeCode) }),
   };
   return async (caller, form) => {
     const grantType = requiredParameter(form, "grant_type");
@@ -44,19 +40,19 @@ export function createTokenEndpoint<Schema extends ClaimsSchema>(
   };
 }
 
-/** RFC 6749 §4.1.3. What is missing is refused by the service, which knows whose the code is. */
-function codeGrant(exchangeCode: PeopleService["exchangeCode"]): PerformGrant {
+/** RFC 6749 §4.1.3. A missing parameter does not end the code, as a wrong one does. */
+function codeGrant(exchangeCode: CodeExchange["exchangeCode"]): PerformGrant {
   return (caller, form) =>
     exchangeCode(caller, {
       code: requiredParameter(form, "code"),
-      redirectUri: form.parameters.get("redirect_uri"),
-      verifier: form.parameters.get("code_verifier"),
+      redirectUri: requiredParameter(form, "redirect_uri"),
+      verifier: requiredParameter(form, "code_verifier"),
       resources: form.resources,
     });
 }
 
 /** RFC 6749 §5.1. */
-function tokenAnswer({ token, tokenType, expiresIn, scope, refreshToken, idToken }: Granted): TextAnswer {
+function tokenAnswer({ token, tokenType, expiresIn, scope, refreshToken, idToken }: ExchangedTokens): TextAnswer {
   return jsonAnswer({
     access_token: token,
     token_type: tokenType,

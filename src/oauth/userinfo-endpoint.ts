@@ -1,8 +1,8 @@
 import { MintmarkError } from "../errors.ts";
+import type { UserInfo } from "../service/authorization/user-info.ts";
 import { authenticateBearer, refuse } from "../verifier/middleware/bearer.ts";
 import { BearerRefusal, refusalHeaders } from "../verifier/middleware/refusal.ts";
 import { jsonAnswer, NO_STORE, type TextAnswer } from "./answers.ts";
-import type { PeopleService } from "./people.ts";
 import { formOf, type OAuthRequest } from "./request.ts";
 
 const CHALLENGED = { realm: "mintmark", scope: "openid" };
@@ -11,14 +11,12 @@ const CHALLENGED = { realm: "mintmark", scope: "openid" };
  * Makes the userinfo endpoint (OIDC Core §5.3). The access token is in the header, or in the form of a POST (RFC 6750 §2); in
  * a query it is refused, since servers log URLs.
  */
-export function createUserInfoEndpoint({
-  userInfo,
-}: Pick<PeopleService, "userInfo">): (request: OAuthRequest) => Promise<TextAnswer> {
+export function createUserInfoEndpoint({ userInfo }: UserInfo): (request: OAuthRequest) => Promise<TextAnswer> {
   return async (request) => {
     const headers = headersOf(request);
     if (headers instanceof BearerRefusal) return refusalAnswer(headers);
-    const { rawHeaders } = request;
-    const info = await authenticateBearer({ headers, rawHeaders }, userInfo, CHALLENGED);
+    const { rawHeaders, address } = request;
+    const info = await authenticateBearer({ headers, rawHeaders }, (token) => userInfo(token, address), CHALLENGED);
     return info instanceof BearerRefusal ? refusalAnswer(info) : jsonAnswer(info);
   };
 }

@@ -104,6 +104,7 @@ const REASONS = {
   rate_limited: 1,
   sign_in_failed: 1,
   sign_in_unavailable: 1,
+  no_sign_in_method: 1,
   internal_error: 1,
   unavailable: 1,
 } satisfies Record<ErrorReason, 1>;

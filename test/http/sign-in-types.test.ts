@@ -43,7 +43,7 @@ it("the claims schema of the service types the hook", () => {
         expectTypeOf(request).toEqualTypeOf<Request>();
         expectTypeOf(context.url).toEqualTypeOf<string>();
         expectTypeOf(context.client).toEqualTypeOf<{ clientId: string; name: string }>();
-        expectTypeOf(context.maxAge).toEqualTypeOf<number | undefined>();
+        expectTypeOf(context.maxAge).toExtend<number | undefined>();
         const user = await userOf(request);
         if (user === undefined) return new Response(null, { status: 303, headers: { location: "/login" } });
         return {
@@ -64,7 +64,7 @@ it("the claims schema of the service types the hook", () => {
     // @ts-expect-error: a person has a subject
     createTokenServer(service, { signIn: () => ({ claims: { role: "reader" } }) });
   };
-  expectTypeOf(use).toBeFunction;
+  expectTypeOf(use).toBeFunction();
 });
 
 it("without a schema, claims are any object", () => {

@@ -13,7 +13,7 @@ const CLAIMS_OF_SCOPE = {
 } as const;
 
 /** The standard claims that a person's profile may have. */
-const PROFILE_CLAIMS: readonly string[] = Object.values(CLAIMS_OF_SCOPE).flat();
+export const PROFILE_CLAIMS: readonly string[] = Object.values(CLAIMS_OF_SCOPE).flat();
 
 /** The scope tokens of OpenID Connect. They belong to no resource, and every client that signs people in may request them. */
 export const OPENID_SCOPES: readonly string[] = ["openid", ...Object.keys(CLAIMS_OF_SCOPE), "offline_access"];
