@@ -11,6 +11,7 @@ import type { Seconds } from "../../src/time.ts";
 import type { JsonObject } from "../../src/token/json.ts";
 import type { TrustUpdate } from "../../src/trust/trust-update.ts";
 import { addClient } from "../support/clients.ts";
+import { beginSignIn } from "../support/people.ts";
 import { openServer, openService } from "../support/service.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
@@ -47,6 +48,22 @@ describe("createTokenClient", () => {
     await expect(client.getToken.query()).rejects.toThrow(/claims.role/);
     // @ts-expect-error a claim that the schema does not have
     await expect(client.getToken.query({ claims: { role: "reader", level: 3 } })).rejects.toThrow(/has no field level/);
+  });
+
+  it("types the claims of a person who signs in at an application, too", async () => {
+    await using server = await openServer({ claims });
+    const { signIn } = createTokenClient<TokenRouter<typeof claims>>({ url: server.url });
+    const person = { handle: await beginSignIn(server.service), subject: "ada" };
+    // @ts-expect-error the schema requires claims
+    await expect(signIn.accept.mutate(person)).rejects.toThrow(/claims.role/);
+    // @ts-expect-error no such role in the schema
+    await expect(signIn.accept.mutate({ ...person, claims: { role: "owner" } })).rejects.toThrow(/claims.role/);
+    const { url } = await signIn.accept.mutate({ ...person, claims: { role: "writer" } });
+    expectTypeOf(url).toEqualTypeOf<string>();
+    const unknown = { ...person, handle: "a".repeat(43) };
+    await expect(signIn.describe.query(unknown)).rejects.toThrow();
+    const failure = await signIn.refuse.mutate({ handle: unknown.handle }).catch((error: unknown) => error);
+    expect(isTokenError(failure) && failure.data).toMatchObject({ reason: "unknown_sign_in", httpStatus: 404 });
   });
 
   it("needs no input without a schema, and accepts any JSON object as claims", async () => {

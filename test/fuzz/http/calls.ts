@@ -31,6 +31,7 @@ const numbered = (kind: string, most: number) => fc.nat(most).map((number) => `@
 const anyToken = fc.oneof(numbered("T", 9), numbered("F", 199), numbered("R", 9), hostileText);
 const scopes = fc.constantFrom("a", "a b", "b", "orders:read", "@T1@", "*");
 const names = fc.constantFrom("ada", "local", "orders", "http://127.0.0.1:3000", "x.y");
+const handles = fc.constantFrom("a".repeat(43), "-".repeat(43), "a".repeat(42));
 
 const audiences = fc.oneof(
   { weight: 3, arbitrary: names },
@@ -119,6 +120,28 @@ const inputs: readonly (readonly [name: string, weight: number, input: fc.Arbitr
   ["resources.list", 1, fc.constant(undefined)],
   ["tokens.find", 2, fc.record({ jti: orOdd(names) })],
   ["grants.list", 2, fc.record({ subject: orOdd(names), before: maybe(fc.stringMatching(/^\d{1,12}\.[\w-]{1,64}$/)) })],
+  [
+    "sessions.list",
+    2,
+    fc.record({ subject: orOdd(names), before: maybe(fc.stringMatching(/^\d{1,12}\.[\w-]{1,64}$/)) }),
+  ],
+  ["sessions.revoke", 2, fc.record({ sid: orOdd(names) })],
+  ["consents.list", 1, fc.record({ subject: orOdd(names) })],
+  ["consents.revoke", 2, fc.record({ subject: orOdd(names), clientId: orOdd(names) })],
+  ["signIn.describe", 1, fc.record({ handle: orOdd(handles) })],
+  [
+    "signIn.accept",
+    2,
+    fc.record({
+      handle: orOdd(handles),
+      subject: orOdd(names),
+      authTime: maybe(fc.integer()),
+      claims: maybe(odd),
+      scope: maybe(names),
+      profile: maybe(odd),
+    }),
+  ],
+  ["signIn.refuse", 1, fc.record({ handle: orOdd(handles) })],
   ["clients.list", 1, fc.constant(undefined)],
   ["nothing", 1, odd],
   ["__proto__", 1, odd],
