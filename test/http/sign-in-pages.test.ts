@@ -139,6 +139,7 @@ describe("the consent page", () => {
     ["localhost", "localhost A program on this computer"],
     ["localhost.example", "localhost.example"],
     ["com.example.app", "com.example.app"],
+    ["com.example.app:", "com.example.app: An application on this device"],
   ])("says where the code goes: %s", (host, shown) => {
     const { body } = render({ ...samplePages.consent, host });
     const destination = /<p class="destination">(.*?)<\/p>/.exec(body)?.[1]?.replace(/<[^>]*>/g, "");

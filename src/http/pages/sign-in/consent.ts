@@ -30,16 +30,20 @@ ${
   return { title: consent.title, body };
 }
 
-/** A host and its port, where a program of this machine listens (RFC 8252 §7.3). */
+/** Where a program of this machine listens (RFC 8252 §7.3). */
 const LOOPBACK = /^(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d+)?$/;
 
+/** The scheme of an application, such as `com.example.app:`. Hosts have no colon at the end. */
+const SCHEME = /:$/;
+
 function destination({ host }: ConsentPage, { consent }: Words): Html {
-  const place =
-    host === "device"
-      ? html`<strong>${consent.device}</strong>`
-      : html`<strong class="host">${visibleText(host)}</strong>`;
+  const isDevice = host === "device";
+  const place = isDevice
+    ? html`<strong>${consent.device}</strong>`
+    : html`<strong class="host">${visibleText(host)}</strong>`;
+  const note = LOOPBACK.test(host) ? consent.loopback : SCHEME.test(host) && consent.application;
   return html`<p class="destination"><span class="label">${consent.destination}</span> ${place}${
-    LOOPBACK.test(host) && html` <span class="quiet">${consent.loopback}</span>`
+    note !== false && html` <span class="quiet">${note}</span>`
   }</p>`;
 }
 

@@ -24,6 +24,7 @@ export const de: Words = {
     destination: "Der Zugriff geht an",
     device: "Das Gerät, das Ihnen den Code gezeigt hat",
     loopback: "Ein Programm auf diesem Computer",
+    application: "Eine Anwendung auf diesem Gerät",
     scopes: "Die Anwendung kann dann",
     noScopes: "Erfahren, dass Sie hier ein Konto haben, und sonst nichts",
     resources: "Mit Ihrem Konto bei",
@@ -42,8 +43,8 @@ export const de: Words = {
     offline_access: "Diesen Zugriff in Ihrer Abwesenheit behalten, bis Sie ihn beenden",
   },
   formPost: {
-    title: "Zurück zur Anwendung",
-    text: (host) => html`Sie kehren zurück zu ${host}.`,
+    title: "Weiter",
+    text: (host) => html`Es geht weiter zu ${host}.`,
     submit: "Weiter",
   },
   deviceCode: {

@@ -25,7 +25,9 @@ export type Words = {
     destination: string;
     /** What stands for a host that is no host. */
     device: string;
+    /** Beside a loopback host, and beside the scheme of an application. */
     loopback: string;
+    application: string;
     scopes: string;
     noScopes: string;
     resources: string;
@@ -79,6 +81,7 @@ export const en: Words = {
     destination: "Access goes to",
     device: "The device that showed you the code",
     loopback: "A program on this computer",
+    application: "An application on this device",
     scopes: "It will be able to",
     noScopes: "Know that you have an account here, and nothing else",
     resources: "With your account at",
@@ -97,8 +100,8 @@ export const en: Words = {
     offline_access: "Keep this access while you are away, until you end it",
   },
   formPost: {
-    title: "Back to the application",
-    text: (host) => html`You return to ${host}.`,
+    title: "Continue",
+    text: (host) => html`You go on to ${host}.`,
     submit: "Continue",
   },
   deviceCode: {
