@@ -47,7 +47,7 @@ export function createListener<Schema extends ClaimsSchema>(
   const metrics: MakeDocument = (request) => admit(request).then(() => metricsDocument(read));
   const { basePath = basePathOf(issuer) } = options;
   const logFailure = createFailureLog(logger);
-  const { signIns, tracer } = service;
+  const { signIns, devices, logout, tracer } = service;
   const cookies = createBrowserCookies(issuer);
   const hasKeyPairs = signIns !== undefined;
   const method = signInMethodFor({
@@ -60,8 +60,20 @@ export function createListener<Schema extends ClaimsSchema>(
   const signsIn = method !== undefined;
   const pages = createPages(service, { router, metrics, signsIn, basePath, theme });
   const forPeople =
-    signIns !== undefined && cookies !== undefined
-      ? createSignInRows({ signIns, method, issuer, cookies, theme, addressOf, tracer, logger, logFailure })
+    signIns !== undefined && devices !== undefined && logout !== undefined && cookies !== undefined
+      ? createSignInRows({
+          signIns,
+          devices,
+          logout,
+          method,
+          issuer,
+          cookies,
+          theme,
+          addressOf,
+          tracer,
+          logger,
+          logFailure,
+        })
       : [];
   const routes: Routes = createRoutes({
     rows: [

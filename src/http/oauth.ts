@@ -29,7 +29,7 @@ type RowOptions = { admitsPages: boolean; methods?: Row["methods"] };
 export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsOptions<Schema>): Row[] {
   const { service, signsIn, addressOf, logFailure } = options;
   const { issuer, open } = service;
-  const { token, introspect, revoke, userinfo } = createOAuthEndpoints(service);
+  const { token, introspect, revoke, userinfo, deviceAuthorization } = createOAuthEndpoints(service);
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: () => false });
 
   /** Where access is open, a page has every permission, and so must be of this machine. */
@@ -71,6 +71,9 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
     row(PATHS.token, token, { admitsPages: true }),
     row(PATHS.revoke, revoke, { admitsPages: true }),
     row(PATHS.introspect, introspect, { admitsPages: false }),
+    ...(signsIn && deviceAuthorization
+      ? [row(PATHS.deviceAuthorization, deviceAuthorization, { admitsPages: false })]
+      : []),
     ...(signsIn ? [row(PATHS.userinfo, userinfo, { admitsPages: true, methods: ["GET", ...POST] })] : []),
   ];
 }

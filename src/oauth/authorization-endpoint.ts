@@ -1,7 +1,11 @@
+import type { Devices } from "../service/authorization/device.ts";
+import type { Logout } from "../service/authorization/logout.ts";
 import type { SignIns } from "../service/authorization/step.ts";
 import { inSpan, SERVER_SPAN, type Tracer } from "../service/operations/tracer.ts";
 import { type BrowserEndpoint, parametersOf } from "./browser-request.ts";
 import { createDevelopmentForm, type DevelopmentSignIn } from "./development-sign-in.ts";
+import { createUserCodeEndpoint } from "./device-endpoint.ts";
+import { createLogoutEndpoint } from "./logout-endpoint.ts";
 import { errorPage, thrownPage } from "./page-answers.ts";
 import { PATHS } from "./paths.ts";
 import { invalidRequest, requiredParameter } from "./request.ts";
@@ -10,6 +14,8 @@ import { createStepAnswers } from "./step-answers.ts";
 
 export type AuthorizationEndpointsOptions = {
   signIns: SignIns;
+  devices: Devices;
+  logout: Logout;
   /** How people sign in. Without a method, nobody can, and the endpoints say so. */
   method: SignInMethod | DevelopmentSignIn | undefined;
   /** The issuer, without a slash at its end. */
@@ -17,21 +23,28 @@ export type AuthorizationEndpointsOptions = {
   tracer: Tracer | undefined;
 };
 
-export type AuthorizationEndpoints = Record<"authorize" | "resume" | "decide" | "callback", BrowserEndpoint>;
+export type AuthorizationEndpoints = Record<
+  "authorize" | "resume" | "decide" | "callback" | "userCode" | "logout",
+  BrowserEndpoint
+>;
 
 /** Makes the endpoints at which people sign in and agree (RFC 6749 §3.1). */
 export function createAuthorizationEndpoints(options: AuthorizationEndpointsOptions): AuthorizationEndpoints {
-  const { signIns, method, base, tracer } = options;
+  const { signIns, devices, method, base, tracer } = options;
   const endpoint = createBrowserEndpoint.bind(undefined, tracer);
+  // Also without a method: it ends the sessions that there are.
+  const logout = endpoint(PATHS.logout, createLogoutEndpoint(options.logout, base));
   if (method === undefined) {
     const missing = endpoint(PATHS.authorize, async () => errorPage("no_sign_in_method", { status: 404 }));
-    return { authorize: missing, resume: missing, decide: missing, callback: missing };
+    return { authorize: missing, resume: missing, decide: missing, callback: missing, userCode: missing, logout };
   }
   const continueUrl = (handle: string) => `${base}${PATHS.continue}?handle=${encodeURIComponent(handle)}`;
   const { answer, answerCallback } = createStepAnswers({ signIns, method, continueUrl });
   const answerDevelopment = "claims" in method ? createDevelopmentForm({ signIns, answer }) : undefined;
 
   return {
+    logout,
+    userCode: endpoint(PATHS.userCode, createUserCodeEndpoint(devices, answer)),
     // The browser withholds its cookies from a POST of another site (SameSite=Lax).
     authorize: endpoint(PATHS.authorize, async (request) => {
       const withheld = request.method === "POST";

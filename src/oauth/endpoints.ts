@@ -5,6 +5,7 @@ import type { Rate } from "../service/throttle/call-limits.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { errorAnswer, type TextAnswer } from "./answers.ts";
 import { presentedCredentials } from "./client-authentication.ts";
+import { createDeviceAuthorizationEndpoint } from "./device-endpoint.ts";
 import type { Form } from "./form.ts";
 import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { PATHS } from "./paths.ts";
@@ -25,8 +26,8 @@ type Work = {
 /** Makes the endpoints for programs. Each but userinfo authenticates the client, after the whole request has arrived. */
 export function createOAuthEndpoints<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-): Record<"token" | "introspect" | "revoke" | "userinfo", Endpoint> {
-  const { authenticate, tracer } = service;
+): Record<"token" | "introspect" | "revoke" | "userinfo", Endpoint> & { deviceAuthorization?: Endpoint } {
+  const { authenticate, tracer, devices } = service;
 
   function endpoint(path: string, { rate, perform }: Work): Endpoint {
     return traced(path, async (request) => {
@@ -51,6 +52,12 @@ export function createOAuthEndpoints<Schema extends ClaimsSchema>(
     token: endpoint(PATHS.token, { rate: "issue", perform: createTokenEndpoint(service) }),
     introspect: endpoint(PATHS.introspect, { rate: "verify", perform: createIntrospectionEndpoint(service) }),
     revoke: endpoint(PATHS.revoke, { perform: createRevocationEndpoint(service) }),
+    ...(devices !== undefined && {
+      deviceAuthorization: endpoint(PATHS.deviceAuthorization, {
+        rate: "issue",
+        perform: createDeviceAuthorizationEndpoint(devices),
+      }),
+    }),
     userinfo: traced(PATHS.userinfo, createUserInfoEndpoint(service)),
   };
 }

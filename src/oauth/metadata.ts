@@ -46,10 +46,11 @@ export function authorizationServerMetadata(service: Described, { signsIn }: { s
   };
 }
 
-/** RFC 8414 §2, RFC 7636, RFC 9207. */
+/** RFC 8414 §2, RFC 7636, RFC 8628 §4, RFC 9207. */
 function authorizationMetadata(base: string): object {
   return {
     authorization_endpoint: base + PATHS.authorize,
+    device_authorization_endpoint: base + PATHS.deviceAuthorization,
     response_modes_supported: ["query", "form_post"],
     scopes_supported: OPENID_SCOPES,
     code_challenge_methods_supported: ["S256"],
@@ -70,6 +71,10 @@ export function openidMetadata(service: Described): object {
   return {
     ...authorizationServerMetadata(service, { signsIn: true }),
     userinfo_endpoint: base + PATHS.userinfo,
+    // OIDC RP-Initiated Logout §2.1, Back-Channel Logout §2.1.
+    end_session_endpoint: base + PATHS.logout,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: algorithmsOf(service),
     claims_supported: [...ID_TOKEN_CLAIMS, ...PROFILE_CLAIMS],

@@ -9,4 +9,8 @@ export const PATHS = {
   continue: "/oauth/continue",
   /** Where an OpenID provider sends the browser. */
   callback: "/oauth/callback",
+  logout: "/oauth/logout",
+  /** Where a device begins, and where people enter its user code. */
+  deviceAuthorization: "/oauth/device",
+  userCode: "/device",
 } as const;

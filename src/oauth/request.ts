@@ -1,4 +1,5 @@
 import { MintmarkError } from "../errors.ts";
+import { scopeString } from "../token/claims.ts";
 import type { PresentedSecret } from "../token/decode-basic.ts";
 import { type Form, type FormOutcome, parseParameters, readForm } from "./form.ts";
 
@@ -48,6 +49,14 @@ export function requiredParameter({ parameters }: Form, name: string): string {
   const value = parameters.get(name);
   if (value === undefined) throw invalidRequest(`The parameter ${name} is missing.`);
   return value;
+}
+
+/** The `scope` of a request. Throws `invalid_request` unless it is scope tokens separated by spaces. */
+export function scopeParameter({ parameters }: Form): string | undefined {
+  const scope = parameters.get("scope");
+  const { error } = scopeString.safeParse(scope ?? "none");
+  if (error === undefined) return scope;
+  throw new MintmarkError("invalid_request", { issues: [{ path: "scope", message: error.issues[0]?.message ?? "" }] });
 }
 
 export function invalidRequest(message: string): MintmarkError {

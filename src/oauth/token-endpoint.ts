@@ -3,18 +3,21 @@ import { MintmarkError } from "../errors.ts";
 import type { Caller } from "../service/access/caller.ts";
 import type { CodeExchange, ExchangedTokens } from "../service/authorization/exchange.ts";
 import type { TokenService } from "../service/service.ts";
-import { type ClaimsSchema, scopeString } from "../token/claims.ts";
+import type { ClaimsSchema } from "../token/claims.ts";
 import { requestedClaims } from "../token/describe-claims.ts";
 import { jsonAnswer, type TextAnswer } from "./answers.ts";
 import type { Form } from "./form.ts";
-import { requiredParameter } from "./request.ts";
+import { requiredParameter, scopeParameter } from "./request.ts";
 
 /** Performs a grant for an authenticated client. */
 type PerformGrant = (caller: Caller, form: Form) => Promise<ExchangedTokens>;
 
+/** `device_code` in the metadata of a client (RFC 8628 §3.4). */
+const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
+
 /** The grant types of programs, which every token endpoint serves, and those of people. */
 export const GRANT_TYPES: readonly string[] = ["client_credentials", "refresh_token"];
-export const GRANT_TYPES_OF_PEOPLE: readonly string[] = ["authorization_code"];
+export const GRANT_TYPES_OF_PEOPLE: readonly string[] = ["authorization_code", DEVICE_CODE];
 
 /** Makes the token endpoint (RFC 6749 §3.2). */
 export function createTokenEndpoint<Schema extends ClaimsSchema>(
@@ -25,12 +28,16 @@ export function createTokenEndpoint<Schema extends ClaimsSchema>(
   const grants: Record<string, PerformGrant> = {
     // Without a refresh token (RFC 6749 §4.4.3).
     client_credentials: (caller, form) =>
-      service.getToken(caller, { scope: scopeOf(form), resources: form.resources, claims: defaultClaims(schema) }),
+      service.getToken(caller, {
+        scope: scopeParameter(form),
+        resources: form.resources,
+        claims: defaultClaims(schema),
+      }),
     refresh_token: (caller, form) => {
       const refreshToken = requiredParameter(form, "refresh_token");
-      return service.refreshToken(caller, { refreshToken, scope: scopeOf(form), resources: form.resources });
+      return service.refreshToken(caller, { refreshToken, scope: scopeParameter(form), resources: form.resources });
     },
-    ...(signIns !== undefined && { authorization_code: codeGrant(exchangeCode) }),
+    ...(signIns !== undefined && { authorization_code: codeGrant(exchangeCode), [DEVICE_CODE]: deviceGrant(service) }),
   };
   return async (caller, form) => {
     const grantType = requiredParameter(form, "grant_type");
@@ -51,6 +58,11 @@ function codeGrant(exchangeCode: CodeExchange["exchangeCode"]): PerformGrant {
     });
 }
 
+/** RFC 8628 §3.4. */
+function deviceGrant({ exchangeDeviceCode }: Pick<TokenService, "exchangeDeviceCode">): PerformGrant {
+  return (caller, form) => exchangeDeviceCode(caller, { deviceCode: requiredParameter(form, "device_code") });
+}
+
 /** RFC 6749 §5.1. */
 function tokenAnswer({ token, tokenType, expiresIn, scope, refreshToken, idToken }: ExchangedTokens): TextAnswer {
   return jsonAnswer({
@@ -61,13 +73,6 @@ function tokenAnswer({ token, tokenType, expiresIn, scope, refreshToken, idToken
     ...(refreshToken !== undefined && { refresh_token: refreshToken }),
     ...(idToken !== undefined && { id_token: idToken }),
   });
-}
-
-function scopeOf({ parameters }: Form): string | undefined {
-  const scope = parameters.get("scope");
-  const { error } = scopeString.safeParse(scope ?? "none");
-  if (error === undefined) return scope;
-  throw invalid("scope", error.issues[0]?.message);
 }
 
 /** The custom claims of a request that cannot have any: the defaults of their schema. */

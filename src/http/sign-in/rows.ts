@@ -5,6 +5,8 @@ import type { DevelopmentSignIn } from "../../oauth/development-sign-in.ts";
 import { baseOf } from "../../oauth/metadata.ts";
 import { PATHS } from "../../oauth/paths.ts";
 import type { SignInMethod } from "../../oauth/sign-in-method.ts";
+import type { Devices } from "../../service/authorization/device.ts";
+import type { Logout } from "../../service/authorization/logout.ts";
 import type { SignIns } from "../../service/authorization/step.ts";
 import type { Tracer } from "../../service/operations/tracer.ts";
 import type { Row } from "../routes.ts";
@@ -12,6 +14,8 @@ import { type BrowserRowsOptions, createBrowserRow } from "./browser-rows.ts";
 
 export type SignInRowsOptions = BrowserRowsOptions & {
   signIns: SignIns;
+  devices: Devices;
+  logout: Logout;
   method: SignInMethod | DevelopmentSignIn | undefined;
   tracer: Tracer | undefined;
   logger: Logger;
@@ -19,13 +23,15 @@ export type SignInRowsOptions = BrowserRowsOptions & {
 
 /** The rows at which people sign in and agree. */
 export function createSignInRows(options: SignInRowsOptions): Row[] {
-  const { signIns, method, tracer, issuer } = options;
-  const endpoints = createAuthorizationEndpoints({ signIns, method, tracer, base: baseOf(issuer) });
+  const { method, issuer } = options;
+  const endpoints = createAuthorizationEndpoints({ ...options, base: baseOf(issuer) });
   const row = createBrowserRow(options);
   const authorize = method === undefined ? explaining(options.logger, endpoints.authorize) : endpoints.authorize;
   return [
     row(PATHS.authorize, { GET: authorize, POST: authorize, postFromAnySite: true }),
     row(PATHS.continue, { GET: endpoints.resume, POST: endpoints.decide }),
+    row(PATHS.logout, { GET: endpoints.logout, POST: endpoints.logout, postFromAnySite: true }),
+    row(PATHS.userCode, { GET: endpoints.userCode, POST: endpoints.userCode }),
     ...(method?.callback === undefined ? [] : [row(PATHS.callback, { GET: endpoints.callback })]),
   ];
 }

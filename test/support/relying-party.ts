@@ -1,0 +1,39 @@
+import * as openid from "openid-client";
+import type { NewClient } from "../../src/service/clients/client-metadata.ts";
+import type { TokenService } from "../../src/service/service.ts";
+import { addClient } from "./clients.ts";
+import type { CookieBrowser } from "./cookie-browser.ts";
+
+export const CALLBACK = "https://app.example/callback";
+export const BYE = "https://app.example/bye";
+
+type Server = { url: string; service: Pick<TokenService, "clients"> };
+
+/** A relying party by openid-client, which has discovered the server. */
+export async function openRelyingParty({ url, service }: Server, fields: Partial<NewClient> = {}) {
+  const uris = { redirectUris: [CALLBACK], postLogoutRedirectUris: [BYE] };
+  const client = await addClient(service, { name: "Shop", firstParty: true, ...uris, ...fields });
+  const by = openid.ClientSecretBasic(client.clientSecret);
+  const options = { execute: [openid.allowInsecureRequests] };
+  return { ...client, config: await openid.discovery(new URL(url), client.clientId, undefined, by, options) };
+}
+
+/** Signs a person in to a relying party, on the page of development unless there is a session. Returns the tokens. */
+export async function signInTo(
+  { config }: Pick<Awaited<ReturnType<typeof openRelyingParty>>, "config">,
+  browser: CookieBrowser,
+  scope = "openid",
+) {
+  const pkceCodeVerifier = openid.randomPKCECodeVerifier();
+  const state = openid.randomState();
+  const url = openid.buildAuthorizationUrl(config, {
+    redirect_uri: CALLBACK,
+    scope,
+    code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+    state,
+  });
+  const shown = await browser.follow(await browser.get(url.href));
+  const { location = "about:blank" } = shown.location === undefined ? await browser.signIn(shown) : shown;
+  return openid.authorizationCodeGrant(config, new URL(location), { pkceCodeVerifier, expectedState: state });
+}
