@@ -15,6 +15,7 @@ import { describeLogouts } from "./conformance-logouts.ts";
 import { describeLookups } from "./conformance-lookups.ts";
 import { describePeopleChanges } from "./conformance-people.ts";
 import { describePrunes } from "./conformance-prunes.ts";
+import { describeRedemptions } from "./conformance-redemptions.ts";
 import { describeResources } from "./conformance-resources.ts";
 import { describeRevision } from "./conformance-revision.ts";
 import { describeSignIns } from "./conformance-sign-ins.ts";
@@ -95,6 +96,7 @@ function describeVerbs(open: Open, crowded: boolean): void {
   describeSignIns(open);
   describeAuthorizations(open);
   describeCodes(open);
+  describeRedemptions(open);
   describeDevices(open);
   describeLogouts(open);
   describePrunes(open);

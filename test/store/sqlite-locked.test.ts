@@ -5,7 +5,8 @@ import { localCaller } from "../../src/service/access/caller.ts";
 import { createTokenService } from "../../src/service/service.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import { holdLock } from "../support/lock-holder.ts";
-import { ISSUER, temporaryFolder } from "../support/service.ts";
+import { ISSUER, NOW, temporaryFolder } from "../support/service.ts";
+import { aCode, aRecord, aRequest, aSignIn } from "./samples.ts";
 
 /** How long a cached verification may take while the lock is held, in milliseconds. */
 const PROMPT = 50;
@@ -55,6 +56,21 @@ it("waits for a lock that is held for less than its limit, and then succeeds", a
   expect(settled).toMatchObject({ status: "fulfilled" });
   expect(ms).toBeLessThan(1500);
   await service.close();
+});
+
+it("writes again after a single statement that has waited in vain for a lock", async () => {
+  using folder = temporaryFolder();
+  const store = await openSqliteStore(folder.path);
+  const code = aCode(aSignIn());
+  for (let at = 0; at < 3; at += 1) await store.addAuthorizationRequest(aRequest({ expiresAt: NOW }));
+  {
+    await using _holder = await holdLock(join(folder.path, "mintmark.db"), 60_000);
+    for (const write of [() => store.pruneSignInData(NOW, 10), () => store.finishLogout(code)])
+      await expect(write()).rejects.toMatchObject({ reason: "unavailable" });
+  }
+  await store.revoke({ kind: "subject", id: "ada" }, aRecord());
+  expect(await store.pruneSignInData(NOW, 10)).toEqual({ count: 3, more: false });
+  await store.close();
 });
 
 it("closes while another process holds the lock, and retains all in the write-ahead log", async () => {

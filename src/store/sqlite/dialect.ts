@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CompiledQuery, type Dialect, SqliteDialect } from "kysely";
+import { CompiledQuery, type DatabaseConnection, type Dialect, SqliteDialect } from "kysely";
 import type Database from "libsql";
 import type { Milliseconds } from "../../time.ts";
 import { errorCode } from "./data-directory.ts";
@@ -11,7 +11,7 @@ const MAX_WAIT_MS: Milliseconds = 50;
 /**
  * Creates Kysely's dialect for an open database, which must have a busy timeout of 0: the driver is synchronous, so a
  * statement that waits for a lock would block the event loop. A transaction takes the write lock at its begin, so
- * SQLITE_BUSY occurs before it has changed anything, or not at all.
+ * SQLITE_BUSY occurs before it has changed anything, or not at all. A statement that changes rows runs in one, too.
  */
 export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): Dialect {
   const plain = new SqliteDialect({ database: { prepare: cachePrepared(database), close: () => {} } });
@@ -23,7 +23,7 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
       const driver = plain.createDriver();
       return {
         init: () => driver.init(),
-        acquireConnection: () => driver.acquireConnection(),
+        acquireConnection: async () => withLockedWrites(database, await driver.acquireConnection()),
         releaseConnection: (connection) => driver.releaseConnection(connection),
         async beginTransaction(connection, { accessMode }) {
           const begin = accessMode === "read only" ? "begin" : "begin immediate";
@@ -39,6 +39,31 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
     },
   };
 }
+
+/**
+ * The driver does not reset a statement that got SQLITE_BUSY. One that had read rows would go on reading: then no later
+ * transaction of the connection could commit. So the lock is taken before a statement reads.
+ */
+function withLockedWrites(database: Database.Database, connection: DatabaseConnection): DatabaseConnection {
+  const run = (sql: string) => connection.executeQuery(CompiledQuery.raw(sql));
+  return {
+    streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
+    async executeQuery(query) {
+      if (!WRITE.test(query.sql) || database.inTransaction) return connection.executeQuery(query);
+      await run("begin immediate");
+      try {
+        const outcome = await connection.executeQuery<never>(query);
+        await run("commit");
+        return outcome;
+      } catch (cause) {
+        if (database.inTransaction) await run("rollback");
+        throw cause;
+      }
+    },
+  };
+}
+
+const WRITE = /^\s*(insert|update|delete)\b/i;
 
 /**
  * Retries work while another process holds the lock, for at most `limitMs`. The connection is free between attempts. The
