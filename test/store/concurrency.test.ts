@@ -1,21 +1,15 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
+import { crowd } from "../support/crowd.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { NOW, temporaryFolder } from "../support/service.ts";
-import {
-  aClient,
-  aCode,
-  aDeviceRequest,
-  aGrant,
-  aRecord,
-  aRedemption,
-  aRequest,
-  aRotation,
-  aSignIn,
-  FREE,
-} from "./samples.ts";
+import { expiredRows, MIDDLE } from "./expired-rows.ts";
+import { aClient, aCode, aRecord, aRedemption, aRequest, aRotation, aSignIn, FREE, unique } from "./samples.ts";
 
 /** Two servers with one database. */
 type Servers = { one: Store; other: Store; [Symbol.asyncDispose](): Promise<void> };
@@ -31,86 +25,6 @@ async function openServers(openStore: () => Promise<Store>): Promise<Servers> {
     },
   };
 }
-
-/** Does all work, 20 at a time: of a thousand at once, most would wait longer for a connection than they may. */
-async function crowd<Outcome>(work: readonly (() => Promise<Outcome>)[]): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const queue = work.entries();
-  const next = async () => {
-    for (const [at, call] of queue) outcomes[at] = await call();
-  };
-  await Promise.all(Array.from({ length: 20 }, next));
-  return outcomes;
-}
-
-/** In an order that is neither that of the primary key nor that of another index. */
-const scattered = Array.from({ length: 200 }, (_, at) => (at * 77) % 200);
-
-/** Adds expired rows for one subject and client. Returns what deletes them, and what prunes them. */
-type Case = {
-  name: string;
-  add: (servers: Servers, of: Of) => Promise<unknown>;
-  by: "subject" | "client";
-  prune: Prune;
-};
-type Of = { subject: string; clientId: string };
-type Prune = (store: Store) => Promise<unknown>;
-
-const prunePeople: Prune = (store) => store.pruneSignInData(NOW + 500, 200);
-
-const cases: Case[] = [
-  {
-    name: "expired grants with their refresh tokens",
-    by: "subject",
-    prune: (store) => store.pruneGrants(NOW + 500, 200),
-    add: ({ one }, of) =>
-      crowd(
-        scattered.map((at) => () => {
-          const grant = aGrant({ ...of, createdAt: NOW - at });
-          return one.addGrant(grant, { hash: grant.sid, sequence: FREE.sequence }, aRecord());
-        }),
-      ),
-  },
-  {
-    name: "expired sign-in sessions",
-    by: "subject",
-    prune: prunePeople,
-    add: ({ one }, { subject }) =>
-      crowd(
-        scattered.map((at) => () => {
-          const signIn = aSignIn({ subject, createdAt: NOW - at, expiresAt: NOW + at });
-          return one.addSignIn(signIn, FREE.sequence, aRecord());
-        }),
-      ),
-  },
-  {
-    name: "expired codes",
-    by: "client",
-    prune: prunePeople,
-    add: async ({ one }, of) => {
-      const signIn = aSignIn({ expiresAt: NOW + 900 });
-      await one.addSignIn(signIn, FREE.sequence, aRecord());
-      const codes = scattered.map((at) => aCode(signIn, { clientId: of.clientId, expiresAt: NOW + at }));
-      await crowd(codes.map((code) => () => one.addCode(code, FREE, aRecord())));
-    },
-  },
-  {
-    name: "expired authorization requests",
-    by: "client",
-    prune: prunePeople,
-    add: ({ one }, { clientId }) =>
-      crowd(scattered.map((at) => () => one.addAuthorizationRequest(aRequest({ clientId, expiresAt: NOW + at })))),
-  },
-  {
-    name: "expired device requests",
-    by: "client",
-    prune: prunePeople,
-    add: ({ one }, { clientId }) =>
-      crowd(
-        scattered.map((at) => () => one.addDeviceRequest(aDeviceRequest({ clientId, expiresAt: NOW + at }), aRecord())),
-      ),
-  },
-];
 
 function describeConcurrency(open: () => Promise<Servers>): void {
   it("redeem one code once, of a thousand attempts", async () => {
@@ -131,26 +45,6 @@ function describeConcurrency(open: () => Promise<Servers>): void {
     expect(others).toEqual([]);
   }, 60_000);
 
-  it.each(cases)(
-    "never wait for each other where $name are pruned while their $by is removed",
-    async (row) => {
-      await using servers = await open();
-      const { one, other } = servers;
-      for (let round = 0; round < 5; round += 1) {
-        const client = aClient();
-        const of = { subject: `subject-${round}`, clientId: client.clientId };
-        await one.addClient(client, aRecord());
-        await row.add(servers, of);
-        const remove = () =>
-          row.by === "subject"
-            ? other.revoke({ kind: "subject", id: of.subject }, aRecord())
-            : other.removeClient(of.clientId, aRecord());
-        await Promise.all([row.prune(one), remove(), row.prune(other)]);
-      }
-    },
-    60_000,
-  );
-
   it("never wait for each other, whatever is added, redeemed, rotated, revoked, taken and pruned at once", async () => {
     await using servers = await open();
     const { one, other } = servers;
@@ -160,8 +54,8 @@ function describeConcurrency(open: () => Promise<Servers>): void {
       const store = at % 2 ? one : other;
       const signIn = signIns[at % 4] ?? expect.fail();
       const clientId = clients[(at >> 2) % 2] ?? expect.fail();
-      await store.addSignIn({ ...aSignIn(), subject: signIn.subject }, FREE.sequence, aRecord());
       const known = await store.findSignInBySid(signIn.sid);
+      // Another flow may add it at the same time.
       if (known === undefined) await store.addSignIn(signIn, FREE.sequence, aRecord()).catch(() => {});
       const code = aCode(signIn, { clientId });
       const request = aRequest({ clientId });
@@ -177,6 +71,7 @@ function describeConcurrency(open: () => Promise<Servers>): void {
       const clientId = clients[at % 2] ?? expect.fail();
       const disturbances = [
         () => store.revoke({ kind: "subject", id: subject }, aRecord()),
+        () => store.revoke({ kind: "session", id: sid }, aRecord()),
         () => store.pruneSignInData(NOW + 61, 200),
         () => store.pruneGrants(NOW + 100, 200),
         () => store.takeLogouts(NOW, { limit: 100, lease: 0 }),
@@ -193,17 +88,46 @@ function describeConcurrency(open: () => Promise<Servers>): void {
 describe("two servers with one embedded database", () => {
   const folder = temporaryFolder();
   afterAll(() => folder[Symbol.dispose]());
-  let count = 0;
   describeConcurrency(() => {
-    count += 1;
-    const path = `${folder.path}/data-${count}`;
+    const path = join(folder.path, unique("data-"));
     return openServers(() => openSqliteStore(path, { shared: true }));
   });
 });
 
 describePostgres("two servers with one PostgreSQL database", () => {
-  describeConcurrency(async () => {
+  const open = (url: string) => openServers(() => openPostgresStore(url));
+  describeConcurrency(async () => open(await sharedPostgres.newDatabase()));
+
+  it.each(expiredRows)("prune $table while those of a $by are deleted, without a deadlock", async (row) => {
     const url = await sharedPostgres.newDatabase();
-    return openServers(() => openPostgresStore(url));
+    await using servers = await open(url);
+    const { one, other } = servers;
+    const client = aClient();
+    const of = { subject: "ada", clientId: client.clientId };
+    await one.addClient(client, aRecord());
+    await row.add(one, of);
+    // Holds a row that both come to, each from another side.
+    const holder = new pg.Client(url);
+    await holder.connect();
+    await holder.query("begin");
+    await holder.query(`select 1 from ${row.table} where ${row.key} = $1 for update`, [MIDDLE]);
+    const deleting =
+      row.by === "subject"
+        ? other.revoke({ kind: "subject", id: of.subject }, aRecord())
+        : other.removeClient(of.clientId, aRecord());
+    await untilWaiting(holder, 1);
+    const pruning = row.prune(one);
+    await Promise.race([pruning, untilWaiting(holder, 2)]);
+    await holder.query("rollback");
+    await Promise.all([deleting, pruning]);
+    expect((await holder.query(`select 1 from ${row.table} where ${row.key} like 'id-%'`)).rows).toEqual([]);
+    await holder.end();
   });
 });
+
+/** Resolves when so many connections wait for a row. Gives up after a second. */
+async function untilWaiting(client: pg.Client, count: number): Promise<void> {
+  const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  const end = performance.now() + 1000;
+  while (performance.now() < end && (await client.query(waiting)).rows.length < count) await sleep(5);
+}
