@@ -36,7 +36,7 @@ export function createRemedies(
   };
 }
 
-/** Logs a call that the server failed. `of` names what was called. */
+/** Logs a call that the server failed. `of` names what was called. The issues of an error quote no value. */
 export type LogFailure = (
   request: IncomingMessage,
   of: { procedure: string | undefined } | { route: string },
@@ -48,8 +48,10 @@ export function createFailureLog(logger: Logger): LogFailure {
   return (request, of, error) => {
     const origin = error instanceof MintmarkError ? (error.cause ?? error) : error;
     const remedy = remedyOnce(origin);
+    const issues = error instanceof MintmarkError ? error.issues : [];
     const call = { requestId: requestIdOf(request), ...of, error: describeError(origin) };
-    logger.error({ ...call, ...(remedy !== undefined && { remedy }) }, "call failed");
+    const more = { ...(issues.length > 0 && { issues }), ...(remedy !== undefined && { remedy }) };
+    logger.error({ ...call, ...more }, "call failed");
   };
 }
 

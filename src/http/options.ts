@@ -88,7 +88,10 @@ const serverOptions: OptionSchemas<ServerOptions> = {
 };
 
 function isSignIn(value: unknown): boolean {
-  return typeof value === "function" || (typeof value === "object" && value !== null && "signIn" in value);
+  return (
+    typeof value === "function" ||
+    (typeof value === "object" && value !== null && "signIn" in value && typeof value.signIn === "function")
+  );
 }
 
 function isRouter(value: unknown): boolean {

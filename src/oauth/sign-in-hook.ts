@@ -1,3 +1,4 @@
+import { MintmarkError } from "../errors.ts";
 import type { Person, SignInStep } from "../service/authorization/step.ts";
 import type { ClaimsSchema } from "../token/claims.ts";
 import { isPlainObject } from "../token/json.ts";
@@ -28,16 +29,18 @@ export function methodOfHook<Schema extends ClaimsSchema>(hook: SignInHook<Schem
       const result: unknown = await hook(request, { url, client, loginHint, maxAge });
       if (isResponse(result)) return { outcome: "response", response: result };
       if (isPerson(result)) return { outcome: "person", person: result };
-      throw new TypeError("The sign-in hook returned neither a Response nor a person");
+      const message = "returned neither a person with a subject nor a Response that can be sent";
+      throw new MintmarkError("internal_error", { issues: [{ path: "signIn", message }] });
     },
   };
 }
 
-/** Not by `instanceof`: frameworks bring their own. One of `Response.error()` has the status 0, which cannot be sent. */
+/** Not by `instanceof`: frameworks bring their own. That of `Response.error()` has the status 0, which cannot be sent. */
 function isResponse(value: unknown): value is Response {
   if (typeof value !== "object" || value === null || !("status" in value) || !("headers" in value)) return false;
-  const { status, headers } = value as Partial<Response>;
-  return Number.isInteger(status) && Number(status) >= 200 && typeof headers?.getSetCookie === "function";
+  const { status, headers, body } = value as Partial<Response>;
+  const isSendable = Number.isInteger(status) && Number(status) >= 200 && body?.locked !== true;
+  return isSendable && typeof headers?.getSetCookie === "function" && !(value as Response).bodyUsed;
 }
 
 function isPerson(value: unknown): value is Person {
