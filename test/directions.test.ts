@@ -33,6 +33,7 @@ const RESERVED: Record<string, readonly string[]> = {
   "node:dns": ["remote"],
   "node:http": ["http", "remote"],
   "node:https": ["remote"],
+  "openid-client": ["oauth"],
   process: ["http", "program", "cli"],
 };
 
@@ -91,6 +92,13 @@ it("keeps databases, sockets, keys and the process to the rooms they belong to",
     uses.filter((name) => !mayUse(name, file)).map((name) => `${file} uses ${name}`),
   );
   expect(misplaced).toEqual([]);
+});
+
+it("loads the client of OpenID providers only where it is needed", () => {
+  const all = files.map((file) => readFileSync(join(SRC, file), "utf8")).join("\n");
+  const imports = all.match(/^import .*from "openid-client";$/gm) ?? [];
+  expect(imports.filter((line) => !line.startsWith("import type "))).toEqual([]);
+  expect(imports).not.toEqual([]);
 });
 
 const ROOT = join(SRC, "..");

@@ -9,6 +9,7 @@ import { storeRemedy } from "../store/remedies.ts";
 import type { Milliseconds } from "../time.ts";
 import { type OpenOptions, openService } from "./compose.ts";
 import type { Config } from "./config.ts";
+import { openSignIn } from "./sign-in.ts";
 import { onStop } from "./signals.ts";
 
 export type ServeOptions = {
@@ -33,10 +34,13 @@ export async function serve(
     port: config.port,
     timeouts: { keepAliveTimeout: config.keepAlive * 1000 },
     async prepare(origin) {
-      const service = await openService(config, { origin, ...createErrorReporter(logger), ...open });
+      const reporter = createErrorReporter(logger);
+      const service = await openService(config, { origin, ...reporter, ...open });
       const { drain, endFeeds, close } = service;
       const { trustProxy, origins, theme } = config;
-      const listener = createRequestHandler(service, { logger, trustProxy, origins, theme, ...(share && { share }) });
+      const signIn = await openSignIn(config, { ownIssuer: service.issuer, ...reporter });
+      const options = { logger, trustProxy, origins, theme, ...(share && { share }), ...(signIn && { signIn }) };
+      const listener = createRequestHandler(service, options);
       return { listener, drain, endFeeds, close };
     },
   });

@@ -24,7 +24,7 @@ const DOCUMENTS = [
 ];
 
 type Vault = ReturnType<typeof createVault>;
-type Held = { token: string; refreshToken: string; clientId: string; clientSecret: string };
+type Held = { token: string; refreshToken: string; clientId: string; clientSecret: string; handle: string };
 
 /** A valid input of every procedure, made from the results of earlier calls. In the order of the calls. */
 const INPUTS: Record<string, (held: Held) => object> = {
@@ -46,6 +46,13 @@ const INPUTS: Record<string, (held: Held) => object> = {
   "keys.list": () => ({}),
   "keys.rotate": () => ({ immediate: true }),
   "audit.list": () => ({}),
+  "sessions.list": () => ({ subject: "ada" }),
+  "sessions.revoke": () => ({ sid: "a" }),
+  "consents.list": () => ({ subject: "ada" }),
+  "consents.revoke": ({ clientId }) => ({ subject: "ada", clientId }),
+  "signIn.describe": ({ handle }) => ({ handle }),
+  "signIn.accept": ({ handle }) => ({ handle, subject: "ada" }),
+  "signIn.refuse": ({ handle }) => ({ handle }),
   "clients.remove": ({ clientId }) => ({ clientId }),
 };
 
@@ -53,7 +60,7 @@ const INPUTS: Record<string, (held: Held) => object> = {
 const HELD = ["token", "refreshToken", "clientSecret"] as const;
 
 function createDriver(origin: string, vault: Vault) {
-  const held: Held = { token: "", refreshToken: "", clientId: "", clientSecret: "" };
+  const held: Held = { token: "", refreshToken: "", clientId: "", clientSecret: "", handle: "a".repeat(43) };
 
   async function ask(procedure: string, input: object, as?: Credentials): Promise<number> {
     const { status, headers, text } = await send(`${origin}/trpc/${procedure}`, {
@@ -72,6 +79,20 @@ function createDriver(origin: string, vault: Vault) {
     held.clientId = data.clientId ?? held.clientId;
     vault.add(`the answer of ${procedure}, ${status}`, JSON.stringify(headers) + rest);
     return status;
+  }
+
+  /** Begins a sign-in, where people can sign in. */
+  async function beginSignIn(admin: Credentials): Promise<void> {
+    const redirectUri = "https://app.example/callback";
+    await ask("clients.create", { name: "web", permissions: [], redirectUris: [redirectUri] }, admin);
+    const query = new URLSearchParams({
+      ...{ client_id: held.clientId, redirect_uri: redirectUri, response_type: "code" },
+      ...{ code_challenge: "a".repeat(43), code_challenge_method: "S256" },
+    });
+    const begun = await fetch(`${origin}/oauth/authorize?${query}`, { redirect: "manual" });
+    vault.add("the answer to a request for authorization", JSON.stringify([...begun.headers]) + (await begun.text()));
+    const location = begun.headers.get("location");
+    if (location !== null) held.handle = new URL(location).searchParams.get("handle") ?? "none";
   }
 
   /** Sends secrets in wrong places. */
@@ -94,6 +115,7 @@ function createDriver(origin: string, vault: Vault) {
     /** Calls every procedure correctly. Returns the responses. */
     async all(admin: Credentials): Promise<Record<string, number>> {
       const statuses: Record<string, number> = {};
+      await beginSignIn(admin);
       for (const [procedure, input] of Object.entries(INPUTS)) {
         statuses[procedure] = await ask(procedure, input(held), admin);
       }
@@ -163,8 +185,9 @@ describe("no secret is in a log, a span, a metric or a wrong answer", () => {
 describePostgres("no secret is in a log, a span, a metric or a wrong answer", () => {
   it("on PostgreSQL, also while its statements fail", { timeout: 60_000 }, async () => {
     const DATABASE_URL = await sharedPostgres.newDatabase();
-    const { statuses, stderr } = await run({ DATABASE_URL, MINTMARK_KEK: random() }, () =>
-      sharedPostgres.query("alter table audit rename to elsewhere", DATABASE_URL),
+    const { statuses, stderr } = await run(
+      { DATABASE_URL, MINTMARK_KEK: random(), MINTMARK_SIGN_IN_URL: "https://app.example/login" },
+      () => sharedPostgres.query("alter table audit rename to elsewhere", DATABASE_URL),
     );
     expect(new Set(Object.values(statuses))).toEqual(new Set([200]));
     expect(stderr).toContain('"msg":"call failed"');

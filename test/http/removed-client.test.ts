@@ -17,6 +17,8 @@ import { ISSUER, openServer, temporaryFolder } from "../support/service.ts";
 /** What a client can send: tokens of its own, and the id of another client. */
 type Known = { token: string; refreshToken: string; other: string };
 
+const HANDLE = "a".repeat(43);
+
 /** The input of every procedure that only clients may call. */
 const INPUTS: Record<string, (known: Known) => object> = {
   getToken: () => ({ subject: "ada" }),
@@ -37,6 +39,13 @@ const INPUTS: Record<string, (known: Known) => object> = {
   "tokens.find": () => ({ jti: "a" }),
   "grants.list": () => ({ subject: "ada" }),
   "audit.list": () => ({}),
+  "sessions.list": () => ({ subject: "ada" }),
+  "sessions.revoke": () => ({ sid: "a" }),
+  "consents.list": () => ({ subject: "ada" }),
+  "consents.revoke": ({ other }) => ({ subject: "ada", clientId: other }),
+  "signIn.describe": () => ({ handle: HANDLE }),
+  "signIn.accept": () => ({ handle: HANDLE, subject: "ada" }),
+  "signIn.refuse": () => ({ handle: HANDLE }),
 };
 
 /** Everybody may verify, and a subscription has no body: see the test of the service for a follower that joins. */

@@ -61,8 +61,8 @@ export async function createProviderSignIn(options: ProviderSignInOptions): Prom
           code_challenge_method: "S256",
           ...(step.loginHint !== undefined && { login_hint: step.loginHint }),
           ...(step.maxAge !== undefined && { max_age: String(step.maxAge) }),
-          // Some providers do not know `max_age`, of which 0 is the same (OpenID Connect Core §3.1.2.1).
-          ...(step.maxAge === 0 && { prompt: "login" }),
+          // Its session may be younger than the request (OpenID Connect Core §3.1.2.1).
+          ...(step.login && { prompt: "login" }),
         });
         return { outcome: "response", response: redirectTo(url) };
       }),

@@ -59,6 +59,7 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
       url: continueUrl(settings.issuer(), handle),
       client: { clientId: client.clientId, name: client.name },
       ...signInDemand(request, clock()),
+      ...(request.prompt.login && { login: true }),
       cookies: outcome.cookies,
     };
   }

@@ -101,7 +101,8 @@ export function readParameters({ parameters }: AuthorizationParameters): Request
     nonce: parameters.get("nonce"),
     prompt: {
       none: prompts.includes("none"),
-      login: prompts.includes("login") || prompts.includes("select_account"),
+      // A session of the same second has the age 0, too.
+      login: ["login", "select_account"].some((one) => prompts.includes(one)) || Number(maxAge) === 0,
       consent: prompts.includes("consent"),
     },
     maxAge: maxAge === undefined ? undefined : Number(maxAge),

@@ -64,6 +64,8 @@ export type SignInStep = {
   loginHint?: string | undefined;
   /** The longest time since the person signed in, as of now. It grows with the request: `now - signedInAt <= maxAge` stays right. */
   maxAge?: Seconds | undefined;
+  /** Whether the client asked for a new sign-in, by `prompt=login` or `max_age=0`, whatever time it has taken since. */
+  login?: true;
 };
 
 /** The person has to agree. */

@@ -86,11 +86,12 @@ describe("a person who signs in at a provider", () => {
     }
   });
 
-  it("is asked for again by max_age, and by prompt=login for 0", async () => {
-    const asked = async (maxAge: number) => new URL(await sentTo({ ...STEP, maxAge })).searchParams;
-    expect(Object.fromEntries(await asked(300))).toMatchObject({ max_age: "300" });
-    expect((await asked(300)).has("prompt")).toBe(false);
-    expect(Object.fromEntries(await asked(0))).toMatchObject({ max_age: "0", prompt: "login" });
+  it("is asked for again by max_age, and by prompt=login for a new sign-in", async () => {
+    const asked = async (more: Partial<SignInStep>) => new URL(await sentTo({ ...STEP, ...more })).searchParams;
+    expect(Object.fromEntries(await asked({ maxAge: 300 }))).toMatchObject({ max_age: "300" });
+    expect((await asked({ maxAge: 300 })).has("prompt")).toBe(false);
+    const forced = { max_age: "3", prompt: "login" };
+    expect(Object.fromEntries(await asked({ maxAge: 3, login: true }))).toMatchObject(forced);
   });
 
   it("signed in when the provider says so; without that, a request with max_age is not answered as recent", async () => {

@@ -143,16 +143,19 @@ describe("an authorization", () => {
     expect(expectStep(step, "redirect").parameters).toMatchObject({ error: "consent_required" });
   });
 
-  it.each(["login", "select_account"])("signs in again at prompt=%s", async (prompt) => {
-    await using opened = await openPeople({ firstParty: true });
-    const { browser, clientId, clock } = opened;
-    await codeFor(browser, authorizationRequest(clientId));
-    const asked = expectStep(await browser.begin(authorizationRequest(clientId, { prompt })), "sign_in");
-    expect(asked.maxAge).toBe(0);
-    clock.now += 20;
-    expect(expectStep(await browser.resume(asked.handle), "sign_in").maxAge).toBe(20);
-    expect(codeIn(await browser.accept(asked.handle, "ada", { authTime: NOW + 10 }))).toBeDefined();
-  });
+  it.each([{ prompt: "login" }, { prompt: "select_account" }, { max_age: "0" }])(
+    "signs in again at %j",
+    async (more) => {
+      await using opened = await openPeople({ firstParty: true });
+      const { browser, clientId, clock } = opened;
+      await codeFor(browser, authorizationRequest(clientId));
+      const asked = expectStep(await browser.begin(authorizationRequest(clientId, more)), "sign_in");
+      expect(asked).toMatchObject({ maxAge: 0, login: true });
+      clock.now += 20;
+      expect(expectStep(await browser.resume(asked.handle), "sign_in").maxAge).toBe(20);
+      expect(codeIn(await browser.accept(asked.handle, "ada", { authTime: NOW + 10 }))).toBeDefined();
+    },
+  );
 
   it("accepts no sign-in that is older than the request allows (P36)", async () => {
     await using opened = await openPeople({ firstParty: true });
