@@ -70,11 +70,7 @@ export function createAuthorizationEndpoints(options: AuthorizationEndpointsOpti
 }
 
 /** Makes an endpoint for browsers: an error is answered by a page. */
-export function createBrowserEndpoint(
-  tracer: Tracer | undefined,
-  path: string,
-  serve: BrowserEndpoint,
-): BrowserEndpoint {
+function createBrowserEndpoint(tracer: Tracer | undefined, path: string, serve: BrowserEndpoint): BrowserEndpoint {
   const span = { name: `mintmark${path}`, kind: SERVER_SPAN, attributes: { "http.route": path } };
   return async (request) => {
     try {

@@ -4,7 +4,7 @@ import type { TokenService } from "../../src/service/service.ts";
 import { addClient } from "./clients.ts";
 import type { CookieBrowser } from "./cookie-browser.ts";
 
-export const CALLBACK = "https://app.example/callback";
+const CALLBACK = "https://app.example/callback";
 export const BYE = "https://app.example/bye";
 
 type Server = { url: string; service: Pick<TokenService, "clients"> };

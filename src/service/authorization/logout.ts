@@ -2,6 +2,7 @@ import type { Client } from "../../store/client.ts";
 import type { SignIn } from "../../store/sign-in.ts";
 import type { Store } from "../../store/store.ts";
 import { verifyIdTokenHint } from "../../token/id-token-hint.ts";
+import { findPresentedClient } from "../clients/find-presented-client.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
@@ -66,7 +67,7 @@ export function createLogout({ store, settings, keys, end }: LogoutOptions): Log
   }
 
   async function destinationOf(parameters: LogoutRequest["parameters"], { clientId }: Asking): Promise<Destination> {
-    const client = clientId === undefined ? undefined : await store.findClient(clientId);
+    const client = await findPresentedClient(store, clientId);
     const redirectUri = parameters.get("post_logout_redirect_uri") ?? "";
     const isRegistered = client?.postLogoutRedirectUris?.includes(redirectUri) ?? false;
     return isRegistered ? { client, redirectUri, state: parameters.get("state") } : { client };

@@ -6,6 +6,7 @@ import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
 import { grantViolation } from "../access/caller.ts";
 import { policyViolation } from "../clients/client-policy.ts";
+import { findPresentedClient } from "../clients/find-presented-client.ts";
 import { isRegisteredUri } from "../clients/redirect-uri.ts";
 import { resourceScopeViolation, targetAudiences, targetViolation } from "../resources/target.ts";
 import { resourceScope } from "./openid.ts";
@@ -62,7 +63,7 @@ export function createRequestReader({ store, defaultAudience }: RequestReaderOpt
     target,
     async read(form, now) {
       const { parameters } = form;
-      const client = await store.findClient(parameters.get("client_id") ?? "");
+      const client = await findPresentedClient(store, parameters.get("client_id"));
       if (client === undefined || grantViolation(client, "authorization_code") !== undefined)
         return { outcome: "refused", reason: "unknown_client" };
       const redirectUri = parameters.get("redirect_uri") ?? "";

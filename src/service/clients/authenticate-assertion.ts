@@ -3,7 +3,6 @@ import { MintmarkError } from "../../errors.ts";
 import { type Client, isPublic, keyCredentialOf } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
-import { identifier } from "../../token/claims.ts";
 import { type AssertionHeader, verifyClientAssertion } from "../../token/client-assertion.ts";
 import type { PresentedCredentials, PresentedSecret } from "../../token/decode-basic.ts";
 import type { Caller } from "../access/caller.ts";
@@ -12,6 +11,7 @@ import { pairOf } from "./client-cache.ts";
 import type { FindClientKey } from "./client-keys.ts";
 import type { ClientUses } from "./client-uses.ts";
 import { type FailedLogins, isDenial } from "./failed-logins.ts";
+import { findPresentedClient } from "./find-presented-client.ts";
 
 type PresentedWithoutSecret = Exclude<PresentedCredentials, PresentedSecret>;
 
@@ -65,9 +65,7 @@ export function createAssertionAuthentication(options: AssertionOptions) {
 
   /** Resolves with `undefined` where the keys of the client could not be fetched: that is no failure to count. */
   async function verify(presented: PresentedWithoutSecret): Promise<Caller | undefined> {
-    // Not every database accepts any text: an impossible id is not queried.
-    const isPossible = identifier.safeParse(presented.clientId).success;
-    const client = isPossible ? await store.findClient(presented.clientId) : undefined;
+    const client = await findPresentedClient(store, presented.clientId);
     const proof = await proofOf(client, presented);
     if (proof === "unavailable") return undefined;
     if (proof === "refused" || client === undefined) throw new MintmarkError("invalid_client");

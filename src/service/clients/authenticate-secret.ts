@@ -3,13 +3,13 @@ import { MintmarkError } from "../../errors.ts";
 import { type AuthMethod, hasSecrets } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
-import { identifier } from "../../token/claims.ts";
 import type { PresentedSecret } from "../../token/decode-basic.ts";
 import type { Caller } from "../access/caller.ts";
 import { createClientCache, pairOf } from "./client-cache.ts";
 import { digestMatches, digestOf } from "./client-secret.ts";
 import type { ClientUses } from "./client-uses.ts";
 import { type FailedLogins, isDenial } from "./failed-logins.ts";
+import { findPresentedClient } from "./find-presented-client.ts";
 
 export type SecretOptions = {
   store: Pick<Store, "findClient">;
@@ -42,9 +42,7 @@ export function createSecretAuthentication(options: SecretOptions): Authenticate
   const pending = new Map<string, Promise<Caller>>();
 
   async function verify({ clientId, pair, digest, method }: Candidate): Promise<Caller> {
-    // Not every database accepts any text: an impossible id is not queried.
-    const isPossible = identifier.safeParse(clientId).success;
-    const client = isPossible ? await store.findClient(clientId) : undefined;
+    const client = await findPresentedClient(store, clientId);
     const matches = digestMatches(digest, client?.secrets ?? [], clock());
     // An earlier release may have given a secret to a client that authenticates otherwise.
     if (client === undefined || !matches || client.authMethod !== method || !hasSecrets(method)) {
