@@ -11,6 +11,7 @@ import { moveCommand } from "./move-command.ts";
 import { separateIds } from "./operands.ts";
 import { consentCommands, sessionCommands } from "./people-commands.ts";
 import { resourceCommands } from "./resource-commands.ts";
+import { signInCommand } from "./sign-in-command.ts";
 import { printable } from "./text.ts";
 import { revokeCommand, tokenCommands } from "./token-commands.ts";
 
@@ -31,6 +32,7 @@ function createProgram(): Command {
     .version(version)
     .addCommand(serveCommand(), { isDefault: true })
     .addCommand(tokenCommands())
+    .addCommand(signInCommand())
     .addCommand(revokeCommand())
     .addCommand(keyCommands())
     .addCommand(clientCommands())

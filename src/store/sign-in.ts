@@ -41,7 +41,7 @@ export type SignInQuery = {
 export type Consent = {
   subject: string;
   clientId: string;
-  /** The host of the redirect URI, or its scheme where that is of an application; `device` for the device grant. */
+  /** The host of the redirect URI, or its scheme where that is of an application; `device:` for the device grant. */
   host: string;
   audience: string;
   scopes: readonly string[];

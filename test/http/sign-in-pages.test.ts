@@ -133,7 +133,7 @@ describe("the consent page", () => {
   });
 
   it.each([
-    ["device", "The device that showed you the code"],
+    ["device:", "The device that showed you the code"],
     ["127.0.0.1:8976", "127.0.0.1:8976 A program on this computer"],
     ["[::1]:1", "[::1]:1 A program on this computer"],
     ["localhost", "localhost A program on this computer"],

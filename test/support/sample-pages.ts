@@ -34,7 +34,7 @@ export const samplePages = {
   },
   consent,
   "consent-least": { ...consent, host: "127.0.0.1:8976", resources: [], scopes: [], canSwitch: false },
-  "consent-device": { ...consent, host: "device", scopes: [{ name: "openid" }], resources: [] },
+  "consent-device": { ...consent, host: "device:", scopes: [{ name: "openid" }], resources: [] },
   "consent-long": {
     ...consent,
     client: { clientId: "long", name: WIDE },

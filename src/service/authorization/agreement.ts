@@ -5,8 +5,8 @@ import { receiverOf } from "../clients/redirect-uri.ts";
 import { OPENID_SCOPES } from "./openid.ts";
 import type { PendingRequest } from "./pending.ts";
 
-/** The host of consents for devices, which have no redirect URI. */
-const DEVICE = "device";
+/** The receiver of consents for devices, which have no redirect URI. No host and no scheme of an application is named so. */
+const DEVICE = "device:";
 
 /** Where the answer to a request goes, as people see it and as their consents have it. */
 export function receiverOfRequest({ target }: Pick<PendingRequest, "target">): string {

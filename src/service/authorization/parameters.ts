@@ -68,7 +68,7 @@ const CHECKS: readonly Check[] = [
     return long && invalid(`The parameter ${long[0]} must have ${long[1]} characters at most.`);
   },
   (parameters) => {
-    const name = ["nonce", "login_hint"].find((name) => CONTROL_CHARACTER.test(parameters.get(name) ?? ""));
+    const name = ["state", "nonce", "login_hint"].find((name) => CONTROL_CHARACTER.test(parameters.get(name) ?? ""));
     return name === undefined ? undefined : invalid(`The parameter ${name} must have no control characters.`);
   },
   (parameters) => {

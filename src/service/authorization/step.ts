@@ -75,7 +75,7 @@ export type ConsentStep = {
   token: string;
   subject: string;
   client: AskingClient;
-  /** Where the code goes: the host of the redirect URI, the scheme of an application, or `device`. */
+  /** Where the code goes: the host of the redirect URI, the scheme of an application, or `device:`. */
   host: string;
   resources: { audience: string; name: string }[];
   scopes: { name: string; description?: string | undefined }[];

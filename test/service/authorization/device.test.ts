@@ -100,7 +100,7 @@ describe("a device authorization (RFC 8628)", () => {
     const consent = await browser.signIn(signIn);
     expect(consent).toMatchObject({
       step: "consent",
-      host: "device",
+      host: "device:",
       subject: "ada",
       client: { clientId: opened.caller.clientId, name: "TV" },
       resources: [{ audience: MCP }],

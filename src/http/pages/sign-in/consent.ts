@@ -37,11 +37,11 @@ const LOOPBACK = /^(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d+)?$/;
 const SCHEME = /:$/;
 
 function destination({ host }: ConsentPage, { consent }: Words): Html {
-  const isDevice = host === "device";
+  const isDevice = host === "device:";
   const place = isDevice
     ? html`<strong>${consent.device}</strong>`
     : html`<strong class="host">${visibleText(host)}</strong>`;
-  const note = LOOPBACK.test(host) ? consent.loopback : SCHEME.test(host) && consent.application;
+  const note = LOOPBACK.test(host) ? consent.loopback : SCHEME.test(host) && !isDevice && consent.application;
   return html`<p class="destination"><span class="label">${consent.destination}</span> ${place}${
     note !== false && html` <span class="quiet">${note}</span>`
   }</p>`;
