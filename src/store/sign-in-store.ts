@@ -48,8 +48,11 @@ export type AuthorizationStore = {
   addAuthorizationRequest(request: AuthorizationRequest): Promise<void>;
   /** Finds a request by the hash of its handle. */
   findAuthorizationRequest(handle: string): Promise<AuthorizationRequest | undefined>;
-  /** Stores who the person is, that the sign-in was refused, or that this is not known. */
-  setPerson(handle: string, person: AuthorizationRequest["person"], record: AuditRecord): Promise<"set" | "unknown">;
+  /**
+   * Stores who the person is, or that the sign-in was refused, and gives the request the handle of `answer`. Of concurrent calls
+   * for a handle, one gets `set`.
+   */
+  setPerson(handle: string, answer: SignInAnswer, record: AuditRecord): Promise<"set" | "unknown">;
   /** Removes a request. Of concurrent calls, one gets `removed`. */
   removeAuthorizationRequest(handle: string, record?: AuditRecord): Promise<"removed" | "unknown">;
 
@@ -112,6 +115,8 @@ export type LogoutStore = {
   /** Deletes a notice. */
   finishLogout(notice: NoticeId): Promise<void>;
 };
+
+export type SignInAnswer = { person: NonNullable<AuthorizationRequest["person"]>; handle: string };
 
 export type SubjectAndClient = { subject: string; clientId: string };
 type NoticeId = Pick<LogoutNotice, "sid" | "clientId">;

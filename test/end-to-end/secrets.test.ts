@@ -50,9 +50,9 @@ const INPUTS: Record<string, (held: Held) => object> = {
   "sessions.revoke": () => ({ sid: "a" }),
   "consents.list": () => ({ subject: "ada" }),
   "consents.revoke": ({ clientId }) => ({ subject: "ada", clientId }),
-  "signIn.describe": ({ handle }) => ({ handle }),
   "signIn.accept": ({ handle }) => ({ handle, subject: "ada" }),
   "signIn.refuse": ({ handle }) => ({ handle }),
+  "signIn.describe": ({ handle }) => ({ handle }),
   "clients.remove": ({ clientId }) => ({ clientId }),
 };
 
@@ -82,7 +82,7 @@ function createDriver(origin: string, vault: Vault) {
   }
 
   /** Begins a sign-in, where people can sign in. */
-  async function beginSignIn(admin: Credentials): Promise<void> {
+  async function beginSignIn(admin: Credentials): Promise<string | undefined> {
     const redirectUri = "https://app.example/callback";
     await ask("clients.create", { name: "web", permissions: [], redirectUris: [redirectUri] }, admin);
     const query = new URLSearchParams({
@@ -92,7 +92,7 @@ function createDriver(origin: string, vault: Vault) {
     const begun = await fetch(`${origin}/oauth/authorize?${query}`, { redirect: "manual" });
     vault.add("the answer to a request for authorization", JSON.stringify([...begun.headers]) + (await begun.text()));
     const location = begun.headers.get("location");
-    if (location !== null) held.handle = new URL(location).searchParams.get("handle") ?? "none";
+    return location === null ? undefined : (new URL(location).searchParams.get("handle") ?? undefined);
   }
 
   /** Sends secrets in wrong places. */
@@ -115,8 +115,13 @@ function createDriver(origin: string, vault: Vault) {
     /** Calls every procedure correctly. Returns the responses. */
     async all(admin: Credentials): Promise<Record<string, number>> {
       const statuses: Record<string, number> = {};
-      await beginSignIn(admin);
       for (const [procedure, input] of Object.entries(INPUTS)) {
+        // An answer ends a handle.
+        if (procedure.startsWith("signIn.")) {
+          const { clientId, clientSecret } = held;
+          held.handle = (await beginSignIn(admin)) ?? held.handle;
+          Object.assign(held, { clientId, clientSecret });
+        }
         statuses[procedure] = await ask(procedure, input(held), admin);
       }
       return statuses;

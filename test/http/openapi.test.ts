@@ -165,7 +165,7 @@ describe("the API description", () => {
       ["consents.revoke", { subject: "bob", clientId }],
       ["signIn.describe", { handle }],
       ["signIn.accept", { handle, subject: "bob", claims: { role: "writer" }, authTime: 1, scope: "", profile: {} }],
-      ["signIn.refuse", { handle }],
+      ["signIn.refuse", { handle: await beginSignIn(server.service) }],
     ];
     for (const [procedure, input] of calls)
       expect([procedure, (await expectDescribed(procedure, input)).status]).toEqual([procedure, 200]);

@@ -32,21 +32,36 @@ export function describeAuthorizations(open: Open): void {
   });
 
   describe("setPerson", () => {
-    it("stores who the person is, forgets it again, and audits both", async () => {
+    it("stores who the person is under another handle, and audits that", async () => {
       await using opened = await open();
       const [request, other] = [aRequest(), aRequest()];
       for (const one of [request, other]) await opened.here.addAuthorizationRequest(one);
       const person: SignedInPerson = { subject: "ada", claims: { a: 1 }, profile: { name: "Ada" }, authTime: NOW };
-      for (const known of [person, { ...person, scope: "read" }, undefined]) {
+      let { handle } = request;
+      for (const known of [person, { ...person, scope: "read" }, "refused"] as const) {
         const record = aRecord();
-        expect(await opened.there.setPerson(request.handle, known, record)).toBe("set");
-        const found = await opened.here.findAuthorizationRequest(request.handle);
-        expect(found).toEqual({ ...request, ...(known && { person: known }) });
+        const answer = { person: known, handle: `${handle}+` };
+        expect(await opened.there.setPerson(handle, answer, record)).toBe("set");
+        expect(await opened.here.findAuthorizationRequest(answer.handle)).toEqual({ ...request, ...answer });
+        expect(await opened.here.findAuthorizationRequest(handle)).toBeUndefined();
         expect(await opened.here.listAudit({ limit: 1 })).toEqual([record]);
+        handle = answer.handle;
       }
       expect(await opened.here.findAuthorizationRequest(other.handle)).toEqual(other);
-      expect(await opened.here.setPerson("another", person, aRecord())).toBe("unknown");
+      expect(await opened.here.setPerson("another", { person, handle: "b" }, aRecord())).toBe("unknown");
       expect(await opened.here.listAudit({ limit: 9 })).toHaveLength(3);
+    });
+
+    it("is done once, however many ask concurrently in two processes", async () => {
+      await using opened = await open();
+      const request = aRequest();
+      await opened.here.addAuthorizationRequest(request);
+      const answers = Array.from({ length: 20 }, (_, at) => {
+        const answer = { person: "refused", handle: `${request.handle}${at}` } as const;
+        return (at % 2 ? opened.here : opened.there).setPerson(request.handle, answer, aRecord());
+      });
+      expect((await Promise.all(answers)).toSorted()).toEqual(["set", ...Array(19).fill("unknown")]);
+      expect(await opened.here.listAudit({ limit: 9 })).toHaveLength(1);
     });
   });
 

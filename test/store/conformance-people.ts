@@ -86,7 +86,7 @@ async function furnish(store: Store) {
     removeConsents: (store, record) => store.removeConsents(withdrawn, record),
   };
   const unnumbered: Record<string, Change> = {
-    setPerson: (store, record) => store.setPerson(request.handle, person, record),
+    setPerson: (store, record) => store.setPerson(request.handle, { person, handle: request.handle }, record),
     removeAuthorizationRequest: (store, record) => store.removeAuthorizationRequest(removed.handle, record),
     endCode: (store, record) => store.endCode(ended.hash, record),
     addDeviceRequest: (store, record) => store.addDeviceRequest(device, record),

@@ -81,7 +81,7 @@ function everyPeopleVerb(store: Store) {
     listSignIns: () => store.listSignIns({ subject, now: NOW, limit: 1 }),
     addAuthorizationRequest: () => store.addAuthorizationRequest(request),
     findAuthorizationRequest: () => store.findAuthorizationRequest(request.handle),
-    setPerson: () => store.setPerson(request.handle, undefined, aRecord()),
+    setPerson: () => store.setPerson(request.handle, { person: "refused", handle: request.handle }, aRecord()),
     removeAuthorizationRequest: () => store.removeAuthorizationRequest(request.handle),
     addCode: () => store.addCode(code, change, aRecord()),
     findCode: () => store.findCode(code.hash),

@@ -1,6 +1,7 @@
 import { MintmarkError } from "../../errors.ts";
 import type { AuditRecord } from "../../store/audit.ts";
 import type { AuthorizationRequest } from "../../store/authorization.ts";
+import type { SignInAnswer } from "../../store/sign-in-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import type { ClaimsSchema } from "../../token/claims.ts";
@@ -11,6 +12,7 @@ import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
 import { continueUrl, describeTarget, signInDemand } from "./description.ts";
 import { checkedPerson } from "./person.ts";
+import { createSecret } from "./secrets.ts";
 import type { ConsentStep, Person } from "./step.ts";
 
 /** What a person is asked to sign in for. */
@@ -28,7 +30,8 @@ export type SignInReturn = { url: string };
 
 /**
  * The use cases of an application in another process at which people sign in. Each throws `unknown_sign_in` for a handle that is
- * unknown, expired or used. Not checked: which browser presented the handle. It is good in the one that began alone.
+ * unknown, expired or answered. Not checked: which browser presented the handle. Send that browser, and no other, to the URL in
+ * the answer: it works in the one that began alone.
  */
 export type ApplicationSignIn<Custom> = {
   describe(caller: Caller, handle: string): Promise<DescribedSignIn>;
@@ -57,15 +60,16 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
     return found;
   }
 
-  async function set(
-    handle: string,
-    person: AuthorizationRequest["person"],
-    record: AuditRecord,
-  ): Promise<SignInReturn> {
+  /**
+   * A stranger could begin an authorization and send its handle to a person who is signed in at the application. So the request
+   * gets another handle, which reaches the browser of that person alone; and it is good only in the browser that began (P13).
+   */
+  async function answer(handle: string, person: SignInAnswer["person"], record: AuditRecord): Promise<SignInReturn> {
     await find(handle);
-    if ((await store.setPerson(hashOf(handle), person, record)) === "unknown")
-      throw new MintmarkError("unknown_sign_in");
-    return { url: continueUrl(settings.issuer(), handle) };
+    const next = createSecret();
+    const outcome = await store.setPerson(hashOf(handle), { person, handle: hashOf(next) }, record);
+    if (outcome === "unknown") throw new MintmarkError("unknown_sign_in");
+    return { url: continueUrl(settings.issuer(), next) };
   }
 
   return {
@@ -84,11 +88,13 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
     accept(caller, { handle, ...given }) {
       const operation = { action: "signIn.accept", permission: "sign_in", target: { subject: given.subject } } as const;
       return authorize(caller, operation, (record) =>
-        set(handle, checkedPerson(given, { schema, now: clock() }), record),
+        answer(handle, checkedPerson(given, { schema, now: clock() }), record),
       );
     },
 
     refuse: (caller, handle) =>
-      authorize(caller, { action: "signIn.refuse", permission: "sign_in" }, (record) => set(handle, "refused", record)),
+      authorize(caller, { action: "signIn.refuse", permission: "sign_in" }, (record) =>
+        answer(handle, "refused", record),
+      ),
   };
 }

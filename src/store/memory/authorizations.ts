@@ -16,12 +16,13 @@ export function createRequestVerbs(database: MemoryDatabase): RequestVerbs {
       requests.set(request.handle, structuredClone(request));
     },
     findAuthorizationRequest: async (handle) => structuredClone(requests.get(handle)),
-    setPerson: async (handle, person, record) =>
+    setPerson: async (handle, answer, record) =>
       writeWithRecord(database, record, () => {
-        const { person: _, ...request } = requests.get(handle) ?? {};
-        const isChange = "handle" in request;
-        if (isChange) requests.set(handle, structuredClone({ ...request, ...(person && { person }) }));
-        return { outcome: isChange ? "set" : "unknown", isChange };
+        const request = requests.get(handle);
+        if (request === undefined) return { outcome: "unknown", isChange: false };
+        requests.delete(handle);
+        requests.set(answer.handle, structuredClone({ ...request, ...answer }));
+        return { outcome: "set", isChange: true };
       }),
     removeAuthorizationRequest: async (handle, record) =>
       writeWithRecord(database, record, () => {

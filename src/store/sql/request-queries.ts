@@ -21,11 +21,11 @@ export function createRequestQueries(db: Kysely<Schema>): RequestQueries {
       return row && fromRequestRow(row);
     },
 
-    setPerson: (handle, person, record) =>
+    setPerson: (handle, answer, record) =>
       writeWithRecord(db, async (transaction) => {
         const { numUpdatedRows } = await transaction
           .updateTable("authorization_requests")
-          .set({ person: toPerson(person) })
+          .set({ person: toPerson(answer.person), handle: answer.handle })
           .where("handle", "=", handle)
           .executeTakeFirst();
         return numUpdatedRows === 1n ? { outcome: "set", record } : { outcome: "unknown" };

@@ -15,6 +15,8 @@ async function openSignIn(parameters: Record<string, string> = {}, options: Para
   return { ...opened, handle: expectStep(asked, "sign_in").handle };
 }
 
+const handleIn = (url: string) => new URL(url).searchParams.get("handle") ?? "none";
+
 describe("signIn.describe", () => {
   it("says for whom and for what a person signs in", async () => {
     await using opened = await openPeople({ audiences: [MCP] });
@@ -39,8 +41,8 @@ describe("signIn.accept", () => {
     const { service, browser, handle } = opened;
     const profile = { name: "Ada", sub: "eve" };
     const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada", authTime: NOW - 5, profile });
-    expect(url).toBe(`${ISSUER}/oauth/continue?handle=${handle}`);
-    codeIn(await browser.resume(handle));
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:3000\/oauth\/continue\?handle=[\w-]{43}$/);
+    codeIn(await browser.resume(handleIn(url)));
     const { sessions } = await service.sessions.list(localCaller, { subject: "ada", limit: 1 });
     expect(sessions).toMatchObject([{ authTime: NOW - 5 }]);
     const { records } = await service.audit.list(localCaller, { action: "signIn.accept", limit: 2 });
@@ -50,9 +52,16 @@ describe("signIn.accept", () => {
   it("is worth nothing in another browser (P13)", async () => {
     await using opened = await openSignIn();
     const { service, browser, handle } = opened;
+    const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada" });
+    expect(await openBrowser(service).resume(handleIn(url))).toEqual({ step: "refused", reason: "other_browser" });
+    codeIn(await browser.resume(handleIn(url)));
+  });
+
+  it("signs no stranger in who began and had the person open the link (P13)", async () => {
+    await using opened = await openSignIn();
+    const { service, browser: stranger, handle } = opened;
     await service.signIn.accept(localCaller, { handle, subject: "ada" });
-    expect(await openBrowser(service).resume(handle)).toEqual({ step: "refused", reason: "other_browser" });
-    codeIn(await browser.resume(handle));
+    expect(await stranger.resume(handle)).toEqual({ step: "refused", reason: "expired" });
   });
 
   it.each([
@@ -78,8 +87,8 @@ describe("signIn.accept", () => {
   it("answers login_required to a client that asked for a newer sign-in", async () => {
     await using opened = await openSignIn({ max_age: "60" });
     const { service, browser, handle } = opened;
-    await service.signIn.accept(localCaller, { handle, subject: "ada", authTime: NOW - 61 });
-    const { parameters } = expectStep(await browser.resume(handle), "redirect");
+    const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada", authTime: NOW - 61 });
+    const { parameters } = expectStep(await browser.resume(handleIn(url)), "redirect");
     expect(parameters).toMatchObject({ error: "login_required", state: "xyz", iss: ISSUER });
   });
 });
@@ -88,11 +97,9 @@ describe("signIn.refuse", () => {
   it("sends access_denied to the client, by the browser that began", async () => {
     await using opened = await openSignIn();
     const { service, browser, handle } = opened;
-    expect(await service.signIn.refuse(localCaller, handle)).toEqual({
-      url: `${ISSUER}/oauth/continue?handle=${handle}`,
-    });
-    expect(await openBrowser(service).resume(handle)).toEqual({ step: "refused", reason: "other_browser" });
-    const { parameters } = expectStep(await browser.resume(handle), "redirect");
+    const { url } = await service.signIn.refuse(localCaller, handle);
+    expect(await openBrowser(service).resume(handleIn(url))).toEqual({ step: "refused", reason: "other_browser" });
+    const { parameters } = expectStep(await browser.resume(handleIn(url)), "redirect");
     expect(parameters).toMatchObject({ error: "access_denied", state: "xyz", iss: ISSUER });
   });
 });
@@ -105,18 +112,23 @@ describe("a handle", () => {
     ["refuse", (signIn, caller, handle) => signIn.refuse(caller, handle)],
   ];
 
-  it.each(uses)("that is unknown, used or expired is unknown to %s", async (_, use) => {
+  it.each(uses)("that is unknown, answered or expired is unknown to %s", async (_, use) => {
     await using opened = await openSignIn();
     const { clientId, browser, handle, clock } = opened;
     const attempt = (handle: string) => use(opened.service.signIn, localCaller, handle);
     await expect(attempt("a".repeat(43))).rejects.toMatchObject({ reason: "unknown_sign_in" });
     await browser.accept(handle, "ada");
     await expect(attempt(handle)).rejects.toMatchObject({ reason: "unknown_sign_in" });
+    const answered = expectStep(await browser.begin(authorizationRequest(clientId, { prompt: "login" })), "sign_in");
+    await opened.service.signIn.accept(localCaller, { handle: answered.handle, subject: "ada" });
+    await expect(attempt(answered.handle)).rejects.toMatchObject({ reason: "unknown_sign_in" });
     const again = authorizationRequest(clientId, { prompt: "login" });
     const { handle: other } = expectStep(await browser.begin(again), "sign_in");
+    clock.now += 599;
     await expect(attempt(other)).resolves.toBeDefined();
+    const { handle: late } = expectStep(await browser.begin(again), "sign_in");
     clock.now += 600;
-    await expect(attempt(other)).rejects.toMatchObject({ reason: "unknown_sign_in" });
+    await expect(attempt(late)).rejects.toMatchObject({ reason: "unknown_sign_in" });
   });
 
   it.each(uses)("is for clients with the permission sign_in at %s", async (_, use) => {
