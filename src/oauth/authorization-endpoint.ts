@@ -40,7 +40,7 @@ export function createAuthorizationEndpoints(options: AuthorizationEndpointsOpti
   }
   const continueUrl = (handle: string) => `${base}${PATHS.continue}?handle=${encodeURIComponent(handle)}`;
   const { answer, answerCallback } = createStepAnswers({ signIns, method, continueUrl });
-  const answerDevelopment = "claims" in method ? createDevelopmentForm({ signIns, answer }) : undefined;
+  const answerDevelopment = "firstClaims" in method ? createDevelopmentForm({ signIns, answer }) : undefined;
 
   return {
     logout,

@@ -12,11 +12,14 @@ import type { SignInMethod } from "./sign-in-method.ts";
 import type { StepAnswers } from "./step-answers.ts";
 
 /** The sign-in of development: a page that asks whom the person wants to be. Only where access is open. */
-export type DevelopmentSignIn = SignInMethod & { claims: string };
+export type DevelopmentSignIn = SignInMethod & { firstClaims: () => string };
 
-/** `claims`: what the field for the claims has at first, as JSON. */
-export function createDevelopmentSignIn(claims: string): DevelopmentSignIn {
-  return { claims, signIn: async (_request, step) => ({ outcome: "page", page: pageOf(step, { claims }) }) };
+/** `firstClaims`: what the field for the claims has at first, as JSON. */
+export function createDevelopmentSignIn(firstClaims: () => string): DevelopmentSignIn {
+  return {
+    firstClaims,
+    signIn: async (_request, step) => ({ outcome: "page", page: pageOf(step, { claims: firstClaims() }) }),
+  };
 }
 
 function pageOf({ handle, token, client, loginHint }: SignInStep, changes: Partial<SignInPage>): SignInPage {

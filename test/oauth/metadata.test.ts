@@ -1,9 +1,12 @@
+import * as openid from "openid-client";
 import { describe, expect, it } from "vitest";
 import { createFetchHandler } from "../../src/http/fetch-handler.ts";
 import { send } from "../support/request.ts";
 import { openServer, openService } from "../support/service.ts";
 
 const PATH = "/.well-known/oauth-authorization-server";
+const OPENID_PATH = "/.well-known/openid-configuration";
+const signIn = () => ({ subject: "ada" });
 const SECRET = "correct horse battery staple, twice over";
 
 const metadataAt = async (url: string, headers: Record<string, string> = {}) =>
@@ -44,6 +47,59 @@ describe("the metadata of the authorization server (RFC 8414)", () => {
       revocation_endpoint_auth_signing_alg_values_supported: algorithms,
       jwks_uri: "https://id.example/.well-known/jwks.json",
     });
+  });
+
+  it("names what signs people in, where they can", async () => {
+    await using server = await openServer({ issuer: "https://id.example/auth", open: false }, { signIn });
+    const metadata = await metadataAt(server.url + PATH);
+    expect(metadata).toMatchObject({
+      issuer: "https://id.example/auth",
+      authorization_endpoint: "https://id.example/auth/oauth/authorize",
+      device_authorization_endpoint: "https://id.example/auth/oauth/device",
+      grant_types_supported: expect.arrayContaining(["client_credentials", "refresh_token", "authorization_code"]),
+      response_types_supported: ["code"],
+      response_modes_supported: ["query", "form_post"],
+      scopes_supported: ["openid", "profile", "email", "phone", "address", "offline_access"],
+      code_challenge_methods_supported: ["S256"],
+      authorization_response_iss_parameter_supported: true,
+      prompt_values_supported: expect.arrayContaining(["none", "login", "consent"]),
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false,
+    });
+    const answer = await send(server.url + OPENID_PATH, { headers: { origin: "https://any.example" } });
+    expect(answer.headers).toMatchObject({
+      "content-type": "application/json",
+      "cache-control": "public, max-age=600",
+      "access-control-allow-origin": "*",
+    });
+    // OpenID Connect Discovery §3: all that is required, and what differs from its defaults.
+    expect(JSON.parse(answer.text)).toEqual({
+      ...metadata,
+      userinfo_endpoint: "https://id.example/auth/oauth/userinfo",
+      end_session_endpoint: "https://id.example/auth/oauth/logout",
+      backchannel_logout_supported: true,
+      backchannel_logout_session_supported: true,
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["ES256"],
+      claims_supported: expect.arrayContaining(["sub", "iss", "auth_time", "sid", "name", "email", "address"]),
+      claims_parameter_supported: false,
+    });
+  });
+
+  it("of an OpenID provider is found by either rule, and is discovered by openid-client", async () => {
+    await using server = await openServer({ issuer: "https://id.example/auth", open: false }, { signIn });
+    for (const at of [OPENID_PATH, `/auth${OPENID_PATH}`, `${OPENID_PATH}/auth`])
+      expect([at, (await metadataAt(server.url + at)).issuer]).toEqual([at, "https://id.example/auth"]);
+    for (const at of [`${OPENID_PATH}/`, `${OPENID_PATH}/other`, `/${OPENID_PATH}`])
+      expect([at, (await send(server.url + at)).status]).toEqual([at, 404]);
+    const ofServer = (url: string, options: object) => fetch(url.replace("https://id.example", server.url), options);
+    for (const algorithm of ["oidc", "oauth2"] as const) {
+      const found = await openid.discovery(new URL("https://id.example/auth"), "web", undefined, openid.None(), {
+        algorithm,
+        [openid.customFetch]: ofServer,
+      });
+      expect(found.serverMetadata().authorization_endpoint).toBe("https://id.example/auth/oauth/authorize");
+    }
   });
 
   it.each(["https://id.example/auth", "https://id.example/auth/", "https://id.example/a/b"])(

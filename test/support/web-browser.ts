@@ -17,7 +17,7 @@ export type Visited = Answer & {
 };
 
 /** What a browser sends with the form of a page of ours. */
-export const OWN_FORM = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate" };
+const OWN_FORM = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate" };
 
 /** A browser that keeps cookies by name. It goes to the server for URLs of the issuer, and follows no redirect. */
 export function openWebBrowser(server: { url: string; service: { issuer: string } }) {

@@ -26,7 +26,7 @@ export function signInMethodFor<Schema extends ClaimsSchema>(
 ): SignInMethod | DevelopmentSignIn | undefined {
   const { given, claims, open, hasKeyPairs, hasCookies } = options;
   if (given === undefined)
-    return open && hasKeyPairs && hasCookies ? createDevelopmentSignIn(firstClaims(claims)) : undefined;
+    return open && hasKeyPairs && hasCookies ? createDevelopmentSignIn(() => firstClaims(claims)) : undefined;
   if (!hasKeyPairs) throw new StartError("signIn needs key pairs: others cannot verify tokens of a shared secret");
   if (!hasCookies) throw new StartError("signIn needs an issuer that is https, or loopback: others can read cookies");
   return typeof given === "function" ? methodOfHook(given) : given;
