@@ -6,7 +6,9 @@ import Database from "libsql";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import { MACHINE_CLIENT } from "../../src/store/client.ts";
+import type { Grant } from "../../src/store/grant.ts";
 import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
+import { toGrantRow } from "../../src/store/sql/mappers.ts";
 import { migrate } from "../../src/store/sql/migrate.ts";
 import { migrations } from "../../src/store/sql/migrations.ts";
 import type { Schema } from "../../src/store/sql/schema.ts";
@@ -14,7 +16,7 @@ import { openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/service.ts";
-import { aClient, aRecord } from "./samples.ts";
+import { aClient, aGrant, aRecord, aRotation } from "./samples.ts";
 
 const names = Object.keys(migrations).sort();
 
@@ -134,6 +136,34 @@ function describeEarlierClients(open: () => Promise<{ db: Kysely<Schema>; openSt
   });
 }
 
+/** Grants that an earlier release adds, before and during an upgrade to sign-ins. */
+function describeEarlierGrants(open: () => Promise<{ db: Kysely<Schema>; openStore: () => Promise<Store> }>): void {
+  it("010 leaves the grants so far, and those that an earlier release adds: they came by no sign-in", async () => {
+    const { db, openStore } = await open();
+    const grants = db as unknown as AnyTables;
+    await migrate(db, { upTo: "009-resources" });
+    const [before, during, revoked] = [aGrant(), aGrant(), aGrant()];
+    const add = async (grant: Grant) => {
+      const { sign_in: _, ...row } = toGrantRow(grant);
+      await grants.insertInto("sessions").values(row).execute();
+      await grants.insertInto("refresh_tokens").values({ hash: grant.sid, sid: grant.sid }).execute();
+    };
+    await add(before);
+    await migrate(db);
+    for (const grant of [during, revoked]) await add(grant);
+    await db.destroy();
+    const store = await openStore();
+    for (const grant of [before, during]) {
+      expect(await store.findGrantBySid(grant.sid)).toEqual(grant);
+      expect(await store.findGrantIds(grant)).toEqual([]);
+      expect(await store.rotateRefreshToken(grant.sid, aRotation(grant.sid), aRecord())).toBe("rotated");
+    }
+    await store.revoke({ kind: "session", id: revoked.sid }, aRecord());
+    expect(await store.findGrantBySid(revoked.sid)).toBeUndefined();
+    await store.close();
+  });
+}
+
 describe("migrations on the embedded database", () => {
   const folder = temporaryFolder();
   afterAll(() => folder[Symbol.dispose]());
@@ -141,11 +171,13 @@ describe("migrations on the embedded database", () => {
     new Kysely<Schema>({ dialect: new SqliteDialect({ database: new Database(file) }) });
   let files = 0;
   describeMigrations(() => openFile(join(folder.path, `${++files}.db`)));
-  describeEarlierClients(async () => {
+  const openData = async () => {
     const data = join(folder.path, `data-${++files}`);
     mkdirSync(data, { mode: 0o700 });
     return { db: await openFile(join(data, "mintmark.db")), openStore: () => openSqliteStore(data, { shared: true }) };
-  });
+  };
+  describeEarlierClients(openData);
+  describeEarlierGrants(openData);
 
   it("that an earlier release does not support prevent its start, with one line", async () => {
     using data = temporaryFolder();
@@ -160,10 +192,12 @@ describePostgres("migrations on PostgreSQL", () => {
   const open = (url: string) =>
     new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) });
   describeMigrations(async () => open(await sharedPostgres.newDatabase()));
-  describeEarlierClients(async () => {
+  const openNew = async () => {
     const url = await sharedPostgres.newDatabase();
     return { db: open(url), openStore: () => openPostgresStore(url) };
-  });
+  };
+  describeEarlierClients(openNew);
+  describeEarlierGrants(openNew);
 
   it("wait for a change of an earlier release, and let it end", async () => {
     const url = await sharedPostgres.newDatabase();
