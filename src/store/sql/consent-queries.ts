@@ -41,14 +41,10 @@ export function createConsentQueries(db: Kysely<Schema>, commit: Commit): Consen
       }),
 
     async findGrantIds({ subject, clientId }) {
-      const rows = await db
-        .selectFrom("sessions")
-        .select("sid")
-        .where("subject", "=", subject)
-        .where("client_id", "=", clientId)
-        .where("sign_in", "is not", null)
-        .execute();
-      return rows.map(({ sid }) => sid);
+      const grants = db.selectFrom("sessions").select(["sid", "client_id", "sign_in"]).where("subject", "=", subject);
+      // Not in the query: it could then read all grants of the client.
+      const found = (await grants.execute()).filter((row) => row.client_id === clientId && row.sign_in !== null);
+      return found.map(({ sid }) => sid);
     },
   };
 }
