@@ -3,10 +3,11 @@ import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import { addClient } from "../support/clients.ts";
-import { type CookieBrowser, fieldsOf, openCookieBrowser } from "../support/cookie-browser.ts";
+import { type CookieBrowser, openCookieBrowser } from "../support/cookie-browser.ts";
 import { postForm } from "../support/oauth.ts";
 import { addResource, MCP } from "../support/resources.ts";
 import { openServer } from "../support/service.ts";
+import { fieldsIn } from "../support/web-browser.ts";
 
 const GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 const SCOPE = "openid offline_access tools:read";
@@ -36,7 +37,7 @@ const addDevice = (fields: Partial<NewClient> = { authMethod: "none" }) =>
 async function approve(browser: CookieBrowser, uri: string, decision: "allow" | "deny" = "allow") {
   const page = await browser.get(uri);
   expect(page.status).toBe(200);
-  const signIn = await browser.follow(await browser.post("/device", fieldsOf(page)));
+  const signIn = await browser.follow(await browser.post("/device", fieldsIn(page)));
   const consent = await browser.signIn(signIn);
   expect(consent.text).toContain("Living room TV");
   return browser.decide(consent, decision);
@@ -50,9 +51,9 @@ describe.each(Object.entries(DEVICES))("%s", (_, fields) => {
     const config = await openid.discovery(new URL(server.url), clientId, undefined, by, options);
     const begun = await openid.initiateDeviceAuthorization(config, { scope: SCOPE, resource: MCP });
     expect(begun).toMatchObject({ verification_uri: `${server.url}/device`, expires_in: 600, interval: 5 });
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const done = await approve(browser, begun.verification_uri_complete ?? "");
-    expect(done).toMatchObject({ status: 200, location: undefined });
+    expect(done).toMatchObject({ status: 200, location: "" });
     // Polls at once: the interval is for a device that does not know when the person decides.
     const tokens = await openid.pollDeviceAuthorizationGrant(config, { ...begun, interval: 0 });
     expect(tokens).toMatchObject({ token_type: "bearer", scope: SCOPE });
@@ -77,11 +78,11 @@ describe.each(Object.entries(DEVICES))("%s", (_, fields) => {
       return oauth.processDeviceCodeResponse(as, client, answer).catch(({ error }) => error);
     };
     expect([await poll(), await poll()]).toEqual(["authorization_pending", "slow_down"]);
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const typed = await browser.get("/device");
-    const form = { ...fieldsOf(typed), user_code: user_code.toLowerCase().replace("-", "") };
+    const form = { ...fieldsIn(typed), user_code: user_code.toLowerCase().replace("-", "") };
     const consent = await browser.signIn(await browser.follow(await browser.post("/device", form)));
-    expect(await browser.decide(consent, "deny")).toMatchObject({ status: 200, location: undefined });
+    expect(await browser.decide(consent, "deny")).toMatchObject({ status: 200, location: "" });
     expect(await poll()).toBe("access_denied");
   });
 });
@@ -127,61 +128,61 @@ describe("the page for user codes", () => {
 
   it("P18: leaves a code to the browser that entered it first", async () => {
     const { userCode, poll } = await begin();
-    const [first, second] = [openCookieBrowser(server.url), openCookieBrowser(server.url)];
+    const [first, second] = [openCookieBrowser(server), openCookieBrowser(server)];
     const enter = async (browser: CookieBrowser) => {
       const page = await browser.get(`/device?user_code=${userCode}`);
-      return browser.post("/device", fieldsOf(page));
+      return browser.post("/device", fieldsIn(page));
     };
     expect(await enter(first)).toMatchObject({ status: 303 });
-    expect(await enter(second)).toMatchObject({ status: 400, location: undefined });
+    expect(await enter(second)).toMatchObject({ status: 400, location: "" });
     expect((await poll()).json.error).toBe("authorization_pending");
   });
 
   it("P14: takes no form of another site, and none without its token", async () => {
     const { userCode } = await begin();
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const page = await browser.get(`/device?user_code=${userCode}`);
-    const fields = fieldsOf(page);
+    const fields = fieldsIn(page);
     expect(fields).toEqual({ token: expect.stringMatching(/^[\w-]{43}$/), user_code: userCode });
     expect(await browser.postFrom("https://evil.example", "/device", fields)).toMatchObject({ status: 403 });
     for (const token of ["", "x".repeat(43)])
-      expect(await browser.post("/device", { ...fields, token })).toMatchObject({ status: 200, location: undefined });
+      expect(await browser.post("/device", { ...fields, token })).toMatchObject({ status: 200, location: "" });
     // A code belongs to nobody before it was sent with the token.
-    const other = openCookieBrowser(server.url);
-    const own = fieldsOf(await other.get(`/device?user_code=${userCode}`));
+    const other = openCookieBrowser(server);
+    const own = fieldsIn(await other.get(`/device?user_code=${userCode}`));
     expect(await other.post("/device", own)).toMatchObject({ status: 303 });
   });
 
   it("has the headers of a page that nothing frames or stores", async () => {
-    const { headers } = await openCookieBrowser(server.url).get("/device");
-    expect(headers.get("cache-control")).toBe("no-store");
-    expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    const { headers } = await openCookieBrowser(server).get("/device");
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
   });
 
   it("shows an unknown code again, as text", async () => {
-    const browser = openCookieBrowser(server.url);
-    const { token = "" } = fieldsOf(await browser.get("/device"));
+    const browser = openCookieBrowser(server);
+    const { token = "" } = fieldsIn(await browser.get("/device"));
     const shown = await browser.post("/device", { token, user_code: '"><script>' });
     expect(shown.status).toBe(400);
     expect(shown.text).not.toContain("<script>");
-    expect(fieldsOf(shown).user_code).toBe('"><script>');
-    expect(fieldsOf(await browser.get("/device?user_code=%3Cscript%3E")).user_code).toBe("");
+    expect(fieldsIn(shown).user_code).toBe('"><script>');
+    expect(fieldsIn(await browser.get("/device?user_code=%3Cscript%3E")).user_code).toBe("");
   });
 
   it("answers 429 to a guesser", async () => {
-    const browser = openCookieBrowser(server.url);
-    const { token = "" } = fieldsOf(await browser.get("/device"));
+    const browser = openCookieBrowser(server);
+    const { token = "" } = fieldsIn(await browser.get("/device"));
     const guess = () => browser.post("/device", { token, user_code: "BBBB-BBBB" });
     for (let count = 0; count < 10; count += 1) expect(await guess()).toMatchObject({ status: 400 });
     const refused = await guess();
     expect(refused.status).toBe(429);
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
   });
 
   it.each([
     ["a repeated parameter", "user_code=BBBB-BBBB&user_code=CCCC-CCCC"],
     ["a malformed escape", "user_code=%ZZ"],
   ])("answers %s by a page with status 400", async (_, query) => {
-    expect(await openCookieBrowser(server.url).get(`/device?${query}`)).toMatchObject({ status: 400 });
+    expect(await openCookieBrowser(server).get(`/device?${query}`)).toMatchObject({ status: 400 });
   });
 });

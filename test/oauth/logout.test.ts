@@ -1,9 +1,10 @@
 import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fieldsOf, openCookieBrowser, type Shown } from "../support/cookie-browser.ts";
+import { openCookieBrowser } from "../support/cookie-browser.ts";
 import { receiveLogouts } from "../support/logout-receiver.ts";
 import { BYE, openRelyingParty, signInTo } from "../support/relying-party.ts";
 import { openServer } from "../support/service.ts";
+import { fieldsIn, type Visited } from "../support/web-browser.ts";
 
 let server: Awaited<ReturnType<typeof openServer>>;
 beforeAll(async () => {
@@ -18,8 +19,8 @@ const isActive = (token: string) =>
   );
 
 /** Whether a request has ended the session: its cookie is gone, and its tokens are refused. */
-async function expectEnded(shown: Shown, token: string) {
-  expect(shown.cookies).toEqual([
+async function expectEnded(shown: Visited, token: string) {
+  expect(shown.setCookies).toEqual([
     expect.stringMatching(/^mintmark-session-\d+=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/),
   ]);
   expect(await isActive(token)).toBe("token_revoked");
@@ -30,7 +31,7 @@ describe("a relying party by openid-client", () => {
     await using other = await receiveLogouts();
     const shop = await openRelyingParty(server);
     const forum = await openRelyingParty(server, { name: "Forum", backchannelLogoutUri: other.url });
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const tokens = await signInTo(shop, browser);
     const ofForum = await signInTo(forum, browser);
     expect(await isActive(tokens.access_token)).toBe(true);
@@ -51,14 +52,14 @@ describe("a relying party by openid-client", () => {
 
   it("signs a person out by POST, which comes without cookies: a page of this server repeats it", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const tokens = await signInTo(shop, browser);
     const form = { id_token_hint: tokens.id_token ?? "", post_logout_redirect_uri: BYE, state: "s" };
     const page = await browser.postFrom("https://app.example", "/oauth/logout", form);
-    expect(page).toMatchObject({ status: 200, location: undefined });
+    expect(page).toMatchObject({ status: 200, location: "" });
     expect(page.text).toContain(`action="${server.url}/oauth/logout"`);
     expect(await isActive(tokens.access_token)).toBe(true);
-    const shown = await browser.post("/oauth/logout", fieldsOf(page));
+    const shown = await browser.post("/oauth/logout", fieldsIn(page));
     expect(shown).toMatchObject({ status: 303, location: `${BYE}?state=s` });
     await expectEnded(shown, tokens.access_token);
   });
@@ -67,36 +68,36 @@ describe("a relying party by openid-client", () => {
 describe("P38: a link or a form on another site", () => {
   it("signs nobody out without the id_token of the session: a page asks", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const tokens = await signInTo(shop, browser);
     const asked = { client_id: shop.clientId, post_logout_redirect_uri: BYE };
     for (const path of ["/oauth/logout", `/oauth/logout?${new URLSearchParams(asked)}`]) {
-      expect(await browser.get(path)).toMatchObject({ status: 200, cookies: [] });
+      expect(await browser.get(path)).toMatchObject({ status: 200, setCookies: [] });
       expect(await browser.get(`${path}${path.includes("?") ? "&" : "?"}repeated=1&token=x`)).toMatchObject({
         status: 200,
       });
     }
     const repeated = { ...asked, repeated: "1", token: "x".repeat(43) };
-    expect(await browser.postFrom("https://evil.example", "/oauth/logout", repeated)).toMatchObject({ cookies: [] });
-    expect(await browser.post("/oauth/logout", repeated)).toMatchObject({ status: 200, cookies: [] });
+    expect(await browser.postFrom("https://evil.example", "/oauth/logout", repeated)).toMatchObject({ setCookies: [] });
+    expect(await browser.post("/oauth/logout", repeated)).toMatchObject({ status: 200, setCookies: [] });
     expect(await isActive(tokens.access_token)).toBe(true);
 
     const page = await browser.get(`/oauth/logout?${new URLSearchParams(asked)}`);
     expect(page.text).toContain("Shop");
-    expect(fieldsOf(page)).toEqual({ ...asked, token: expect.stringMatching(/^[\w-]{43}$/) });
-    const shown = await browser.post("/oauth/logout", fieldsOf(page));
+    expect(fieldsIn(page)).toEqual({ ...asked, token: expect.stringMatching(/^[\w-]{43}$/) });
+    const shown = await browser.post("/oauth/logout", fieldsIn(page));
     expect(shown).toMatchObject({ status: 303, location: BYE });
     await expectEnded(shown, tokens.access_token);
   });
 
   it("does not take the token of its form from the address", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const { access_token } = await signInTo(shop, browser);
-    const fields = fieldsOf(await browser.get("/oauth/logout"));
+    const fields = fieldsIn(await browser.get("/oauth/logout"));
     expect(await browser.get(`/oauth/logout?${new URLSearchParams(fields)}`)).toMatchObject({
       status: 200,
-      cookies: [],
+      setCookies: [],
     });
     expect(await isActive(access_token)).toBe(true);
     await expectEnded(await browser.post("/oauth/logout", fields), access_token);
@@ -104,11 +105,11 @@ describe("P38: a link or a form on another site", () => {
 
   it("leads to no URI that is not registered", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server.url);
+    const browser = openCookieBrowser(server);
     const { id_token: id_token_hint = "", access_token } = await signInTo(shop, browser);
     const asked = { id_token_hint, post_logout_redirect_uri: "https://evil.example/", state: "s" };
     const shown = await browser.get(`/oauth/logout?${new URLSearchParams(asked)}`);
-    expect(shown).toMatchObject({ status: 200, location: undefined });
+    expect(shown).toMatchObject({ status: 200, location: "" });
     expect(shown.text).not.toContain("evil.example");
     await expectEnded(shown, access_token);
   });
@@ -119,15 +120,15 @@ describe("the logout endpoint", () => {
     ["a repeated parameter", "state=a&state=b"],
     ["a malformed escape", "state=%ZZ"],
   ])("answers %s by a page with status 400", async (_, query) => {
-    expect(await openCookieBrowser(server.url).get(`/oauth/logout?${query}`)).toMatchObject({ status: 400 });
+    expect(await openCookieBrowser(server).get(`/oauth/logout?${query}`)).toMatchObject({ status: 400 });
   });
 
   it("answers a browser without a session by a page, as a page that nothing frames or stores", async () => {
-    const shown = await openCookieBrowser(server.url).get("/oauth/logout");
-    expect(shown).toMatchObject({ status: 200, cookies: [] });
-    expect(shown.headers.get("cache-control")).toBe("no-store");
-    expect(shown.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
-    expect(shown.headers.get("access-control-allow-origin")).toBeNull();
+    const shown = await openCookieBrowser(server).get("/oauth/logout");
+    expect(shown).toMatchObject({ status: 200, setCookies: [] });
+    expect(shown.headers["cache-control"]).toBe("no-store");
+    expect(shown.headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+    expect(shown.headers["access-control-allow-origin"]).toBeUndefined();
   });
 
   it("is in the OpenID metadata, and not in that of a service with a shared secret", async () => {

@@ -18,14 +18,14 @@ let asker: Credentials;
 
 beforeAll(async () => {
   server = await openServer({ clock: () => Math.floor(Date.now() / 1000), issuer: undefined as never });
-  const { service, url } = server;
+  const { service } = server;
   await using client = await receiveLogouts();
   const shop = await openRelyingParty(server, { backchannelLogoutUri: client.url });
-  const browser = openCookieBrowser(url);
+  const browser = openCookieBrowser(server);
   const ended = await signInTo(shop, browser);
   await service.revokeGrant(localCaller, ended.claims()?.sid as string);
   const [{ token: logoutToken = "" } = {}] = await client.arrivals(1);
-  const signedIn = await signInTo(shop, openCookieBrowser(url));
+  const signedIn = await signInTo(shop, openCookieBrowser(server));
   accessToken = signedIn.access_token;
   tokens = { "an id_token": signedIn.id_token ?? "", "a logout token": logoutToken };
   asker = await addClient(service, { permissions: ["introspect", "revoke", "issue"] });

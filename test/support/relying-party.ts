@@ -34,6 +34,6 @@ export async function signInTo(
     state,
   });
   const shown = await browser.follow(await browser.get(url.href));
-  const { location = "about:blank" } = shown.location === undefined ? await browser.signIn(shown) : shown;
+  const { location } = shown.location === "" ? await browser.signIn(shown) : shown;
   return openid.authorizationCodeGrant(config, new URL(location), { pkceCodeVerifier, expectedState: state });
 }

@@ -50,7 +50,15 @@ export function openWebBrowser(server: { url: string; service: { issuer: string 
 export function fieldsIn({ text }: Answer): Record<string, string> {
   const inputs = [...text.matchAll(/<input[^>]*>/g)].map(([input]) => input);
   const attribute = (input: string, name: string) => new RegExp(` ${name}="([^"]*)"`).exec(input)?.[1];
-  return Object.fromEntries(inputs.map((input) => [attribute(input, "name") ?? "", attribute(input, "value") ?? ""]));
+  return Object.fromEntries(
+    inputs.map((input) => [attribute(input, "name") ?? "", textOf(attribute(input, "value") ?? "")]),
+  );
+}
+
+const SIGNS = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" } as const;
+
+function textOf(html: string): string {
+  return html.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: keyof typeof SIGNS) => SIGNS[name]);
 }
 
 /** The parameters of the URL that a browser is sent to. Names may be repeated. */
