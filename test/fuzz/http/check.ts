@@ -42,7 +42,9 @@ function checkOAuthAnswer({ status, headers, body }: Answer, request: Filled, po
   const isAnswer = headers.get("pragma") === "no-cache";
   if (!isAnswer) return { what: `${status} below /oauth/`, isParsed: true };
   if (headers.get("cache-control") !== "no-store") throw new Violation("may be kept by a cache");
+  if (status === 303) return { what: "303 to another page", isParsed: true };
   if (body.length === 0) return { what: `${status} revoked`, isParsed: true };
+  if (type === "text/html; charset=utf-8") return { what: `${status} page`, isParsed: true };
   if (type === "application/token-introspection+jwt") {
     const { token_introspection } = decodeJwt(text);
     checkData(token_introspection, request, pool);

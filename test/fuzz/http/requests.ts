@@ -114,10 +114,17 @@ const anyParameter = fc
     fc.constantFrom(
       ..."grant_type scope resource refresh_token token token_type_hint client_id client_secret".split(" "),
       ..."client_assertion client_assertion_type __proto__ % %FF".split(" "),
+      ..."redirect_uri response_type response_mode state code_challenge code_challenge_method prompt max_age".split(
+        " ",
+      ),
+      ..."handle decision subject claims access_token id_token_hint user_code code code_verifier device_code".split(
+        " ",
+      ),
     ),
     fc.oneof(
       fc.constantFrom(
         ..."client_credentials refresh_token @T0@ @T1@ @R0@ @F0@ @S0@ @C0@ a orders local %00 %FF %".split(" "),
+        ..."authorization_code code S256 none login openid 0 allow {} []".split(" "),
       ),
       fc.string({ unit: "binary", maxLength: 20 }).map(inQuery),
     ),
@@ -136,7 +143,12 @@ const rightParameters = fc.oneof(
 const parameters = fc.oneof({ weight: 2, arbitrary: anyParameter }, { weight: 3, arbitrary: rightParameters });
 const forms = fc
   .record({
-    endpoint: fc.constantFrom("token", "token", "introspect", "revoke"),
+    endpoint: fc.constantFrom(
+      ..."oauth/token oauth/token oauth/introspect oauth/revoke oauth/authorize oauth/continue oauth/userinfo".split(
+        " ",
+      ),
+      ..."oauth/logout oauth/device device".split(" "),
+    ),
     parameters: fc.array(parameters, { maxLength: 4 }),
     query: fc.oneof(
       { weight: 12, arbitrary: fc.constant("") },
@@ -151,7 +163,7 @@ const forms = fc
     write(
       {
         method: "POST",
-        target: `/oauth/${endpoint}${query}`,
+        target: `/${endpoint}${query}`,
         host,
         more: `${more}Content-Type: ${type}\r\n${length}\r\n`,
       },
@@ -160,7 +172,7 @@ const forms = fc
   );
 
 const paths =
-  "/ /start.css /start.js /healthz /readyz /openapi.json /docs /docs/ /docs/swagger-ui.css /docs/start.js /docs/docs.css /docs/NOTICE /.well-known/jwks.json /.well-known/oauth-authorization-server /oauth/token /oauth/introspect //oauth/token /verify /verify?audience=x&audience=@T0@&scope=a /verify?scope=%FF&x /docs/../main.js //trpc/getToken /trpc /trpc/ /trpc/events /trpc/events?input=x /trpc/events?input=%7B%22after%22%3A1%7D /trpc/events?lastEventId=x * http://127.0.0.1/trpc/getToken http://evil.example/trpc/getToken https://localhost/healthz?x http://@T0@@127.0.0.1/docs ftp://127.0.0.1/ http:// /%00 /?input=@T0@ /trpc/getToken?input=%7B%22subject%22%3A%22@R0@%22%7D /trpc/getToken?input=% /trpc/%67etToken /trpc/getToken?connectionParams=%7B /trpc/getToken%2CgetToken?batch=1".split(
+  "/ /start.css /start.js /healthz /readyz /openapi.json /docs /docs/ /docs/swagger-ui.css /docs/start.js /docs/docs.css /docs/NOTICE /.well-known/jwks.json /.well-known/oauth-authorization-server /oauth/token /oauth/introspect //oauth/token /oauth/userinfo /oauth/userinfo?access_token=@T0@ /.well-known/openid-configuration /oauth/authorize /oauth/authorize?client_id=@C0@&redirect_uri=@T0@ /oauth/authorize?client_id=@C0@&client_id=@C0@ /oauth/authorize?client_id=%FF /oauth/continue?handle=@S0@ /oauth/continue?handle=%00 /oauth/callback?state=@S0@ /oauth/logout?id_token_hint=@T0@&post_logout_redirect_uri=@F0@ /device?user_code=@S0@ /verify /verify?audience=x&audience=@T0@&scope=a /verify?scope=%FF&x /docs/../main.js //trpc/getToken /trpc /trpc/ /trpc/events /trpc/events?input=x /trpc/events?input=%7B%22after%22%3A1%7D /trpc/events?lastEventId=x * http://127.0.0.1/trpc/getToken http://evil.example/trpc/getToken https://localhost/healthz?x http://@T0@@127.0.0.1/docs ftp://127.0.0.1/ http:// /%00 /?input=@T0@ /trpc/getToken?input=%7B%22subject%22%3A%22@R0@%22%7D /trpc/getToken?input=% /trpc/%67etToken /trpc/getToken?connectionParams=%7B /trpc/getToken%2CgetToken?batch=1".split(
     " ",
   );
 const methods = fc.oneof(
