@@ -1,11 +1,15 @@
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
+import { guarded } from "../support/children.ts";
 import { openVisitor, type Visit } from "../support/cookie-jar.ts";
+import { compile, ISSUER, programFolder } from "../support/document-code.ts";
 import { openProvider, PROVIDER_CLIENT } from "../support/openid-provider.ts";
 import { freePort, type StartedServer, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -191,5 +195,31 @@ describe("people who sign in at an application in another process", () => {
     expect(answerIn(refused)).toMatchObject({ error: "access_denied", state: "xyz", iss: own.origin });
     application.close();
     application.closeAllConnections();
+  });
+
+  it("sign in at the application of the guide, which sends others to its own form", async () => {
+    using programs = programFolder();
+    const port = await freePort();
+    const host = `127.0.0.1:${port}`;
+    await using own = await startOwn({ MINTMARK_SIGN_IN_URL: `http://${host}/` });
+    const added = await own.admin.clients.create.mutate({ name: "login", permissions: ["sign_in"] });
+    const file = programs.putBlock("docs/guides/sign-in.md", "login.ts", { [ISSUER]: own.origin, "5000": port });
+    const env = { PATH: process.env.PATH, CLIENT_ID: added.clientId, CLIENT_SECRET: added.clientSecret };
+    const login = guarded(spawn(process.execPath, [compile(file)], { env, stdio: "ignore" }));
+    const ended = once(login, "exit");
+    try {
+      await vi.waitFor(() => fetch(`http://${host}/`, { redirect: "manual" }), { timeout: 5000 });
+      const visitor = openVisitor({ [host]: { user: "ada" } });
+      const back = await visitor.open(authorizeUrl(own), { until: CALLBACK });
+      expect(await idTokenFor(own, back)).toMatchObject({ sub: "ada", email: "ada@example.org" });
+      const form = await openVisitor().open(authorizeUrl(own), { until: `http://${host}/password` });
+      expect(new URL(form.url).searchParams.get("handle")).toMatch(/^[\w-]{43}$/);
+      expect(await (await fetch(`http://${host}/?handle=x`, { headers: { cookie: "user=ada" } })).text()).toMatch(
+        /has ended/,
+      );
+    } finally {
+      login.kill();
+      await ended;
+    }
   });
 });

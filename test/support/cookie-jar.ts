@@ -11,8 +11,9 @@ export type Visit = { url: string; status: number; body: string };
 
 const MAX_REDIRECTS = 15;
 
-export function openVisitor(): Visitor {
-  const jars = new Map<string, Map<string, string>>();
+/** `cookies`: those that it has at first, by host. */
+export function openVisitor(cookies: Record<string, Record<string, string>> = {}): Visitor {
+  const jars = new Map(Object.entries(cookies).map(([host, pairs]) => [host, new Map(Object.entries(pairs))]));
 
   async function request(url: string, init: RequestInit): Promise<Response> {
     const { host, origin } = new URL(url);
