@@ -31,9 +31,9 @@ const RESERVED: Record<string, readonly string[]> = {
   libsql: ["store"],
   pg: ["store"],
   "node:dns": ["remote"],
-  "node:http": ["http", "remote"],
+  "node:http": ["http", "remote", "cli"],
   "node:https": ["remote"],
-  "openid-client": ["oauth"],
+  "openid-client": ["oauth", "cli"],
   process: ["http", "program", "cli"],
 };
 

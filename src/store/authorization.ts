@@ -38,6 +38,8 @@ export type AuthorizationRequest = {
 
 /** Who the person is. */
 export type SignedInPerson = {
+  /** The latest change when that was said: a later revocation of the subject counts. Absent: that was just now. */
+  asOf?: number | undefined;
   subject: string;
   claims: Record<string, unknown>;
   profile: Record<string, unknown>;

@@ -8,6 +8,7 @@ import type { ClaimsSchema } from "../../token/claims.ts";
 import { requestedClaims } from "../../token/describe-claims.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
+import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
 import { continueUrl, describeTarget, signInDemand } from "./description.ts";
@@ -43,6 +44,7 @@ export type ApplicationSignIn<Custom> = {
 
 export type ApplicationSignInOptions = {
   store: Pick<Store, "findAuthorizationRequest" | "findClient" | "findResources" | "setPerson">;
+  trust: Pick<StoreFollower, "latest">;
   authorize: Authorize;
   settings: Pick<Settings, "issuer">;
   claimsSchema: ClaimsSchema;
@@ -51,7 +53,7 @@ export type ApplicationSignInOptions = {
 
 /** See {@link ApplicationSignIn}. */
 export function createApplicationSignIn<Custom>(options: ApplicationSignInOptions): ApplicationSignIn<Custom> {
-  const { store, authorize, settings, clock } = options;
+  const { store, trust, authorize, settings, clock } = options;
   const schema = requestedClaims(options.claimsSchema);
 
   async function find(handle: string): Promise<AuthorizationRequest> {
@@ -87,9 +89,10 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
 
     accept(caller, { handle, ...given }) {
       const operation = { action: "signIn.accept", permission: "sign_in", target: { subject: given.subject } } as const;
-      return authorize(caller, operation, (record) =>
-        answer(handle, checkedPerson(given, { schema, now: clock() }), record),
-      );
+      return authorize(caller, operation, async (record) => {
+        const asOf = await trust.latest();
+        return answer(handle, { ...checkedPerson(given, { schema, now: clock() }), asOf }, record);
+      });
     },
 
     refuse: (caller, handle) =>

@@ -77,7 +77,8 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
   async function signInAs(asked: Asked, browser: Browser, person: SignedInPerson): Promise<Step> {
     if (person.authTime < oldestSignIn(asked.request)) return fail(asked, ERRORS.loginRequired);
     const { clientId } = asked.client;
-    return advance(asked, browser, await sessions.signIn(person, { browser, clientId }));
+    const signedIn = await sessions.signIn(person, { browser, clientId });
+    return signedIn === "revoked" ? fail(asked, ERRORS.loginRequired) : advance(asked, browser, signedIn);
   }
 
   /** Goes on with a stored request. */

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { MintmarkError } from "../../errors.ts";
 import type { AuditRecord } from "../../store/audit.ts";
 import type { SignedInPerson } from "../../store/authorization.ts";
 import type { SignIn } from "../../store/sign-in.ts";
@@ -30,9 +29,9 @@ export type SignInSessions = {
   current(browser: Browser): Promise<SignIn | undefined>;
   /**
    * Signs a person in. The cookie is a new one each time (session fixation). A session of the same person keeps its `sid`, so
-   * that its end still ends all tokens; one of another person is ended.
+   * that its end still ends all tokens; one of another person is ended. `revoked`: the subject was revoked since it was said who the person is.
    */
-  signIn(person: SignedInPerson, context: { browser: Browser; clientId: string }): Promise<SignedIn>;
+  signIn(person: SignedInPerson, context: { browser: Browser; clientId: string }): Promise<SignedIn | "revoked">;
   /** Ends a session and revokes all tokens that came by it. Effective on this server before it resolves. */
   end(signIn: Pick<SignIn, "sid" | "subject">, clientId?: string): Promise<{ sequence: number }>;
 };
@@ -67,21 +66,21 @@ export function createSignInSessions({
     current,
     end,
     async signIn(person, { browser, clientId }) {
-      const sequence = await trust.latest();
+      const { asOf, ...known } = person;
+      const sequence = asOf ?? (await trust.latest());
       const cookie = createSecret();
       const now = clock();
-      const renewal = { ...person, hash: hashOf(cookie), expiresAt: now + sessionTtl };
+      const renewal = { ...known, hash: hashOf(cookie), expiresAt: now + sessionTtl };
       const before = await current(browser);
       const record = (sid: string) => recordOf("signIn", { clientId, subject: person.subject, target: sid });
       if (before !== undefined && before.subject === person.subject) {
         const outcome = await store.renewSignIn(before.sid, { ...renewal, sequence }, record(before.sid));
         if (outcome === "renewed") return { signIn: { ...before, scope: undefined, ...renewal }, cookie };
-        if (outcome === "revoked") throw new MintmarkError("conflict");
+        if (outcome === "revoked") return outcome;
       } else if (before !== undefined) await end(before, clientId);
       const signIn = { ...renewal, sid: randomBytes(16).toString("base64url"), createdAt: now };
-      if ((await store.addSignIn(signIn, sequence, record(signIn.sid))) === "revoked")
-        throw new MintmarkError("conflict");
-      return { signIn, cookie };
+      const outcome = await store.addSignIn(signIn, sequence, record(signIn.sid));
+      return outcome === "revoked" ? outcome : { signIn, cookie };
     },
   };
 }

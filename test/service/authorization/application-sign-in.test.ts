@@ -36,6 +36,16 @@ describe("signIn.describe", () => {
 });
 
 describe("signIn.accept", () => {
+  it("counts for nothing once the person is revoked", async () => {
+    await using opened = await openPeople();
+    const { service, browser, clientId } = opened;
+    const { handle } = expectStep(await browser.begin(authorizationRequest(clientId)), "sign_in");
+    const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada" });
+    await service.revokeAll(localCaller, { kind: "subject", id: "ada" });
+    const step = await browser.resume(new URL(url).searchParams.get("handle") ?? "");
+    expect(expectStep(step, "redirect").parameters).toMatchObject({ error: "login_required" });
+  });
+
   it("says who the person is, and where the browser goes on", async () => {
     await using opened = await openSignIn();
     const { service, browser, handle } = opened;
