@@ -13,7 +13,10 @@ export type SignInContext = Pick<SignInStep, "url" | "client" | "loginHint" | "m
  * sign-in session of Mintmark, and again where a client requires a new sign-in: then `context.maxAge`, in seconds, is the
  * longest time since the person signed in, and an older `authTime` is answered with `login_required`.
  *
- * Not checked: who the person is.
+ *     const location = `/login?return_to=${encodeURIComponent(context.url)}`;
+ *     return new Response(null, { status: 303, headers: { location } });
+ *
+ * `Response.redirect` takes absolute URLs only. Not checked: who the person is.
  */
 export type SignInHook<Schema extends ClaimsSchema> = (
   request: Request,

@@ -56,7 +56,10 @@ export function createBrowserRow(options: BrowserRowsOptions): (path: string, en
       }
       const respond = async (given: Answer) => {
         if (given.failure !== undefined) logFailure(request, { route: path }, given.failure);
-        await send(response, given, target).catch((error: unknown) => logFailure(request, { route: path }, error));
+        await send(response, given, target).catch((error: unknown) => {
+          logFailure(request, { route: path }, error);
+          if (!response.headersSent) sendText(response, 500, "Internal server error");
+        });
       };
       try {
         const isPost = request.method === "POST";

@@ -16,14 +16,10 @@ export function createSendAnswer({ cookies, theme }: SendAnswerOptions) {
   return async (response: ServerResponse, answer: Answer, target: Target): Promise<void> => {
     const request = response.req;
     const set = cookies.write(answer.cookies);
-    if ("response" in answer) {
-      const all = [...answer.response.headers.getSetCookie(), ...set];
-      if (all.length > 0) response.setHeader("set-cookie", all);
-      return sendResponse(response, answer.response);
-    }
+    if ("response" in answer) return sendResponse(response, answer.response, set);
+    const { body, headers } = "page" in answer ? rendered(answer.page, { request, target, theme }) : answer;
     if (set.length > 0) response.setHeader("set-cookie", set);
     if (answer.status >= 400) response.setHeader("x-request-id", requestIdOf(request));
-    const { body, headers } = "page" in answer ? rendered(answer.page, { request, target, theme }) : answer;
     response.writeHead(answer.status, { ...answer.headers, ...headers, "content-length": Buffer.byteLength(body) });
     response.end(body);
   };

@@ -172,6 +172,31 @@ describe.each(["node", "fetch"] as const)("the sign-in of a person, behind %s", 
     expect(answer.text).toBe(`<p>one</p><p>two</p>${"x".repeat(200_000)}`);
   });
 
+  it("sends no complete answer where the body of a response of the hook fails", async () => {
+    hook = () => {
+      let count = 0;
+      const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+        count += 1;
+        if (count > 3) controller.error(new Error(SECRET));
+        else controller.enqueue(new Uint8Array(1000));
+      };
+      return new Response(new ReadableStream({ pull }));
+    };
+    const answer = await openBrowser()
+      .visit(authorizePath())
+      .catch(() => undefined);
+    expect(answer?.status).not.toBe(200);
+    expect(failures()).toHaveLength(1);
+    expect(lines.join("")).not.toContain(SECRET);
+  });
+
+  it("answers 500 where a header of the hook cannot be sent", async () => {
+    hook = () => new Response(null, { headers: { "x-own": "a\u0001b", location: "/login" } });
+    const answer = await openBrowser().visit(authorizePath());
+    expect([answer.status, answer.location, answer.setCookies]).toEqual([500, "", []]);
+    expect(failures()).toHaveLength(1);
+  });
+
   const used = new Response("x");
   it.each<[name: string, hook: Hook]>([
     ["rejects", () => Promise.reject(new Error(SECRET))],
