@@ -70,8 +70,8 @@ export function consentCommands(): Command {
       serviceCommand<ConsentsOptions>(revoke, async (client, { options: { subject, client: clientId } }) => {
         const revoked = await client.consents.revoke.mutate({ subject, clientId });
         const { consents, grants } = revoked;
-        const of = `of ${escapeInvisible(subject)} for ${escapeInvisible(clientId)}`;
-        return { json: revoked, text: `removed ${consents} consents ${of}, and revoked ${grants} grants` };
+        const ended = `ended what ${escapeInvisible(clientId)} can do for ${escapeInvisible(subject)}`;
+        return { json: revoked, text: `${ended}: ${consents} consents, ${grants} grants` };
       }),
     );
 }

@@ -61,7 +61,7 @@ describe("mintmark consents", () => {
     const revoke = ["consents", "revoke", "--subject", "ada", "--client", clientId];
     expect(await mintmark(revoke, { environment })).toEqual({
       status: 0,
-      stdout: `removed 1 consents of ada for ${clientId}, and revoked 0 grants\n`,
+      stdout: `ended what ${clientId} can do for ada: 1 consents, 0 grants\n`,
       stderr: "",
     });
     expect(await json(["consents", "list", "--subject", "ada"])).toEqual([]);
