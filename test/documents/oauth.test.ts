@@ -123,6 +123,7 @@ describe("the guide to OAuth", () => {
       [worker, {}],
       [worker && { ...worker, clientSecret: "wrong" }, own],
       [worker, { grant_type: "refresh_token", refresh_token: "x" }],
+      [worker, { grant_type: "authorization_code", code: "x", redirect_uri: "x", code_verifier: "x" }],
       [api, own],
       [worker, { grant_type: "password" }],
       [worker, { ...own, scope: "admin" }],
