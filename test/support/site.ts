@@ -89,3 +89,15 @@ export async function signIn(tab: Page, subject = "ada"): Promise<void> {
 export async function decide(tab: Page, decision: "allow" | "deny"): Promise<void> {
   await tab.locator(`button[value=${decision}]`).click();
 }
+
+/** The fields of the forms on a page. */
+export async function fieldsOn(tab: Page): Promise<Record<string, string>> {
+  const read = "Object.fromEntries(Array.from(document.querySelectorAll('input'), ({ name, value }) => [name, value]))";
+  return (await tab.evaluate(read)) as Record<string, string>;
+}
+
+/** The cookie of the sign-in session. */
+export async function sessionCookie(tab: Page) {
+  const cookies = await tab.context().cookies();
+  return cookies.find(({ name }) => /mintmark-session/.test(name));
+}
