@@ -99,18 +99,29 @@ describe("back-channel logout", () => {
   });
 
   it("is sent again, by another token, until the client acknowledges it", async () => {
-    await using opened = await openService();
+    let postponed = 0;
+    const wrap = (store: Store): Store => ({
+      ...store,
+      async postponeLogout(...parameters) {
+        await store.postponeLogout(...parameters);
+        postponed += 1;
+      },
+    });
+    await using opened = await openService({ wrap });
     await using client = await receiveLogouts((response, attempt) =>
       response.writeHead(attempt < 3 ? 503 : 200).end("x".repeat(10_000)),
     );
     const { sid } = await openSession(opened, client.url);
     await opened.service.revokeGrant(localCaller, sid);
     await client.arrivals(1);
+    // Only then is the next attempt's time known: the clock may go on.
+    await soon(() => expect(postponed).toBe(1));
     await sleep(1200);
     // The first retry is due after 5 s, the second after another 10 s.
     expect(client.received).toHaveLength(1);
     opened.clock.now = NOW + 5;
     await client.arrivals(2);
+    await soon(() => expect(postponed).toBe(2));
     opened.clock.now = NOW + 14;
     await sleep(1200);
     expect(client.received).toHaveLength(2);
