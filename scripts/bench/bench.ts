@@ -3,6 +3,7 @@
  *
  *     npm run bench                     lists the sections
  *     npm run bench -- revoke           from an acknowledged revocation to its rejection by every verifier
+ *     npm run bench -- logout           from a logout at one site to the refusal of the tokens of another
  *     npm run bench -- cuts             revocation data of verifiers after a thousand cuts of their connections
  *     npm run bench -- local            verification in process, beside fast-jwt and jose
  *     npm run bench -- runtimes         verification in workerd, Bun, Deno and Node, beside jose in each
@@ -23,6 +24,7 @@ import type { Report } from "./support.ts";
 
 const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = {
   revoke: () => import("./revoke.ts"),
+  logout: () => import("./logout.ts"),
   cuts: () => import("./cuts.ts"),
   local: () => import("./local.ts"),
   runtimes: () => import("./runtimes.ts"),

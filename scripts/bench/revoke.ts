@@ -64,7 +64,7 @@ async function run({ issuer, revokeAt }: Issuer, { urls, verifiers: count, round
 }
 
 /** Revokes a token, and verifies it with every verifier until each rejects it. A rejection before the response counts as 0. */
-async function revokeAndWatch(
+export async function revokeAndWatch(
   verifiers: readonly Verifier[],
   token: string,
   revoke: () => Promise<unknown>,

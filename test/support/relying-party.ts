@@ -1,10 +1,11 @@
 import * as openid from "openid-client";
 import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import type { TokenService } from "../../src/service/service.ts";
+import type { Credentials } from "./call-as.ts";
 import { addClient } from "./clients.ts";
 import type { CookieBrowser } from "./cookie-browser.ts";
 
-const CALLBACK = "https://app.example/callback";
+export const CALLBACK = "https://app.example/callback";
 export const BYE = "https://app.example/bye";
 
 type Server = { url: string; service: Pick<TokenService, "clients"> };
@@ -13,9 +14,14 @@ type Server = { url: string; service: Pick<TokenService, "clients"> };
 export async function openRelyingParty({ url, service }: Server, fields: Partial<NewClient> = {}) {
   const uris = { redirectUris: [CALLBACK], postLogoutRedirectUris: [BYE] };
   const client = await addClient(service, { name: "Shop", firstParty: true, ...uris, ...fields });
-  const by = openid.ClientSecretBasic(client.clientSecret);
+  return { ...client, config: await discover(url, client) };
+}
+
+/** The configuration of openid-client for a client of an issuer. */
+export async function discover(issuer: string, { clientId, clientSecret }: Credentials) {
+  const by = openid.ClientSecretBasic(clientSecret);
   const options = { execute: [openid.allowInsecureRequests] };
-  return { ...client, config: await openid.discovery(new URL(url), client.clientId, undefined, by, options) };
+  return openid.discovery(new URL(issuer), clientId, undefined, by, options);
 }
 
 /** Signs a person in to a relying party, on the page of development unless there is a session. Returns the tokens. */
