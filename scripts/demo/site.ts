@@ -10,7 +10,7 @@ import * as openid from "openid-client";
 import { createVerifier } from "../../src/verifier/verifier.ts";
 import { certificateFor } from "../../test/support/document-server.ts";
 
-/** What a site tells the issuer about itself, when it is added as a client. */
+/** The fields of the client that a site is to its issuer. */
 export type Registration = { name: string; redirectUris: string[]; postLogoutRedirectUris: string[] };
 export type Credentials = { clientId: string; clientSecret: string };
 
