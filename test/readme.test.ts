@@ -2,8 +2,12 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, it } from "vitest";
+import { createTokenClient } from "../src/client/client.ts";
 import { guarded } from "./support/children.ts";
+import { mintmark } from "./support/command.ts";
+import { openVisitor } from "./support/cookie-jar.ts";
 import { blocksIn, ROOT } from "./support/documents.ts";
 import { blockOf } from "./support/guide.ts";
 import { freePort, startServer } from "./support/process.ts";
@@ -59,7 +63,7 @@ describe("the README", () => {
   });
 
   it("adds a client as it says", async () => {
-    const words = (blockOf(README, "sh", "clients add").trim().split(/\s+/) ?? []).slice(2);
+    const words = (blockOf(README, "sh", "clients add billing").trim().split(/\s+/) ?? []).slice(2);
     const data = join(folder, "clients");
     await (await startServer({ MINTMARK_DATA: data })).stop("SIGKILL");
     const printed = execFileSync(process.execPath, [join(ROOT, "dist/bin/mintmark.js"), ...words], {
@@ -70,9 +74,54 @@ describe("the README", () => {
     expect(labels(printed)).toEqual(labels(blockOf(README, "", "client secret")));
   });
 
+  it("signs a person in to two sites by one sign-in, and out of both", async () => {
+    const issuer = await startServer({ MINTMARK_DATA: join(folder, "people") });
+    const call = createTokenClient({ url: issuer.origin });
+    const environment = { MINTMARK_DATA: join(folder, "people"), PORT: new URL(issuer.origin).port };
+    const run = async (line: string) => mintmark(line.split(/\s+/).slice(2), { environment });
+    const visitor = openVisitor();
+    /** Runs `mintmark sign-in`, and answers the pages at the address that it prints. Returns the token and the pages. */
+    async function signIn(line: string) {
+      const words = [join(ROOT, "dist/bin/mintmark.js"), ...line.split(/\s+/).slice(2)];
+      const child = guarded(spawn(process.execPath, words, { env: { PATH: process.env.PATH, ...environment } }));
+      const printed = text(child.stdout);
+      const [first] = await once(child.stderr, "data");
+      let visit = await visitor.open(/http\S+/.exec(String(first))?.[0] ?? "");
+      const pages = [];
+      for (; visit.body.includes("<form"); ) {
+        const field = visit.body.includes('name="subject"') ? "subject" : "decision";
+        pages.push(field);
+        visit = await visitor.submit(visit, field === "subject" ? { subject: "ada" } : { decision: "allow" });
+      }
+      return { token: (await printed).trim(), pages };
+    }
+    try {
+      const lines = blockOf(README, "sh", "mintmark sign-in").trim().split("\n");
+      const ids = [];
+      for (const line of lines.filter((line) => line.includes("clients add")))
+        ids.push(/^client id +(\S+)$/m.exec((await run(line)).stdout)?.[1] ?? "");
+      const [shop = "", blog = ""] = lines.filter((line) => line.includes("sign-in"));
+      const first = await signIn(shop.replace("ID_OF_SHOP", ids[0] ?? ""));
+      const second = await signIn(blog.replace("ID_OF_BLOG", ids[1] ?? ""));
+      expect([first.pages, second.pages]).toEqual([["subject", "decision"], ["decision"]]);
+      const verify = ({ token }: { token: string }, audience: string) => call.verifyToken.mutate({ token, audience });
+      expect(await verify(first, "https://shop.example")).toMatchObject({ sub: "ada" });
+      expect(await verify(second, "https://blog.example")).toMatchObject({ sub: "ada" });
+      const [list = "", revoke = ""] = blockOf(README, "sh", "sessions revoke").trim().split("\n");
+      const [, sid = ""] = /^([\w-]{22}) /m.exec((await run(list)).stdout) ?? [];
+      expect(await run(revoke.replace("SID", sid))).toMatchObject({ status: 0 });
+      const reasonOf = (token: typeof first, audience: string) =>
+        verify(token, audience).catch((error) => error.data.reason);
+      await expect.poll(() => reasonOf(first, "https://shop.example"), { timeout: 5000 }).toBe("token_revoked");
+      expect(await reasonOf(second, "https://blog.example")).toBe("token_revoked");
+    } finally {
+      await issuer.stop("SIGKILL");
+    }
+  });
+
   it("shows no other programs than these", () => {
     const shown = blocksIn(README).map(({ language }) => language);
-    expect(shown).toEqual(["", "", "sh", "json", "sh", "ts", "sh", "ts", "ts", "", "ts", "sh", ""]);
+    expect(shown).toEqual(["", "", "sh", "json", "sh", "ts", "sh", "sh", "sh", "ts", "ts", "", "ts", "sh", ""]);
   });
 });
 
