@@ -12,7 +12,12 @@ type AuthorizationTarget =
       /** SHA-256 of the code verifier, base64url (RFC 7636 §4.2). */
       challenge: string;
     }
-  | { kind: "device" /** SHA-256 of the device code. */; hash: string };
+  | {
+      kind: "device";
+      /** SHA-256 of the device code, and when it expires. */
+      hash: string;
+      expiresAt: Seconds;
+    };
 
 /** A validated authorization request, kept until the person has decided. The browser has its handle alone. */
 export type AuthorizationRequest = {

@@ -53,6 +53,8 @@ export type AuthorizationStore = {
    * for a handle, one gets `set`.
    */
   setPerson(handle: string, answer: SignInAnswer, record: AuditRecord): Promise<"set" | "unknown">;
+  /** Forgets who the person is. Of concurrent calls, one gets `taken`: an answer signs a person in once. */
+  takePerson(handle: string): Promise<"taken" | "unknown">;
   /** Removes a request. Of concurrent calls, one gets `removed`. */
   removeAuthorizationRequest(handle: string, record?: AuditRecord): Promise<"removed" | "unknown">;
 

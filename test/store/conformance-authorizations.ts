@@ -21,7 +21,7 @@ export function describeAuthorizations(open: Open): void {
       await using opened = await open();
       const { scope: _, maxAge: __, loginHint: ___, ...short } = aRequest({ audience: ["orders", "payments"] });
       const target = { kind: "redirect", redirectUri: "app:/", responseMode: "query", challenge: "challenge" } as const;
-      const device = aRequest({ target: { kind: "device", hash: "hash" } });
+      const device = aRequest({ target: { kind: "device", hash: "hash", expiresAt: NOW + 600 } });
       for (const request of [aRequest(), short, aRequest({ target }), device]) {
         await opened.here.addAuthorizationRequest(request);
         expect(await opened.there.findAuthorizationRequest(request.handle)).toEqual(request);
@@ -62,6 +62,24 @@ export function describeAuthorizations(open: Open): void {
       });
       expect((await Promise.all(answers)).toSorted()).toEqual(["set", ...Array(19).fill("unknown")]);
       expect(await opened.here.listAudit({ limit: 9 })).toHaveLength(1);
+    });
+  });
+
+  describe("takePerson", () => {
+    it("forgets who the person is, for one of those who ask concurrently in two processes", async () => {
+      await using opened = await open();
+      const [request, other] = [aRequest(), aRequest()];
+      for (const one of [request, other]) {
+        await opened.here.addAuthorizationRequest(one);
+        await opened.here.setPerson(one.handle, { person: "refused", handle: one.handle }, aRecord());
+      }
+      const takes = Array.from({ length: 20 }, (_, at) =>
+        (at % 2 ? opened.here : opened.there).takePerson(request.handle),
+      );
+      expect((await Promise.all(takes)).toSorted()).toEqual(["taken", ...Array(19).fill("unknown")]);
+      expect(await opened.there.findAuthorizationRequest(request.handle)).toEqual(request);
+      expect(await opened.here.findAuthorizationRequest(other.handle)).toMatchObject({ person: "refused" });
+      expect(await opened.here.takePerson("another")).toBe("unknown");
     });
   });
 

@@ -82,6 +82,7 @@ function everyPeopleVerb(store: Store) {
     addAuthorizationRequest: () => store.addAuthorizationRequest(request),
     findAuthorizationRequest: () => store.findAuthorizationRequest(request.handle),
     setPerson: () => store.setPerson(request.handle, { person: "refused", handle: request.handle }, aRecord()),
+    takePerson: () => store.takePerson(request.handle),
     removeAuthorizationRequest: () => store.removeAuthorizationRequest(request.handle),
     addCode: () => store.addCode(code, change, aRecord()),
     findCode: () => store.findCode(code.hash),

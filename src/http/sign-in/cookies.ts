@@ -44,11 +44,17 @@ export function createBrowserCookies(issuer: string): BrowserCookies | undefined
   };
 }
 
+/**
+ * The white space of RFC 9110 §5.6.3 alone. Without the bytes that `trim` removes too, such as A0, the name of a cookie of a
+ * sibling host would be ours: to the browser, it has no prefix `__Host-`.
+ */
+const SPACE_BEFORE = /^[ \t]+/;
+
 type Pair = { pair: string; name: string; value: string };
 
 function pairsIn(header: string): Pair[] {
   return header.split(";").flatMap((text) => {
-    const pair = text.trim();
+    const pair = text.replace(SPACE_BEFORE, "");
     const [name = "", value = ""] = pair.split(/=(.*)/s);
     return pair === "" ? [] : [{ pair, name, value }];
   });

@@ -12,7 +12,7 @@ import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
 import { continueUrl, describeTarget, signInDemand } from "./description.ts";
-import { checkedPerson } from "./person.ts";
+import { checkedPerson, timeOfAnswer } from "./person.ts";
 import { createSecret } from "./secrets.ts";
 import type { ConsentStep, Person } from "./step.ts";
 
@@ -67,7 +67,6 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
    * gets another handle, which reaches the browser of that person alone; and it is good only in the browser that began (P13).
    */
   async function answer(handle: string, person: SignInAnswer["person"], record: AuditRecord): Promise<SignInReturn> {
-    await find(handle);
     const next = createSecret();
     const outcome = await store.setPerson(hashOf(handle), { person, handle: hashOf(next) }, record);
     if (outcome === "unknown") throw new MintmarkError("unknown_sign_in");
@@ -91,13 +90,15 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
       const operation = { action: "signIn.accept", permission: "sign_in", target: { subject: given.subject } } as const;
       return authorize(caller, operation, async (record) => {
         const asOf = await trust.latest();
-        return answer(handle, { ...checkedPerson(given, { schema, now: clock() }), asOf }, record);
+        const now = timeOfAnswer(await find(handle), clock());
+        return answer(handle, { ...checkedPerson(given, { schema, now }), asOf }, record);
       });
     },
 
     refuse: (caller, handle) =>
-      authorize(caller, { action: "signIn.refuse", permission: "sign_in" }, (record) =>
-        answer(handle, "refused", record),
-      ),
+      authorize(caller, { action: "signIn.refuse", permission: "sign_in" }, async (record) => {
+        await find(handle);
+        return answer(handle, "refused", record);
+      }),
   };
 }

@@ -9,7 +9,7 @@ import { answerTo, ERRORS, errorTo, type Fail, refused } from "./answers.ts";
 import { createDecisions, type DecisionsOptions } from "./decision.ts";
 import { continueUrl, oldestSignIn, signInDemand } from "./description.ts";
 import type { RequestReader } from "./pending.ts";
-import { checkedPerson } from "./person.ts";
+import { checkedPerson, timeOfAnswer } from "./person.ts";
 import type { Asked } from "./requests.ts";
 import { formToken } from "./secrets.ts";
 import type { SignedIn, SignInSessions } from "./sign-in-sessions.ts";
@@ -103,14 +103,18 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
 
     resume: (handle, browser) =>
       continued(handle, browser, async (asked) => {
-        const { person } = asked;
+        const { kept, person } = asked;
         if (person === "refused") return fail(asked, ERRORS.signInRefused);
-        const isNew = person !== undefined && !isSignedIn(await sessions.current(browser), person);
-        return isNew ? signInAs(asked, browser, person) : advance(asked, browser);
+        // Once: the URL stays in the history of the browser, and signs nobody in again who has signed out since.
+        const isTaken = kept !== undefined && person !== undefined && (await requests.takePerson(kept));
+        return isTaken ? signInAs(asked, browser, person) : advance(asked, browser);
       }),
 
     accept: (handle, browser, person) =>
-      continued(handle, browser, (asked) => signInAs(asked, browser, checkedPerson(person, { schema, now: clock() }))),
+      continued(handle, browser, (asked) => {
+        const now = timeOfAnswer(asked.request, clock());
+        return signInAs(asked, browser, checkedPerson(person, { schema, now }));
+      }),
 
     refuse: (handle, browser) => continued(handle, browser, (asked) => fail(asked, ERRORS.signInRefused)),
 
@@ -142,8 +146,4 @@ function isRecent({ authTime, hash }: SignIn, { request, kept }: Asked): boolean
   const { prompt } = request;
   if (prompt.login && (kept === undefined || hash === prompt.before)) return false;
   return authTime >= oldestSignIn(request);
-}
-
-function isSignedIn(signIn: SignIn | undefined, { subject, authTime }: SignedInPerson): boolean {
-  return signIn?.subject === subject && signIn.authTime >= authTime;
 }

@@ -9,12 +9,12 @@ import { hashOf } from "../tokens/grant.ts";
 import { grantableScope, isCovered, mustAsk, neededConsents, needsConsent, receiverOfRequest } from "./agreement.ts";
 import { answerTo, ERRORS, type Fail, refused } from "./answers.ts";
 import { describeTarget } from "./description.ts";
-import { type PendingRequest, REQUEST_LIFETIME } from "./pending.ts";
+import type { PendingRequest } from "./pending.ts";
 import type { Asked, Requests } from "./requests.ts";
 import { createSecret, formToken, isFormToken } from "./secrets.ts";
 import type { Browser, Step } from "./step.ts";
 
-/** Lifetime of a code. */
+/** Lifetime of a code, and the shortest one of the approval of a device code. */
 const CODE_LIFETIME: Seconds = 60;
 
 export type DecisionsOptions = {
@@ -129,7 +129,9 @@ function codeOf(
   const { sid, subject, authTime, claims, profile } = signIn;
   const granted = { clientId, sid, subject, authTime, claims, profile, audience, createdAt: now };
   const all = { ...granted, scope: grantableScope(scope, signIn) };
-  if (target.kind === "device") return { ...all, hash: target.hash, expiresAt: now + REQUEST_LIFETIME };
+  // The device that asks every few seconds finds also what was approved in the last one.
+  const latest = now + CODE_LIFETIME;
+  if (target.kind === "device") return { ...all, hash: target.hash, expiresAt: Math.max(target.expiresAt, latest) };
   const { redirectUri, challenge, nonce } = target;
-  return { ...all, hash: hashOf(secret), redirectUri, challenge, nonce, expiresAt: now + CODE_LIFETIME };
+  return { ...all, hash: hashOf(secret), redirectUri, challenge, nonce, expiresAt: latest };
 }

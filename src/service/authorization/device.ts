@@ -142,7 +142,7 @@ export function createDevices(options: DevicesOptions): Devices {
         audience,
         scope,
         prompt,
-        target: { kind: "device", hash: request.hash },
+        target: { kind: "device", hash: request.hash, expiresAt: request.expiresAt },
         startedAt: clock(),
       } as const;
       const stored = await keep({ request: pending, client }, browser);

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { safeParse } from "zod/v4/core";
 import { type Issue, MintmarkError } from "../../errors.ts";
-import type { SignedInPerson } from "../../store/authorization.ts";
+import type { AuthorizationRequest, SignedInPerson } from "../../store/authorization.ts";
 import type { Seconds } from "../../time.ts";
 import { type ClaimsSchema, identifier, scopeString } from "../../token/claims.ts";
 import { validateJson } from "../../token/json.ts";
@@ -43,6 +43,14 @@ export function checkedPerson(given: unknown, { schema, now }: { schema: ClaimsS
     authTime: Math.min(authTime, now),
     ...(scope !== undefined && { scope }),
   };
+}
+
+/**
+ * When a sign-in method answers a request: not before it, although the clock of the server that stored it may be ahead. Else
+ * a person who has just signed in would have signed in too early.
+ */
+export function timeOfAnswer({ startedAt }: Pick<AuthorizationRequest, "startedAt">, now: Seconds): Seconds {
+  return Math.max(now, startedAt);
 }
 
 function issueAt(path: readonly PropertyKey[], message: string): Issue {

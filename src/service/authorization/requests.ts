@@ -30,6 +30,8 @@ export type Requests = {
   keep(asked: Asked, browser: Browser): Promise<{ kept: KeptRequest; cookies?: Cookies } | { retryAfter: Seconds }>;
   /** The request of a handle, for the browser that began it (P13), and the client with its current rights. */
   load(handle: string, browser: Browser): Promise<Asked | RefusedReason>;
+  /** Takes what an application said of the person. One of several calls at the same time returns true. */
+  takePerson(kept: KeptRequest): Promise<boolean>;
   /** Forgets a request that was answered. One of several calls at the same time returns true. */
   forget(kept: KeptRequest, record?: AuditRecord): Promise<boolean>;
 };
@@ -37,7 +39,7 @@ export type Requests = {
 export type RequestsOptions = {
   store: Pick<
     Store,
-    "findClient" | "addAuthorizationRequest" | "findAuthorizationRequest" | "removeAuthorizationRequest"
+    "findClient" | "addAuthorizationRequest" | "findAuthorizationRequest" | "takePerson" | "removeAuthorizationRequest"
   >;
   clock: Clock;
   /** Most requests stored for one address within a minute; 0 is unlimited. */
@@ -58,7 +60,9 @@ export function createRequests({ store, clock, perAddress }: RequestsOptions): R
       if (retryAfter > 0) return { retryAfter };
       const isKnown = SECRET.test(known);
       const [handle, key] = [createSecret(), isKnown ? known : createSecret()];
-      const expiresAt = clock() + REQUEST_LIFETIME;
+      const latest = clock() + REQUEST_LIFETIME;
+      const { target } = request;
+      const expiresAt = target.kind === "device" ? Math.min(latest, target.expiresAt) : latest;
       const prompt = { ...request.prompt, ...(session !== undefined && { before: hashOf(session) }) };
       await store.addAuthorizationRequest({
         ...request,
@@ -79,6 +83,8 @@ export function createRequests({ store, clock, perAddress }: RequestsOptions): R
       const { handle: _, browser: __, expiresAt: ___, person, ...request } = found;
       return { request, client, kept: { handle, key }, person };
     },
+
+    takePerson: async ({ handle }) => (await store.takePerson(hashOf(handle))) === "taken",
 
     forget: async ({ handle }, record) =>
       (await store.removeAuthorizationRequest(hashOf(handle), record)) === "removed",

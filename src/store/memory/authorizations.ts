@@ -1,3 +1,4 @@
+import type { AuthorizationRequest } from "../authorization.ts";
 import { isAgreed, unitedWith } from "../consent.ts";
 import type { Consent } from "../sign-in.ts";
 import type { AuthorizationStore, CodeChange, Redemption, SubjectAndClient } from "../sign-in-store.ts";
@@ -6,7 +7,7 @@ import { type People, removeWhere } from "./people.ts";
 
 type RequestVerbs = Pick<
   AuthorizationStore,
-  "addAuthorizationRequest" | "findAuthorizationRequest" | "setPerson" | "removeAuthorizationRequest"
+  "addAuthorizationRequest" | "findAuthorizationRequest" | "setPerson" | "takePerson" | "removeAuthorizationRequest"
 >;
 
 export function createRequestVerbs(database: MemoryDatabase): RequestVerbs {
@@ -24,6 +25,12 @@ export function createRequestVerbs(database: MemoryDatabase): RequestVerbs {
         requests.set(answer.handle, structuredClone({ ...request, ...answer }));
         return { outcome: "set", isChange: true };
       }),
+    async takePerson(handle) {
+      const { person, ...request } = requests.get(handle) ?? {};
+      if (person === undefined) return "unknown";
+      requests.set(handle, request as AuthorizationRequest);
+      return "taken";
+    },
     removeAuthorizationRequest: async (handle, record) =>
       writeWithRecord(database, record, () => {
         const isChange = requests.delete(handle);

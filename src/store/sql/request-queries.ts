@@ -6,7 +6,7 @@ import type { Schema } from "./schema.ts";
 
 type RequestQueries = Pick<
   AuthorizationStore,
-  "addAuthorizationRequest" | "findAuthorizationRequest" | "setPerson" | "removeAuthorizationRequest"
+  "addAuthorizationRequest" | "findAuthorizationRequest" | "setPerson" | "takePerson" | "removeAuthorizationRequest"
 >;
 
 export function createRequestQueries(db: Kysely<Schema>): RequestQueries {
@@ -30,6 +30,16 @@ export function createRequestQueries(db: Kysely<Schema>): RequestQueries {
           .executeTakeFirst();
         return numUpdatedRows === 1n ? { outcome: "set", record } : { outcome: "unknown" };
       }),
+
+    async takePerson(handle) {
+      const { numUpdatedRows } = await db
+        .updateTable("authorization_requests")
+        .set({ person: null })
+        .where("handle", "=", handle)
+        .where("person", "is not", null)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n ? "taken" : "unknown";
+    },
 
     removeAuthorizationRequest: (handle, record) =>
       writeWithRecord(db, async (transaction) => {

@@ -103,6 +103,57 @@ describe("signIn.accept", () => {
   });
 });
 
+describe("the URL in the answer", () => {
+  it("signs a person in once: after they have signed out, the browser's history signs nobody in (P16)", async () => {
+    await using opened = await openPeople();
+    const { service, browser, clientId } = opened;
+    const { handle } = expectStep(await browser.begin(authorizationRequest(clientId)), "sign_in");
+    const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada" });
+    expectStep(await browser.resume(handleIn(url)), "consent");
+    expectStep(await browser.resume(handleIn(url)), "consent");
+    const { sessions } = await service.sessions.list(localCaller, { subject: "ada", limit: 2 });
+    await service.sessions.revoke(localCaller, sessions[0]?.sid ?? "none");
+    for (const session of [browser.cookies.session, undefined]) {
+      browser.cookies.session = session;
+      expect((await browser.resume(handleIn(url))).step).toBe("sign_in");
+    }
+    expect((await service.sessions.list(localCaller, { subject: "ada", limit: 2 })).sessions).toEqual([]);
+  });
+
+  it("does not sign out another person who has signed in since", async () => {
+    await using opened = await openPeople();
+    const { service, browser, clientId } = opened;
+    const { handle } = expectStep(await browser.begin(authorizationRequest(clientId)), "sign_in");
+    const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada" });
+    expectStep(await browser.resume(handleIn(url)), "consent");
+    const other = expectStep(await browser.begin(authorizationRequest(clientId, { prompt: "login" })), "sign_in");
+    await browser.accept(other.handle, "bob");
+    expect(expectStep(await browser.resume(handleIn(url)), "consent").subject).toBe("bob");
+  });
+
+  it("answers login_required for a person who signed in too early, although they have a session", async () => {
+    await using opened = await openSignIn();
+    const { service, browser, handle, clientId, clock } = opened;
+    const authTime = NOW - 100;
+    const first = await service.signIn.accept(localCaller, { handle, subject: "ada", authTime });
+    codeIn(await browser.resume(handleIn(first.url)));
+    clock.now += 10;
+    for (const parameters of [{ prompt: "login" }, { max_age: "60" }]) {
+      const asked = expectStep(await browser.begin(authorizationRequest(clientId, parameters)), "sign_in");
+      const { url } = await service.signIn.accept(localCaller, { handle: asked.handle, subject: "ada", authTime });
+      expect(expectStep(await browser.resume(handleIn(url)), "redirect").parameters.error).toBe("login_required");
+    }
+  });
+
+  it("is that of a new sign-in also at a server whose clock is behind", async () => {
+    await using opened = await openSignIn({ prompt: "login" });
+    const { service, browser, handle, clock } = opened;
+    clock.now -= 30;
+    const { url } = await service.signIn.accept(localCaller, { handle, subject: "ada" });
+    codeIn(await browser.resume(handleIn(url)));
+  });
+});
+
 describe("signIn.refuse", () => {
   it("sends access_denied to the client, by the browser that began", async () => {
     await using opened = await openSignIn();

@@ -190,6 +190,16 @@ describe("an authorization", () => {
     expect((await stolen.begin(authorizationRequest(clientId))).step).toBe("sign_in");
   });
 
+  it("takes a sign-in for a new one also at a server whose clock is behind that of the one that asked", async () => {
+    await using opened = await openPeople({ firstParty: true });
+    const { browser, clientId, clock } = opened;
+    for (const parameters of [{ prompt: "login" }, { max_age: "0" }, { prompt: "login" }]) {
+      const asked = expectStep(await browser.begin(authorizationRequest(clientId, parameters)), "sign_in");
+      clock.now -= 30;
+      codeIn(await browser.accept(asked.handle, "ada"));
+    }
+  });
+
   it("forgets a request after ten minutes", async () => {
     await using opened = await openPeople();
     const { browser, clientId, clock } = opened;

@@ -162,6 +162,25 @@ describe("a device authorization (RFC 8628)", () => {
     expect(await browser.enter(userCode)).toMatchObject({ problem: "unknown" });
   });
 
+  it("ends after 10 minutes also where its code was entered late, or approved in the last second", async () => {
+    await using opened = await openDevice();
+    const { deviceCode, userCode } = await opened.start();
+    const [late, last] = [await opened.start(), await opened.start()];
+    const browser = opened.openBrowser();
+    opened.clock.now = NOW + 590;
+    const unanswered = await browser.signIn(await browser.enter(userCode));
+    const approved = await browser.enter(late.userCode);
+    expect(await browser.decide(approved)).toMatchObject({ step: "device_done" });
+    opened.clock.now = NOW + 599;
+    expect(await browser.decide(await browser.enter(last.userCode))).toMatchObject({ step: "device_done" });
+    opened.clock.now = NOW + 604;
+    expect(await browser.decide(unanswered)).toMatchObject({ step: "refused", reason: "expired" });
+    expect(await opened.poll(last.deviceCode)).toMatchObject({ tokenType: "Bearer" });
+    opened.clock.now = NOW + 660;
+    await expect(opened.poll(deviceCode)).rejects.toMatchObject(refusedBy("expired_device_code"));
+    await expect(opened.poll(late.deviceCode)).rejects.toMatchObject(refusedBy("invalid_code"));
+  });
+
   it("gives its tokens once: a second use ends them", async () => {
     await using opened = await openDevice();
     const { deviceCode, userCode } = await opened.start();
