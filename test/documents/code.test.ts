@@ -1,14 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { programFolder, programs, run } from "../support/document-code.ts";
+import { hasLogins, LOGIN_GUIDES, programFolder, programs, run } from "../support/document-code.ts";
 import { blocksIn, documents, fileOf, ROOT } from "../support/documents.ts";
+import { testWith } from "../support/optional.ts";
 
 const NEXTJS = "docs/guides/nextjs.md";
 
+const NODE = "--module nodenext --allowImportingTsExtensions";
+
 /** How programs resolve modules: those for Next.js as its compiler does. */
 const RESOLUTIONS = {
-  "--module nodenext --allowImportingTsExtensions": (document: string) => document !== NEXTJS,
+  [NODE]: (document: string) => document !== NEXTJS,
   "--module esnext --moduleResolution bundler": (document: string) => document === NEXTJS,
 };
 
@@ -23,7 +26,8 @@ describe("the code in the documents", () => {
     expect(names.length).toBeGreaterThan(10);
   });
 
-  it.each(Object.entries(RESOLUTIONS))("compiles by %s", (options, isFor) => {
+  /** Compiles the programs of some documents. */
+  function compileAll(options: string, isFor: (document: string) => boolean): void {
     using folder = programFolder();
     const files = programs
       .filter(({ document }) => isFor(document))
@@ -32,7 +36,16 @@ describe("the code in the documents", () => {
     const common = "--noEmit --ignoreConfig --strict --target es2023 --skipLibCheck --types node";
     const words = [tsc, ...`${common} ${options}`.split(" "), ...files];
     execFileSync(process.execPath, words, { cwd: ROOT, stdio: "inherit" });
+  }
+
+  it.each(Object.entries(RESOLUTIONS))("compiles by %s", (options, isFor) => {
+    compileAll(options, (document) => isFor(document) && !LOGIN_GUIDES.includes(document));
   });
+
+  testWith({ program: "test/logins", found: hasLogins, required: process.env.MINTMARK_TEST_LOGINS === "required" })(
+    "of the guides to logins compiles",
+    async () => compileAll(NODE, (document) => LOGIN_GUIDES.includes(document)),
+  );
 
   it.each(documents.filter((document) => blocksIn(document).some(({ code }) => code.includes("npm install PATH"))))(
     "of %s imports what its commands install",

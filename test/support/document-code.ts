@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildSync } from "esbuild";
-import { type Block, blocksIn, documents, fileOf, ROOT } from "./documents.ts";
+import { type Block, blocksIn, documents, fileOf, ROOT, textOf } from "./documents.ts";
 import { replaceAll } from "./guide.ts";
 
 /** All programs in the documents. */
@@ -10,6 +10,25 @@ export const programs: readonly Block[] = documents.flatMap(blocksIn).filter(({ 
 
 /** The issuer that the documents call. */
 export const ISSUER = "http://127.0.0.1:3000";
+
+/** Packages that only some guides use, installed by  npm ci --prefix test/logins . */
+const LOGINS = join(ROOT, "test/logins/node_modules");
+export const hasLogins = existsSync(LOGINS);
+
+/** The guides that use them. */
+export const LOGIN_GUIDES: readonly string[] = ["better-auth", "passkeys", "ldap"].map(
+  (name) => `docs/guides/${name}.md`,
+);
+
+/** Makes these packages resolvable in a folder, beside those of the project. Theirs stay as they are. */
+function linkLogins(folder: string): void {
+  const { dependencies } = JSON.parse(textOf("test/logins/package.json")) as { dependencies: Record<string, string> };
+  for (const name of hasLogins ? Object.keys(dependencies) : []) {
+    const link = join(folder, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(LOGINS, name), link, "dir");
+  }
+}
 
 /** A folder for programs of the documents, below the root of the project, so that `mintmark` is this package. */
 export function programFolder(): {
@@ -19,6 +38,7 @@ export function programFolder(): {
 } {
   mkdirSync(join(ROOT, ".cache"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".cache/documents-"));
+  linkLogins(folder);
 
   function put(document: string, name: string, code: string): string {
     const file = join(folder, document.replace(/\.md$/, ""), name);
