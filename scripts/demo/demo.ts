@@ -13,8 +13,8 @@ import { parseArgs } from "node:util";
 import { createTokenClient } from "../../src/client/client.ts";
 import { hasChromium } from "../../test/support/browser.ts";
 import { startServer } from "../../test/support/process.ts";
+import { openSite, type Register, type Site } from "./open-site.ts";
 import { openBrowser, you } from "./person.ts";
-import { openSite, type Registration, type Site } from "./site.ts";
 
 const { values } = parseArgs({ options: { you: { type: "boolean", default: !hasChromium } } });
 
@@ -25,7 +25,7 @@ const server = await startServer({ MINTMARK_DATA: data }, { entry: "source" });
 const { origin: issuer } = server;
 const admin = createTokenClient({ url: issuer });
 // First-party: no page asks for consent.
-const register = (site: Registration) => admin.clients.create.mutate({ ...site, permissions: [], firstParty: true });
+const register: Register = (site) => admin.clients.create.mutate({ ...site, permissions: [], firstParty: true });
 const shop = await openSite("shop", { issuer, register });
 const bank = await openSite("bank", { issuer, register });
 const person = values.you ? you : await openBrowser();
@@ -44,11 +44,10 @@ const refusals = await step("logged out at the shop, and refused at both", async
   await person.logOut();
   return Promise.all(refused);
 });
-const { clickedAt } = shop.state;
-for (const [at, name] of ["shop", "bank"].entries())
-  print(
-    `${inMs((refusals[at] ?? 0) - clickedAt)}  of it from the click at the shop until the verifier of the ${name} refused`,
-  );
+for (const [at, name] of ["shop", "bank"].entries()) {
+  const duration = (refusals[at] ?? 0) - shop.clickedAt;
+  print(`${inMs(duration)}  from the click, as it arrived at the shop, until the verifier of the ${name} refused`);
+}
 
 await person.close();
 for (const site of [shop, bank]) site.close();
@@ -57,7 +56,7 @@ await server.stop();
 /** The token of the person, as soon as they are signed in. */
 async function tokenAt(site: Site): Promise<string> {
   for (;;) {
-    const [token] = site.tokens();
+    const token = site.token();
     if (token !== undefined) return token;
     await sleep(1);
   }
@@ -66,11 +65,11 @@ async function tokenAt(site: Site): Promise<string> {
 /** When the verifier of a site first refused a token. */
 async function refusalOf(token: string, { verifier }: Site): Promise<number> {
   for (;;) {
-    const isRefused = await verifier.verify(token).then(
-      () => false,
-      () => true,
+    const refusal = await verifier.verify(token).then(
+      () => undefined,
+      ({ reason }) => reason,
     );
-    if (isRefused) return performance.now();
+    if (refusal === "token_revoked") return performance.now();
     await sleep(1);
   }
 }
