@@ -168,7 +168,7 @@ describe("the sign-in session", TIMEOUT, () => {
     expect(await isSignedIn()).toBe(false);
   });
 
-  test("approves no device by a form of another site", async () => {
+  test("P14: takes no user code of a device from a form of another site", async () => {
     const { url } = attacked;
     const device = await openRelyingParty(attacked.server, { grants: ["authorization_code", "device_code"] });
     await using browser = await attacked.openSignedIn("device");
