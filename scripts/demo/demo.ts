@@ -49,6 +49,8 @@ for (const [at, name] of ["shop", "bank"].entries()) {
   print(`${inMs(duration)}  from the click, as it arrived at the shop, until the verifier of the ${name} refused`);
 }
 
+// Else the browser finds no site to come back to.
+while (!shop.isLeft) await sleep(1);
 await person.close();
 for (const site of [shop, bank]) site.close();
 await server.stop();

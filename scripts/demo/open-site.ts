@@ -36,7 +36,9 @@ export async function openSite(name: string, { issuer, register }: { issuer: str
     verifier,
     /** When the latest form arrived. */
     clickedAt: 0,
-    /** The token of whoever signed in first. */
+    /** Whether the browser has come back after a logout. */
+    isLeft: false,
+    /** The token of the first session. */
     token: () => [...sessions.values()][0]?.accessToken,
     close() {
       verifier.close();
@@ -44,8 +46,12 @@ export async function openSite(name: string, { issuer, register }: { issuer: str
       web.close();
     },
   };
-  web.on("request", ({ method }) => {
+  web.on("request", ({ method, url }, response) => {
     if (method === "POST") site.clickedAt = performance.now();
+    if (url === "/bye")
+      response.once("finish", () => {
+        site.isLeft = true;
+      });
   });
   web.on("request", getRequestListener(app.fetch));
   return site;

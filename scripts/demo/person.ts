@@ -24,7 +24,10 @@ export async function openBrowser(): Promise<Person> {
       const tab = await page.context().newPage();
       await tab.goto(url);
     },
-    logOut: () => page.getByRole("button", { name: "Log out" }).click(),
+    async logOut() {
+      await page.bringToFront();
+      await page.getByRole("button", { name: "Log out" }).click();
+    },
     close: async () => page.context().browser()?.close(),
   };
 }

@@ -36,6 +36,8 @@ test("npm run demo says what to click, and ends when the tokens are refused", as
       await second.goto(url ?? "");
       await second.getByText("bank: hello, ada").waitFor();
     } else if (line.startsWith("→ Press")) {
+      // Only the front tab renders frames, which a click needs.
+      await tab.bringToFront();
       await tab.getByRole("button", { name: "Log out" }).click();
       await tab.getByText("you are logged out, everywhere").waitFor();
     }

@@ -114,8 +114,11 @@ describe("the consent page", TIMEOUT, () => {
     const { handle } = await fieldsOn(tab);
     const second = await tab.context().newPage();
     await second.goto(continueUrl(handle));
+    // Only the front tab renders frames, which a click needs.
+    await tab.bringToFront();
     await decide(tab, "deny");
     await expect(begun.finish()).rejects.toMatchObject({ error: "access_denied" });
+    await second.bringToFront();
     await decide(second, "allow");
     expect(second.url()).toBe(`${url}/oauth/continue`);
     expect(await second.locator("form").count()).toBe(0);
