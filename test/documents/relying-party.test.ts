@@ -6,7 +6,7 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { mintmark } from "../support/command.ts";
 import { openVisitor } from "../support/cookie-jar.ts";
-import { compile, programFolder } from "../support/document-code.ts";
+import { compile, ISSUER, programFolder } from "../support/document-code.ts";
 import { blockOf, replaceAll } from "../support/guide.ts";
 import { freePort, type StartedServer, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -57,11 +57,9 @@ describe.each(Object.keys(PROGRAMS))("the site in %s", (guide) => {
     using folder = programFolder();
     const port = await freePort();
     const site = `http://127.0.0.1:${port}`;
-    const [line = ""] = blockOf(guide, "sh", "--first-party").trim().split("\n");
-    const words = replaceAll(line, { [SITE]: site })
-      .split(" ")
-      .slice(1);
-    const { stdout } = await mintmark(words, { environment });
+    const [line = ""] = /^npx mintmark .*$/m.exec(blockOf(guide, "sh", "--first-party")) ?? [];
+    const [, , ...words] = replaceAll(line, { [SITE]: site, [ISSUER]: issuer.origin }).split(" ");
+    const { stdout } = await mintmark(words);
     const [, CLIENT_ID = "", CLIENT_SECRET = ""] = /^client id +(\S+)\nclient secret +(\S+)$/m.exec(stdout) ?? [];
     const file = PROGRAMS[guide]?.(folder, port) ?? "";
     const SESSION_KEY = Buffer.alloc(32, 7).toString("base64url");
