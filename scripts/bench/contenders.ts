@@ -12,10 +12,13 @@ const PEERS = join(import.meta.dirname, "peers");
 const PYTHON = "/usr/bin/python3";
 
 const ISSUER = "http://127.0.0.1:3000";
+/** Of the client that signs people in. Nothing listens there. */
+export const REDIRECT_URI = "https://app.example/callback";
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const PLAN = JSON.stringify({
   issuer: ISSUER,
   audience: ISSUER,
+  redirectUri: REDIRECT_URI,
   kid: "bench",
   privatePem: privateKey.export({ type: "pkcs8", format: "pem" }),
   publicPem: publicKey.export({ type: "spki", format: "pem" }),

@@ -1,13 +1,14 @@
 /** Loads a server with given requests over connections that stay open. Run by `rounds.ts`, on a processor of its own. */
 import { once } from "node:events";
+import { type Flow, performFlow } from "./flow.ts";
 import { type Pace, runPaced } from "./pace.ts";
 import { quantile } from "./support.ts";
 import { connectTo } from "./wire.ts";
 
 export type LoadPlan = Pace & {
   port: number;
-  /** The requests as bytes of HTTP/1.1. Each connection begins at another one. */
-  requests: readonly string[];
+  /** The requests as bytes of HTTP/1.1, or whole flows. Each connection begins at another one. */
+  requests: readonly (string | Flow)[];
   /** Seconds at the beginning that do not count. Default 0. */
   warmup?: number;
 };
@@ -22,8 +23,12 @@ async function open(at: number) {
   let next = Math.floor((at * requests.length) / connections);
   return {
     async send(): Promise<void> {
-      const { status, body } = await connection.send(requests[next] ?? "");
-      if (status !== 200) throw new Error(`expected 200, got ${status} ${body.slice(0, 400)}`);
+      const request = requests[next] ?? "";
+      if (typeof request !== "string") await performFlow(connection, request);
+      else {
+        const { status, body } = await connection.send(request);
+        if (status !== 200) throw new Error(`expected 200, got ${status} ${body.slice(0, 400)}`);
+      }
       next = (next + 1) % requests.length;
     },
     end: connection.end,

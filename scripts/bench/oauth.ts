@@ -1,3 +1,4 @@
+import { flowOfPeer, flowOfServer, ISSUER } from "./code-flows.ts";
 import { BETTER_AUTH, MINTMARK, OIDC_PROVIDER, type Running, startContender } from "./contenders.ts";
 import { inTables } from "./results.ts";
 import { type Entry, measureRounds, type Row } from "./rounds.ts";
@@ -6,17 +7,20 @@ import { connectTo, postForm, postInput } from "./wire.ts";
 
 const ADMIN = { clientId: "admin", clientSecret: "an administrator of this benchmark alone" };
 const PEER_CLIENT = { clientId: "bench", clientSecret: "bench-secret" };
-const RESOURCE = "http://127.0.0.1:3000";
 const TOKEN_REQUEST = { grant_type: "client_credentials", scope: "orders:read" };
 
 /**
  * The OAuth endpoints beside the procedures of the same use cases, as a client with a secret; and the token endpoint beside
- * its alternatives with JWT access tokens. Mintmark writes its audit log durably, the alternatives keep all in memory.
+ * its alternatives with JWT access tokens; and whole code flows of people. Mintmark writes grants and its audit log durably, the
+ * alternatives keep all in memory.
  */
 export async function measure(): Promise<Report> {
   const server = await startContender(MINTMARK, {
     MINTMARK_ACCESS: "clients",
     MINTMARK_ADMIN_SECRET: ADMIN.clientSecret,
+    MINTMARK_ISSUER: ISSUER,
+    // Nothing listens there: the section says itself who signs in.
+    MINTMARK_SIGN_IN_URL: "http://127.0.0.1:9/sign-in",
     // One client sends all calls.
     MINTMARK_RATE_ISSUE: "0",
     MINTMARK_RATE_ISSUE_ADDRESS: "0",
@@ -32,28 +36,37 @@ export async function measure(): Promise<Report> {
       entry(server, "client_credentials", postForm("/oauth/token", TOKEN_REQUEST, client)),
       ...peers.map((peer) => {
         const path = peer.name === BETTER_AUTH.name ? BETTER_AUTH.paths.issue : "/token";
-        const name = `${peer.name.split(",")[0]}, in memory`;
-        return entry(peer, name, postForm(path, { ...TOKEN_REQUEST, resource: RESOURCE }, PEER_CLIENT));
+        return entry(peer, nameOf(peer), postForm(path, { ...TOKEN_REQUEST, resource: ISSUER }, PEER_CLIENT));
       }),
     ];
     const introspection = [
       entry(server, "introspectToken", postInput("/trpc/introspectToken", { token }, client)),
       entry(server, "introspect", postForm("/oauth/introspect", { token }, client)),
     ];
+    const flows = [{ name: "Mintmark", running: server, requests: [await flowOfServer(server, { admin: ADMIN })] }];
+    for (const peer of peers)
+      flows.push({ name: nameOf(peer), running: peer, requests: [await flowOfPeer(peer, PEER_CLIENT)] });
+    const flowed = await measureRounds(flows);
     const issued = await measureRounds(issue);
     const introspected = await measureRounds(introspection);
     const tables = [
       { title: "Tokens for a client with a secret (ES256, Mintmark with its audit log)", unit: "tokens", rows: issued },
       { title: "Introspection by a client with a secret", unit: "tokens", rows: introspected },
+      { title: "Code flows of a signed-in person: authorization, then tokens with an id_token (ES256)", unit: "flows", rows: flowed },
     ];
     return inTables("oauth", tables, {
       "client_credentials against getToken": ratio(issued),
       "introspect against introspectToken": ratio(introspected),
+      ...Object.fromEntries(
+        flowed.slice(1).map((peer) => [`a code flow against ${peer.name}`, ratio([peer, ...flowed])]),
+      ),
     });
   } finally {
     for (const running of [server, ...peers]) await running.stop();
   }
 }
+
+const nameOf = ({ name }: Running) => `${name.split(",")[0]}, in memory`;
 
 const entry = (running: Running, name: string, request: string): Entry => ({ name, running, requests: [request] });
 

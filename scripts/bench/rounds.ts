@@ -4,7 +4,7 @@ import { progress, quantile, runChild } from "./support.ts";
 import { usageOf } from "./usage.ts";
 
 /** A contender and the requests that it receives. */
-export type Entry = { name: string; running: Running; requests: readonly string[]; perRequest?: number };
+export type Entry = { name: string; running: Running; requests: LoadPlan["requests"]; perRequest?: number };
 
 /** Medians over the rounds, per contender. */
 export type Row = {

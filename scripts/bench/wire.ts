@@ -4,7 +4,7 @@ import { connect } from "node:net";
 
 /** One request at a time. */
 export type Connection = { send(request: string): Promise<Response>; end(): void };
-type Response = { status: number; body: string };
+type Response = { status: number; body: string; location: string | undefined; fields: string };
 
 const SEPARATOR = "\r\n\r\n";
 
@@ -41,9 +41,12 @@ function parseResponse(received: string): Response | undefined {
   const head = received.indexOf(SEPARATOR);
   if (head < 0) return undefined;
   const body = received.slice(head + SEPARATOR.length);
-  const [, length] = /\r\ncontent-length: *(\d+)/i.exec(received.slice(0, head)) ?? [];
+  const fields = received.slice(0, head);
+  const [, length] = /\r\ncontent-length: *(\d+)/i.exec(fields) ?? [];
   const isWhole = length === undefined ? body.endsWith(`0${SEPARATOR}`) : body.length >= Number(length);
-  return isWhole ? { status: Number(received.slice(9, 12)), body } : undefined;
+  if (!isWhole) return undefined;
+  const [, location] = /\r\nlocation: *([^\r]*)/i.exec(fields) ?? [];
+  return { status: Number(received.slice(9, 12)), body, location, fields };
 }
 
 /** Calls a procedure of Mintmark. Resolves with its data, or with the reason of an error. */
@@ -66,6 +69,11 @@ export function introspect(path: string, token: string, by: Client): string {
 export function postForm(path: string, parameters: Record<string, string>, by: Client): string {
   const body = new URLSearchParams(parameters).toString();
   return post(path, { body, type: "application/x-www-form-urlencoded", headers: [authorizationOf(by)] });
+}
+
+/** A request to a path, with the cookies of a browser. */
+export function get(path: string, cookie = ""): string {
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nCookie: ${cookie}${SEPARATOR}`;
 }
 
 /** A request to a procedure, as a client with HTTP Basic. */
