@@ -52,7 +52,14 @@ export async function flowOfServer({ port }: Running, { admin, subject = "ada" }
     if (status !== 200) throw new Error(`expected 200, got ${status} ${body}`);
     return (JSON.parse(body) as { result: { data: Data } }).result.data;
   };
-  const fields = { name: "shop", permissions: [], redirectUris: [REDIRECT_URI], scopes: ["orders:read"], grants: ["authorization_code"], firstParty: true };
+  const fields = {
+    name: "shop",
+    permissions: [],
+    redirectUris: [REDIRECT_URI],
+    scopes: ["orders:read"],
+    grants: ["authorization_code"],
+    firstParty: true,
+  };
   const client = await calling<Client>("clients.create", fields);
   const { authorize } = flowOf({ client, cookie: "" });
   const asked = await connection.send(authorize);

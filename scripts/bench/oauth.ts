@@ -52,7 +52,11 @@ export async function measure(): Promise<Report> {
     const tables = [
       { title: "Tokens for a client with a secret (ES256, Mintmark with its audit log)", unit: "tokens", rows: issued },
       { title: "Introspection by a client with a secret", unit: "tokens", rows: introspected },
-      { title: "Code flows of a signed-in person: authorization, then tokens with an id_token (ES256)", unit: "flows", rows: flowed },
+      {
+        title: "Code flows of a signed-in person: authorization, then tokens with an id_token (ES256)",
+        unit: "flows",
+        rows: flowed,
+      },
     ];
     return inTables("oauth", tables, {
       "client_credentials against getToken": ratio(issued),

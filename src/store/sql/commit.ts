@@ -7,6 +7,9 @@ import type { Schema } from "./schema.ts";
 
 export type Tx = Transaction<Schema>;
 
+/** Runs work in a transaction, and resolves with its outcome after the commit. Rejects where nothing of it is stored. */
+export type Transact = <Outcome>(work: (transaction: Tx) => Promise<Outcome>) => Promise<Outcome>;
+
 /** The sequence number of a change, and the stored longest token lifetime. */
 type ChangeState = { sequence: number; longestLifetime: number };
 
@@ -27,9 +30,9 @@ export type Notifier = {
   milliseconds?: RawBuilder<Milliseconds> | undefined;
 };
 
-export function createCommit(db: Kysely<Schema>, { notifyWithin, notifyPeers, milliseconds }: Notifier): Commit {
+export function createCommit(transact: Transact, { notifyWithin, notifyPeers, milliseconds }: Notifier): Commit {
   return async (change, apply) => {
-    const { outcome, record } = await db.transaction().execute(async (transaction) => {
+    const { outcome, record } = await transact(async (transaction) => {
       const { revision, longest_lifetime } = await nextSequence(transaction, change, milliseconds);
       await refuseOutdated(transaction, change);
       const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });

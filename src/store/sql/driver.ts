@@ -6,7 +6,7 @@ import { createWatch } from "../watch.ts";
 import { createAuditQueries } from "./audit-queries.ts";
 import { createClientQueries } from "./client-queries.ts";
 import { createCodeQueries } from "./code-queries.ts";
-import { createCommit } from "./commit.ts";
+import { createCommit, type Transact } from "./commit.ts";
 import { createConsentQueries } from "./consent-queries.ts";
 import { createCountQueries } from "./count-queries.ts";
 import { createDeviceQueries } from "./device-queries.ts";
@@ -35,6 +35,8 @@ export type Driver = {
   listen?: (onChange: () => void) => () => void;
   /** Runs a query; retries it where it had no effect because another process holds the lock. Default: runs it once. */
   run?: <Outcome>(query: () => Promise<Outcome>) => Promise<Outcome>;
+  /** Runs the transaction of a change. Default: one for each. */
+  transact?: Transact;
   /** Default: nothing. */
   skipLocked?: SkipLocked;
   /** Read with the position, where other servers may use the database. */
@@ -67,8 +69,10 @@ export function createStore(driver: Driver): Store {
 }
 
 /** One set of queries for every database. */
-function createQueries({ db, info, skipLocked = sql``, notifyWithin, notifyPeers }: Driver): Queries {
-  const commit = createCommit(db, { notifyWithin, notifyPeers, milliseconds: info?.milliseconds });
+function createQueries(driver: Driver): Queries {
+  const { db, info, skipLocked = sql``, notifyWithin, notifyPeers } = driver;
+  const { transact = (work) => db.transaction().execute(work) } = driver;
+  const commit = createCommit(transact, { notifyWithin, notifyPeers, milliseconds: info?.milliseconds });
   const createPrune = createPruneWith(db, skipLocked);
   return {
     ...createKeyQueries(db, commit),
@@ -76,7 +80,7 @@ function createQueries({ db, info, skipLocked = sql``, notifyWithin, notifyPeers
     ...createResourceQueries(db, commit),
     ...createSettingsQueries(commit),
     ...createTrustQueries(db, { commit, info, createPrune }),
-    ...createGrantQueries(db, { commit, skipLocked }),
+    ...createGrantQueries(db, { commit, transact, skipLocked }),
     ...createAuditQueries(db, createPrune),
     ...createCountQueries(db, createPrune),
     ...createSignInQueries(db, { commit, createPrune }),

@@ -3,7 +3,7 @@ import type { Seconds } from "../../time.ts";
 import { type Grant, type GrantQuery, type RefreshRotation, rotationOutcome } from "../grant.ts";
 import type { Pruned } from "../pruned.ts";
 import type { Store } from "../store.ts";
-import type { Commit, Tx } from "./commit.ts";
+import type { Commit, Transact, Tx } from "./commit.ts";
 import { fromGrantRow, fromListedRow, toAuditRow, toGrantRow } from "./mappers.ts";
 import type { SkipLocked } from "./prune.ts";
 import { wasRevokedSince } from "./revoked-since.ts";
@@ -14,9 +14,9 @@ type GrantQueries = Pick<
   "addGrant" | "findGrant" | "findGrantBySid" | "listGrants" | "rotateRefreshToken" | "pruneGrants"
 >;
 
-type Deps = { commit: Commit; skipLocked: SkipLocked };
+type Deps = { commit: Commit; transact: Transact; skipLocked: SkipLocked };
 
-export function createGrantQueries(db: Kysely<Schema>, { commit, skipLocked }: Deps): GrantQueries {
+export function createGrantQueries(db: Kysely<Schema>, { commit, transact, skipLocked }: Deps): GrantQueries {
   return {
     addGrant: (grant, { hash, sequence }, record) =>
       commit(record, async (transaction) => {
@@ -45,7 +45,7 @@ export function createGrantQueries(db: Kysely<Schema>, { commit, skipLocked }: D
     },
 
     rotateRefreshToken: (sid, rotation, record) =>
-      db.transaction().execute(async (transaction) => {
+      transact(async (transaction) => {
         if (!(await renewIdleTime(transaction, sid, rotation))) return "unknown";
         const outcome = await useToken(transaction, sid, rotation);
         if (outcome === "rotated" || outcome === "replayed")

@@ -13,6 +13,7 @@ import type { Store } from "../store.ts";
 import { errorCode, fullPath, prepareDataDirectory } from "./data-directory.ts";
 import { cannotOpen, type OpenedFiles, refuseOrphanedLog, refuseTruncated, rememberFiles } from "./database-file.ts";
 import { createSqliteDialect, whileBusy } from "./dialect.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { refuseMoved } from "./moved.ts";
 
 /** File name of the embedded database. */
@@ -68,6 +69,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       system: "sqlite",
       shared: shared || peers !== undefined,
       run: createRun(rememberFiles(file)),
+      transact: createGroupCommit(db, () => opened.inTransaction),
       close: () => db.destroy(),
       ...peers,
     };

@@ -1,0 +1,80 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
+import { type Kysely, sql } from "kysely";
+import type { Transact, Tx } from "../sql/commit.ts";
+import type { Schema } from "../sql/schema.ts";
+
+/** A change that waits for its commit. */
+type Change = {
+  work: (transaction: Tx) => Promise<unknown>;
+  resolve: (outcome: unknown) => void;
+  reject: (cause: unknown) => void;
+};
+
+/** Changes in one commit. Others wait for the lock meanwhile: other processes, and this event loop. */
+const MAX_GROUP = 32;
+
+/**
+ * Makes the function that runs changes of the same turn of the event loop in one transaction: a commit, with its sync to
+ * the disk, takes longer than most changes. Each change has a savepoint of its own, so one that fails is undone alone. Each
+ * resolves after the commit.
+ */
+export function createGroupCommit(db: Kysely<Schema>, isInTransaction: () => boolean): Transact {
+  let waiting: Change[] = [];
+  let isRunning = false;
+
+  async function runAll(): Promise<void> {
+    isRunning = true;
+    while (waiting.length > 0) {
+      // The driver is synchronous: without a turn, no other request of this turn could come in.
+      await endOfTurn();
+      const group = waiting.slice(0, MAX_GROUP);
+      waiting = waiting.slice(MAX_GROUP);
+      await commitGroup(db, group, isInTransaction);
+    }
+    isRunning = false;
+  }
+
+  return (work) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ work, resolve: resolve as Change["resolve"], reject });
+      if (!isRunning) void runAll();
+    });
+}
+
+/** Resolves always. What fails rejects its change: its own error that change, that of the transaction all. */
+async function commitGroup(
+  db: Kysely<Schema>,
+  group: readonly Change[],
+  isInTransaction: () => boolean,
+): Promise<void> {
+  const settle: (() => void)[] = [];
+  try {
+    await db.transaction().execute(async (transaction) => {
+      for (const change of group) settle.push(await runChange(transaction, change, isInTransaction));
+    });
+  } catch (cause) {
+    for (const { reject } of group) reject(cause);
+    return;
+  }
+  for (const settleOne of settle) settleOne();
+}
+
+/** Runs one change, and returns how to settle it after the commit. Throws where SQLite has ended the transaction. */
+async function runChange(
+  transaction: Tx,
+  { work, resolve, reject }: Change,
+  isInTransaction: () => boolean,
+): Promise<() => void> {
+  await sql`savepoint change`.execute(transaction);
+  try {
+    const outcome = await work(transaction);
+    await sql`release change`.execute(transaction);
+    return () => resolve(outcome);
+  } catch (cause) {
+    // On a full disk or an I/O error, SQLite rolls back everything. What follows would commit alone.
+    if (!isInTransaction()) throw cause;
+    await sql`rollback to change`.execute(transaction);
+    await sql`release change`.execute(transaction);
+    return () => reject(cause);
+  }
+}
