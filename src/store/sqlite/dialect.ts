@@ -84,15 +84,27 @@ export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limitMs: 
 /** Cached statements. Lists of values have a text of their own for each length. */
 const MAX_PREPARED = 200;
 
+type Prepared = Pick<Database.Statement, "reader" | "all" | "run" | "iterate">;
+
 /** Prepares each statement once: preparing takes longer than running most of them. */
-function cachePrepared(database: Database.Database): (sql: string) => Database.Statement {
-  const prepared = new Map<string, Database.Statement>();
+function cachePrepared(database: Database.Database): (sql: string) => Prepared {
+  const prepared = new Map<string, Prepared>();
   return (sql) => {
     const known = prepared.get(sql);
     if (known !== undefined) return known;
     if (prepared.size >= MAX_PREPARED) prepared.clear();
-    const statement = database.prepare(sql);
+    const statement = asPrepared(database.prepare(sql));
     prepared.set(sql, statement);
     return statement;
+  };
+}
+
+/** `reader` is read for each query, and asks SQLite each time. */
+function asPrepared(statement: Database.Statement): Prepared {
+  return {
+    reader: statement.reader,
+    all: (parameters) => statement.all(parameters),
+    run: (parameters) => statement.run(parameters),
+    iterate: (parameters) => statement.iterate(parameters),
   };
 }

@@ -10,6 +10,8 @@ type Change = {
   reject: (cause: unknown) => void;
 };
 
+type Transactions = Pick<Kysely<Schema>, "transaction">;
+
 /** Changes in one commit. Others wait for the lock meanwhile: other processes, and this event loop. */
 const MAX_GROUP = 32;
 
@@ -18,7 +20,7 @@ const MAX_GROUP = 32;
  * the disk, takes longer than most changes. Each change has a savepoint of its own, so one that fails is undone alone. Each
  * resolves after the commit.
  */
-export function createGroupCommit(db: Kysely<Schema>, isInTransaction: () => boolean): Transact {
+export function createGroupCommit(db: Transactions, isInTransaction: () => boolean): Transact {
   let waiting: Change[] = [];
   let isRunning = false;
 
@@ -42,15 +44,14 @@ export function createGroupCommit(db: Kysely<Schema>, isInTransaction: () => boo
 }
 
 /** Resolves always. What fails rejects its change: its own error that change, that of the transaction all. */
-async function commitGroup(
-  db: Kysely<Schema>,
-  group: readonly Change[],
-  isInTransaction: () => boolean,
-): Promise<void> {
+async function commitGroup(db: Transactions, group: readonly Change[], isInTransaction: () => boolean): Promise<void> {
+  const [first, ...others] = group;
+  if (first === undefined) return;
   const settle: (() => void)[] = [];
   try {
     await db.transaction().execute(async (transaction) => {
-      for (const change of group) settle.push(await runChange(transaction, change, isInTransaction));
+      if (others.length === 0) settle.push(await runAlone(transaction, first));
+      else for (const change of group) settle.push(await runChange(transaction, change, isInTransaction));
     });
   } catch (cause) {
     for (const { reject } of group) reject(cause);
@@ -59,7 +60,12 @@ async function commitGroup(
   for (const settleOne of settle) settleOne();
 }
 
-/** Runs one change, and returns how to settle it after the commit. Throws where SQLite has ended the transaction. */
+async function runAlone(transaction: Tx, { work, resolve }: Change): Promise<() => void> {
+  const outcome = await work(transaction);
+  return () => resolve(outcome);
+}
+
+/** Runs one change of several, and returns how to settle it after the commit. Throws where SQLite has ended the transaction. */
 async function runChange(
   transaction: Tx,
   { work, resolve, reject }: Change,
