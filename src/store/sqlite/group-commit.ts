@@ -47,17 +47,17 @@ export function createGroupCommit(db: Transactions, isInTransaction: () => boole
 async function commitGroup(db: Transactions, group: readonly Change[], isInTransaction: () => boolean): Promise<void> {
   const [first, ...others] = group;
   if (first === undefined) return;
-  const settle: (() => void)[] = [];
+  const ends: (() => void)[] = [];
   try {
     await db.transaction().execute(async (transaction) => {
-      if (others.length === 0) settle.push(await runAlone(transaction, first));
-      else for (const change of group) settle.push(await runChange(transaction, change, isInTransaction));
+      if (others.length === 0) ends.push(await runAlone(transaction, first));
+      else for (const change of group) ends.push(await runChange(transaction, change, isInTransaction));
     });
   } catch (cause) {
     for (const { reject } of group) reject(cause);
     return;
   }
-  for (const settleOne of settle) settleOne();
+  for (const end of ends) end();
 }
 
 async function runAlone(transaction: Tx, { work, resolve }: Change): Promise<() => void> {
@@ -65,7 +65,7 @@ async function runAlone(transaction: Tx, { work, resolve }: Change): Promise<() 
   return () => resolve(outcome);
 }
 
-/** Runs one change of several, and returns how to settle it after the commit. Throws where SQLite has ended the transaction. */
+/** Runs one change of several, and returns how to end it after the commit. Throws where SQLite has ended the transaction. */
 async function runChange(
   transaction: Tx,
   { work, resolve, reject }: Change,
