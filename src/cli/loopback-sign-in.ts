@@ -49,6 +49,7 @@ export async function signInByLoopback(
       code_challenge_method: "S256",
       ...(resource !== undefined && { resource }),
     };
+    await refuseUnknownClient(library.buildAuthorizationUrl(configuration, { ...parameters, prompt: "none" }));
     onUrl(library.buildAuthorizationUrl(configuration, parameters).href);
     const answered = await answerOf(server, origin);
     const checks = {
@@ -61,6 +62,16 @@ export async function signInByLoopback(
     server.closeAllConnections();
     server.close();
   }
+}
+
+/** A browser would show why the service sends nobody back, and this command would wait for ever. */
+async function refuseUnknownClient(url: URL): Promise<void> {
+  const { status } = await fetch(url, { redirect: "manual" });
+  if (status === 400)
+    throw new StartError(
+      "The service knows no such client with the redirect URI http://127.0.0.1/callback: mintmark clients list",
+    );
+  if (status >= 400) throw new StartError(`The service signs nobody in: it answers ${status}`);
 }
 
 /** The URL at which the browser comes back. Other requests, such as for an icon, are not answered by a page. */

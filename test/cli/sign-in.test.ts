@@ -48,6 +48,13 @@ describe("mintmark sign-in", () => {
     expect(child.exitCode ?? (await once(child, "exit"))[0]).toBe(0);
   });
 
+  it("fails at once for a client that the service does not know", async () => {
+    await using opened = await openSignIn();
+    const { status, stderr } = await mintmark(["sign-in", "--client", "nobody", "--url", opened.url]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("The service knows no such client");
+  });
+
   it.each([
     ["where there is no service", ["--url", "http://127.0.0.1:9"], "The sign-in failed"],
     ["for a URL with a password", ["--url", "http://a:b@127.0.0.1:9"], "--url must have no password"],
