@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Configuration, IDToken } from "openid-client";
 import { MintmarkError } from "../../errors.ts";
+import { usableProfile } from "../../service/authorization/person.ts";
 import type { Profile, SignInStep } from "../../service/authorization/step.ts";
 import { refuseWithout } from "../../store/missing-package.ts";
 import type { Clock } from "../../time.ts";
@@ -69,9 +70,9 @@ export async function createProviderSignIn(options: ProviderSignInOptions): Prom
 
     callback: (request, step) =>
       attempt(async (found) => {
-        const received = new URL(redirectUri);
-        received.search = new URL(request.url).search;
-        const tokens = await library.authorizationCodeGrant(found, received, {
+        const url = new URL(redirectUri);
+        url.search = new URL(request.url).search;
+        const tokens = await library.authorizationCodeGrant(found, url, {
           expectedState: step.handle,
           expectedNonce: secretOf(step, "nonce"),
           pkceCodeVerifier: secretOf(step, "code_verifier"),
@@ -79,7 +80,8 @@ export async function createProviderSignIn(options: ProviderSignInOptions): Prom
         const claims = tokens.claims();
         if (claims === undefined) return { outcome: "failed" };
         const { sub: subject } = claims;
-        const profile = { ...claims, ...(await userInfo(library, found, { token: tokens.access_token, subject })) };
+        const received = { ...claims, ...(await userInfo(library, found, { token: tokens.access_token, subject })) };
+        const profile = usableProfile(received);
         return { outcome: "person", person: { subject, authTime: authTimeOf(claims, step, clock), profile } };
       }),
   };
@@ -94,7 +96,7 @@ function secretOf({ token }: SignInStep, purpose: "nonce" | "code_verifier"): st
 function authTimeOf({ auth_time: authTime }: IDToken, { maxAge }: SignInStep, clock: Clock): number {
   const now = clock();
   // The clock of the provider may be ahead.
-  if (authTime !== undefined) return Math.min(authTime, now);
+  if (authTime !== undefined) return Math.min(Math.floor(authTime), now);
   return maxAge === undefined ? now : 0;
 }
 

@@ -4,8 +4,9 @@ import { type Issue, MintmarkError } from "../../errors.ts";
 import type { AuthorizationRequest, SignedInPerson } from "../../store/authorization.ts";
 import type { Seconds } from "../../time.ts";
 import { type ClaimsSchema, identifier, scopeString } from "../../token/claims.ts";
-import { validateJson } from "../../token/json.ts";
+import { type JsonObject, validateJson } from "../../token/json.ts";
 import { standardClaims } from "./openid.ts";
+import type { Profile } from "./step.ts";
 
 /** Longest profile, in characters of JSON: it is kept with the session, and is part of the `id_token`. */
 const MAX_PROFILE = 4000;
@@ -51,6 +52,19 @@ export function checkedPerson(given: unknown, { schema, now }: { schema: ClaimsS
  */
 export function timeOfAnswer({ startedAt }: Pick<AuthorizationRequest, "startedAt">, now: Seconds): Seconds {
   return Math.max(now, startedAt);
+}
+
+/**
+ * The standard claims of a profile that tokens can contain: without the longest ones, if it is too long. So nobody is kept
+ * from signing in by a picture that they have at a provider.
+ */
+export function usableProfile(profile: Profile): JsonObject {
+  const claims = Object.entries(standardClaims(profile)).filter(([, value]) => validateJson([value]) === undefined);
+  const sizeOf = (claim: (typeof claims)[number]) => JSON.stringify(claim).length;
+  const [longest, ...others] = claims.toSorted((a, b) => sizeOf(b) - sizeOf(a));
+  const usable = Object.fromEntries(claims);
+  const isLong = longest !== undefined && JSON.stringify(usable).length > MAX_PROFILE;
+  return isLong ? usableProfile(Object.fromEntries(others)) : usable;
 }
 
 function issueAt(path: readonly PropertyKey[], message: string): Issue {

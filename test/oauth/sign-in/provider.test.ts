@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { createProviderSignIn } from "../../../src/oauth/sign-in/provider.ts";
 import type { SignInMethod } from "../../../src/oauth/sign-in-method.ts";
+import { checkedPerson } from "../../../src/service/authorization/person.ts";
 import type { SignInStep } from "../../../src/service/authorization/step.ts";
 import { systemClock } from "../../../src/time.ts";
 import { openProvider, PROVIDER_CLIENT } from "../../support/openid-provider.ts";
@@ -102,6 +104,26 @@ describe("a person who signs in at a provider", () => {
     expect(await signIn()).toMatchObject({ person: { authTime: expect.closeTo(now, -1) } });
     provider.behave({});
     expect(await signIn({ ...STEP, maxAge: 300 })).toMatchObject({ person: { authTime: 0 } });
+  });
+
+  it("signed in when the provider says so, in whole seconds", async () => {
+    const now = systemClock();
+    provider.behave({ claims: { auth_time: now - 500.5 } });
+    expect(await signIn()).toMatchObject({ person: { authTime: now - 501 } });
+  });
+
+  it.each([
+    ["picture", `data:${"x".repeat(5000)}`],
+    ["website", "x".repeat(3990)],
+    ["name", "\ud800"],
+  ])("is not kept from signing in by a %s that no token can contain", async (name, value) => {
+    provider.behave({ claims: { [name]: value }, userInfo: { [name]: value, locale: "en" } });
+    const outcome = await signIn();
+    if (outcome?.outcome !== "person") throw new Error(`The outcome is ${outcome?.outcome}`);
+    expect(outcome.person.profile).toEqual({ email: "ada@example.org", locale: "en" });
+    expect(checkedPerson(outcome.person, { schema: z.object({}), now: systemClock() })).toMatchObject({
+      profile: { locale: "en" },
+    });
   });
 
   it("does not want to: the outcome is a refusal", async () => {
