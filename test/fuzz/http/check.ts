@@ -2,6 +2,7 @@ import { decodeJwt } from "jose";
 import { catalogue } from "../../../src/errors.ts";
 import { type Outcome, parseJson, Violation } from "../target.ts";
 import type { Answer } from "./answers.ts";
+import { checkPageAnswer, PAGES } from "./check-pages.ts";
 import type { Filled, Pool } from "./pool.ts";
 
 /** Consecutive characters of a secret that cannot be chance. */
@@ -17,8 +18,11 @@ export function checkAnswer(answer: Answer, request: Filled, pool: Pool): Outcom
   // Node reads a line without a version as HTTP/0.9. An absolute URL is equal to its path.
   const [, target = ""] =
     /^\s*[A-Z]+ (?:https?:\/\/[^/?#\s]*)?(\S+)(?: HTTP\/1\.[01])?\r\n/.exec(request.plain.toString("latin1")) ?? [];
+  // An answer for a client has what it sent, such as its state.
+  if (PAGES.test(target)) return checkPageAnswer(answer, documentOf(target));
   expectNoEcho([...headers.values()].join("\n"), request.secrets);
   if (status === 400 && headers.get("connection") === "close") return { what: "400 and goodbye", isParsed: false };
+  if (/^\/oauth\/userinfo(?:\?|$)/.test(target)) return checkUserInfo(answer, request, pool);
   if (target.startsWith("/oauth/")) return checkOAuthAnswer(answer, request, pool);
   if (!target.startsWith("/trpc/")) expectNoEcho(body.toString("latin1"), request.secrets);
   if (!target.startsWith("/trpc/")) return { what: `${status} ${documentOf(target)}`, isParsed: true };
@@ -64,12 +68,22 @@ function checkOAuthAnswer({ status, headers, body }: Answer, request: Filled, po
   return { what: `${status} ${token === undefined ? "introspected" : "issued"}`, isParsed: true };
 }
 
+/** Claims of a person are for the bearer of a token of theirs alone. */
+function checkUserInfo({ status, body }: Answer, { plain }: Filled, pool: Pool): Outcome {
+  const said = parseJson(body) as { sub?: string } | undefined;
+  if (status < 400 && said?.sub !== undefined) {
+    const tokens = [...plain.toString("latin1").matchAll(TOKEN)].map(([token]) => token);
+    if (!tokens.some(pool.isGood)) throw new Violation("has claims of a person without a token of theirs");
+  }
+  return { what: `${status} userinfo`, isParsed: true };
+}
+
 type OAuthAnswer = { error?: string; error_reason?: string; error_description?: string; access_token?: string };
 
 /** The path, if it is served. */
 function documentOf(target: string): string {
   const [path = ""] = target.split("?", 1);
-  return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/[\w.-]+|oauth\/\w+)$/.test(
+  return /^\/(?:|start\.js|healthz|readyz|openapi\.json|docs\/?|docs\/[\w-]+\.\w+|\.well-known\/[\w.-]+|oauth\/\w+|device)$/.test(
     path,
   )
     ? path

@@ -7,11 +7,14 @@ import { keyOf } from "../keys.ts";
 import { type Oracle, verdictOf } from "../oracle.ts";
 import { createSignedSet, type SignedSet } from "../signed-set.ts";
 import { forgedTokens } from "../tokens.ts";
+import { addPeopleClients, signPeopleIn } from "./people.ts";
 import type { FuzzServer } from "./server.ts";
 
 const key = keyOf("ES256");
 const FORGED = 200;
 const MAX_TTL = 86400;
+/** No refusal quotes them. Pages have fields with the others, or are sent them to repeat. */
+const SECRETS: ReadonlySet<string> = new Set(["T", "R", "F", "A", "S"]);
 
 /** A request on the wire, the same without chunks, and its secrets. */
 export type Filled = { wire: Buffer; plain: Buffer; secrets: string[] };
@@ -21,10 +24,14 @@ export type Pool = Awaited<ReturnType<typeof openPool>>;
 /**
  * The values of marks in requests, so that a mutated request still has a valid token and a right length: `@T1@` is a token,
  * `@R1@` a refresh token, `@F1@` a token that the fuzzer signed with the server's key, `@A1@` credentials, `@S1@` a secret,
- * `@C1@` the client id that belongs to it, `@L@` the length of the body, `@K@` "chunked".
+ * `@C1@` the client id that belongs to it, `@L@` the length of the body, `@K@` "chunked". Of people: `@Q1@` and `@B1@` are the
+ * values of their cookies, `@H1@` a handle, `@X1@` the token of a form, `@O1@` a code, `@P1@` an access token, `@I1@` an
+ * `id_token`, `@U1@` a user code, `@D1@` a device code, `@W1@` a client.
  */
 export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "clients">) {
-  const client = createTokenClient({ url: `http://127.0.0.1:${port}` });
+  const url = `http://127.0.0.1:${port}`;
+  const client = createTokenClient({ url });
+  const peopleClients = await addPeopleClients(url);
   const issued = createSignedSet();
   const signed = createSignedSet();
   const now = () => Math.floor(Date.now() / 1000);
@@ -51,17 +58,19 @@ export async function openPool({ port, clients }: Pick<FuzzServer, "port" | "cli
     marks.T = tokens.map(({ token }) => token);
     marks.R = tokens.map(({ refreshToken }) => refreshToken ?? "");
     marks.F = forged.map(({ token }) => token);
+    Object.assign(marks, await signPeopleIn(url, peopleClients));
+    for (const token of marks.P ?? []) issued.add(token, key.alg);
   }
 
   function fill(request: Buffer): Filled {
     const secrets: string[] = [];
     const filled = request
       .toString("latin1")
-      .replace(/@([TRFASC])(\d{1,4})@/g, (mark, kind: string, number: string) => {
+      .replace(/@([TRFASCQBHXOPIUDW])(\d{1,4})@/g, (mark, kind: string, number: string) => {
         const all = marks[kind] ?? [];
         const value = all[Number(number) % all.length] ?? mark;
         // Other tokens share the text before the signature.
-        if (kind !== "C") secrets.push(value.replace(/^Basic |^.*\./, ""));
+        if (SECRETS.has(kind)) secrets.push(value.replace(/^Basic |^.*\./, ""));
         return value;
       });
     const end = filled.indexOf("\r\n\r\n");

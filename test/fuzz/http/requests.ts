@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { calls } from "./calls.ts";
+import { browserRequests } from "./people-requests.ts";
+import { header, inQuery, write } from "./write.ts";
 
 /** Requests with marks (see `openPool`), for one connection from one of many addresses of this machine. */
 export type Conversation = {
@@ -8,12 +10,6 @@ export type Conversation = {
   /** Whether every reader sees the same requests, so that each has one answer. */
   isFramed: boolean;
 };
-
-const header = (name: string, values: readonly string[], weight = 1) =>
-  fc.oneof(
-    { weight: 12, arbitrary: fc.constant("") },
-    { weight, arbitrary: fc.constantFrom(...values).map((value) => `${name}: ${value}\r\n`) },
-  );
 
 const headers = fc
   .tuple(
@@ -50,13 +46,6 @@ const types = fc.oneof(
 );
 
 const json = (value: unknown) => JSON.stringify(value) ?? "";
-/** A percent-encoded piece of a query, with its marks intact. */
-const inQuery = (text: string) => encodeURIComponent(text.toWellFormed()).replaceAll("%40", "@");
-
-type Head = { method: string; target: string; host: string; more: string };
-const write = ({ method, target, host, more }: Head, body: string) =>
-  Buffer.from(`${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n${body}`);
-
 const singles = fc
   .record({ call: calls, host: hosts, more: headers, type: types, isGet: fc.nat(9), isChunked: fc.nat(14) })
   .map(({ call: { name, value }, host, more, type, isGet, isChunked }) =>
@@ -184,6 +173,7 @@ const documents = fc
   .map((head) => write(head, ""));
 
 const requests = fc.oneof(
+  { weight: 8, arbitrary: browserRequests },
   { weight: 16, arbitrary: singles },
   { weight: 3, arbitrary: batches },
   { weight: 3, arbitrary: documents },

@@ -1,6 +1,8 @@
 import type { Target } from "../target.ts";
 import { assertionTarget } from "./assertion.ts";
+import { authorizationTarget } from "./authorization.ts";
 import { bearerTarget } from "./bearer.ts";
+import { cookiesTarget } from "./cookies.ts";
 import { feedTarget, jwksTarget } from "./feed.ts";
 import { formTarget } from "./form.ts";
 import { jsonTarget } from "./json.ts";
@@ -13,10 +15,12 @@ type AnyTarget = { target: Target<unknown>; share: number };
 
 /** The targets in this process, and the share of inputs of each. */
 export const targets: Readonly<Record<string, AnyTarget>> = {
-  token: { target: tokenTarget() as Target<unknown>, share: 0.4 },
+  token: { target: tokenTarget() as Target<unknown>, share: 0.33 },
   assertion: { target: assertionTarget as Target<unknown>, share: 0.03 },
   json: { target: jsonTarget as Target<unknown>, share: 0.15 },
   form: { target: formTarget as Target<unknown>, share: 0.04 },
+  authorization: { target: authorizationTarget as Target<unknown>, share: 0.05 },
+  cookies: { target: cookiesTarget as Target<unknown>, share: 0.02 },
   bearer: { target: bearerTarget as Target<unknown>, share: 0.06 },
   jwk: { target: jwkTarget as Target<unknown>, share: 0.05 },
   pair: { target: pairTarget as Target<unknown>, share: 0.005 },
