@@ -8,7 +8,7 @@ import { requestedClaims } from "../../token/describe-claims.ts";
 import { answerTo, ERRORS, errorTo, type Fail, refused } from "./answers.ts";
 import { createDecisions, type DecisionsOptions } from "./decision.ts";
 import { continueUrl, oldestSignIn, signInDemand } from "./description.ts";
-import type { RequestReader } from "./pending.ts";
+import type { PendingRequest, RequestReader } from "./pending.ts";
 import { checkedPerson, timeOfAnswer } from "./person.ts";
 import type { Asked } from "./requests.ts";
 import { formToken } from "./secrets.ts";
@@ -81,6 +81,18 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
     return signedIn === "revoked" ? fail(asked, ERRORS.loginRequired) : advance(asked, browser, signedIn);
   }
 
+  /** Begins with a request that came without cookies, now that they are here. */
+  function begin(held: PendingRequest, browser: Browser): Promise<Step> {
+    return withRetries(async () => {
+      const asked = await requests.ofClient(held);
+      if (typeof asked === "string") return refused(asked);
+      const step = await advance(asked, browser);
+      // A page that is reloaded has the handle of this browser.
+      if (!("handle" in step)) return step;
+      return { step: "continue", url: continueUrl(settings.issuer(), step.handle), cookies: step.cookies };
+    });
+  }
+
   /** Goes on with a stored request. */
   function continued(handle: string, browser: Browser, work: (asked: Asked) => Promise<Step>): Promise<Step> {
     return withRetries(async () => {
@@ -96,19 +108,22 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
         if (read.outcome === "refused") return refused(read.reason);
         if (read.outcome === "error") return answerTo(read.receiver, { issuer: settings.issuer(), ...read.error });
         if (!withheld) return advance(read, browser);
-        const outcome = await requests.keep(read, browser);
+        const outcome = await requests.hold(read, browser);
         if ("retryAfter" in outcome) return { ...refused("rate_limited"), ...outcome };
-        return { step: "continue", url: continueUrl(settings.issuer(), outcome.kept.handle), cookies: outcome.cookies };
+        return { step: "continue", url: continueUrl(settings.issuer(), outcome.handle) };
       }),
 
-    resume: (handle, browser) =>
-      continued(handle, browser, async (asked) => {
+    async resume(handle, browser) {
+      const held = await requests.takeHeld(handle);
+      if (held !== undefined) return begin(held, browser);
+      return continued(handle, browser, async (asked) => {
         const { kept, person } = asked;
         if (person === "refused") return fail(asked, ERRORS.signInRefused);
         // Once: the URL stays in the history of the browser, and signs nobody in again who has signed out since.
         const isTaken = kept !== undefined && person !== undefined && (await requests.takePerson(kept));
         return isTaken ? signInAs(asked, browser, person) : advance(asked, browser);
-      }),
+      });
+    },
 
     accept: (handle, browser, person) =>
       continued(handle, browser, (asked) => {

@@ -28,6 +28,15 @@ export type Asked = {
 export type Requests = {
   /** Stores a request, unless it is stored. `retryAfter`: too many come from this address. */
   keep(asked: Asked, browser: Browser): Promise<{ kept: KeptRequest; cookies?: Cookies } | { retryAfter: Seconds }>;
+  /** Stores a request of a browser that may have withheld its cookies: it belongs to none yet. */
+  hold(asked: Asked, browser: Browser): Promise<{ handle: string } | { retryAfter: Seconds }>;
+  /**
+   * Takes a held request, for the first browser that comes: as with a link to the authorization endpoint, that is the one
+   * that begins. `undefined` for any other handle.
+   */
+  takeHeld(handle: string): Promise<PendingRequest | undefined>;
+  /** A request and its client with its current rights. */
+  ofClient(request: PendingRequest): Promise<Asked | "unknown_client">;
   /** The request of a handle, for the browser that began it (P13), and the client with its current rights. */
   load(handle: string, browser: Browser): Promise<Asked | RefusedReason>;
   /** Takes what an application said of the person. One of several calls at the same time returns true. */
@@ -46,6 +55,9 @@ export type RequestsOptions = {
   perAddress: number;
 };
 
+/** In place of the hash of a cookie. */
+const NO_BROWSER = "";
+
 /** The text of {@link createSecret}. */
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
@@ -53,35 +65,57 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 export function createRequests({ store, clock, perAddress }: RequestsOptions): Requests {
   const limit = perAddress === 0 ? undefined : createFixedWindow(perAddress, clock);
 
+  const retryAfterFor = ({ address }: Browser) =>
+    address === undefined ? 0 : (limit?.take(addressPrefix(address)) ?? 0);
+
+  async function add(request: PendingRequest, { handle, browser }: { handle: string; browser: string }): Promise<void> {
+    const latest = clock() + REQUEST_LIFETIME;
+    const { target } = request;
+    const expiresAt = target.kind === "device" ? Math.min(latest, target.expiresAt) : latest;
+    await store.addAuthorizationRequest({ ...request, handle: hashOf(handle), browser, expiresAt });
+  }
+
+  async function ofClient(request: PendingRequest): Promise<Asked | "unknown_client"> {
+    const client = await store.findClient(request.clientId);
+    return client === undefined || !mayAsk(client, request) ? "unknown_client" : { request, client };
+  }
+
   return {
-    async keep({ request, kept }, { key: known = "", session, address }) {
+    ofClient,
+
+    async keep({ request, kept }, browser) {
       if (kept !== undefined) return { kept };
-      const retryAfter = address === undefined ? 0 : (limit?.take(addressPrefix(address)) ?? 0);
+      const retryAfter = retryAfterFor(browser);
       if (retryAfter > 0) return { retryAfter };
+      const { key: known = "", session } = browser;
       const isKnown = SECRET.test(known);
       const [handle, key] = [createSecret(), isKnown ? known : createSecret()];
-      const latest = clock() + REQUEST_LIFETIME;
-      const { target } = request;
-      const expiresAt = target.kind === "device" ? Math.min(latest, target.expiresAt) : latest;
       const prompt = { ...request.prompt, ...(session !== undefined && { before: hashOf(session) }) };
-      await store.addAuthorizationRequest({
-        ...request,
-        prompt,
-        handle: hashOf(handle),
-        browser: hashOf(key),
-        expiresAt,
-      });
+      await add({ ...request, prompt }, { handle, browser: hashOf(key) });
       return { kept: { handle, key }, ...(!isKnown && { cookies: { key: { value: key } } }) };
+    },
+
+    async hold({ request }, browser) {
+      const retryAfter = retryAfterFor(browser);
+      if (retryAfter > 0) return { retryAfter };
+      const handle = createSecret();
+      await add(request, { handle, browser: NO_BROWSER });
+      return { handle };
+    },
+
+    async takeHeld(handle) {
+      const found = await store.findAuthorizationRequest(hashOf(handle));
+      if (found === undefined || found.browser !== NO_BROWSER || found.expiresAt <= clock()) return undefined;
+      if ((await store.removeAuthorizationRequest(found.handle)) === "unknown") return undefined;
+      return pendingOf(found);
     },
 
     async load(handle, { key = "" }) {
       const found = await store.findAuthorizationRequest(hashOf(handle));
       if (found === undefined || found.expiresAt <= clock()) return "expired";
       if (found.browser !== hashOf(key)) return "other_browser";
-      const client = await store.findClient(found.clientId);
-      if (client === undefined || !mayAsk(client, found)) return "unknown_client";
-      const { handle: _, browser: __, expiresAt: ___, person, ...request } = found;
-      return { request, client, kept: { handle, key }, person };
+      const asked = await ofClient(pendingOf(found));
+      return typeof asked === "string" ? asked : { ...asked, kept: { handle, key }, person: found.person };
     },
 
     takePerson: async ({ handle }) => (await store.takePerson(hashOf(handle))) === "taken",
@@ -89,6 +123,16 @@ export function createRequests({ store, clock, perAddress }: RequestsOptions): R
     forget: async ({ handle }, record) =>
       (await store.removeAuthorizationRequest(hashOf(handle), record)) === "removed",
   };
+}
+
+function pendingOf({
+  handle: _,
+  browser: __,
+  expiresAt: ___,
+  person: ____,
+  ...request
+}: AuthorizationRequest): PendingRequest {
+  return request;
 }
 
 /** Whether the client may still receive the answer: it may have lost the grant type or the redirect URI meanwhile. */

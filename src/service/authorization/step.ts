@@ -88,7 +88,7 @@ export type AuthorizationParameters = { parameters: ReadonlyMap<string, string>;
 export type SignIns = {
   /**
    * `withheld`: whether the browser may have withheld its cookies, as `SameSite=Lax` has it for a POST of another site. Then
-   * a valid request is kept, also one with `prompt=none`, and the next step is `continue`.
+   * a valid request is held, also one with `prompt=none`, and the next step is `continue`. The first browser that comes has it.
    */
   begin(parameters: AuthorizationParameters, browser: Browser, options: { withheld: boolean }): Promise<Step>;
   resume(handle: string, browser: Browser): Promise<Step>;

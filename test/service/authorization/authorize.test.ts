@@ -208,6 +208,40 @@ describe("an authorization", () => {
     expect(await browser.resume(handle)).toEqual({ step: "refused", reason: "expired" });
   });
 
+  it("asks for a new sign-in at prompt=login also where the request came without cookies", async () => {
+    await using opened = await openPeople({ firstParty: true });
+    const { service, browser, clientId, clock } = opened;
+    await codeFor(browser, authorizationRequest(clientId));
+    for (const skew of [0, 30]) {
+      clock.now -= skew;
+      const { session, key } = browser.cookies;
+      Object.assign(browser.cookies, { session: undefined, key: undefined });
+      const request = authorizationRequest(clientId, { prompt: "login" });
+      const { url } = expectStep(await browser.begin(request, { withheld: true }), "continue");
+      const isSet = browser.cookies.key !== undefined;
+      Object.assign(browser.cookies, { session, key });
+      const handle = new URL(url).searchParams.get("handle") ?? "";
+      const next = expectStep(await browser.resume(handle), "continue");
+      expect([isSet, new URL(next.url).pathname]).toEqual([false, "/oauth/continue"]);
+      expect((await browser.resume(new URL(next.url).searchParams.get("handle") ?? "")).step).toBe("sign_in");
+      expect(await openBrowser(service).resume(handle)).toEqual({ step: "refused", reason: "expired" });
+    }
+  });
+
+  it("leaves the requests of a browser to it when another site sends one (POST without cookies)", async () => {
+    await using opened = await openPeople();
+    const { browser, clientId } = opened;
+    const { handle } = expectStep(await browser.begin(authorizationRequest(clientId)), "sign_in");
+    const consent = expectStep(await browser.accept(handle, "ada"), "consent");
+    const { session, key } = browser.cookies;
+    Object.assign(browser.cookies, { session: undefined, key: undefined });
+    await browser.begin(authorizationRequest(clientId), { withheld: true });
+    // A browser keeps what is set in place of what it withheld.
+    browser.cookies.session ??= session;
+    browser.cookies.key ??= key;
+    codeIn(await browser.decide(consent.handle, consent.token));
+  });
+
   it("keeps a request that came without cookies, and goes on when the browser comes back", async () => {
     await using opened = await openPeople({ firstParty: true });
     const { browser, clientId } = opened;
