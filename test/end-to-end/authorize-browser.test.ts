@@ -61,7 +61,7 @@ describe("a client on another site", { timeout: 60_000 }, () => {
     test(`receives a code by every way that a browser can take; with scripts: ${scripts}`, async () => {
       await using sites = await openSites(scripts);
       const { tab, origin, received, faults } = sites;
-      const code = { code: expect.stringMatching(/^[\w-]{43}$/), state: "xyz", iss: expect.any(String) };
+      const code = { code: expect.stringMatching(/^[\w-]{49}$/), state: "xyz", iss: expect.any(String) };
 
       await sites.authorize({ scope: "openid" });
       await tab.locator("input[name=subject]").fill("ada");

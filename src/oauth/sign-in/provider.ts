@@ -95,10 +95,22 @@ function secretOf({ token }: SignInStep, purpose: "nonce" | "code_verifier"): st
 /** The person proves who they are now. Where the client asked how long ago they did, only the provider can say. */
 function authTimeOf({ auth_time: authTime }: IDToken, { maxAge }: SignInStep, clock: Clock): number {
   const now = clock();
-  // The clock of the provider may be ahead.
-  if (authTime !== undefined) return Math.min(Math.floor(authTime), now);
+  if (authTime !== undefined) return withinClockSkew(Math.floor(authTime), { now, maxAge });
   return maxAge === undefined ? now : 0;
 }
+
+/** The clock of the provider may be ahead or behind. */
+function withinClockSkew(
+  authTime: number,
+  { now, maxAge = now }: { now: number; maxAge?: number | undefined },
+): number {
+  const oldest = now - maxAge;
+  const isJustBefore = authTime < oldest && authTime >= oldest - MAX_CLOCK_SKEW;
+  return isJustBefore ? oldest : Math.min(authTime, now);
+}
+
+/** Of the clock of a provider, in seconds. */
+const MAX_CLOCK_SKEW = 30;
 
 function scopeFor(found: Configuration): string {
   const { scopes_supported: supported } = found.serverMetadata();

@@ -11,7 +11,7 @@ import { answerTo, ERRORS, type Fail, refused } from "./answers.ts";
 import { describeTarget } from "./description.ts";
 import type { PendingRequest } from "./pending.ts";
 import type { Asked, Requests } from "./requests.ts";
-import { createSecret, formToken, isFormToken } from "./secrets.ts";
+import { createCode, formToken, isFormToken } from "./secrets.ts";
 import type { Browser, Step } from "./step.ts";
 
 /** Lifetime of a code, and the shortest one of the approval of a device code. */
@@ -67,7 +67,7 @@ export function createDecisions({ store, requests, settings, audit, clock, fail 
   ): Promise<Step | "ended"> {
     const { request, client, kept } = asked;
     const { clientId } = client;
-    const secret = createSecret();
+    const secret = createCode();
     const { subject, sid } = signIn;
     const record = audit.record({ action: "authorize", outcome: "allowed", clientId, subject, target: sid });
     const { target } = request;

@@ -1,4 +1,5 @@
 import { MintmarkError } from "../../errors.ts";
+import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { AuthorizationCode } from "../../store/authorization.ts";
 import type { GrantType } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
@@ -16,6 +17,7 @@ import type { RevokeReusedGrant } from "../tokens/revocations.ts";
 import { signIdToken } from "./id-token.ts";
 import { hasScope } from "./openid.ts";
 import { isVerifierOf } from "./pkce.ts";
+import { isOwnCode } from "./secrets.ts";
 
 /** The tokens of a code. `idToken`: with the scope `openid`. */
 export type ExchangedTokens = IssuedToken & { idToken?: string | undefined };
@@ -42,7 +44,7 @@ export type CodeExchange = {
 };
 
 export type CodeExchangeOptions = {
-  store: Pick<Store, "findCode" | "redeemCode" | "endCode">;
+  store: Pick<Store, "system" | "findCode" | "redeemCode" | "endCode">;
   settings: Pick<Settings, "issuer">;
   issuer: Issuer;
   keys: Pick<LoadedKeys, "current">;
@@ -62,6 +64,10 @@ const REMEMBERED: Seconds = 86_400;
 /** Exchanges codes for tokens. */
 export function createCodeExchange(options: CodeExchangeOptions): CodeExchange {
   const { store, settings, issuer, keys, authorize, audit, clock, counts } = options;
+
+  /** The clocks of servers with one PostgreSQL database may differ by so much. Other processes share a clock. */
+  const clockSkewOf = (code: string): Seconds =>
+    store.system !== "postgresql" || isOwnCode(code) ? 0 : MAX_CLOCK_SKEW;
 
   const refuse = (caller: Caller, action: string, error: MintmarkError) =>
     authorize<never>(caller, { action, permission: undefined }, () => Promise.reject(error));
@@ -135,7 +141,7 @@ export function createCodeExchange(options: CodeExchangeOptions): CodeExchange {
         await endTokens(code, code.grantSid);
         return invalid();
       }
-      if (code.expiresAt <= clock()) return invalid();
+      if (code.expiresAt + clockSkewOf(text) <= clock()) return invalid();
       if (code.redirectUri !== redirectUri || !isVerifierOf(code.challenge, verifier)) {
         await endCode(code);
         return invalid();

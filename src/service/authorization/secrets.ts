@@ -5,6 +5,19 @@ export function createSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
+/** Identifies this process, whose clock sets the expiry of its codes. Not secret. */
+const SERVER = randomBytes(4).toString("base64url");
+
+/** An authorization code: a secret, and which process made it. */
+export function createCode(): string {
+  return createSecret() + SERVER;
+}
+
+/** Whether this process made a code, so that its expiry is by the clock of this one. */
+export function isOwnCode(code: string): boolean {
+  return code.endsWith(SERVER);
+}
+
 /**
  * The token of a form on one of our pages: it proves that the page was made for this browser and this request. The request is
  * deleted when it is decided, and the token is worth nothing then.

@@ -45,7 +45,9 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
     prune: coalesce(async () => {
       const retentionTime = retentionClock();
       await tasks.run("prune_counts", () => pruneInBatches((limit) => store.pruneCounts(clock(), limit)));
-      await tasks.run("prune_sign_ins", () => pruneInBatches((limit) => store.pruneSignInData(clock(), limit)));
+      await tasks.run("prune_sign_ins", () =>
+        pruneInBatches((limit) => store.pruneSignInData(clock() - MAX_CLOCK_SKEW, limit)),
+      );
       if (retentionTime === undefined) return;
       const audited = retentionTime - auditRetention;
       await tasks.run("prune_audit", () => pruneInBatches((limit) => store.pruneAudit(audited, limit)));

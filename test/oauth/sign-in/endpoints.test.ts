@@ -62,7 +62,7 @@ describe.each(["node", "fetch"] as const)("the sign-in of a person, behind %s", 
     expect(answer.headers).toMatchObject({ "cache-control": "no-store", "referrer-policy": "no-referrer" });
     expect(answer.location.startsWith(`${REDIRECT_URI}?`)).toBe(true);
     expect(parametersIn(answer).toSorted()).toEqual([
-      ["code", expect.stringMatching(/^[\w-]{43}$/)],
+      ["code", expect.stringMatching(/^[\w-]{49}$/)],
       ["iss", BASE],
       ["state", "xyz"],
     ]);
@@ -272,7 +272,7 @@ describe.each(["node", "fetch"] as const)("the sign-in of a person, behind %s", 
     const answer = await openBrowser().visit(authorizePath({ response_mode: "form_post" }, firstParty.clientId));
     expect(onPage(answer)).toEqual([200, HTML, ""]);
     expect(answer.text).toContain(`action="${REDIRECT_URI}"`);
-    expect(fieldsIn(answer)).toEqual({ code: expect.stringMatching(/^[\w-]{43}$/), state: "xyz", iss: BASE });
+    expect(fieldsIn(answer)).toEqual({ code: expect.stringMatching(/^[\w-]{49}$/), state: "xyz", iss: BASE });
     expect(answer.headers["content-security-policy"]).toContain("script-src 'self'");
   });
 

@@ -40,7 +40,7 @@ describe("an authorization", () => {
       step: "redirect",
       redirectUri: REDIRECT_URI,
       responseMode: "query",
-      parameters: { code: expect.stringMatching(/^[\w-]{43}$/), state: "xyz", iss: ISSUER },
+      parameters: { code: expect.stringMatching(/^[\w-]{49}$/), state: "xyz", iss: ISSUER },
     });
   });
 
@@ -49,7 +49,7 @@ describe("an authorization", () => {
     const { browser, clientId } = opened;
     const request = authorizationRequest(clientId, { scope: "openid orders:read" });
     await codeFor(browser, request);
-    expect(codeIn(await browser.begin(request))).toMatch(/^[\w-]{43}$/);
+    expect(codeIn(await browser.begin(request))).toMatch(/^[\w-]{49}$/);
     expect(codeIn(await browser.begin(authorizationRequest(clientId, { scope: "openid" })))).toBeDefined();
     const more = authorizationRequest(clientId, { scope: "orders:read orders:write" });
     expect((await browser.begin(more)).step).toBe("consent");

@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { localCaller } from "../../../src/service/access/caller.ts";
+import type { Store } from "../../../src/store/store.ts";
 import {
   addWebClient,
   authorizationRequest,
@@ -141,6 +142,24 @@ describe("a code", () => {
     await using opened = await openWithCode();
     opened.clock.now += 60;
     await expect(opened.exchange()).rejects.toMatchObject(invalidCode);
+  });
+
+  it.each([
+    [119, true],
+    [120, false],
+  ])("is valid %i s later by the clock of another server, which may be a minute ahead: %s", async (later, isValid) => {
+    const wrap = (store: Store): Store => ({ ...store, system: "postgresql" });
+    await using opened = await openPeople({}, { wrap });
+    const { store, clock, clientId, browser } = opened;
+    const code = await codeFor(browser, authorizationRequest(clientId));
+    clock.now += later;
+    // Another process has a module of its own.
+    vi.resetModules();
+    const { createTokenService } = await import("../../../src/service/service.ts");
+    const other = await createTokenService({ store, clock: () => clock.now, issuer: ISSUER });
+    const caller = await other.authenticate(opened, "192.0.2.1");
+    const exchanged = other.exchangeCode(caller, { code, redirectUri: REDIRECT_URI, verifier: VERIFIER });
+    expect(await exchanged.then(Boolean, () => false)).toBe(isValid);
   });
 
   it("is refused with another resource, and stays valid (P21)", async () => {
