@@ -27,19 +27,19 @@ async function openServers(openStore: () => Promise<Store>): Promise<Servers> {
 }
 
 function describeConcurrency(open: () => Promise<Servers>): void {
-  it("redeem one code once, of a thousand attempts", async () => {
+  it("redeem one code once, of 300 attempts", async () => {
     await using servers = await open();
     const { one, other } = servers;
     const signIn = aSignIn();
     const code = aCode(signIn);
     await one.addSignIn(signIn, 0, aRecord());
     await one.addCode(code, FREE, aRecord());
-    const redemptions = Array.from({ length: 1000 }, () => aRedemption(code, { notify: true }));
+    const redemptions = Array.from({ length: 300 }, () => aRedemption(code, { notify: true }));
     const outcomes = await crowd(
       redemptions.map((redemption, at) => () => (at % 2 ? one : other).redeemCode(code.hash, redemption, aRecord())),
     );
     expect(outcomes.filter((outcome) => outcome === "redeemed")).toHaveLength(1);
-    expect(outcomes.filter((outcome) => outcome === "used")).toHaveLength(999);
+    expect(outcomes.filter((outcome) => outcome === "used")).toHaveLength(299);
     const [grant, ...others] = await one.findGrantIds(code);
     expect(redemptions[outcomes.indexOf("redeemed")]?.grant.sid).toBe(grant);
     expect(others).toEqual([]);
