@@ -28,6 +28,8 @@ const WORKERS = 2;
 const COMMON = {
   MINTMARK_ISSUER: ISSUER,
   MINTMARK_ACCESS: "open",
+  // Longer than a run.
+  MINTMARK_TTL: String(Math.min(...LIMITS)),
   MINTMARK_REPLAY_WINDOW: "3600",
   MINTMARK_MAX_TTL: String(Math.max(...LIMITS)),
 };

@@ -2,14 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
 import { rotateSecret } from "./client-operations.ts";
 import { type Follower, reasonOf } from "./followers.ts";
+import { inspectConsent, inspectSession } from "./inspect-people.ts";
 import type { Client, Grant, Token } from "./ledger.ts";
 import { rotateKeys } from "./operations.ts";
+import { inspectCode } from "./people-operations.ts";
 import { clientOf, type Scenario } from "./scenario.ts";
 import type { Thing } from "./timeline.ts";
 import { present } from "./token-operations.ts";
 
 /** Things of earlier rounds that are inspected again. */
-const SAMPLE = { tokens: 300, followed: 200, grants: 30, clients: 20 };
+const SAMPLE = { tokens: 300, followed: 200, grants: 30, clients: 20, sessions: 30, consents: 20 };
 /** Calls at a time. The client puts 50 into one request. */
 const AT_ONCE = { tokens: 100, others: 20 };
 /** Milliseconds until a server has another's change while notifications are lost: it polls every second. */
@@ -25,14 +27,16 @@ export type InspectOptions = {
   everything: boolean;
 };
 
+type Choose = <Item extends Thing>(items: readonly Item[], count: number) => Item[];
+
 /** Compares the service with the ledger while no operation runs, and settles what was in doubt. */
 export async function inspect(
   scenario: Scenario,
   { followers, recovered, since, everything }: InspectOptions,
 ): Promise<void> {
   const { ledger, random } = scenario;
-  const chosen = <Item extends Thing>(items: readonly Item[], count: number): Item[] => {
-    const isFresh = ({ addedAt, life }: Item) => everything || addedAt > since || life === "unsure";
+  const chosen: Choose = (items, count) => {
+    const isFresh = ({ addedAt, life }: Thing) => everything || addedAt > since || life === "unsure";
     return [...items.filter(isFresh), ...random.sample(items.filter((item) => !isFresh(item)).slice(-5000), count)];
   };
   await inspectKeys(scenario);
@@ -40,6 +44,7 @@ export async function inspect(
   await forEach(tokens, AT_ONCE.tokens, (token) => inspectToken(scenario, token));
   await forEach(chosen(ledger.grants, SAMPLE.grants), AT_ONCE.others, (grant) => inspectGrant(scenario, grant));
   await forEach(chosen(ledger.clients, SAMPLE.clients), AT_ONCE.others, (client) => inspectClient(scenario, client));
+  await inspectPeople(scenario, chosen);
   await inspectRemovals(scenario);
   ledger.timeline.resolve();
   await recovered;
@@ -47,6 +52,15 @@ export async function inspect(
     for (const token of random.sample(tokens, SAMPLE.followed)) await inspectFollower(scenario, follower, token);
   await inspectRotation(scenario);
   await inspectAudit(scenario);
+}
+
+async function inspectPeople(scenario: Scenario, chosen: Choose): Promise<void> {
+  const { sessions, consents } = scenario.ledger;
+  const each = [chosen(sessions, SAMPLE.sessions), chosen(consents, SAMPLE.consents)] as const;
+  const ended = scenario.ledger.codes.filter(({ life }) => life !== "live");
+  await forEach(ended, AT_ONCE.others, (code) => inspectCode(scenario, code));
+  await forEach(each[0], AT_ONCE.others, (session) => inspectSession(scenario, session, retry));
+  await forEach(each[1], AT_ONCE.others, (consent) => inspectConsent(scenario, consent, retry));
 }
 
 async function forEach<Item>(

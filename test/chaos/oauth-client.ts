@@ -38,6 +38,8 @@ export function createOAuthClient(url: string, credentials?: Credentials) {
     getToken: (options: Options) => issue({ grant_type: "client_credentials" }, options),
     refreshToken: (refreshToken: string, options: Options) =>
       issue({ grant_type: "refresh_token", refresh_token: refreshToken }, options),
+    /** Exchanges a code. */
+    exchange: (form: Parameters, options: Options) => issue(form, options),
     revokeToken: (token: string, options: Options) => post("revoke", { token }, options),
   };
 }

@@ -1,5 +1,6 @@
 import { attempt, isAnswer } from "./attempt.ts";
 import { createClient, removeClient, rotateSecret, updateClient, withClient } from "./client-operations.ts";
+import { agree, authorizeAgain, endConsent, endSession, exchange, revokePerson, signIn } from "./people-operations.ts";
 import { clientOf, noteRefusal, type Scenario } from "./scenario.ts";
 import { issue, issueByOAuth, refresh, verify } from "./token-operations.ts";
 import {
@@ -49,6 +50,14 @@ export const OPERATIONS: Readonly<Record<string, readonly [weight: number, opera
   "rotate a secret": [2, (scenario) => withClient(scenario, (client) => rotateSecret(scenario, client))],
   "update a client": [2, (scenario) => withClient(scenario, (client) => updateClient(scenario, client))],
   "remove a client": [2, (scenario) => withClient(scenario, (client) => removeClient(scenario, client))],
+  "sign in": [8, signIn],
+  "authorize again": [6, authorizeAgain],
+  agree: [4, agree],
+  exchange: [12, (scenario) => exchange(scenario, 1)],
+  "exchange twice at once": [3, (scenario) => exchange(scenario, 2)],
+  "end a session": [3, endSession],
+  "revoke a person": [1, revokePerson],
+  "end a consent": [1.5, endConsent],
   "rotate keys": [1.5, (scenario) => rotateKeys(scenario, scenario.random.chance(0.7))],
   "revoke a key": [0.4, revokeKey],
 };

@@ -6,6 +6,7 @@ import { type Followers, startFollowers } from "./followers.ts";
 import { inspect } from "./inspect.ts";
 import { createLedger } from "./ledger.ts";
 import type { Member } from "./member.ts";
+import { addWebClients } from "./people.ts";
 import { newName, type Scenario } from "./scenario.ts";
 import { startWorkload } from "./workload.ts";
 
@@ -45,6 +46,8 @@ export async function run({ name, open, faults: wanted, random, report }: RunOpt
     origins: members.map(({ origin }) => origin),
     subjects: Array.from({ length: SUBJECTS }, () => newName("subject")),
     clocksAgree: true,
+    issuer: ISSUER,
+    web: await addWebClients({ random, origins: members.map(({ origin }) => origin) }),
   };
   const workload = startWorkload(scenario);
   const followers = startFollowers({ members, issuer: ISSUER, ledger, random: random.fork() });

@@ -3,6 +3,7 @@ import type { Random } from "../support/random.ts";
 import { isRefusal, type Outcome } from "./attempt.ts";
 import type { Ledger } from "./ledger.ts";
 import { createOAuthClient } from "./oauth-client.ts";
+import type { WebClients } from "./people.ts";
 import type { Thing } from "./timeline.ts";
 
 export type TokenClient = ReturnType<typeof createTokenClient>;
@@ -14,6 +15,9 @@ export type Scenario = {
   origins: readonly string[];
   /** The subjects of tokens. A new one takes the place of a revoked one. */
   subjects: string[];
+  issuer: string;
+  /** The clients at which people sign in. */
+  web: WebClients;
   /** Whether the clocks of all servers are right. If not, operations that depend on it wait. */
   clocksAgree: boolean;
 };

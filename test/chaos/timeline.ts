@@ -4,7 +4,7 @@
 type Life = "live" | "dead" | "unsure";
 
 /** What a withdrawal can name. */
-type Handle = "jti" | "sid" | "subject" | "clientId" | "kid" | "client";
+type Handle = "jti" | "sid" | "grant" | "consent" | "subject" | "clientId" | "kid" | "client";
 export type Target = { by: Handle; id: string };
 
 /** A token, a grant, a client or a key that the service acknowledged. */
@@ -77,7 +77,8 @@ export function createTimeline<Item extends Thing>(): Timeline<Item> {
       const alone = coveredBy(withdrawal).filter(
         ({ doubts, addedAt }) => addedAt <= withdrawal.begunAt && doubts.length === 1 && doubts[0] === withdrawal,
       );
-      const lives = new Set(alone.map(({ life }) => life));
+      // A code that was used meanwhile cannot be observed.
+      const lives = new Set(alone.map(({ life }) => life).filter((life) => life !== "unsure"));
       if (lives.size > 1) breaches.push(`partial: the withdrawal of ${named(withdrawal)}`);
     }
   }

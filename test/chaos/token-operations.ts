@@ -45,8 +45,8 @@ export async function present(scenario: Scenario, grant: Grant, token: string): 
   const operation = isOAuth ? "refresh by OAuth" : "refresh";
   const outcome = await attempt<{ token: string; refreshToken?: string | undefined }>((signal) =>
     isOAuth
-      ? oauthClientOf(scenario).refreshToken(token, { signal })
-      : clientOf(scenario).refreshToken.mutate({ refreshToken: token }, { signal }),
+      ? oauthClientOf(scenario, grant.as).refreshToken(token, { signal })
+      : clientOf(scenario, grant.as).refreshToken.mutate({ refreshToken: token }, { signal }),
   );
   if (!isAnswer(outcome)) {
     noteRefusal(scenario, operation, { outcome, of: [grant] });

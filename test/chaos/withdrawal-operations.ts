@@ -70,27 +70,24 @@ export const revokeTokenByOAuth = onLive(
   },
 );
 
-export const revokeGrantByOAuth = onLive(
-  ({ grants }) => grants,
-  (of, scenario) => {
-    const [{ sid: id = "" }, token] = [of.handles, of.current];
-    return {
-      ...{ operation: "revoke a grant by OAuth", targets: [{ by: "sid", id }], action: "revokeToken", id, of },
-      send: (_client, options) => oauthClientOf(scenario).revokeToken(token, options),
-    };
-  },
-);
+/** Those of the local client: it may revoke them by their refresh tokens. */
+const localGrants = ({ grants }: Ledger) => grants.filter(({ as }) => as === undefined);
 
-export const revokeGrant = onLive(
-  ({ grants }) => grants,
-  (of) => {
-    const [{ sid: id = "" }, token] = [of.handles, of.current];
-    return {
-      ...{ operation: "revoke a grant", targets: [{ by: "sid", id }], action: "revokeToken", id, of },
-      send: (client, options) => client.revokeToken.mutate({ token }, options),
-    };
-  },
-);
+export const revokeGrantByOAuth = onLive(localGrants, (of, scenario) => {
+  const [{ sid: id = "" }, token] = [of.handles, of.current];
+  return {
+    ...{ operation: "revoke a grant by OAuth", targets: [{ by: "sid", id }], action: "revokeToken", id, of },
+    send: (_client, options) => oauthClientOf(scenario).revokeToken(token, options),
+  };
+});
+
+export const revokeGrant = onLive(localGrants, (of) => {
+  const [{ sid: id = "" }, token] = [of.handles, of.current];
+  return {
+    ...{ operation: "revoke a grant", targets: [{ by: "sid", id }], action: "revokeToken", id, of },
+    send: (client, options) => client.revokeToken.mutate({ token }, options),
+  };
+});
 
 export const revokeClient = onLive(
   ({ clients }) => clients,
