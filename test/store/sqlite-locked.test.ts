@@ -73,6 +73,24 @@ it("writes again after a single statement that has waited in vain for a lock", a
   await store.close();
 });
 
+it("reads what others have written since it waited in vain for a lock", async () => {
+  using folder = temporaryFolder();
+  const store = await openSqliteStore(folder.path);
+  {
+    await using _holder = await holdLock(join(folder.path, "mintmark.db"), 60_000);
+    await expect(store.addAuthorizationRequest(aRequest())).rejects.toMatchObject({ reason: "unavailable" });
+    await expect(store.addSignIn(aSignIn(), 0, aRecord())).rejects.toMatchObject({ reason: "unavailable" });
+    // A read while the statement that began in vain still waits.
+    expect(await store.findSignInBySid("none")).toBeUndefined();
+  }
+  const other = await openSqliteStore(folder.path, { shared: true });
+  const signIn = aSignIn();
+  await other.addSignIn(signIn, (await other.position()).sequence, aRecord());
+  expect(await store.findSignInBySid(signIn.sid)).toMatchObject({ subject: signIn.subject });
+  await other.close();
+  await store.close();
+});
+
 it("closes while another process holds the lock, and retains all in the write-ahead log", async () => {
   using folder = temporaryFolder();
   const service = await createTokenService({ store: await openSqliteStore(folder.path), issuer: ISSUER });

@@ -93,10 +93,24 @@ function cachePrepared(database: Database.Database): (sql: string) => Prepared {
     const known = prepared.get(sql);
     if (known !== undefined) return known;
     if (prepared.size >= MAX_PREPARED) prepared.clear();
-    const statement = asPrepared(database.prepare(sql));
+    const statement = BEGIN.test(sql) ? asExecuted(database, sql) : asPrepared(database.prepare(sql));
     prepared.set(sql, statement);
     return statement;
   };
+}
+
+const BEGIN = /^begin\b/;
+
+/**
+ * The driver does not reset a prepared statement that got SQLITE_BUSY, and SQLite takes it for a reader that goes on: all later
+ * reads of the connection would see the database as it was then. `exec` retains no statement.
+ */
+function asExecuted(database: Database.Database, sql: string): Prepared {
+  const run = () => {
+    database.exec(sql);
+    return { changes: 0, lastInsertRowid: 0 };
+  };
+  return { reader: false, run, all: () => [], iterate: () => [].values() };
 }
 
 /** `reader` is read for each query, and asks SQLite each time. */
