@@ -1,6 +1,6 @@
 import { attempt, isAnswer, type Outcome } from "./attempt.ts";
 import type { Consent, Session } from "./ledger.ts";
-import { asksNothing } from "./people.ts";
+import { needsNoConsent } from "./people.ts";
 import { clientOf, type Scenario } from "./scenario.ts";
 
 type Retry = <Answer>(
@@ -13,7 +13,7 @@ type Retry = <Answer>(
 export async function inspectSession(scenario: Scenario, session: Session, retry: Retry): Promise<void> {
   const { browser, what } = session;
   const { clientId } = scenario.web.first;
-  const outcome = await retry(scenario, what, () => attempt((signal) => asksNothing(browser, clientId, signal)));
+  const outcome = await retry(scenario, what, () => attempt((signal) => needsNoConsent(browser, clientId, signal)));
   if (isAnswer(outcome)) scenario.ledger.timeline.observe(session, outcome.answer ? "live" : "dead", performance.now());
 }
 

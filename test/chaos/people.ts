@@ -4,7 +4,7 @@ import type { Code } from "./ledger.ts";
 import type { Scenario } from "./scenario.ts";
 import { clientOf, newName } from "./scenario.ts";
 
-export const REDIRECT_URI = "https://shop.example/callback";
+const REDIRECT_URI = "https://shop.example/callback";
 const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");
 
 /** Clients at which people sign in: `first` needs no consent. No operation ends them. */
@@ -29,7 +29,7 @@ export function authorizePath(clientId: string, more: Record<string, string> = {
 }
 
 /** Whether a browser gets a code without a question: its session lives, and the person has agreed. */
-export async function asksNothing(browser: ChaosBrowser, clientId: string, signal: AbortSignal): Promise<boolean> {
+export async function needsNoConsent(browser: ChaosBrowser, clientId: string, signal: AbortSignal): Promise<boolean> {
   const visited = await browser.visit(authorizePath(clientId, { prompt: "none" }), { signal });
   return answerIn(visited, "code") !== undefined;
 }
