@@ -1,6 +1,6 @@
 /**
- * Makes faults while operations issue, change and revoke tokens, grants, clients and keys, and compares the service with
- * a ledger of the operations that it acknowledged.
+ * Makes faults while operations issue, change and revoke tokens, grants, clients and keys, and people sign in, agree and
+ * sign out; and compares the service with a ledger of the operations that it acknowledged.
  *
  *     npm run chaos                          1000 faults, half of them on each database: about 25 minutes
  *     npm run chaos -- --faults 100          that many

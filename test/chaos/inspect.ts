@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
 import { rotateSecret } from "./client-operations.ts";
+import { inspectCode } from "./code-operations.ts";
 import { type Follower, reasonOf } from "./followers.ts";
 import { inspectConsent, inspectSession } from "./inspect-people.ts";
 import type { Client, Grant, Token } from "./ledger.ts";
 import { rotateKeys } from "./operations.ts";
-import { inspectCode } from "./people-operations.ts";
 import { clientOf, type Scenario } from "./scenario.ts";
 import type { Thing } from "./timeline.ts";
 import { present } from "./token-operations.ts";

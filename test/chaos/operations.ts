@@ -1,6 +1,7 @@
 import { attempt, isAnswer } from "./attempt.ts";
 import { createClient, removeClient, rotateSecret, updateClient, withClient } from "./client-operations.ts";
-import { agree, authorizeAgain, endConsent, endSession, exchange, revokePerson, signIn } from "./people-operations.ts";
+import { exchange } from "./code-operations.ts";
+import { agree, authorizeAgain, endConsent, endSession, revokePerson, signIn } from "./people-operations.ts";
 import { clientOf, noteRefusal, type Scenario } from "./scenario.ts";
 import { issue, issueByOAuth, refresh, verify } from "./token-operations.ts";
 import {
