@@ -13,6 +13,7 @@
  *     npm run bench -- start            from the start to the first answer, and memory when idle
  *     npm run bench -- scale            a million rows, a thousand followers, two workers; a verifier of a million revocations
  *     npm run bench -- prune            latency while two million old audit records are deleted
+ *     npm run bench -- people           a million sign-in sessions and consents, against an empty database
  *
  * The alternatives are packages of their own: run  npm ci --prefix scripts/bench  first, and for oauth
  * npm ci --prefix scripts/bench/peers/better-auth , too.
@@ -34,6 +35,7 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   start: () => import("./start.ts"),
   scale: () => import("./scale.ts"),
   prune: () => import("./prune.ts"),
+  people: () => import("./people.ts"),
 };
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });

@@ -112,7 +112,8 @@ export async function startContender(
   more: Record<string, string> = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
-  const own = { PORT: "0", MINTMARK_DATA: join(folder, "data"), MINTMARK_LOG_LEVEL: "error" };
+  const data: Record<string, string> = more.DATABASE_URL === undefined ? { MINTMARK_DATA: join(folder, "data") } : {};
+  const own = { PORT: "0", MINTMARK_LOG_LEVEL: "error", ...data };
   const mine = name === MINTMARK.name ? { ...own, ...more } : { BENCH_PLAN: PLAN, NODE_ENV: "production", ...env };
   const child = spawn("taskset", ["-c", SERVER_CORE, ...command], {
     cwd: ROOT,

@@ -1,4 +1,4 @@
-import { type Connection, postForm } from "./wire.ts";
+import { type Connection, postForm, postInput } from "./wire.ts";
 
 /** A sign-in of a client by a person who is signed in: an authorization, and the exchange of its code. */
 export type Flow = {
@@ -17,4 +17,15 @@ export async function performFlow({ send }: Connection, { authorize, token }: Fl
   if (status !== 200 || !body.includes('"access_token":"ey') || !body.includes('"id_token":"ey'))
     throw new Error(`expected tokens, got ${status} ${body}`);
   return body;
+}
+
+/** Gets a token by a procedure, and passes one of its secrets to another procedure. */
+export type Chain = { issue: string; field: "token" | "refreshToken"; path: string; by: Flow["token"]["by"] };
+
+/** Performs both calls. Rejects unless both succeed. */
+export async function performChain({ send }: Connection, { issue, field, path, by }: Chain): Promise<void> {
+  const { body } = await send(issue);
+  const { result } = JSON.parse(body) as { result?: { data: Record<Chain["field"], string> } };
+  const answer = await send(postInput(path, { [field]: result?.data[field] }, by));
+  if (answer.status !== 200) throw new Error(`expected 200, got ${answer.status} ${answer.body}`);
 }

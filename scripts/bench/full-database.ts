@@ -68,7 +68,8 @@ export async function fill(data: string): Promise<void> {
 
 type Rows<Table extends keyof Schema> = { count: number; row: (at: number) => Schema[Table] };
 
-async function insert<Table extends keyof Schema>(
+/** Inserts rows in one transaction. */
+export async function insert<Table extends keyof Schema>(
   db: Kysely<Schema>,
   table: Table,
   { count, row }: Rows<Table>,

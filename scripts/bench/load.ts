@@ -1,14 +1,14 @@
 /** Loads a server with given requests over connections that stay open. Run by `rounds.ts`, on a processor of its own. */
 import { once } from "node:events";
-import { type Flow, performFlow } from "./flow.ts";
+import { type Chain, type Flow, performChain, performFlow } from "./flow.ts";
 import { type Pace, runPaced } from "./pace.ts";
 import { quantile } from "./support.ts";
 import { connectTo } from "./wire.ts";
 
 export type LoadPlan = Pace & {
   port: number;
-  /** The requests as bytes of HTTP/1.1, or whole flows. Each connection begins at another one. */
-  requests: readonly (string | Flow)[];
+  /** The requests as bytes of HTTP/1.1, or sequences of requests. Each connection begins at another one. */
+  requests: readonly (string | Flow | Chain)[];
   /** Seconds at the beginning that do not count. Default 0. */
   warmup?: number;
 };
@@ -24,7 +24,8 @@ async function open(at: number) {
   return {
     async send(): Promise<void> {
       const request = requests[next] ?? "";
-      if (typeof request !== "string") await performFlow(connection, request);
+      if (typeof request !== "string")
+        await ("issue" in request ? performChain(connection, request) : performFlow(connection, request));
       else {
         const { status, body } = await connection.send(request);
         if (status !== 200) throw new Error(`expected 200, got ${status} ${body.slice(0, 400)}`);

@@ -72,8 +72,9 @@ export function postForm(path: string, parameters: Record<string, string>, by: C
 }
 
 /** A request to a path, with the cookies of a browser. */
-export function get(path: string, cookie = ""): string {
-  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nCookie: ${cookie}${SEPARATOR}`;
+export function get(path: string, cookie = "", by?: Client): string {
+  const head = ["Host: 127.0.0.1:3000", `Cookie: ${cookie}`, ...(by === undefined ? [] : [authorizationOf(by)])];
+  return `GET ${path} HTTP/1.1\r\n${head.join("\r\n")}${SEPARATOR}`;
 }
 
 /** A request to a procedure, as a client with HTTP Basic. */
