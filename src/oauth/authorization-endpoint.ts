@@ -38,8 +38,7 @@ export function createAuthorizationEndpoints(options: AuthorizationEndpointsOpti
     const missing = endpoint(PATHS.authorize, async () => errorPage("no_sign_in_method", { status: 404 }));
     return { authorize: missing, resume: missing, decide: missing, callback: missing, userCode: missing, logout };
   }
-  const continueUrl = (handle: string) => `${base}${PATHS.continue}?handle=${encodeURIComponent(handle)}`;
-  const { answer, answerCallback } = createStepAnswers({ signIns, method, continueUrl });
+  const { answer, answerCallback } = createStepAnswers({ signIns, method });
   const answerDevelopment = "firstClaims" in method ? createDevelopmentForm({ signIns, answer }) : undefined;
 
   return {

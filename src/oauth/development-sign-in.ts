@@ -1,5 +1,5 @@
-import { timingSafeEqual } from "node:crypto";
 import { MintmarkError } from "../errors.ts";
+import { isSameSecret } from "../service/authorization/secrets.ts";
 import type { SignInStep, SignIns } from "../service/authorization/step.ts";
 import { isPlainObject } from "../token/json.ts";
 import type { Answer } from "./answers.ts";
@@ -35,7 +35,7 @@ export function createDevelopmentForm({ signIns, answer }: DevelopmentFormOption
     const { browser } = request;
     const step = await signIns.resume(handle, browser);
     if (step.step !== "sign_in") return answer(step, request);
-    if (!isSame(step.token, requiredParameter(form, "token"))) return errorPage("invalid_request");
+    if (!isSameSecret(requiredParameter(form, "token"), step.token)) return errorPage("invalid_request");
     const { subject, claims = "{}" } = Object.fromEntries(form.parameters);
     const again = (problem: SignInPage["problem"]) =>
       pageAnswer(pageOf(step, { loginHint: subject, claims, problem }), 400);
@@ -59,9 +59,4 @@ function objectIn(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isSame(expected: string, given: string): boolean {
-  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -3,6 +3,7 @@ import { SUPPORTED_PROMPTS } from "../service/authorization/parameters.ts";
 import type { TokenService } from "../service/service.ts";
 import { authMethods } from "../store/client.ts";
 import { ASSERTION_ALGORITHMS } from "../token/client-assertion.ts";
+import { baseOf } from "../token/http-url.ts";
 import { PATHS } from "./paths.ts";
 import { GRANT_TYPES, GRANT_TYPES_OF_PEOPLE } from "./token-endpoint.ts";
 
@@ -80,11 +81,6 @@ export function openidMetadata(service: Described): object {
     claims_supported: [...ID_TOKEN_CLAIMS, ...PROFILE_CLAIMS],
     claims_parameter_supported: false,
   };
-}
-
-/** The issuer without a slash at its end. */
-export function baseOf(issuer: string): string {
-  return issuer.replace(/\/+$/, "");
 }
 
 function algorithmsOf({ jwks }: Pick<Described, "jwks">): string[] {

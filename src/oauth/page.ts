@@ -38,7 +38,7 @@ export type SignInPage = {
 };
 
 /** Sends `handle`, `token` and `decision` (`allow`, `deny`, or `switch` for another account) to `/oauth/continue`. */
-export type ConsentPage = Omit<ConsentStep, "step"> & {
+export type ConsentPage = Omit<ConsentStep, "step" | "url"> & {
   name: "consent";
   /** Whether the person can use another account. Default false. */
   canSwitch?: boolean | undefined;

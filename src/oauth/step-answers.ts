@@ -8,8 +8,6 @@ import type { SignInMethod, SignInOutcome } from "./sign-in-method.ts";
 export type StepAnswersOptions = {
   signIns: Pick<SignIns, "accept" | "refuse">;
   method: SignInMethod;
-  /** Where a browser continues with a handle. */
-  continueUrl: (handle: string) => string;
 };
 
 export type StepAnswers = {
@@ -20,7 +18,7 @@ export type StepAnswers = {
 };
 
 /** Makes the functions that answer a step of an authorization. The answer to POST redirects, so that a reload repeats nothing. */
-export function createStepAnswers({ signIns, method, continueUrl }: StepAnswersOptions): StepAnswers {
+export function createStepAnswers({ signIns, method }: StepAnswersOptions): StepAnswers {
   const { callback = method.signIn } = method;
 
   /** Runs the sign-in method. All that it causes is its failure, so that no message blames the person. */
@@ -75,8 +73,8 @@ export function createStepAnswers({ signIns, method, continueUrl }: StepAnswersO
       case "sign_in":
         return seeOther(step.url);
       case "consent": {
-        const { step: name, cookies: _cookies, ...consent } = step;
-        return request.method === "POST" ? seeOther(continueUrl(step.handle)) : pageAnswer({ name, ...consent });
+        const { step: name, cookies: _cookies, url, ...consent } = step;
+        return request.method === "POST" ? seeOther(url) : pageAnswer({ name, ...consent });
       }
       case "device_done":
         return pageAnswer({ name: "device-done", allowed: step.allowed });

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { audience, identifier } from "../token/claims.ts";
 import { described } from "./described.ts";
 
-const seconds = z.int().positive();
-const clientName = z.string().optional().meta({ description: "Its current name; absent for a removed client." });
+export const seconds = z.int().positive();
+export const clientName = z.string().optional().meta({ description: "Its current name; absent for a removed client." });
 
 /** The `sid` of a grant. */
 export const sessionId = z.string().regex(/^[\w-]{1,64}$/, "must be the sid of a grant");
@@ -44,14 +44,19 @@ export const foundToken = z.strictObject({
     .meta({ description: "Revocations of the token, its grant, subject or client since, and its key. Oldest first." }),
 });
 
-export const grantsQuery = z.strictObject({
-  subject: described(identifier, { description: "The subject of the grants.", examples: ["ada"] }),
+/** Which page of a list that is sorted by time, newest first. */
+export const pageQuery = {
   before: z
     .string()
     .regex(/^\d{1,12}\.[\w-]{1,64}$/)
     .optional()
     .meta({ description: "`next` of the previous page." }),
   limit: z.int().min(1).max(1000).default(100),
+};
+
+export const grantsQuery = z.strictObject({
+  subject: described(identifier, { description: "The subject of the grants.", examples: ["ada"] }),
+  ...pageQuery,
 });
 
 export const grantPage = z.strictObject({

@@ -5,21 +5,13 @@ import type { TokenService } from "../service/service.ts";
 import { type ClaimsSchema, identifier, scopeString } from "../token/claims.ts";
 import { exampleOf, requestedClaims } from "../token/describe-claims.ts";
 import { described } from "./described.ts";
-import { sessionId } from "./lookup-schemas.ts";
-
-const seconds = z.int().positive();
-const clientName = z.string().optional().meta({ description: "Its current name; absent for a removed client." });
+import { clientName, pageQuery, seconds, sessionId } from "./lookup-schemas.ts";
 
 const subjectQuery = described(identifier, { description: "Who signed in.", examples: ["ada"] });
 
 export const sessionsQuery = z.strictObject({
   subject: subjectQuery,
-  before: z
-    .string()
-    .regex(/^\d{1,12}\.[\w-]{1,64}$/)
-    .optional()
-    .meta({ description: "`next` of the previous page." }),
-  limit: z.int().min(1).max(1000).default(100),
+  ...pageQuery,
 });
 
 export const sessionPage = z.strictObject({

@@ -30,3 +30,8 @@ export function validateServiceUrl(url: string): string | undefined {
   const prefix = pathname.slice(0, end.index);
   return `must be without /trpc, which is added to it: ${isPath ? prefix || "/" : `${origin}${prefix}`}`;
 }
+
+/** A URL without a slash at its end: what paths are appended to. */
+export function baseOf(url: string): string {
+  return url.replace(/\/+$/, "");
+}

@@ -4,6 +4,7 @@ import type { Config } from "../../program/config.ts";
 import { PROBE_BYTES } from "../../service/operations/readiness.ts";
 import { fullPath } from "../../store/sqlite/data-directory.ts";
 import type { Seconds } from "../../time.ts";
+import { baseOf } from "../../token/http-url.ts";
 import { sentenceOf } from "../run.ts";
 import { settingRows } from "../setting-rows.ts";
 import { assessClock, assessDatabase, assessFolder } from "./assess-data.ts";
@@ -118,7 +119,7 @@ function providerIn({ signIn }: Config) {
 
 async function checkSignIn(issuer: string, { found, issuerOf, answerMs }: Examination): Promise<Finding> {
   const answer = await get(issuer, "/.well-known/openid-configuration", answerMs);
-  const redirectUri = `${issuerOf(await found).replace(/\/+$/, "")}/oauth/callback`;
+  const redirectUri = `${baseOf(issuerOf(await found))}/oauth/callback`;
   return assessSignIn({ issuer, answer, redirectUri });
 }
 

@@ -2,13 +2,13 @@ import type { Logger } from "pino";
 import { createAuthorizationEndpoints } from "../../oauth/authorization-endpoint.ts";
 import type { BrowserEndpoint } from "../../oauth/browser-request.ts";
 import type { DevelopmentSignIn } from "../../oauth/development-sign-in.ts";
-import { baseOf } from "../../oauth/metadata.ts";
 import { PATHS } from "../../oauth/paths.ts";
 import type { SignInMethod } from "../../oauth/sign-in-method.ts";
 import type { Devices } from "../../service/authorization/device.ts";
 import type { Logout } from "../../service/authorization/logout.ts";
 import type { SignIns } from "../../service/authorization/step.ts";
 import type { Tracer } from "../../service/operations/tracer.ts";
+import { baseOf } from "../../token/http-url.ts";
 import type { Row } from "../routes.ts";
 import { type BrowserRowsOptions, createBrowserRow } from "./browser-rows.ts";
 

@@ -5,6 +5,7 @@ import { usableProfile } from "../../service/authorization/person.ts";
 import type { Profile, SignInStep } from "../../service/authorization/step.ts";
 import { refuseWithout } from "../../store/missing-package.ts";
 import type { Clock } from "../../time.ts";
+import { baseOf } from "../../token/http-url.ts";
 import type { SignInMethod, SignInOutcome } from "../sign-in-method.ts";
 import { createProviderConfiguration, type Library, type ProviderOptions } from "./provider-configuration.ts";
 import { failureAtProvider, type OnSignInFailure } from "./provider-failure.ts";
@@ -31,7 +32,7 @@ export async function createProviderSignIn(options: ProviderSignInOptions): Prom
   const library = await import("openid-client").catch(refuseWithout("openid-client"));
   const { ownIssuer, clock, onFailure } = options;
   const configuration = createProviderConfiguration(library, options);
-  const redirectUri = `${ownIssuer.replace(/\/+$/, "")}${CALLBACK}`;
+  const redirectUri = `${baseOf(ownIssuer)}${CALLBACK}`;
 
   /** Rejects with `unavailable` where the provider is away. What it refuses is a failed sign-in. */
   async function attempt(work: (found: Configuration) => Promise<SignInOutcome>): Promise<SignInOutcome> {

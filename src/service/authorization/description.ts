@@ -2,6 +2,7 @@ import type { AuthorizationRequest } from "../../store/authorization.ts";
 import type { Store } from "../../store/store.ts";
 import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
+import { baseOf } from "../../token/http-url.ts";
 import type { ConsentStep } from "./step.ts";
 
 /** What a person is asked for, in words: the names of the resources, and the descriptions of the scopes. */
@@ -44,5 +45,5 @@ export function signInDemand(
 
 /** Where a browser goes on with a stored request. */
 export function continueUrl(issuer: string, handle: string): string {
-  return `${issuer.replace(/\/+$/, "")}/oauth/continue?handle=${handle}`;
+  return `${baseOf(issuer)}/oauth/continue?handle=${handle}`;
 }

@@ -3,6 +3,7 @@ import type { DeviceRequest } from "../../store/authorization.ts";
 import type { FoundClient } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
+import { baseOf } from "../../token/http-url.ts";
 import type { Authorize } from "../access/authorize.ts";
 import { type Caller, grantViolation } from "../access/caller.ts";
 import type { Settings } from "../settings.ts";
@@ -152,7 +153,7 @@ export function createDevices(options: DevicesOptions): Devices {
   };
 
   function answer(deviceCode: string, userCode: string): DeviceAuthorization {
-    const verificationUri = `${settings.issuer().replace(/\/+$/, "")}/device`;
+    const verificationUri = `${baseOf(settings.issuer())}/device`;
     const shown = displayUserCode(userCode);
     const verificationUriComplete = `${verificationUri}?user_code=${shown}`;
     return {

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { safeParse } from "zod/v4/core";
 import { type Issue, MintmarkError } from "../../errors.ts";
+import { MAX_CLOCK_SKEW } from "../../keys/lifecycle.ts";
 import type { AuthorizationRequest, SignedInPerson } from "../../store/authorization.ts";
 import type { Seconds } from "../../time.ts";
 import { type ClaimsSchema, identifier, scopeString } from "../../token/claims.ts";
@@ -10,9 +11,6 @@ import type { Profile } from "./step.ts";
 
 /** Longest profile, in characters of JSON: it is kept with the session, and is part of the `id_token`. */
 const MAX_PROFILE = 4000;
-
-/** Longest time by which the clock of a sign-in method may be ahead. */
-const MAX_CLOCK_SKEW: Seconds = 60;
 
 const person = z.object({
   subject: identifier,
@@ -36,6 +34,7 @@ export function checkedPerson(given: unknown, { schema, now }: { schema: ClaimsS
   if (validateJson(profile) !== undefined || JSON.stringify(profile).length > MAX_PROFILE)
     throw invalid([{ path: "profile", message: `must be JSON of ${MAX_PROFILE} characters at most` }]);
   const { subject, authTime = now, scope } = data;
+  // The clock of a sign-in method may be ahead.
   if (authTime > now + MAX_CLOCK_SKEW) throw invalid([{ path: "authTime", message: "must not be in the future" }]);
   return {
     subject,

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
+import { isSameSecret } from "./secrets.ts";
 
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/;
@@ -11,7 +12,5 @@ export function isChallenge(text: string): boolean {
 /** Whether a code verifier belongs to a challenge by `S256` (RFC 7636 §4.6). `plain` does not exist here. */
 export function isVerifierOf(challenge: string, verifier: string): boolean {
   if (!VERIFIER.test(verifier)) return false;
-  const digest = Buffer.from(createHash("sha256").update(verifier).digest("base64url"));
-  const expected = Buffer.from(challenge);
-  return digest.length === expected.length && timingSafeEqual(digest, expected);
+  return isSameSecret(createHash("sha256").update(verifier).digest("base64url"), challenge);
 }

@@ -28,6 +28,11 @@ export function formToken(key: string, purpose: string): string {
 
 export function isFormToken(key: string | undefined, purpose: string, token: string): boolean {
   if (key === undefined) return false;
-  const [given, expected] = [Buffer.from(token), Buffer.from(formToken(key, purpose))];
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return isSameSecret(token, formToken(key, purpose));
+}
+
+/** Compares in a time that does not depend on where the texts differ. */
+export function isSameSecret(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,9 +1,10 @@
 import type { ListedSignIn } from "../../store/sign-in.ts";
 import type { Store } from "../../store/store.ts";
-import type { Clock, Seconds } from "../../time.ts";
+import type { Clock } from "../../time.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
+import { pageOf, positionIn } from "../newest-first.ts";
 import type { Counters } from "../operations/counters.ts";
 
 /** A page of sign-in sessions. `next` is the cursor of the next page, absent on the last. */
@@ -37,9 +38,8 @@ export function createSessions({ store, trust, authorize, clock, counts }: Sessi
       authorize(caller, { action: "sessions.list", permission: LIST_PEOPLE }, async () => {
         const query = { subject, now: clock(), ...(before !== undefined && { before: positionIn(before) }) };
         const found = await store.listSignIns({ ...query, limit: limit + 1 });
-        const sessions = found.slice(0, limit);
-        const last = found.length > limit ? sessions.at(-1) : undefined;
-        return { sessions, ...(last !== undefined && { next: `${last.createdAt}.${last.sid}` }) };
+        const { rows: sessions, ...cursor } = pageOf(found, limit);
+        return { sessions, ...cursor };
       }),
 
     async revoke(caller, sid) {
@@ -60,10 +60,4 @@ export function createSessions({ store, trust, authorize, clock, counts }: Sessi
       });
     },
   };
-}
-
-/** The position of a cursor: the time and the `sid` of the last session. */
-function positionIn(cursor: string): { createdAt: Seconds; sid: string } {
-  const [createdAt = "", sid = ""] = cursor.split(".");
-  return { createdAt: Number(createdAt), sid };
 }

@@ -72,6 +72,8 @@ export type SignInStep = {
 export type ConsentStep = {
   step: "consent";
   handle: string;
+  /** Where the browser gets the page again. */
+  url: string;
   token: string;
   subject: string;
   client: AskingClient;

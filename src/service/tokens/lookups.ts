@@ -6,6 +6,7 @@ import { sequenceOf } from "../../token/jti.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
+import { pageOf, positionIn } from "../newest-first.ts";
 
 /** The issuance of a token, by its audit record. `expiresAt` is absent in a record of an earlier release. */
 type Issuance = {
@@ -105,9 +106,8 @@ export function createLookups({ store, authorize, clock, longestLifetime }: Look
       authorize(caller, { action: "grants.list", permission: ["read_audit", "revoke"] }, async () => {
         const query = { subject, now: clock(), before: before === undefined ? undefined : positionIn(before) };
         const found = await store.listGrants({ ...query, limit: limit + 1 });
-        const grants = found.slice(0, limit);
-        const last = found.length > limit ? grants.at(-1) : undefined;
-        return { grants, ...(last !== undefined && { next: `${last.createdAt}.${last.sid}` }) };
+        const { rows: grants, ...cursor } = pageOf(found, limit);
+        return { grants, ...cursor };
       }),
   };
 }
@@ -123,10 +123,4 @@ function issuanceOf({ action, subject, kid, target, expiresAt, ...record }: Name
 
 function callerIn({ at, clientId, clientName }: Pick<NamedRecord, "at" | "clientId" | "clientName">) {
   return { at, clientId, ...(clientName !== undefined && { clientName }) };
-}
-
-/** The position of a cursor: the time and the `sid` of the last grant. */
-function positionIn(cursor: string): { createdAt: Seconds; sid: string } {
-  const [createdAt = "", sid = ""] = cursor.split(".");
-  return { createdAt: Number(createdAt), sid };
 }
