@@ -22,6 +22,7 @@ const AMBIGUOUS: [what: string, uri: string][] = [
   ["a user name", "https://app.example@evil.example/callback"],
   ["a user name and password", "https://app.example:443@evil.example/callback"],
   ["an encoded user name", "https://app.example%40evil.example/callback"],
+  ["a user name in a private scheme", "com.example.app://https@evil.example"],
   ["an @ in the path", "https://evil.example/@app.example/callback"],
   ["a backslash", "https://app.example\\@evil.example/callback"],
   ["a backslash as a slash", "https://app.example\\callback"],

@@ -65,12 +65,12 @@ function textFault(uri: string): string | undefined {
   if (uri.length > MAX_URI_LENGTH) return `must have ${MAX_URI_LENGTH} characters at most`;
   if (!/^[!-~]+$/.test(uri) || /[\\*<>"{}|^`]/.test(uri)) return "must be a URI of plain characters, without wildcards";
   if (AMBIGUOUS_ENCODING.test(uri)) return "must have no control characters and no incomplete % encoding";
-  return uri.includes("#") ? "must have no fragment" : undefined;
+  if (uri.includes("#")) return "must have no fragment";
+  return uri.includes("@") ? "must have no user name and no @" : undefined;
 }
 
 function webFault(uri: string, url: URL): string | undefined {
   if (url.protocol === "http:" && !LOOPBACK.has(url.hostname)) return "must be https: http is for loopback alone";
-  if (uri.includes("@")) return "must have no user name and no @";
   // The parser also reads other spellings, such as 127.1, a missing slash, capital letters, . and .. segments.
   return uri === url.href || uri === url.origin ? undefined : `must be written as ${url.href}`;
 }
