@@ -19,14 +19,14 @@ export async function fillPeople(db: Kysely<Schema>): Promise<void> {
       ...{ auth_time: now, created_at: now - (at % day), expires_at: now + day + (at % (7 * day)) },
     }),
   });
-  await insert(db, "consents", {
+  await insert(db, "sign_in_consents", {
     count: SESSIONS,
     row: (at) => ({
       ...{ subject: `person-${at}`, client_id: `client-${at % 1000}`, host: "shop.example" },
       ...{ audience: "https://tokens.example", scopes: '["openid","orders:read"]', at: now },
     }),
   });
-  await insert(db, "codes", {
+  await insert(db, "authorization_codes", {
     count: CODES,
     row: (at) => ({
       ...{

@@ -23,10 +23,10 @@ const TABLES = {
   audit: ["id"],
   sign_ins: ["sid"],
   authorization_requests: ["handle"],
-  codes: ["hash"],
-  consents: ["subject", "client_id", "host", "audience"],
+  authorization_codes: ["hash"],
+  sign_in_consents: ["subject", "client_id", "host", "audience"],
   device_requests: ["hash"],
-  logouts: ["sid", "client_id"],
+  logout_notices: ["sid", "client_id"],
 } as const satisfies Record<Exclude<keyof Schema, "state">, readonly string[]>;
 type Table = keyof typeof TABLES;
 const tables = Object.keys(TABLES) as Table[];

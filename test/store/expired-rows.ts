@@ -38,7 +38,7 @@ export const expiredRows: Case[] = [
       }),
   },
   {
-    ...{ table: "codes", key: "hash", by: "client", prune },
+    ...{ table: "authorization_codes", key: "hash", by: "client", prune },
     add: async (store, { clientId }) => {
       const signIn = aSignIn({ expiresAt: NOW + 900 });
       await store.addSignIn(signIn, FREE.sequence, aRecord());

@@ -30,8 +30,14 @@ describePostgres("moveState", () => {
     await source.revoke({ kind: "session", id: "another" }, aRecord());
 
     const moved = await moveState(from, to, { kek: undefined });
-    expect(moved).toMatchObject({ sign_ins: 1, authorization_requests: 1, codes: 1, device_requests: 1, sessions: 1 });
-    expect(moved).toMatchObject({ consents: MANY, logouts: MANY + 1 });
+    expect(moved).toMatchObject({
+      sign_ins: 1,
+      authorization_requests: 1,
+      authorization_codes: 1,
+      device_requests: 1,
+      sessions: 1,
+    });
+    expect(moved).toMatchObject({ sign_in_consents: MANY, logout_notices: MANY + 1 });
     expect(await target.findSignIn(signIn.hash)).toEqual(signIn);
     expect(await target.findCode(code.hash)).toEqual({ ...code, grantSid: redemption.grant.sid });
     expect(await target.findGrantBySid(redemption.grant.sid)).toEqual(redemption.grant);
@@ -52,7 +58,7 @@ const LONG = { limit: 60_000 };
 async function addNotices({ db }: Driver, sid: string): Promise<void> {
   const rows = Array.from({ length: MANY }, () => ({ sid, client_id: unique("client-"), subject: "ada", attempts: 0 }));
   await db
-    .insertInto("logouts")
+    .insertInto("logout_notices")
     .values(rows.map((row) => ({ ...row, due_at: null, until: NOW + 1000 })))
     .execute();
 }

@@ -23,12 +23,12 @@ export function createCodeQueries(db: Kysely<Schema>, commit: Commit): CodeQueri
         // The last check, because it changes a row: nothing is rolled back.
         if (!(await takeRequests(transaction, change))) return { outcome: "unknown" };
         if (change.agrees) await agree(transaction, change.consents, stored);
-        await transaction.insertInto("codes").values(toCodeRow(code)).execute();
+        await transaction.insertInto("authorization_codes").values(toCodeRow(code)).execute();
         return { outcome: "added", record };
       }),
 
     async findCode(hash) {
-      const row = await db.selectFrom("codes").selectAll().where("hash", "=", hash).executeTakeFirst();
+      const row = await db.selectFrom("authorization_codes").selectAll().where("hash", "=", hash).executeTakeFirst();
       return row && fromCodeRow(row);
     },
 
@@ -46,7 +46,7 @@ export function createCodeQueries(db: Kysely<Schema>, commit: Commit): CodeQueri
     endCode: (hash, record) =>
       writeWithRecord(db, async (transaction) => {
         const { numDeletedRows } = await transaction
-          .deleteFrom("codes")
+          .deleteFrom("authorization_codes")
           .where("hash", "=", hash)
           .where("grant_sid", "is", null)
           .executeTakeFirst();
@@ -86,13 +86,17 @@ async function useCode(
   { grant, until }: Redemption,
 ): Promise<"redeemed" | "used" | "unknown"> {
   const { numUpdatedRows } = await transaction
-    .updateTable("codes")
+    .updateTable("authorization_codes")
     .set({ grant_sid: grant.sid, until })
     .where("hash", "=", hash)
     .where("grant_sid", "is", null)
     .executeTakeFirst();
   if (numUpdatedRows === 1n) return "redeemed";
-  const used = await transaction.selectFrom("codes").select("hash").where("hash", "=", hash).executeTakeFirst();
+  const used = await transaction
+    .selectFrom("authorization_codes")
+    .select("hash")
+    .where("hash", "=", hash)
+    .executeTakeFirst();
   return used === undefined ? "unknown" : "used";
 }
 
@@ -100,15 +104,15 @@ async function useCode(
 async function addNotice(transaction: Tx, { grant, until }: Redemption): Promise<void> {
   const { signIn: sid = grant.sid, clientId: client_id, subject } = grant;
   await transaction
-    .insertInto("logouts")
+    .insertInto("logout_notices")
     .values({ sid, client_id, subject, attempts: 0, due_at: null, until })
     .onConflict((conflict) =>
       conflict.columns(["sid", "client_id"]).doUpdateSet(({ eb, ref }) => ({
         until: eb
           .case()
-          .when("logouts.until", "<", ref("excluded.until"))
+          .when("logout_notices.until", "<", ref("excluded.until"))
           .then(ref("excluded.until"))
-          .else(ref("logouts.until"))
+          .else(ref("logout_notices.until"))
           .end(),
       })),
     )

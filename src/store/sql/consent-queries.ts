@@ -13,12 +13,12 @@ export function createConsentQueries(db: Kysely<Schema>, commit: Commit): Consen
 
     async listConsents(subject) {
       const rows = await db
-        .selectFrom("consents")
+        .selectFrom("sign_in_consents")
         .selectAll()
         .select(({ selectFrom }) =>
           selectFrom("clients")
             .select("name")
-            .whereRef("clients.client_id", "=", "consents.client_id")
+            .whereRef("clients.client_id", "=", "sign_in_consents.client_id")
             .as("client_name"),
         )
         .where("subject", "=", subject)
@@ -32,8 +32,11 @@ export function createConsentQueries(db: Kysely<Schema>, commit: Commit): Consen
 
     removeConsents: ({ subject, clientId }, record) =>
       commit(record, async (transaction) => {
-        const consents = transaction.deleteFrom("consents").where("subject", "=", subject);
-        const codes = transaction.deleteFrom("codes").where("client_id", "=", clientId).where("subject", "=", subject);
+        const consents = transaction.deleteFrom("sign_in_consents").where("subject", "=", subject);
+        const codes = transaction
+          .deleteFrom("authorization_codes")
+          .where("client_id", "=", clientId)
+          .where("subject", "=", subject);
         const removed = await consents.where("client_id", "=", clientId).executeTakeFirst();
         const ended = await codes.where("grant_sid", "is", null).executeTakeFirst();
         const isChange = removed.numDeletedRows + ended.numDeletedRows > 0n;
@@ -53,14 +56,18 @@ export async function readConsents(
   db: Kysely<Schema> | Tx,
   { subject, clientId }: SubjectAndClient,
 ): Promise<Consent[]> {
-  const stored = db.selectFrom("consents").selectAll().where("subject", "=", subject).where("client_id", "=", clientId);
+  const stored = db
+    .selectFrom("sign_in_consents")
+    .selectAll()
+    .where("subject", "=", subject)
+    .where("client_id", "=", clientId);
   return (await stored.execute()).map(fromConsentRow);
 }
 
 /** Stores consents, which replace those of the same host and audience. */
 export async function writeConsents(transaction: Tx, consents: readonly Consent[]): Promise<void> {
   await transaction
-    .insertInto("consents")
+    .insertInto("sign_in_consents")
     .values(consents.map(toConsentRow))
     .onConflict((conflict) =>
       conflict

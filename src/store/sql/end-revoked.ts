@@ -12,7 +12,7 @@ type Ended = { kind: Exclude<RevokedKind, "token">; id: string; at: Seconds };
 export async function endRevoked(transaction: Tx, { kind, id, at }: Ended): Promise<void> {
   if (kind === "client") {
     await deleteGrants(transaction, "client_id", id);
-    await transaction.deleteFrom("codes").where("client_id", "=", id).execute();
+    await transaction.deleteFrom("authorization_codes").where("client_id", "=", id).execute();
     return;
   }
   if (kind === "subject") await deleteGrants(transaction, "subject", id);
@@ -20,9 +20,9 @@ export async function endRevoked(transaction: Tx, { kind, id, at }: Ended): Prom
   else if (await deleteSession(transaction, id)) return;
   const column = kind === "subject" ? "subject" : "sid";
   await transaction.deleteFrom("sign_ins").where(column, "=", id).execute();
-  await transaction.deleteFrom("codes").where(column, "=", id).execute();
+  await transaction.deleteFrom("authorization_codes").where(column, "=", id).execute();
   await transaction
-    .updateTable("logouts")
+    .updateTable("logout_notices")
     .set(({ eb }) => ({
       due_at: at,
       until: eb
@@ -39,7 +39,7 @@ export async function endRevoked(transaction: Tx, { kind, id, at }: Ended): Prom
 
 /** What a client that is removed leaves: it can be asked for nothing any more. */
 export async function deleteOfClient(transaction: Tx, clientId: string): Promise<void> {
-  for (const table of ["consents", "authorization_requests", "device_requests", "logouts"] as const)
+  for (const table of ["sign_in_consents", "authorization_requests", "device_requests", "logout_notices"] as const)
     await transaction.deleteFrom(table).where("client_id", "=", clientId).execute();
 }
 

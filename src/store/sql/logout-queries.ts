@@ -9,14 +9,14 @@ export function createLogoutQueries(db: Kysely<Schema>, skipLocked: SkipLocked):
   return {
     async takeLogouts(now, { limit, lease }) {
       const due = (source: Kysely<Schema>) =>
-        source.selectFrom("logouts").select(KEY).where("due_at", "<=", now).orderBy("due_at").limit(limit);
+        source.selectFrom("logout_notices").select(KEY).where("due_at", "<=", now).orderBy("due_at").limit(limit);
       // Mostly none is due: that takes no lock.
       if ((await due(db).execute()).length === 0) return [];
       const taken = await db.transaction().execute(async (transaction) => {
         const rows = await due(transaction).modifyEnd(skipLocked).execute();
         if (rows.length === 0) return [];
         const mine = transaction
-          .updateTable("logouts")
+          .updateTable("logout_notices")
           .set({ due_at: now + lease })
           .where(isOneOf(KEY, rows));
         return mine.returning(["sid", "client_id", "subject", "attempts"]).execute();
@@ -26,7 +26,7 @@ export function createLogoutQueries(db: Kysely<Schema>, skipLocked: SkipLocked):
 
     async postponeLogout({ sid, clientId }, dueAt) {
       await db
-        .updateTable("logouts")
+        .updateTable("logout_notices")
         .set(({ eb }) => ({ due_at: dueAt, attempts: eb("attempts", "+", 1) }))
         .where("sid", "=", sid)
         .where("client_id", "=", clientId)
@@ -34,7 +34,7 @@ export function createLogoutQueries(db: Kysely<Schema>, skipLocked: SkipLocked):
     },
 
     async finishLogout({ sid, clientId }) {
-      await db.deleteFrom("logouts").where("sid", "=", sid).where("client_id", "=", clientId).execute();
+      await db.deleteFrom("logout_notices").where("sid", "=", sid).where("client_id", "=", clientId).execute();
     },
   };
 }

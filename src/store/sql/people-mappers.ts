@@ -78,7 +78,7 @@ export function fromRequestRow(row: Row<"authorization_requests">): Authorizatio
 }
 
 /** A code that was not used is deleted when it expires. */
-export function toCodeRow(code: AuthorizationCode): NewRow<"codes"> {
+export function toCodeRow(code: AuthorizationCode): NewRow<"authorization_codes"> {
   return {
     hash: code.hash,
     client_id: code.clientId,
@@ -99,7 +99,7 @@ export function toCodeRow(code: AuthorizationCode): NewRow<"codes"> {
   };
 }
 
-export function fromCodeRow(row: Row<"codes">): AuthorizationCode {
+export function fromCodeRow(row: Row<"authorization_codes">): AuthorizationCode {
   const { scope, nonce, challenge, redirect_uri: redirectUri, grant_sid: grantSid } = row;
   return {
     hash: row.hash,
@@ -116,15 +116,15 @@ export function fromCodeRow(row: Row<"codes">): AuthorizationCode {
   };
 }
 
-export function toConsentRow({ clientId, scopes, ...consent }: Consent): NewRow<"consents"> {
+export function toConsentRow({ clientId, scopes, ...consent }: Consent): NewRow<"sign_in_consents"> {
   return { ...consent, client_id: clientId, scopes: JSON.stringify(scopes) };
 }
 
-export function fromConsentRow({ subject, client_id, host, audience, scopes, at }: Row<"consents">): Consent {
+export function fromConsentRow({ subject, client_id, host, audience, scopes, at }: Row<"sign_in_consents">): Consent {
   return { subject, clientId: client_id, host, audience, scopes: JSON.parse(scopes), at };
 }
 
-export function fromListedConsentRow(row: Row<"consents"> & { client_name: string | null }): ListedConsent {
+export function fromListedConsentRow(row: Row<"sign_in_consents"> & { client_name: string | null }): ListedConsent {
   return { ...fromConsentRow(row), ...present({ clientName: row.client_name }) };
 }
 

@@ -30,7 +30,7 @@ export type PeopleSchema = {
     expires_at: Seconds;
     person: string | null;
   };
-  codes: {
+  authorization_codes: {
     hash: string;
     client_id: string;
     sid: string;
@@ -49,7 +49,7 @@ export type PeopleSchema = {
     until: Seconds;
     grant_sid: string | null;
   };
-  consents: { subject: string; client_id: string; host: string; audience: string; scopes: string; at: Seconds };
+  sign_in_consents: { subject: string; client_id: string; host: string; audience: string; scopes: string; at: Seconds };
   device_requests: {
     hash: string;
     user_code: string;
@@ -66,7 +66,7 @@ export type PeopleSchema = {
     too_soon: number;
   };
   /** Null: not due before its session ends. */
-  logouts: {
+  logout_notices: {
     sid: string;
     client_id: string;
     subject: string;

@@ -15,9 +15,9 @@ export function createSignInQueries(db: Kysely<Schema>, { commit, createPrune }:
   const prunes = [
     createPrune({ table: "sign_ins", key: ["sid"], moment: "expires_at" }),
     createPrune({ table: "authorization_requests", key: ["handle"], moment: "expires_at" }),
-    createPrune({ table: "codes", key: ["hash"], moment: "until" }),
+    createPrune({ table: "authorization_codes", key: ["hash"], moment: "until" }),
     createPrune({ table: "device_requests", key: ["hash"], moment: "expires_at" }),
-    createPrune({ table: "logouts", key: ["sid", "client_id"], moment: "until", until: NOTICE_UNTIL }),
+    createPrune({ table: "logout_notices", key: ["sid", "client_id"], moment: "until", until: NOTICE_UNTIL }),
   ];
   return {
     addSignIn: (signIn, sequence, record) =>
@@ -62,8 +62,8 @@ export function createSignInQueries(db: Kysely<Schema>, { commit, createPrune }:
 
 /** A relying party is notified of the end of a session, so the notice lives as long as that. */
 const NOTICE_UNTIL = sql<Seconds>`coalesce((
-  select case when expires_at > logouts.until then expires_at end from sign_ins where sign_ins.sid = logouts.sid
-), logouts.until)`;
+  select case when expires_at > logout_notices.until then expires_at end from sign_ins where sign_ins.sid = logout_notices.sid
+), logout_notices.until)`;
 
 function signInPage(db: Kysely<Schema>, { subject, now, before, limit }: SignInQuery) {
   const page = db

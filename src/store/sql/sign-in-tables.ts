@@ -21,7 +21,7 @@ const TABLES: Record<string, { columns: Columns; key: string[] }> = {
     },
     key: ["handle"],
   },
-  codes: {
+  authorization_codes: {
     columns: {
       ...{ hash: "text", client_id: "text", sid: "text", subject: "text", auth_time: "bigint", claims: "text" },
       ...{ profile: "text", audience: "text", scope: "text?", nonce: "text?", redirect_uri: "text?" },
@@ -29,7 +29,7 @@ const TABLES: Record<string, { columns: Columns; key: string[] }> = {
     },
     key: ["hash"],
   },
-  consents: {
+  sign_in_consents: {
     columns: { subject: "text", client_id: "text", host: "text", audience: "text", scopes: "text", at: "bigint" },
     key: ["subject", "client_id", "host", "audience"],
   },
@@ -41,7 +41,7 @@ const TABLES: Record<string, { columns: Columns; key: string[] }> = {
     },
     key: ["hash"],
   },
-  logouts: {
+  logout_notices: {
     columns: {
       sid: "text",
       client_id: "text",
@@ -61,17 +61,17 @@ const INDICES: [name: string, table: string, columns: string[], unique?: "unique
   ["sign_ins_by_end", "sign_ins", ["expires_at"]],
   ["authorization_requests_by_client", "authorization_requests", ["client_id"]],
   ["authorization_requests_by_end", "authorization_requests", ["expires_at"]],
-  ["codes_by_sid", "codes", ["sid"]],
-  ["codes_by_subject", "codes", ["subject"]],
-  ["codes_by_client", "codes", ["client_id", "subject"]],
-  ["codes_by_end", "codes", ["until"]],
-  ["consents_by_client", "consents", ["client_id"]],
+  ["authorization_codes_by_sid", "authorization_codes", ["sid"]],
+  ["authorization_codes_by_subject", "authorization_codes", ["subject"]],
+  ["authorization_codes_by_client", "authorization_codes", ["client_id", "subject"]],
+  ["authorization_codes_by_end", "authorization_codes", ["until"]],
+  ["sign_in_consents_by_client", "sign_in_consents", ["client_id"]],
   ["device_requests_by_user_code", "device_requests", ["user_code"], "unique"],
   ["device_requests_by_client", "device_requests", ["client_id"]],
   ["device_requests_by_end", "device_requests", ["expires_at"]],
-  ["logouts_by_subject", "logouts", ["subject"]],
-  ["logouts_by_client", "logouts", ["client_id"]],
-  ["logouts_by_end", "logouts", ["until"]],
+  ["logout_notices_by_subject", "logout_notices", ["subject"]],
+  ["logout_notices_by_client", "logout_notices", ["client_id"]],
+  ["logout_notices_by_end", "logout_notices", ["until"]],
 ];
 
 /** The tables for the sign-in of people: migration 010. */
@@ -81,7 +81,7 @@ export async function createSignInTables(db: Db): Promise<void> {
     const index = db.schema.createIndex(name).on(table).columns(columns);
     await (unique ? index.unique() : index).execute();
   }
-  const due = db.schema.createIndex("logouts_by_due_time").on("logouts").column("due_at");
+  const due = db.schema.createIndex("logout_notices_by_due_time").on("logout_notices").column("due_at");
   await due.where("due_at", "is not", null).execute();
   await db.schema.alterTable("sessions").addColumn("sign_in", "text").execute();
   const bySignIn = db.schema.createIndex("sessions_by_sign_in").on("sessions").column("sign_in");
