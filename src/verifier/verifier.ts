@@ -14,7 +14,7 @@ import { createTokenVerifier, type ExpectedToken } from "./token-verifier.ts";
 
 export { MintmarkError, type Reason, StartError } from "../errors.ts";
 export type { Claims, ClaimsSchema } from "../token/claims.ts";
-export { type BearerOptions, BearerRefusal, type TokenVerifier } from "./middleware/bearer.ts";
+export { type BearerOptions, BearerRefusal, type ProtectedResource, type TokenVerifier } from "./middleware/bearer.ts";
 export type { ExpectedToken, VerifierOptions, VerifierState };
 
 export type Verifier<Schema extends ClaimsSchema = AnyClaims> = {

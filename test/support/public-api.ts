@@ -41,7 +41,8 @@ export function exportsOf(source: string): string[] {
   const lists = [...code.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = ""]) => list.split(","));
   const declared = [...code.matchAll(/^export (?:async )?(?:function|const|class|type) (\w+)/gm)];
   const named = lists.map((name) => name.replace(/^\s*type\s+/, "").trim()).filter((name) => name !== "");
-  return [...named, ...declared.map(([, name = ""]) => name)].sort();
+  // An overload is exported once.
+  return [...new Set([...named, ...declared.map(([, name = ""]) => name)])].sort();
 }
 
 /** The options that a type of options has. */

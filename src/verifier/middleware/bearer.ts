@@ -4,7 +4,9 @@ import type { Seconds } from "../../time.ts";
 import { checkOptions, functionOption, type OptionSchemas } from "../../token/check-options.ts";
 import { type Audience, audience, scopeString } from "../../token/claims.ts";
 import { BearerRefusal } from "./refusal.ts";
+import { audienceOf, type ProtectedResource, protectedResource, resourceMetadataUrl } from "./resource-metadata.ts";
 
+export type { ProtectedResource };
 export { BearerRefusal };
 
 /** A verifier of `createVerifier`, or any object of this shape. */
@@ -27,13 +29,21 @@ export type BearerRequest = {
 export type BearerOptions = {
   /** Required scope tokens, separated by spaces. Default: none. */
   scope?: string | undefined;
-  /** Must be in `aud`; of a list of 1 to 16, any. Default: the audience of the verifier. */
+  /** Must be in `aud`; of a list of 1 to 16, any. Default: the protected resource, else the audience of the verifier. */
   audience?: Audience | undefined;
   /** `realm` of `WWW-Authenticate`: printable ASCII without `"` and `\`. Default `mintmark`. */
   realm?: string | undefined;
+  /**
+   * What the service publishes of itself (RFC 9728). The middleware then has a handler for it, and challenges name its URL
+   * and the required scopes. Default: nothing.
+   */
+  protectedResource?: ProtectedResource | undefined;
   /** Called for every refusal, for a log. `cause` is the error of the verifier. */
   onRefusal?: ((refusal: BearerRefusal) => void) | undefined;
 };
+
+/** Options of middleware that serves the metadata of its resource. */
+export type ProtectedOptions = BearerOptions & { protectedResource: ProtectedResource };
 
 /** Returns the claims of the token of a request, or a refusal. */
 export type Authenticate<Claims> = (request: BearerRequest) => Promise<Claims | BearerRefusal>;
@@ -51,6 +61,7 @@ const schemas: OptionSchemas<BearerOptions> = {
   scope: z.optional(scopeString),
   audience: z.optional(audience),
   realm: z.optional(z.string().check(z.regex(QUOTABLE, "must be printable ASCII without quotes and backslashes"))),
+  protectedResource: z.optional(protectedResource),
   onRefusal: z.optional(functionOption),
 };
 
@@ -63,9 +74,11 @@ export function createAuthenticate<Claims>(
   options: BearerOptions,
 ): Authenticate<Claims> {
   checkOptions("bearer middleware", schemas, options);
-  const { scope, realm = "mintmark", onRefusal = () => {} } = options;
-  const expected = { scope, ...(options.audience !== undefined && { audience: options.audience }) };
-  const challenged = { realm, scope };
+  const { scope, realm = "mintmark", onRefusal = () => {}, protectedResource: { resource } = {} } = options;
+  const audience = options.audience ?? (resource === undefined ? undefined : audienceOf(resource));
+  const expected = { scope, ...(audience !== undefined && { audience }) };
+  const metadata = resource === undefined ? undefined : resourceMetadataUrl(resource);
+  const challenged = { realm, scope, metadata };
   return async (request) => {
     const claims = await authenticateBearer(request, (token) => verifier.verify(token, expected), challenged);
     if (claims instanceof BearerRefusal) onRefusal(claims);
@@ -73,8 +86,8 @@ export function createAuthenticate<Claims>(
   };
 }
 
-/** What a challenge names (RFC 6750 §3): valid values of {@link BearerOptions}. */
-type Challenged = { realm: string; scope?: string | undefined };
+/** What a challenge names (RFC 6750 §3, RFC 9728 §5.1): valid values of {@link BearerOptions}. */
+type Challenged = { realm: string; scope?: string | undefined; metadata?: string | undefined };
 
 /** Reads the token of a request and verifies it. Never rejects. */
 export async function authenticateBearer<Claims>(
@@ -84,7 +97,7 @@ export async function authenticateBearer<Claims>(
 ): Promise<Claims | BearerRefusal> {
   const credentials = readCredentials(request);
   if (credentials === "none") {
-    const wwwAuthenticate = challenge({ realm: challenged.realm });
+    const wwwAuthenticate = challenge({ realm: challenged.realm, ...discovery(challenged, 401) });
     return new BearerRefusal("invalid_token", { status: 401, wwwAuthenticate });
   }
   if (credentials === "malformed") return refuse(new MintmarkError("malformed_request"), challenged);
@@ -97,14 +110,21 @@ export async function authenticateBearer<Claims>(
 }
 
 /** The refusal for an error: with `Retry-After` where a retry may help, else with a challenge. */
-export function refuse(cause: MintmarkError, { realm, scope }: Challenged): BearerRefusal {
+export function refuse(cause: MintmarkError, challenged: Challenged): BearerRefusal {
   const { status, oauth: error } = catalogue[cause.reason];
   if (status === 503 || status === 429) {
     return new BearerRefusal(cause.reason, { status, error, cause, retryAfter: cause.retryAfter ?? RETRY_AFTER });
   }
-  const needed = status === 403 ? { scope } : {};
-  const wwwAuthenticate = challenge({ realm, error, error_description: cause.message, ...needed });
+  const { realm } = challenged;
+  const described = { realm, error, error_description: cause.message };
+  const wwwAuthenticate = challenge({ ...described, ...discovery(challenged, status) });
   return new BearerRefusal(cause.reason, { status, error, cause, wwwAuthenticate });
+}
+
+/** Where to get a token, and which: a client without one asks for what the route needs, and for no more than that. */
+function discovery({ scope, metadata }: Challenged, status: number): Record<string, string | undefined> {
+  const namesScope = status === 403 || (status === 401 && metadata !== undefined);
+  return { ...(namesScope && { scope }), resource_metadata: metadata };
 }
 
 /** The same options with one more required scope. */

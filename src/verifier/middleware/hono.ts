@@ -1,5 +1,13 @@
-import { type BearerOptions, claimsOf, createAuthenticate, type TokenVerifier, withScope } from "./bearer.ts";
+import {
+  type BearerOptions,
+  claimsOf,
+  createAuthenticate,
+  type ProtectedOptions,
+  type TokenVerifier,
+  withScope,
+} from "./bearer.ts";
 import { BearerRefusal, refusalResponse } from "./refusal.ts";
+import { metadataResponse, type ServesMetadata, servesMetadata } from "./resource-metadata.ts";
 
 /** The part of Hono's context that is used. */
 export type HonoContext<Claims> = { req: { raw: Request }; set(name: "auth", claims: Claims): void };
@@ -13,13 +21,22 @@ export type HonoAuth<Claims> = {
   claimsOf(c: { var: object }): Claims;
 };
 
+type ServesHonoMetadata = ServesMetadata<(c: { req: { raw: Request } }) => Response>;
+
 /**
  * Creates middleware for Hono that refuses requests without a valid token and sets the variable `auth` to the claims:
  *
  *     const auth = bearerAuth(verifier);
  *     app.get("/me", auth, (c) => c.json(auth.claimsOf(c)));
  *     app.post("/orders", auth.requireScope("orders:write"), createOrder);
+ *
+ * With `protectedResource`, serve its metadata: `app.all(auth.resourceMetadataPath, auth.resourceMetadata)`.
  */
+export function bearerAuth<Claims>(
+  verifier: TokenVerifier<Claims>,
+  options: ProtectedOptions,
+): HonoAuth<Claims> & ServesHonoMetadata;
+export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options?: BearerOptions): HonoAuth<Claims>;
 export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): HonoAuth<Claims> {
   const authenticate = createAuthenticate(verifier, options);
 
@@ -31,7 +48,12 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: Bea
     return undefined;
   }
 
+  const metadata: Partial<ServesHonoMetadata> = servesMetadata(
+    options.protectedResource,
+    (answer) => (c) => metadataResponse(answer(c.req.raw.method)),
+  );
   return Object.assign(auth, {
+    ...metadata,
     requireScope: (scope: string) => bearerAuth(verifier, withScope(options, scope)),
     claimsOf: (c: { var: { auth?: Claims } }) => claimsOf(c.var),
   });

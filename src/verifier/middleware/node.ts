@@ -3,10 +3,12 @@ import {
   type BearerRequest,
   claimsOf,
   createAuthenticate,
+  type ProtectedOptions,
   type TokenVerifier,
   withScope,
 } from "./bearer.ts";
 import { BearerRefusal, refusalParts } from "./refusal.ts";
+import { type ServesMetadata, servesMetadata } from "./resource-metadata.ts";
 
 /** A request of `node:http` or Express, before or after verification. */
 export type NodeRequest<Claims> = BearerRequest & { auth?: Claims };
@@ -26,6 +28,8 @@ export type NodeAuth<Claims> = {
   claimsOf(request: NodeRequest<Claims>): Claims;
 };
 
+type ServesNodeMetadata = ServesMetadata<(request: { method?: string | undefined }, response: NodeResponse) => void>;
+
 /**
  * Creates middleware that refuses requests without a valid token and sets `request.auth` to the claims:
  *
@@ -34,8 +38,14 @@ export type NodeAuth<Claims> = {
  *     app.post("/orders", auth.requireScope("orders:write"), createOrder);
  *     createServer((request, response) => auth(request, response, () => response.end("hello")));
  *
- * It sends refusals itself: `next` is called for valid tokens only, never with an error.
+ * It sends refusals itself: `next` is called for valid tokens only, never with an error. With `protectedResource`, serve its
+ * metadata: `app.all(auth.resourceMetadataPath, auth.resourceMetadata)`.
  */
+export function bearerAuth<Claims>(
+  verifier: TokenVerifier<Claims>,
+  options: ProtectedOptions,
+): NodeAuth<Claims> & ServesNodeMetadata;
+export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options?: BearerOptions): NodeAuth<Claims>;
 export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): NodeAuth<Claims> {
   const authenticate = createAuthenticate(verifier, options);
 
@@ -52,5 +62,13 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: Bea
   }
 
   const requireScope = (scope: string) => bearerAuth(verifier, withScope(options, scope));
-  return Object.assign(auth, { requireScope, claimsOf: claimsOf<Claims> });
+  const metadata: Partial<ServesNodeMetadata> = servesMetadata(
+    options.protectedResource,
+    (answer) => (request, response) => {
+      const { status, headers, body } = answer(request.method);
+      response.writeHead(status, headers);
+      response.end(body);
+    },
+  );
+  return Object.assign(auth, { requireScope, claimsOf: claimsOf<Claims>, ...metadata });
 }
