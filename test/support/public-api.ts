@@ -17,6 +17,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   "mintmark/verifier/fastify": "src/verifier/middleware/fastify.ts",
   "mintmark/verifier/hono": "src/verifier/middleware/hono.ts",
   "mintmark/verifier/fetch": "src/verifier/middleware/fetch.ts",
+  "mintmark/verifier/mcp": "src/verifier/middleware/mcp.ts",
   "mintmark/testing": "src/testing/testing.ts",
 };
 
