@@ -3,6 +3,7 @@ import { StartError } from "../../errors.ts";
 import { failureCode } from "../failure-code.ts";
 import { missingTables } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
+import { TakenError } from "../sql/taken.ts";
 
 /** The schema to use where the current one cannot hold the tables. */
 const OWN = "mintmark";
@@ -31,7 +32,9 @@ export async function placeTables(db: Kysely<Schema>, { named, guest, migrate }:
   const { current, encoding, schemas } = await survey(db, named);
   const found = [named, current, OWN].find((schema) => schema !== undefined && schemas.has(schema));
   if (found !== undefined) {
-    await migrate(found);
+    await migrate(found).catch((cause: unknown) => {
+      throw cause instanceof TakenError ? cannotUpgrade(found, cause) : cause;
+    });
     return placeWithNotice(found, { named, encoding });
   }
   if (guest) throw missingTables();
@@ -89,6 +92,13 @@ async function migrateElsewhere(
     );
   }
   return { schema: OWN, notice: `${why}: using the schema ${OWN}` };
+}
+
+/** Tables of Mintmark are there, so that it starts in no other schema: it would have new keys. */
+function cannotUpgrade(schema: string, { taken }: TakenError): StartError {
+  return new StartError(
+    `The schema ${quoted(schema)} of the database has a table or index ${taken} of another program, and this release needs that name: move the tables of Mintmark to another schema, as in docs/deployment.md`,
+  );
 }
 
 type Survey = { current: string | undefined; encoding: string; schemas: ReadonlySet<string> };

@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { StartError } from "../../errors.ts";
 import { endsEarlierPrograms, migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
+import { refuseTaken } from "./taken.ts";
 
 export type MigrateOptions = {
   /** The last migration to apply, as an earlier release would. Default: all. */
@@ -27,10 +28,11 @@ const IN_LOCK_ORDER = [
 
 /**
  * Applies pending migrations in one transaction. Accepts tables that a newer release has extended. Throws a
- * {@link StartError} where a newer release has removed what this one needs.
+ * {@link StartError} where a newer release has removed what this one needs, and a `TakenError` where another program has a
+ * table of a new name.
  */
 export async function migrate(db: Kysely<Schema>, { upTo, lock, lockTable }: MigrateOptions = {}): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
+  const applyPending = async (transaction: Transaction<Schema>) => {
     await lock?.(transaction);
     await createJournal(transaction);
     const applied = await appliedMigrations(transaction);
@@ -41,7 +43,8 @@ export async function migrate(db: Kysely<Schema>, { upTo, lock, lockTable }: Mig
     for (const [table, since] of IN_LOCK_ORDER)
       if (isUpgrade && applied.includes(since)) await lockTable?.(transaction, table);
     for (const name of pending) await apply(transaction, name);
-  });
+  };
+  await refuseTaken(db, (watched) => watched.transaction().execute(applyPending));
 }
 
 /** Throws a {@link StartError} where tables are missing or a migration is pending. Changes nothing. */

@@ -2,9 +2,14 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, type Stats, statS
 import { StartError } from "../../errors.ts";
 import { failureCode } from "../failure-code.ts";
 import { fileRemedy, inBrackets, RESTORE } from "../remedies.ts";
+import { TakenError } from "../sql/taken.ts";
 
 /** The error for a database file that cannot be opened, by the thrown error or its code. */
 export function cannotOpen(file: string, cause: unknown): StartError {
+  if (cause instanceof TakenError)
+    return new StartError(
+      `The database ${file} has a table or index ${cause.taken} of another program, and this release needs that name: rename it`,
+    );
   const code = typeof cause === "string" ? cause : failureCode(cause);
   return new StartError(`The database ${file} cannot be opened${inBrackets(code)}: ${fileRemedy(code, RESTORE)}`);
 }
