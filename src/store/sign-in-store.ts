@@ -35,11 +35,13 @@ export type SignInStore = {
   /** The sessions of a subject that have not expired, newest first. */
   listSignIns(query: SignInQuery): Promise<ListedSignIn[]>;
   /**
-   * Deletes what has expired of sessions, requests, codes, device requests and logout notices: at most `limit` rows. A used
-   * code is retained until the time that its redemption gave. A notice is retained as long as its session, until the time
-   * that its redemption gave, and for a day after it became due.
+   * Deletes what has expired of sessions, codes and logout notices: at most `limit` rows. A used code is retained until the
+   * time that its redemption gave. A notice is retained as long as its session, until the time that its redemption gave, and
+   * for a day after it became due.
    */
   pruneSignInData(now: Seconds, limit: number): Promise<Pruned>;
+  /** Deletes expired authorization requests and device requests, which anybody can add: at most `limit` rows. */
+  pruneRequests(now: Seconds, limit: number): Promise<Pruned>;
 };
 
 /** Authorization requests, codes and consents. */

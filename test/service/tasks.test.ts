@@ -21,6 +21,7 @@ const cases: { task: TaskName; verb: keyof Store; isReady: boolean; also?: TaskN
   { task: "rotate_keys", verb: "addKey", isReady: false },
   { task: "reload_keys", verb: "listKeys", isReady: false, also: ["rotate_keys"] },
   { task: "prune_counts", verb: "pruneCounts", isReady: true },
+  { task: "prune_requests", verb: "pruneRequests", isReady: true },
   { task: "prune_sign_ins", verb: "pruneSignInData", isReady: true },
   { task: "prune_audit", verb: "pruneAudit", isReady: true },
   { task: "prune_sessions", verb: "pruneGrants", isReady: true },
@@ -79,7 +80,14 @@ describe("the tasks of every minute", () => {
       clock.now = NOW + 10 * DAY;
 
       await expect(keepUpAfter(service, 61)).rejects.toMatchObject({ reason: "unavailable" });
-      const tried = ["pruneCounts", "pruneSignInData", "pruneAudit", "pruneGrants", "forgetRevocations"];
+      const tried = [
+        "pruneCounts",
+        "pruneRequests",
+        "pruneSignInData",
+        "pruneAudit",
+        "pruneGrants",
+        "forgetRevocations",
+      ];
       expect(called).toEqual(expect.arrayContaining(tried));
       if (task !== "rotate_keys" && task !== "reload_keys") expect(await keys()).toBe(2);
       expect(reported).toContain(task);

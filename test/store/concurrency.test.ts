@@ -73,6 +73,7 @@ function describeConcurrency(open: () => Promise<Servers>): void {
         () => store.revoke({ kind: "subject", id: subject }, aRecord()),
         () => store.revoke({ kind: "session", id: sid }, aRecord()),
         () => store.pruneSignInData(NOW + 61, 200),
+        () => store.pruneRequests(NOW + 61, 200),
         () => store.pruneGrants(NOW + 100, 200),
         () => store.takeLogouts(NOW, { limit: 100, lease: 0 }),
         () => store.removeConsents({ subject, clientId }, aRecord()),

@@ -29,7 +29,7 @@ type Case = {
   add: (store: Store, end: number) => Promise<unknown>;
   prune: (store: Pick<Store, Pruning>, limit: number) => Promise<Pruned>;
 };
-type Pruning = "pruneSignInData" | "pruneAudit" | "pruneCounts" | "pruneGrants" | "forgetRevocations";
+type Pruning = "pruneSignInData" | "pruneRequests" | "pruneAudit" | "pruneCounts" | "pruneGrants" | "forgetRevocations";
 
 const cases: Case[] = [
   {
@@ -59,20 +59,27 @@ const cases: Case[] = [
   },
 ];
 
+type Add = Case["add"];
+
 /** The rows that expire of the sign-in of people. */
-const people: Record<string, (store: Store, end: number) => Promise<unknown>> = {
+const people: Record<string, Add> = {
   "sign-in sessions": (store, expiresAt) => store.addSignIn(aSignIn({ expiresAt }), 0, aRecord({ at: NOW + 1000 })),
-  "authorization requests": (store, expiresAt) => store.addAuthorizationRequest(aRequest({ expiresAt })),
   "unused codes": (store, expiresAt) => addCode(store, { expiresAt }),
   "used codes": async (store, until) => {
     const code = await addCode(store, { expiresAt: NOW + 1000 });
     await store.redeemCode(code.hash, aRedemption(code, { until }), aRecord());
   },
+};
+
+const requests: Record<string, Add> = {
+  "authorization requests": (store, expiresAt) => store.addAuthorizationRequest(aRequest({ expiresAt })),
   "device requests": (store, expiresAt) => store.addDeviceRequest(aDeviceRequest({ expiresAt }), aRecord()),
 };
 
 for (const [what, add] of Object.entries(people))
   cases.push({ verb: `pruneSignInData, of ${what}`, add, prune: (store, limit) => store.pruneSignInData(PAST, limit) });
+for (const [what, add] of Object.entries(requests))
+  cases.push({ verb: `pruneRequests, of ${what}`, add, prune: (store, limit) => store.pruneRequests(PAST, limit) });
 
 async function addCode(store: Store, fields: { expiresAt: number }) {
   const signIn = aSignIn({ expiresAt: NOW + 1000 });

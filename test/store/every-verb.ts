@@ -101,6 +101,7 @@ function everyPeopleVerb(store: Store) {
     postponeLogout: () => store.postponeLogout(code, NOW),
     finishLogout: () => store.finishLogout(code),
     pruneSignInData: () => store.pruneSignInData(1, 10),
+    pruneRequests: () => store.pruneRequests(1, 10),
   } satisfies Partial<Record<keyof Store, () => Promise<unknown>>>;
 }
 

@@ -19,6 +19,7 @@ export const MIDDLE = idOf(100);
 
 const addEach = (add: (at: number) => Promise<unknown>) => crowd(scattered.map((at) => () => add(at)));
 const prune: Case["prune"] = (store) => store.pruneSignInData(NOW + 500, 200);
+const pruneRequests: Case["prune"] = (store) => store.pruneRequests(NOW + 500, 200);
 
 export const expiredRows: Case[] = [
   {
@@ -47,12 +48,12 @@ export const expiredRows: Case[] = [
     },
   },
   {
-    ...{ table: "authorization_requests", key: "handle", by: "client", prune },
+    ...{ table: "authorization_requests", key: "handle", by: "client", prune: pruneRequests },
     add: (store, { clientId }) =>
       addEach((at) => store.addAuthorizationRequest(aRequest({ clientId, handle: idOf(at), expiresAt: NOW + at }))),
   },
   {
-    ...{ table: "device_requests", key: "hash", by: "client", prune },
+    ...{ table: "device_requests", key: "hash", by: "client", prune: pruneRequests },
     add: (store, { clientId }) =>
       addEach((at) =>
         store.addDeviceRequest(aDeviceRequest({ clientId, hash: idOf(at), expiresAt: NOW + at }), aRecord()),

@@ -65,11 +65,11 @@ it("writes again after a single statement that has waited in vain for a lock", a
   for (let at = 0; at < 3; at += 1) await store.addAuthorizationRequest(aRequest({ expiresAt: NOW }));
   {
     await using _holder = await holdLock(join(folder.path, "mintmark.db"), 60_000);
-    for (const write of [() => store.pruneSignInData(NOW, 10), () => store.finishLogout(code)])
+    for (const write of [() => store.pruneRequests(NOW, 10), () => store.finishLogout(code)])
       await expect(write()).rejects.toMatchObject({ reason: "unavailable" });
   }
   await store.revoke({ kind: "subject", id: "ada" }, aRecord());
-  expect(await store.pruneSignInData(NOW, 10)).toEqual({ count: 3, more: false });
+  expect(await store.pruneRequests(NOW, 10)).toEqual({ count: 3, more: false });
   await store.close();
 });
 

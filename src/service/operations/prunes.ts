@@ -13,7 +13,10 @@ const BATCH = 200;
 const PAUSE_MS: Milliseconds = 5;
 
 export type PrunesOptions = {
-  store: Pick<Store, "pruneCounts" | "pruneSignInData" | "pruneAudit" | "pruneGrants" | "forgetRevocations">;
+  store: Pick<
+    Store,
+    "pruneCounts" | "pruneRequests" | "pruneSignInData" | "pruneAudit" | "pruneGrants" | "forgetRevocations"
+  >;
   clock: Clock;
   auditRetention: Seconds;
   /** The longest token lifetime ever allowed. */
@@ -21,7 +24,10 @@ export type PrunesOptions = {
   tasks: Tasks;
 };
 
-/** Deletes expired rows from the store. `end` stops it after the current transaction. */
+/**
+ * Deletes expired rows from the store. `end` stops it after the current transaction. Rows that anybody can add go as soon as
+ * they have expired; all others are retained until that is certain, whatever the clock said for less than an hour.
+ */
 export function createPrunes({ store, clock, auditRetention, longestLifetime, tasks }: PrunesOptions) {
   const retentionClock = createRetentionClock(clock);
   let hasEnded = false;
@@ -43,12 +49,13 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
   return {
     // Coalesced: a run may take longer than the interval.
     prune: coalesce(async () => {
-      const retentionTime = retentionClock();
-      await tasks.run("prune_counts", () => pruneInBatches((limit) => store.pruneCounts(clock(), limit)));
-      await tasks.run("prune_sign_ins", () =>
-        pruneInBatches((limit) => store.pruneSignInData(clock() - MAX_CLOCK_SKEW, limit)),
-      );
+      const { current, certain: retentionTime } = retentionClock();
+      await tasks.run("prune_counts", () => pruneInBatches((limit) => store.pruneCounts(current, limit)));
+      const finished = current - MAX_CLOCK_SKEW;
+      await tasks.run("prune_requests", () => pruneInBatches((limit) => store.pruneRequests(finished, limit)));
       if (retentionTime === undefined) return;
+      const ended = retentionTime - MAX_CLOCK_SKEW;
+      await tasks.run("prune_sign_ins", () => pruneInBatches((limit) => store.pruneSignInData(ended, limit)));
       const audited = retentionTime - auditRetention;
       await tasks.run("prune_audit", () => pruneInBatches((limit) => store.pruneAudit(audited, limit)));
       // Retains an expired grant while its access tokens live: its refresh token can still revoke them.
@@ -67,20 +74,30 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
 const HOUR: Seconds = 3600;
 
 /**
- * A clock for deletions: the earliest reading of `clock` within the last hour, or `undefined` within the first hour. A clock
- * that jumps ahead and is corrected within an hour deletes nothing. Each call takes a reading.
+ * Times for deletions, by the readings of `clock` within the last hour. Each call takes a reading. A clock that jumps ahead
+ * and is corrected within an hour changes neither.
  */
+type RetentionTimes = {
+  /** The time now, by the reading that gives the earliest. Wrong where the clock is so from the start. */
+  current: Seconds;
+  /** The earliest reading. Undefined within the first hour. */
+  certain: Seconds | undefined;
+};
+
+/** Creates the clock for deletions; see {@link RetentionTimes}. */
 export function createRetentionClock(
   clock: Clock,
   monotonicSeconds: () => Seconds = () => performance.now() / 1000,
-): () => Seconds | undefined {
+): () => RetentionTimes {
   let readings: { at: Seconds; now: Seconds }[] = [];
   return () => {
     const at = monotonicSeconds();
     readings.push({ at, now: clock() });
     const start = readings.findLastIndex((one) => one.at <= at - HOUR);
-    if (start < 0) return undefined;
-    readings = readings.slice(start);
-    return Math.min(...readings.map(({ now }) => now));
+    readings = readings.slice(Math.max(start, 0));
+    return {
+      current: Math.floor(Math.min(...readings.map((one) => one.now + at - one.at))),
+      certain: start < 0 ? undefined : Math.min(...readings.map(({ now }) => now)),
+    };
   };
 }

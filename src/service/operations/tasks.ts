@@ -5,6 +5,7 @@ const taskNames = [
   "write_refusals",
   "write_client_uses",
   "prune_counts",
+  "prune_requests",
   "prune_sign_ins",
   "prune_audit",
   "prune_sessions",

@@ -1,4 +1,5 @@
 import type { Seconds } from "../../time.ts";
+import type { Pruned } from "../pruned.ts";
 import type { ListedSignIn, SignIn } from "../sign-in.ts";
 import type { SignInStore } from "../sign-in-store.ts";
 import { commit, compare, type MemoryDatabase, wasRevokedSince } from "./database.ts";
@@ -34,11 +35,8 @@ export function createSignInVerbs(database: MemoryDatabase): SignInStore {
         .slice(0, limit)
         .map(listed),
 
-    async pruneSignInData(now, limit) {
-      const due = expired(database, now).slice(0, limit);
-      for (const remove of due) remove();
-      return { count: due.length, more: due.length === limit };
-    },
+    pruneSignInData: async (now, limit) => removeFirst(expiredOfPeople(database, now), limit),
+    pruneRequests: async (now, limit) => removeFirst(expiredRequests(database, now), limit),
   };
 }
 
@@ -52,23 +50,32 @@ function listed({ sid, subject, authTime, createdAt, expiresAt }: SignIn): Liste
   return { sid, subject, authTime, createdAt, expiresAt };
 }
 
-/** Removals of what has expired. */
-function expired({ people }: MemoryDatabase, now: Seconds): (() => void)[] {
-  const { signIns, requests, codes, devices, notices } = people;
-  const of = <Row>(rows: Map<string, Row>, endOf: (row: Row) => Seconds) =>
-    [...rows]
-      .filter(([, row]) => endOf(row) <= now)
-      .map(
-        ([id]) =>
-          () =>
-            void rows.delete(id),
-      );
+/** Removals of rows. */
+type Removals = (() => void)[];
+
+function removeFirst(due: Removals, limit: number): Pruned {
+  const removed = due.slice(0, limit);
+  for (const remove of removed) remove();
+  return { count: removed.length, more: removed.length === limit };
+}
+
+function expiredOfPeople({ people }: MemoryDatabase, now: Seconds): Removals {
+  const { signIns, codes, notices } = people;
   return [
     // Before the sessions, whose notices live as long.
-    ...of(notices, ({ sid, until }) => Math.max(until, signIns.get(sid)?.expiresAt ?? 0)),
-    ...of(signIns, ({ expiresAt }) => expiresAt),
-    ...of(requests, ({ expiresAt }) => expiresAt),
-    ...of(codes, ({ until }) => until),
-    ...of(devices, ({ expiresAt }) => expiresAt),
+    ...expired(notices, ({ sid, until }) => Math.max(until, signIns.get(sid)?.expiresAt ?? 0) <= now),
+    ...expired(signIns, ({ expiresAt }) => expiresAt <= now),
+    ...expired(codes, ({ until }) => until <= now),
   ];
+}
+
+function expiredRequests({ people }: MemoryDatabase, now: Seconds): Removals {
+  const { requests, devices } = people;
+  const isExpired = ({ expiresAt }: { expiresAt: Seconds }) => expiresAt <= now;
+  return [...expired(requests, isExpired), ...expired(devices, isExpired)];
+}
+
+function expired<Row>(rows: Map<string, Row>, isExpired: (row: Row) => boolean): Removals {
+  const ids = [...rows].filter(([, row]) => isExpired(row)).map(([id]) => id);
+  return ids.map((id) => () => void rows.delete(id));
 }

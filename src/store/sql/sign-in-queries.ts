@@ -12,12 +12,14 @@ import type { Schema } from "./schema.ts";
 type Deps = { commit: Commit; createPrune: CreatePrune };
 
 export function createSignInQueries(db: Kysely<Schema>, { commit, createPrune }: Deps): SignInStore {
-  const prunes = [
+  const ofPeople = [
     createPrune({ table: "sign_ins", key: ["sid"], moment: "expires_at" }),
-    createPrune({ table: "authorization_requests", key: ["handle"], moment: "expires_at" }),
     createPrune({ table: "authorization_codes", key: ["hash"], moment: "until" }),
-    createPrune({ table: "device_requests", key: ["hash"], moment: "expires_at" }),
     createPrune({ table: "logout_notices", key: ["sid", "client_id"], moment: "until", until: NOTICE_UNTIL }),
+  ];
+  const ofAnybody = [
+    createPrune({ table: "authorization_requests", key: ["handle"], moment: "expires_at" }),
+    createPrune({ table: "device_requests", key: ["hash"], moment: "expires_at" }),
   ];
   return {
     addSignIn: (signIn, sequence, record) =>
@@ -56,7 +58,8 @@ export function createSignInQueries(db: Kysely<Schema>, { commit, createPrune }:
       return rows.map(fromListedSignInRow);
     },
 
-    pruneSignInData: (now, limit) => pruneAll(prunes, { before: now + 1, limit }),
+    pruneSignInData: (now, limit) => pruneAll(ofPeople, { before: now + 1, limit }),
+    pruneRequests: (now, limit) => pruneAll(ofAnybody, { before: now + 1, limit }),
   };
 }
 
