@@ -41,6 +41,8 @@ export async function fill(data: string): Promise<void> {
       secrets: "[]",
       last_used_at: null,
       oauth: JSON.stringify(MACHINE_CLIENT),
+      introduced: null,
+      document_fresh_until: null,
     }),
   });
   await insert(db, "audit", {

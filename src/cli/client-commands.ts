@@ -162,8 +162,9 @@ function credentialLine(client: ClientView & { clientSecret: string }): string {
 }
 
 function row(client: ClientView): string[] {
-  const { clientId, name, permissions, scopes, audiences, authMethod, createdAt, lastUsedAt } = client;
+  const { clientId, name, permissions, scopes, audiences, authMethod, createdAt, lastUsedAt, introduced } = client;
   const limits = [permissions, scopes, audiences].map((list) => list.join(","));
+  const method = introduced === undefined ? authMethod : `${authMethod} (by ${introduced})`;
   const used = lastUsedAt === undefined ? "never" : moment(lastUsedAt);
-  return [clientId, name, ...limits, authMethod, moment(createdAt), used];
+  return [clientId, name, ...limits, method, moment(createdAt), used];
 }

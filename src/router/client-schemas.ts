@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MAX_KEYS, MAX_REDIRECT_URIS } from "../service/clients/client-shape.ts";
 import { MAX_URI_LENGTH } from "../service/clients/redirect-uri.ts";
-import { authMethods, grantTypes, permissions } from "../store/client.ts";
+import { authMethods, grantTypes, introductions, permissions } from "../store/client.ts";
 import { identifier } from "../token/claims.ts";
 import { hasInvisible } from "../token/invisible.ts";
 import { described } from "./described.ts";
@@ -130,6 +130,10 @@ const clientView = z.strictObject({
     .optional()
     .meta({ description: "When it last called or followed, up to two minutes late. Absent if it never did." }),
   secrets: z.array(z.strictObject({ createdAt: seconds, expiresAt: seconds.optional() })),
+  introduced: z.enum(introductions).optional().meta({
+    description:
+      "How it introduced itself: by the document at the URL that is its id, or by dynamic registration. Absent: an administrator added it.",
+  }),
 });
 export const updatedClient = clientView;
 export const clientViews = z.array(clientView);

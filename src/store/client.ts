@@ -49,6 +49,10 @@ export type ClientMetadata = {
   backchannelLogoutUri?: string | undefined;
 };
 
+/** How a client introduces itself: by the document at the URL that is its id, or by dynamic registration (RFC 7591). */
+export const introductions = ["document", "registration"] as const;
+export type Introduction = (typeof introductions)[number];
+
 /** A client as clients were before they had metadata. */
 export const MACHINE_CLIENT = {
   authMethod: "client_secret_basic",
@@ -77,7 +81,14 @@ export type Client = ClientMetadata & {
   lastUsedAt?: Seconds | undefined;
   /** Several while rotated secrets are still accepted; none for a client that authenticates otherwise. */
   secrets: readonly ClientSecret[];
+  /** How it introduced itself. Absent: an administrator added it. */
+  introduced?: Introduction | undefined;
+  /** Until when its document is fresh. */
+  documentFreshUntil?: Seconds | undefined;
 };
+
+/** A client that introduced itself. */
+export type IntroducedClient = Client & { introduced: Introduction };
 
 /** A client as read. `asOf` is the sequence number of the latest change at that time. */
 export type FoundClient = Client & { asOf: number };

@@ -23,6 +23,7 @@ const cases: { task: TaskName; verb: keyof Store; isReady: boolean; also?: TaskN
   { task: "prune_counts", verb: "pruneCounts", isReady: true },
   { task: "prune_requests", verb: "pruneRequests", isReady: true },
   { task: "prune_sign_ins", verb: "pruneSignInData", isReady: true },
+  { task: "prune_clients", verb: "pruneIntroducedClients", isReady: true },
   { task: "prune_audit", verb: "pruneAudit", isReady: true },
   { task: "prune_sessions", verb: "pruneGrants", isReady: true },
   { task: "prune_revocations", verb: "forgetRevocations", isReady: true },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Client } from "../../src/store/client.ts";
 import type { Pruned } from "../../src/store/pruned.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW } from "../support/service.ts";
@@ -7,6 +8,7 @@ import {
   aCode,
   aDeviceRequest,
   aGrant,
+  anIntroducedClient,
   aRecord,
   aRedemption,
   aRequest,
@@ -29,7 +31,14 @@ type Case = {
   add: (store: Store, end: number) => Promise<unknown>;
   prune: (store: Pick<Store, Pruning>, limit: number) => Promise<Pruned>;
 };
-type Pruning = "pruneSignInData" | "pruneRequests" | "pruneAudit" | "pruneCounts" | "pruneGrants" | "forgetRevocations";
+type Pruning =
+  | "pruneSignInData"
+  | "pruneRequests"
+  | "pruneAudit"
+  | "pruneCounts"
+  | "pruneGrants"
+  | "pruneIntroducedClients"
+  | "forgetRevocations";
 
 const cases: Case[] = [
   {
@@ -57,9 +66,28 @@ const cases: Case[] = [
     add: (store, expiresAt) => addGrant(store, { expiresAt, idleUntil: NOW + 1000 }),
     prune: (store, limit) => store.pruneGrants(PAST, limit),
   },
+  {
+    verb: "pruneIntroducedClients, of clients that were never used",
+    add: (store, createdAt) => addIntroduced(store, { createdAt }),
+    prune: (store, limit) => store.pruneIntroducedClients({ added: PAST, used: 0 }, limit),
+  },
+  {
+    verb: "pruneIntroducedClients, of clients that are not used any more",
+    add: (store, lastUsedAt) => addIntroduced(store, { createdAt: 1, lastUsedAt }),
+    prune: (store, limit) => store.pruneIntroducedClients({ added: PAST, used: PAST }, limit),
+  },
 ];
 
 type Add = Case["add"];
+
+let added = 0;
+
+/** Of both kinds by turns. */
+async function addIntroduced(store: Store, { createdAt, lastUsedAt }: Pick<Client, "createdAt" | "lastUsedAt">) {
+  const client = anIntroducedClient({ createdAt, introduced: added++ % 2 === 0 ? "document" : "registration" });
+  await store.addIntroducedClient(client, { maxUnused: 100 }, aRecord());
+  if (lastUsedAt !== undefined) await store.recordUses([{ clientId: client.clientId, at: lastUsedAt }]);
+}
 
 /** The rows that expire of the sign-in of people. */
 const people: Record<string, Add> = {

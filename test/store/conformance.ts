@@ -10,6 +10,7 @@ import { describeCodes } from "./conformance-codes.ts";
 import { describeCounts } from "./conformance-counts.ts";
 import { describeDevices } from "./conformance-devices.ts";
 import { describeSessions } from "./conformance-grants.ts";
+import { describeIntroducedClients } from "./conformance-introduced-clients.ts";
 import { describeKeys } from "./conformance-keys.ts";
 import { describeLogouts } from "./conformance-logouts.ts";
 import { describeLookups } from "./conformance-lookups.ts";
@@ -86,6 +87,7 @@ export function describeContract(name: string, open: Open): void {
 function describeVerbs(open: Open, crowded: boolean): void {
   describeKeys(open);
   describeClients(open);
+  describeIntroducedClients(open);
   describeResources(open);
   describeAudit(open);
   describeCounts(open);

@@ -5,13 +5,24 @@ import { createStore, type Driver } from "../../src/store/sql/driver.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { NOW, temporaryFolder } from "../support/service.ts";
-import { aCode, aConsent, aDeviceRequest, aRecord, aRedemption, aRequest, aSignIn, FREE, unique } from "./samples.ts";
+import {
+  aCode,
+  aConsent,
+  aDeviceRequest,
+  anIntroducedClient,
+  aRecord,
+  aRedemption,
+  aRequest,
+  aSignIn,
+  FREE,
+  unique,
+} from "./samples.ts";
 
 /** More than are copied at a time, of keys of one and of several columns. */
 const MANY = 2100;
 
 describePostgres("moveState", () => {
-  it("copies the sign-in sessions, requests, codes, consents, device requests and logout notices, each once", async () => {
+  it("copies the introduced clients, sign-in sessions, requests, codes, consents, device requests and logout notices, each once", async () => {
     using folder = temporaryFolder();
     const [from, to] = [await openSqlite(folder.path), await openPostgres(await sharedPostgres.newDatabase(), LONG)];
     const [source, target] = [createStore(from), createStore(to)];
@@ -28,6 +39,8 @@ describePostgres("moveState", () => {
     await source.addDeviceRequest(device, aRecord());
     await addNotices(from, signIn.sid);
     await source.revoke({ kind: "session", id: "another" }, aRecord());
+    const client = anIntroducedClient();
+    await source.addIntroducedClient(client, { maxUnused: 1 }, aRecord());
 
     const moved = await moveState(from, to, { kek: undefined });
     expect(moved).toMatchObject({
@@ -38,6 +51,7 @@ describePostgres("moveState", () => {
       sessions: 1,
     });
     expect(moved).toMatchObject({ sign_in_consents: MANY, logout_notices: MANY + 1 });
+    expect(await target.findClient(client.clientId)).toMatchObject(client);
     expect(await target.findSignIn(signIn.hash)).toEqual(signIn);
     expect(await target.findCode(code.hash)).toEqual({ ...code, grantSid: redemption.grant.sid });
     expect(await target.findGrantBySid(redemption.grant.sid)).toEqual(redemption.grant);

@@ -1,7 +1,7 @@
 import { generateKeyPair, type NewKey, type StoredKey } from "../../src/keys/key-pair.ts";
 import type { AuditRecord } from "../../src/store/audit.ts";
 import type { AuthorizationCode, AuthorizationRequest, DeviceRequest } from "../../src/store/authorization.ts";
-import { type Client, MACHINE_CLIENT } from "../../src/store/client.ts";
+import { type Client, type IntroducedClient, MACHINE_CLIENT } from "../../src/store/client.ts";
 import type { Grant, RefreshRotation } from "../../src/store/grant.ts";
 import type { Resource } from "../../src/store/resource.ts";
 import type { Consent, SignIn } from "../../src/store/sign-in.ts";
@@ -36,6 +36,26 @@ export function aClient(fields: Partial<Client> = {}): Client {
     ...MACHINE_CLIENT,
     createdAt: NOW,
     secrets: [aSecret()],
+    ...fields,
+  };
+}
+
+/** A client that introduced itself. */
+export function anIntroducedClient(fields: Partial<IntroducedClient> = {}): IntroducedClient {
+  return {
+    clientId: unique("https://app.example/clients/"),
+    name: "app.example",
+    permissions: [],
+    scopes: ["*"],
+    audiences: [],
+    anySubject: false,
+    authMethod: "none",
+    grants: ["authorization_code", "refresh_token"],
+    redirectUris: ["http://127.0.0.1/callback"],
+    createdAt: NOW,
+    secrets: [],
+    introduced: "document",
+    documentFreshUntil: NOW + 300,
     ...fields,
   };
 }

@@ -8,7 +8,10 @@ export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audie
   /** Default: every grant type. */
   grants?: Client["grants"] | undefined;
   firstParty?: boolean | undefined;
+  redirectUris?: Client["redirectUris"];
   backchannelLogoutUri?: string | undefined;
+  introduced?: Client["introduced"];
+  lastUsedAt?: Client["lastUsedAt"];
   /** How the client authenticated. Absent for callers that are no stored client. */
   authMethod?: Client["authMethod"] | undefined;
   /** Sequence number of the latest change before the client was read. Absent for callers that are no stored client. */

@@ -7,6 +7,7 @@ import type { Clock, Seconds } from "../../time.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
+import type { ClientUses } from "../clients/client-uses.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Counters } from "../operations/counters.ts";
 import { plainAudience, targetAudiences, targetViolation } from "../resources/target.ts";
@@ -52,6 +53,7 @@ export type CodeExchangeOptions = {
   audit: AuditLog;
   clock: Clock;
   counts: Counters;
+  uses: Pick<ClientUses, "noteToken">;
   grants: GrantPolicy;
   /** Lifetime of an access token, and the longest one. */
   ttl: Seconds;
@@ -63,7 +65,7 @@ const REMEMBERED: Seconds = 86_400;
 
 /** Exchanges codes for tokens. */
 export function createCodeExchange(options: CodeExchangeOptions): CodeExchange {
-  const { store, settings, issuer, keys, authorize, audit, clock, counts } = options;
+  const { store, settings, issuer, keys, authorize, audit, clock, counts, uses } = options;
 
   /** The clocks of servers with one PostgreSQL database may differ by so much. Other processes share a clock. */
   const clockSkewOf = (code: string): Seconds =>
@@ -127,6 +129,7 @@ export function createCodeExchange(options: CodeExchangeOptions): CodeExchange {
       }
       if (outcome !== "redeemed") throw new MintmarkError("invalid_code");
       counts.issued.exchangeCode += 1;
+      uses.noteToken(caller);
       return { ...issued, ...(isRefreshable && { refreshToken }), ...(idToken !== undefined && { idToken }) };
     });
   }

@@ -15,7 +15,9 @@ import { createClientSecret, isValid, MAX_SECRETS } from "./client-secret.ts";
 import { requireShape } from "./client-shape.ts";
 
 /** A client without its secrets. */
-export type ClientView = Omit<Client, "secrets"> & { secrets: { createdAt: Seconds; expiresAt?: Seconds }[] };
+export type ClientView = Omit<Client, "secrets" | "documentFreshUntil"> & {
+  secrets: { createdAt: Seconds; expiresAt?: Seconds }[];
+};
 
 export type Clients = {
   /** Adds a client. Returns its secret, which cannot be read again; an empty one where it authenticates otherwise. */
@@ -98,6 +100,8 @@ export function createClients({ store, trust, authorize, clock, counts, open }: 
       };
       return authorize(caller, operation("update", about), async (record) => {
         if (client === undefined || next === undefined) throw new MintmarkError("unknown_client");
+        // It must have no right beyond what every stranger has.
+        if (client.introduced !== undefined) throw new MintmarkError("invalid_request", { issues: [INTRODUCED] });
         const to = await validatedFields(fieldsOf(next), { isOpen: open });
         const outcome = await store.updateClient(clientId, { from: fieldsOf(client), to }, record);
         if (outcome === "changed") throw new MintmarkError("conflict");
@@ -138,6 +142,8 @@ export function createClients({ store, trust, authorize, clock, counts, open }: 
   };
 }
 
+const INTRODUCED = { path: "clientId", message: "is of a client that introduced itself, which cannot be changed" };
+
 /** The valid secrets, expiring after the overlap at the latest. */
 function endingBy(
   secrets: readonly ClientSecret[],
@@ -148,6 +154,6 @@ function endingBy(
     .filter((secret) => isValid(secret, now));
 }
 
-function view({ secrets, asOf: _, ...client }: Client & { asOf?: number }): ClientView {
+function view({ secrets, asOf: _, documentFreshUntil: __, ...client }: Client & { asOf?: number }): ClientView {
   return { ...client, secrets: secrets.map(({ hash, ...times }) => times) };
 }

@@ -16,7 +16,7 @@ export function createPublicOrigins({ store, trust }: PublicOriginsOptions): () 
   let known: { sequence: number; origins: Promise<Set<string>> } | undefined;
 
   async function read(): Promise<Set<string>> {
-    const clients = await store.listClients();
+    const clients = await store.listClients({ added: true });
     const uris = clients.filter(isPublic).flatMap(({ redirectUris = [] }) => redirectUris);
     // The origin of a URI with the scheme of an application is `null`, which is also that of a sandboxed page.
     return new Set(uris.map((uri) => new URL(uri).origin).filter((origin) => origin !== "null"));

@@ -15,7 +15,13 @@ const PAUSE_MS: Milliseconds = 5;
 export type PrunesOptions = {
   store: Pick<
     Store,
-    "pruneCounts" | "pruneRequests" | "pruneSignInData" | "pruneAudit" | "pruneGrants" | "forgetRevocations"
+    | "pruneCounts"
+    | "pruneRequests"
+    | "pruneSignInData"
+    | "pruneIntroducedClients"
+    | "pruneAudit"
+    | "pruneGrants"
+    | "forgetRevocations"
   >;
   clock: Clock;
   auditRetention: Seconds;
@@ -23,6 +29,10 @@ export type PrunesOptions = {
   longestLifetime: () => Seconds;
   tasks: Tasks;
 };
+
+/** How long a client that introduced itself is kept without a token, and since its last one. */
+const UNUSED: Seconds = 86_400;
+const DISUSED: Seconds = 90 * 86_400;
 
 /**
  * Deletes expired rows from the store. `end` stops it after the current transaction. Rows that anybody can add go as soon as
@@ -56,6 +66,8 @@ export function createPrunes({ store, clock, auditRetention, longestLifetime, ta
       if (retentionTime === undefined) return;
       const ended = retentionTime - MAX_CLOCK_SKEW;
       await tasks.run("prune_sign_ins", () => pruneInBatches((limit) => store.pruneSignInData(ended, limit)));
+      const disused = { added: retentionTime - UNUSED, used: retentionTime - DISUSED };
+      await tasks.run("prune_clients", () => pruneInBatches((limit) => store.pruneIntroducedClients(disused, limit)));
       const audited = retentionTime - auditRetention;
       await tasks.run("prune_audit", () => pruneInBatches((limit) => store.pruneAudit(audited, limit)));
       // Retains an expired grant while its access tokens live: its refresh token can still revoke them.

@@ -7,6 +7,7 @@ const taskNames = [
   "prune_counts",
   "prune_requests",
   "prune_sign_ins",
+  "prune_clients",
   "prune_audit",
   "prune_sessions",
   "prune_revocations",

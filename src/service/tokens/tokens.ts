@@ -5,6 +5,7 @@ import type { Seconds } from "../../time.ts";
 import { type Claims, type ClaimsSchema, RESERVED_CLAIMS } from "../../token/claims.ts";
 import type { VerifyToken } from "../../verifier/token-verifier.ts";
 import type { Caller } from "../access/caller.ts";
+import type { ClientUses } from "../clients/client-uses.ts";
 import {
   plainAudience,
   resourceScopeViolation,
@@ -57,6 +58,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = IssueOptions & {
   ttl: Seconds;
   rates: Pick<CallLimits, "ofAddress">;
   verify: VerifyToken<Schema>;
+  uses: Pick<ClientUses, "noteToken">;
   /** Revokes the grant of a refresh token that was used again after its replay window. */
   revokeReusedGrant: RevokeReusedGrant;
 };
@@ -129,6 +131,7 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
         if (outcome === "reused") await options.revokeReusedGrant(grant, "invalid_refresh_token");
         if (outcome === "reused" || outcome === "unknown") throw new MintmarkError("invalid_refresh_token");
         counts.issued.refreshToken += 1;
+        options.uses.noteToken(caller);
         return { ...issued, refreshToken: rotation.successor };
       });
     },

@@ -15,10 +15,10 @@ export function createClientVerbs(database: MemoryDatabase): ClientVerbs {
       const client = clients.get(clientId);
       return client && { ...structuredClone(client), asOf: position.sequence };
     },
-    listClients: async () =>
-      structuredClone([...clients.values()]).toSorted(
-        (a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId),
-      ),
+    listClients: async (which) =>
+      structuredClone([...clients.values()])
+        .filter(({ introduced }) => which === undefined || introduced === undefined)
+        .toSorted((a, b) => compare(a.name, b.name) || compare(a.clientId, b.clientId)),
     addClient: async (client, record) =>
       commit(database, record, (sequence) => {
         if (isPublic(client)) position.clientsSequence = sequence;

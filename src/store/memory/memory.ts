@@ -16,6 +16,7 @@ import {
 } from "./database.ts";
 import { createDeviceVerbs, createLogoutVerbs } from "./devices.ts";
 import { createGrantVerbs } from "./grants.ts";
+import { createIntroducedClientVerbs } from "./introduced-clients.ts";
 import { createKeyVerbs } from "./keys.ts";
 import { createResourceVerbs } from "./resources.ts";
 import { createSignInVerbs } from "./sign-ins.ts";
@@ -33,6 +34,7 @@ export function openMemoryStore(database: MemoryDatabase = createMemoryDatabase(
     ...createKeyVerbs(database),
     ...createGrantVerbs(database),
     ...createClientVerbs(database),
+    ...createIntroducedClientVerbs(database),
     ...createResourceVerbs(database),
     ...createTrustVerbs(database),
     ...createAuditVerbs(database),

@@ -47,8 +47,9 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
       return row && { ...fromClientRow(row), asOf: row.as_of };
     },
 
-    async listClients() {
-      const rows = await db.selectFrom("clients").selectAll().orderBy("name").orderBy("client_id").execute();
+    async listClients(which) {
+      const all = db.selectFrom("clients").selectAll().orderBy("name").orderBy("client_id");
+      const rows = await (which === undefined ? all : all.where("introduced", "is", null)).execute();
       return rows.map(fromClientRow);
     },
 

@@ -11,6 +11,7 @@ import { createConsentQueries } from "./consent-queries.ts";
 import { createCountQueries } from "./count-queries.ts";
 import { createDeviceQueries } from "./device-queries.ts";
 import { createGrantQueries } from "./grant-queries.ts";
+import { createIntroducedClientQueries } from "./introduced-client-queries.ts";
 import { createKeyQueries } from "./key-queries.ts";
 import { createLogoutQueries } from "./logout-queries.ts";
 import { createPruneWith, type SkipLocked } from "./prune.ts";
@@ -77,6 +78,7 @@ function createQueries(driver: Driver): Queries {
   return {
     ...createKeyQueries(db, commit),
     ...createClientQueries(db, commit),
+    ...createIntroducedClientQueries(db, skipLocked),
     ...createResourceQueries(db, commit),
     ...createSettingsQueries(commit),
     ...createTrustQueries(db, { commit, info, createPrune }),

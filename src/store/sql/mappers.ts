@@ -63,6 +63,8 @@ export function toClientRow(client: Client): Insertable<Schema["clients"]> {
     client_id: client.clientId,
     created_at: client.createdAt,
     secrets: JSON.stringify(client.secrets),
+    introduced: client.introduced ?? null,
+    document_fresh_until: client.documentFreshUntil ?? null,
   };
 }
 
@@ -92,6 +94,8 @@ export function fromClientRow(row: Selectable<Schema["clients"]>): Client {
     ...(JSON.parse(row.oauth) as ClientMetadata),
     ...(row.max_ttl !== null && { maxTtl: row.max_ttl }),
     ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at }),
+    ...(row.introduced !== null && { introduced: row.introduced }),
+    ...(row.document_fresh_until !== null && { documentFreshUntil: row.document_fresh_until }),
   };
 }
 

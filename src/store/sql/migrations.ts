@@ -178,6 +178,16 @@ export const migrations: Record<string, Migration> = {
     },
   },
   "010-sign-in": { up: createSignInTables },
+  "011-introduced-clients": {
+    async up(db) {
+      await db.schema.alterTable("clients").addColumn("introduced", "text").execute();
+      await db.schema.alterTable("clients").addColumn("document_fresh_until", "bigint").execute();
+      // For the deletion of unused ones.
+      const columns = ["introduced", "last_used_at", "created_at"];
+      const byUse = db.schema.createIndex("clients_by_introduction").on("clients").columns(columns);
+      await byUse.where("introduced", "is not", null).execute();
+    },
+  },
 };
 
 /** Whether a migration removes what earlier releases need: a release that does not know it must not start. */

@@ -2,6 +2,7 @@ import type { KeyPairAlgorithm } from "../../keys/public-jwk.ts";
 import type { Seconds } from "../../time.ts";
 import type { RevokedKind } from "../../trust/trust-update.ts";
 import type { AuditRecord } from "../audit.ts";
+import type { Introduction } from "../client.ts";
 import type { PeopleSchema } from "./people-schema.ts";
 
 /** The tables. Lists are JSON text; times are Unix seconds. */
@@ -26,7 +27,7 @@ export type Schema = PeopleSchema & {
     /** 0: not stored. */
     ttl: number;
     max_ttl: number;
-    /** Sequence number of the latest removal of a client, change of its secrets or fields, or addition of a public one. */
+    /** Sequence number of the latest removal of a client, change of its secrets or fields, or addition of a public one; not of one that introduced itself. */
     clients_revision: number;
   };
   keys: {
@@ -55,6 +56,9 @@ export type Schema = PeopleSchema & {
     last_used_at: Seconds | null;
     /** {@link ClientMetadata} as JSON. */
     oauth: string;
+    /** Null: an administrator added it. */
+    introduced: Introduction | null;
+    document_fresh_until: Seconds | null;
   };
   /** The services that accept tokens. `scopes` is a JSON object: scope token to description. `open`: 0 or 1. */
   resources: { audience: string; name: string; scopes: string; open: number; created_at: Seconds };
