@@ -2,6 +2,7 @@ import type { Seconds } from "../time.ts";
 import type { AuditRecord, ChangeRecord } from "./audit.ts";
 import type { AuthorizationCode, AuthorizationRequest, DeviceRequest } from "./authorization.ts";
 import type { Grant } from "./grant.ts";
+import type { IntroducedClientStore } from "./introduced-client-store.ts";
 import type { Pruned } from "./pruned.ts";
 import type {
   Consent,
@@ -17,7 +18,7 @@ import type {
  * The part of the store for the sign-in of people. No method checks an expiry, unless it says so. Whatever an
  * unauthenticated caller can add expires.
  */
-export type PeopleStore = SignInStore & AuthorizationStore & DeviceStore & LogoutStore;
+export type PeopleStore = SignInStore & AuthorizationStore & DeviceStore & LogoutStore & IntroducedClientStore;
 
 /** Sign-in sessions. */
 export type SignInStore = {
