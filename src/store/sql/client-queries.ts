@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql, type Updateable } from "kysely";
+import { type Kysely, sql, type Updateable } from "kysely";
 import type { ChangeRecord } from "../audit.ts";
 import { areSameSecrets, type Client, haveSameFields, isPublic } from "../client.ts";
 import type { Store } from "../store.ts";
@@ -6,6 +6,7 @@ import { type Commit, findClient } from "./commit.ts";
 import { deleteOfClient } from "./end-revoked.ts";
 import { fromClientRow, toClientFieldsRow, toClientRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, statement } from "./statement.ts";
 import { addRevocation } from "./trust-queries.ts";
 
 type ClientQueries = Pick<
@@ -18,8 +19,11 @@ type ClientChange<Outcome> = {
   columns: Updateable<Schema["clients"]>;
   outcome: Outcome;
 };
-type ReadClient = Selectable<Schema["clients"]> & { as_of: number };
 const AS_OF = sql<number>`(select revision from state)`.as("as_of");
+
+const selectById = statement((db, { clientId }: { clientId: string }) =>
+  db.selectFrom("clients").selectAll().select(AS_OF).where("client_id", "=", clientId).limit(ONE),
+);
 
 export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQueries {
   /** A change that may end the validity of a secret, withdraw a right, or add the pages of a public client. */
@@ -37,13 +41,9 @@ export function createClientQueries(db: Kysely<Schema>, commit: Commit): ClientQ
       return { outcome: change.outcome, record };
     });
 
-  // Compiled once: authentication costs no more than without the sequence number.
-  const byId = db.selectFrom("clients").selectAll().select(AS_OF).where("client_id", "=", "").compile();
-
   return {
     async findClient(clientId) {
-      const { rows } = await db.executeQuery<ReadClient>({ ...byId, parameters: [clientId] });
-      const [row] = rows;
+      const [row] = (await selectById(db, { clientId })).rows;
       return row && { ...fromClientRow(row), asOf: row.as_of };
     },
 

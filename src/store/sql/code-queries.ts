@@ -1,4 +1,5 @@
-import type { Kysely } from "kysely";
+import type { Insertable, Kysely } from "kysely";
+import type { Seconds } from "../../time.ts";
 import type { AuthorizationCode } from "../authorization.ts";
 import { isAgreed, unitedWith } from "../consent.ts";
 import type { Consent } from "../sign-in.ts";
@@ -9,6 +10,7 @@ import { insertGrant } from "./grant-queries.ts";
 import { fromCodeRow, toCodeRow } from "./people-mappers.ts";
 import { wasRevokedSince } from "./revoked-since.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, statement } from "./statement.ts";
 
 type CodeQueries = Pick<AuthorizationStore, "addCode" | "findCode" | "redeemCode" | "endCode">;
 
@@ -23,12 +25,12 @@ export function createCodeQueries(db: Kysely<Schema>, commit: Commit): CodeQueri
         // The last check, because it changes a row: nothing is rolled back.
         if (!(await takeRequests(transaction, change))) return { outcome: "unknown" };
         if (change.agrees) await agree(transaction, change.consents, stored);
-        await transaction.insertInto("authorization_codes").values(toCodeRow(code)).execute();
+        await insertCode(transaction, toCodeRow(code));
         return { outcome: "added", record };
       }),
 
     async findCode(hash) {
-      const row = await db.selectFrom("authorization_codes").selectAll().where("hash", "=", hash).executeTakeFirst();
+      const [row] = (await selectCode(db, { hash })).rows;
       return row && fromCodeRow(row);
     },
 
@@ -55,10 +57,21 @@ export function createCodeQueries(db: Kysely<Schema>, commit: Commit): CodeQueri
   };
 }
 
+const insertCode = statement((db, row: Insertable<Schema["authorization_codes"]>) =>
+  db.insertInto("authorization_codes").values(row),
+);
+
+const selectCode = statement((db, { hash }: { hash: string }) =>
+  db.selectFrom("authorization_codes").selectAll().where("hash", "=", hash).limit(ONE),
+);
+
+const selectSession = statement((db, { sid }: { sid: string }) =>
+  db.selectFrom("sign_ins").select("sid").where("sid", "=", sid).limit(ONE),
+);
+
 async function hasEnded(transaction: Tx, code: AuthorizationCode, sequence: number): Promise<boolean> {
-  const session = transaction.selectFrom("sign_ins").select("sid").where("sid", "=", code.sid);
-  if ((await session.executeTakeFirst()) === undefined) return true;
-  return wasRevokedSince(transaction, sequence, code);
+  const { rows } = await selectSession(transaction, { sid: code.sid });
+  return rows.length === 0 || wasRevokedSince(transaction, sequence, code);
 }
 
 /** Deletes the request that the code answers. False where it is not stored any more. */
@@ -85,20 +98,15 @@ async function useCode(
   hash: string,
   { grant, until }: Redemption,
 ): Promise<"redeemed" | "used" | "unknown"> {
-  const { numUpdatedRows } = await transaction
-    .updateTable("authorization_codes")
-    .set({ grant_sid: grant.sid, until })
-    .where("hash", "=", hash)
-    .where("grant_sid", "is", null)
-    .executeTakeFirst();
-  if (numUpdatedRows === 1n) return "redeemed";
-  const used = await transaction
-    .selectFrom("authorization_codes")
-    .select("hash")
-    .where("hash", "=", hash)
-    .executeTakeFirst();
-  return used === undefined ? "unknown" : "used";
+  const { numAffectedRows } = await updateUnused(transaction, { hash, grant_sid: grant.sid, until });
+  if (numAffectedRows === 1n) return "redeemed";
+  const { rows } = await selectCode(transaction, { hash });
+  return rows.length === 0 ? "unknown" : "used";
 }
+
+const updateUnused = statement((db, { hash, ...use }: { hash: string; grant_sid: string; until: Seconds }) =>
+  db.updateTable("authorization_codes").set(use).where("hash", "=", hash).where("grant_sid", "is", null),
+);
 
 /** The client is notified once, however many codes it redeems in a session. */
 async function addNotice(transaction: Tx, { grant, until }: Redemption): Promise<void> {

@@ -1,9 +1,10 @@
-import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
-import type { Milliseconds } from "../../time.ts";
+import { type Insertable, type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
+import type { Milliseconds, Seconds } from "../../time.ts";
 import { type AuditRecord, type Changed, type ChangeRecord, refuseWithdrawn } from "../audit.ts";
 import type { Client } from "../client.ts";
 import { fromClientRow, toAuditRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, onlyRow, statement } from "./statement.ts";
 
 export type Tx = Transaction<Schema>;
 
@@ -31,13 +32,14 @@ export type Notifier = {
 };
 
 export function createCommit(transact: Transact, { notifyWithin, notifyPeers, milliseconds }: Notifier): Commit {
+  const nextSequence = createNextSequence(milliseconds);
   return async (change, apply) => {
     const { outcome, record } = await transact(async (transaction) => {
-      const { revision, longest_lifetime } = await nextSequence(transaction, change, milliseconds);
+      const state = await nextSequence(transaction, change);
       await refuseOutdated(transaction, change);
-      const changed = await apply(transaction, { sequence: revision, longestLifetime: longest_lifetime });
+      const changed = await apply(transaction, state);
       if (changed.record === undefined) return changed;
-      await transaction.insertInto("audit").values(toAuditRow(changed.record)).execute();
+      await insertAudit(transaction, toAuditRow(changed.record));
       await notifyWithin?.(transaction);
       return changed;
     });
@@ -53,30 +55,36 @@ export function writeWithRecord<Outcome>(
 ): Promise<Outcome> {
   return db.transaction().execute(async (transaction) => {
     const { outcome, record } = await apply(transaction);
-    if (record !== undefined) await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+    if (record !== undefined) await insertAudit(transaction, toAuditRow(record));
     return outcome;
   });
 }
+
+/** Writes an audit record. */
+export const insertAudit = statement((db, row: Insertable<Schema["audit"]>) => db.insertInto("audit").values(row));
 
 /**
  * Sequence numbers are Unix milliseconds, and strictly increase. So after a restore from a backup, new numbers are higher
  * than those in tokens that were issued since the backup: a revocation still covers these tokens.
  */
-function nextSequence(transaction: Tx, { at }: AuditRecord, milliseconds?: RawBuilder<Milliseconds>) {
-  const now = milliseconds ?? sql<Milliseconds>`${Date.now()}`;
-  return transaction
-    .updateTable("state")
-    .set(({ eb }) => ({
-      revision: eb
-        .case()
-        .when("revision", "<", now)
-        .then(now)
-        .else(eb("revision", "+", 1))
-        .end(),
-      changed_at: at,
-    }))
-    .returning(["revision", "longest_lifetime"])
-    .executeTakeFirstOrThrow();
+function createNextSequence(milliseconds: RawBuilder<Milliseconds> | undefined) {
+  const update = statement((db, { at, time }: { at: Seconds; time: Milliseconds }) => {
+    const now = milliseconds ?? sql<Milliseconds>`${time}`;
+    return db
+      .updateTable("state")
+      .set(({ eb }) => ({
+        revision: eb
+          .case()
+          .when("revision", "<", now)
+          .then(now)
+          .else(eb("revision", "+", 1))
+          .end(),
+        changed_at: at,
+      }))
+      .returning(["revision as sequence", "longest_lifetime as longestLifetime"]);
+  });
+  return async (transaction: Tx, { at }: AuditRecord): Promise<ChangeState> =>
+    onlyRow(await update(transaction, { at, time: Date.now() }));
 }
 
 /** Under the lock that all changes of clients take, so this check is final. */
@@ -87,6 +95,10 @@ async function refuseOutdated(transaction: Tx, change: ChangeRecord): Promise<vo
 }
 
 export async function findClient(transaction: Tx, clientId: string): Promise<Client | undefined> {
-  const row = await transaction.selectFrom("clients").selectAll().where("client_id", "=", clientId).executeTakeFirst();
+  const [row] = (await selectClient(transaction, { clientId })).rows;
   return row && fromClientRow(row);
 }
+
+const selectClient = statement((db, { clientId }: { clientId: string }) =>
+  db.selectFrom("clients").selectAll().where("client_id", "=", clientId).limit(ONE),
+);

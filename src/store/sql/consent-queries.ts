@@ -4,6 +4,7 @@ import type { AuthorizationStore, SubjectAndClient } from "../sign-in-store.ts";
 import type { Commit, Tx } from "./commit.ts";
 import { fromConsentRow, fromListedConsentRow, toConsentRow } from "./people-mappers.ts";
 import type { Schema } from "./schema.ts";
+import { statement } from "./statement.ts";
 
 type ConsentQueries = Pick<AuthorizationStore, "findConsents" | "listConsents" | "removeConsents" | "findGrantIds">;
 
@@ -56,13 +57,13 @@ export async function readConsents(
   db: Kysely<Schema> | Tx,
   { subject, clientId }: SubjectAndClient,
 ): Promise<Consent[]> {
-  const stored = db
-    .selectFrom("sign_in_consents")
-    .selectAll()
-    .where("subject", "=", subject)
-    .where("client_id", "=", clientId);
-  return (await stored.execute()).map(fromConsentRow);
+  const { rows } = await selectConsents(db, { subject, clientId });
+  return rows.map(fromConsentRow);
 }
+
+const selectConsents = statement((db, { subject, clientId }: SubjectAndClient) =>
+  db.selectFrom("sign_in_consents").selectAll().where("subject", "=", subject).where("client_id", "=", clientId),
+);
 
 /** Stores consents, which replace those of the same host and audience. */
 export async function writeConsents(transaction: Tx, consents: readonly Consent[]): Promise<void> {

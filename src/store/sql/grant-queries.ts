@@ -1,13 +1,14 @@
-import { type Kysely, sql } from "kysely";
+import { type Insertable, type Kysely, sql } from "kysely";
 import type { Seconds } from "../../time.ts";
 import { type Grant, type GrantQuery, type RefreshRotation, rotationOutcome } from "../grant.ts";
 import type { Pruned } from "../pruned.ts";
 import type { Store } from "../store.ts";
-import type { Commit, Transact, Tx } from "./commit.ts";
+import { type Commit, insertAudit, type Transact, type Tx } from "./commit.ts";
 import { fromGrantRow, fromListedRow, toAuditRow, toGrantRow } from "./mappers.ts";
 import type { SkipLocked } from "./prune.ts";
 import { wasRevokedSince } from "./revoked-since.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, statement } from "./statement.ts";
 
 type GrantQueries = Pick<
   Store,
@@ -26,16 +27,12 @@ export function createGrantQueries(db: Kysely<Schema>, { commit, transact, skipL
       }),
 
     async findGrant(hash) {
-      const row = await db
-        .selectFrom("sessions")
-        .selectAll()
-        .where("sid", "in", db.selectFrom("refresh_tokens").select("sid").where("hash", "=", hash))
-        .executeTakeFirst();
+      const [row] = (await selectByToken(db, { hash })).rows;
       return row && fromGrantRow(row);
     },
 
     async findGrantBySid(sid) {
-      const row = await db.selectFrom("sessions").selectAll().where("sid", "=", sid).executeTakeFirst();
+      const [row] = (await selectBySid(db, { sid })).rows;
       return row && fromGrantRow(row);
     },
 
@@ -48,8 +45,7 @@ export function createGrantQueries(db: Kysely<Schema>, { commit, transact, skipL
       transact(async (transaction) => {
         if (!(await renewIdleTime(transaction, sid, rotation))) return "unknown";
         const outcome = await useToken(transaction, sid, rotation);
-        if (outcome === "rotated" || outcome === "replayed")
-          await transaction.insertInto("audit").values(toAuditRow(record)).execute();
+        if (outcome === "rotated" || outcome === "replayed") await insertAudit(transaction, toAuditRow(record));
         return outcome;
       }),
 
@@ -60,9 +56,25 @@ export function createGrantQueries(db: Kysely<Schema>, { commit, transact, skipL
 
 /** Adds a grant, and its first refresh token if it has one. */
 export async function insertGrant(transaction: Tx, grant: Grant, hash: string | undefined): Promise<void> {
-  await transaction.insertInto("sessions").values(toGrantRow(grant)).execute();
-  if (hash !== undefined) await transaction.insertInto("refresh_tokens").values({ hash, sid: grant.sid }).execute();
+  await insertGrantRow(transaction, toGrantRow(grant));
+  if (hash !== undefined) await insertToken(transaction, { hash, sid: grant.sid });
 }
+
+const insertGrantRow = statement((db, row: Insertable<Schema["sessions"]>) => db.insertInto("sessions").values(row));
+
+const insertToken = statement((db, row: { hash: string; sid: string }) => db.insertInto("refresh_tokens").values(row));
+
+const selectBySid = statement((db, { sid }: { sid: string }) =>
+  db.selectFrom("sessions").selectAll().where("sid", "=", sid).limit(ONE),
+);
+
+const selectByToken = statement((db, { hash }: { hash: string }) =>
+  db
+    .selectFrom("sessions")
+    .selectAll()
+    .where("sid", "in", db.selectFrom("refresh_tokens").select("sid").where("hash", "=", hash))
+    .limit(ONE),
+);
 
 /** Without the seed: a list must not give what derives refresh tokens. */
 const LISTED = [
@@ -135,32 +147,42 @@ async function findEnded(transaction: Tx, now: Seconds, limit: number): Promise<
 
 /** Renews the idle time of an active grant. The update locks its row, so concurrent rotations run one after the other. */
 async function renewIdleTime(transaction: Tx, sid: string, { now, idleUntil }: RefreshRotation): Promise<boolean> {
-  const { numUpdatedRows } = await transaction
+  const { numAffectedRows } = await updateActive(transaction, { sid, now, idleUntil });
+  return numAffectedRows === 1n;
+}
+
+const updateActive = statement((db, { sid, now, idleUntil }: { sid: string; now: Seconds; idleUntil: Seconds }) =>
+  db
     .updateTable("sessions")
     .set({ idle_until: idleUntil })
     .where("sid", "=", sid)
     .where("expires_at", ">", now)
-    .where("idle_until", ">", now)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
-}
+    .where("idle_until", ">", now),
+);
 
 async function useToken(
   transaction: Tx,
   sid: string,
   rotation: RefreshRotation,
 ): Promise<"rotated" | "replayed" | "reused" | "unknown"> {
-  const token = await transaction
-    .selectFrom("refresh_tokens")
-    .select(["used_at", "used_by"])
-    .where("hash", "=", rotation.hash)
-    .where("sid", "=", sid)
-    .executeTakeFirst();
+  const [token] = (await selectToken(transaction, { hash: rotation.hash, sid })).rows;
   if (token === undefined) return "unknown";
   const outcome = rotationOutcome({ usedAt: token.used_at, usedBy: token.used_by }, rotation);
   if (outcome !== "rotated") return outcome;
-  const useToken = { used_at: rotation.now, used_by: rotation.server };
-  await transaction.updateTable("refresh_tokens").set(useToken).where("hash", "=", rotation.hash).execute();
-  await transaction.insertInto("refresh_tokens").values({ hash: rotation.next, sid }).execute();
+  await updateToken(transaction, { hash: rotation.hash, used_at: rotation.now, used_by: rotation.server });
+  await insertToken(transaction, { hash: rotation.next, sid });
   return outcome;
 }
+
+const selectToken = statement((db, { hash, sid }: { hash: string; sid: string }) =>
+  db
+    .selectFrom("refresh_tokens")
+    .select(["used_at", "used_by"])
+    .where("hash", "=", hash)
+    .where("sid", "=", sid)
+    .limit(ONE),
+);
+
+const updateToken = statement((db, { hash, ...use }: { hash: string; used_at: Seconds; used_by: string }) =>
+  db.updateTable("refresh_tokens").set(use).where("hash", "=", hash),
+);

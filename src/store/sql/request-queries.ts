@@ -1,8 +1,9 @@
-import type { Kysely } from "kysely";
+import type { Insertable, Kysely } from "kysely";
 import type { AuthorizationStore } from "../sign-in-store.ts";
 import { writeWithRecord } from "./commit.ts";
 import { fromRequestRow, toPerson, toRequestRow } from "./people-mappers.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, statement } from "./statement.ts";
 
 type RequestQueries = Pick<
   AuthorizationStore,
@@ -12,42 +13,56 @@ type RequestQueries = Pick<
 export function createRequestQueries(db: Kysely<Schema>): RequestQueries {
   return {
     async addAuthorizationRequest(request) {
-      await db.insertInto("authorization_requests").values(toRequestRow(request)).execute();
+      await insertRequest(db, toRequestRow(request));
     },
 
     async findAuthorizationRequest(handle) {
-      const stored = db.selectFrom("authorization_requests").selectAll().where("handle", "=", handle);
-      const row = await stored.executeTakeFirst();
+      const [row] = (await selectRequest(db, { handle })).rows;
       return row && fromRequestRow(row);
     },
 
     setPerson: (handle, answer, record) =>
       writeWithRecord(db, async (transaction) => {
-        const { numUpdatedRows } = await transaction
-          .updateTable("authorization_requests")
-          .set({ person: toPerson(answer.person), handle: answer.handle })
-          .where("handle", "=", handle)
-          .executeTakeFirst();
-        return numUpdatedRows === 1n ? { outcome: "set", record } : { outcome: "unknown" };
+        const person = { person: toPerson(answer.person), next: answer.handle };
+        const { numAffectedRows } = await updatePerson(transaction, { handle, ...person });
+        return numAffectedRows === 1n ? { outcome: "set", record } : { outcome: "unknown" };
       }),
 
     async takePerson(handle) {
-      const { numUpdatedRows } = await db
-        .updateTable("authorization_requests")
-        .set({ person: null })
-        .where("handle", "=", handle)
-        .where("person", "is not", null)
-        .executeTakeFirst();
-      return numUpdatedRows === 1n ? "taken" : "unknown";
+      const { numAffectedRows } = await clearPerson(db, { handle });
+      return numAffectedRows === 1n ? "taken" : "unknown";
     },
 
     removeAuthorizationRequest: (handle, record) =>
       writeWithRecord(db, async (transaction) => {
-        const { numDeletedRows } = await transaction
-          .deleteFrom("authorization_requests")
-          .where("handle", "=", handle)
-          .executeTakeFirst();
-        return numDeletedRows === 1n ? { outcome: "removed", record } : { outcome: "unknown" };
+        const { numAffectedRows } = await deleteRequest(transaction, { handle });
+        return numAffectedRows === 1n ? { outcome: "removed", record } : { outcome: "unknown" };
       }),
   };
 }
+
+type Handle = { handle: string };
+
+const insertRequest = statement((db, row: Insertable<Schema["authorization_requests"]>) =>
+  db.insertInto("authorization_requests").values(row),
+);
+
+const selectRequest = statement((db, { handle }: Handle) =>
+  db.selectFrom("authorization_requests").selectAll().where("handle", "=", handle).limit(ONE),
+);
+
+const updatePerson = statement((db, { handle, next, person }: Handle & { next: string; person: string | null }) =>
+  db.updateTable("authorization_requests").set({ person, handle: next }).where("handle", "=", handle),
+);
+
+const clearPerson = statement((db, { handle }: Handle) =>
+  db
+    .updateTable("authorization_requests")
+    .set({ person: null })
+    .where("handle", "=", handle)
+    .where("person", "is not", null),
+);
+
+const deleteRequest = statement((db, { handle }: Handle) =>
+  db.deleteFrom("authorization_requests").where("handle", "=", handle),
+);

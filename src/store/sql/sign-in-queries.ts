@@ -8,6 +8,7 @@ import { fromListedSignInRow, fromSignInRow, toRenewedColumns, toSignInRow } fro
 import type { CreatePrune } from "./prune.ts";
 import { wasRevokedSince } from "./revoked-since.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, statement } from "./statement.ts";
 
 type Deps = { commit: Commit; createPrune: CreatePrune };
 
@@ -44,12 +45,12 @@ export function createSignInQueries(db: Kysely<Schema>, { commit, createPrune }:
       }),
 
     async findSignIn(hash) {
-      const row = await db.selectFrom("sign_ins").selectAll().where("hash", "=", hash).executeTakeFirst();
+      const [row] = (await selectByHash(db, { hash })).rows;
       return row && fromSignInRow(row);
     },
 
     async findSignInBySid(sid) {
-      const row = await db.selectFrom("sign_ins").selectAll().where("sid", "=", sid).executeTakeFirst();
+      const [row] = (await selectBySid(db, { sid })).rows;
       return row && fromSignInRow(row);
     },
 
@@ -62,6 +63,14 @@ export function createSignInQueries(db: Kysely<Schema>, { commit, createPrune }:
     pruneRequests: (now, limit) => pruneAll(ofAnybody, { before: now + 1, limit }),
   };
 }
+
+const selectByHash = statement((db, { hash }: { hash: string }) =>
+  db.selectFrom("sign_ins").selectAll().where("hash", "=", hash).limit(ONE),
+);
+
+const selectBySid = statement((db, { sid }: { sid: string }) =>
+  db.selectFrom("sign_ins").selectAll().where("sid", "=", sid).limit(ONE),
+);
 
 /** A relying party is notified of the end of a session, so the notice lives as long as that. */
 const NOTICE_UNTIL = sql<Seconds>`coalesce((

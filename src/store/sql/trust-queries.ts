@@ -9,6 +9,7 @@ import { endRevoked } from "./end-revoked.ts";
 import { fromStateRow } from "./mappers.ts";
 import type { CreatePrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
+import { ONE, onlyRow, statement } from "./statement.ts";
 
 type TrustQueries = Pick<Store, "position" | "revoke" | "listRevocations" | "findRevocations" | "forgetRevocations">;
 
@@ -27,18 +28,24 @@ const RETAINED_UNTIL = sql<Seconds>`case
   when kind = 'token' or until >= sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} then until
   else sequence / 1000 + (select longest_lifetime from state) + ${MAX_CLOCK_SKEW} end`;
 
+const NO_INFO = { history: sql<string | null>`null`, now: sql<Seconds | null>`null` };
+
 type Deps = { commit: Commit; info: DatabaseInfo | undefined; createPrune: CreatePrune };
 
 export function createTrustQueries(db: Kysely<Schema>, { commit, info, createPrune }: Deps): TrustQueries {
+  const { history, now }: typeof NO_INFO = info ?? NO_INFO;
+  const selectState = statement((db) =>
+    db
+      .selectFrom("state")
+      .selectAll()
+      .select([history.as("history"), now.as("now")])
+      .limit(ONE),
+  );
   return {
     async position() {
-      const state = db.selectFrom("state").selectAll();
-      if (info === undefined) return fromStateRow(await state.executeTakeFirstOrThrow());
-      const { history, now, ...row } = await state
-        .select([info.history.as("history"), info.now.as("now")])
-        .executeTakeFirstOrThrow();
+      const { history, now, ...row } = onlyRow(await selectState(db, {}));
       const position = fromStateRow(row);
-      return { ...position, epoch: `${position.epoch}.${history}`, time: now };
+      return now === null ? position : { ...position, epoch: `${position.epoch}.${history}`, time: now };
     },
 
     revoke: (revocation, record) =>
@@ -71,20 +78,25 @@ function selectRevocations(db: Kysely<Schema>) {
 /** Stores a revocation and ends what it concerns. Returns it as stored. */
 export async function addRevocation(transaction: Tx, revoked: NewRevocation, change: RevokedAt): Promise<Revocation> {
   const { kind, id } = revoked;
-  const known = await transaction
-    .selectFrom("revocations")
-    .selectAll()
-    .where("kind", "=", kind)
-    .where("id", "=", id)
-    .executeTakeFirst();
+  const [known] = (await selectRevocation(transaction, { kind, id })).rows;
   const revocation = revocationAfter(known, revoked, change);
   if (revocation === known) return known;
-  const { sequence, until } = revocation;
-  await transaction
-    .insertInto("revocations")
-    .values(revocation)
-    .onConflict((conflict) => conflict.columns(["kind", "id"]).doUpdateSet({ sequence, until }))
-    .execute();
+  await storeRevocation(transaction, revocation);
   if (kind !== "token") await endRevoked(transaction, { kind, id, at: change.at });
   return revocation;
 }
+
+const selectRevocation = statement((db, { kind, id }: Pick<Revocation, "kind" | "id">) =>
+  db.selectFrom("revocations").selectAll().where("kind", "=", kind).where("id", "=", id).limit(ONE),
+);
+
+const storeRevocation = statement((db, revocation: Revocation) =>
+  db
+    .insertInto("revocations")
+    .values(revocation)
+    .onConflict((conflict) =>
+      conflict
+        .columns(["kind", "id"])
+        .doUpdateSet(({ ref }) => ({ sequence: ref("excluded.sequence"), until: ref("excluded.until") })),
+    ),
+);

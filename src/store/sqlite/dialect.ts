@@ -93,7 +93,7 @@ function cachePrepared(database: Database.Database): (sql: string) => Prepared {
     const known = prepared.get(sql);
     if (known !== undefined) return known;
     if (prepared.size >= MAX_PREPARED) prepared.clear();
-    const statement = BEGIN.test(sql) ? asExecuted(database, sql) : asPrepared(database.prepare(sql));
+    const statement = BEGIN.test(sql) ? asExecuted(database, sql) : asPrepared(database.prepare(sql), sql);
     prepared.set(sql, statement);
     return statement;
   };
@@ -114,11 +114,35 @@ function asExecuted(database: Database.Database, sql: string): Prepared {
 }
 
 /** `reader` is read for each query, and asks SQLite each time. */
-function asPrepared(statement: Database.Statement): Prepared {
+function asPrepared(statement: Database.Statement, sql: string): Prepared {
+  const { reader } = statement;
+  const all: Prepared["all"] = reader ? allOf(statement, ONE.test(sql)) : () => [];
   return {
-    reader: statement.reader,
-    all: (parameters) => statement.all(parameters),
+    reader,
+    all,
     run: (parameters) => statement.run(parameters),
-    iterate: (parameters) => statement.iterate(parameters),
+    iterate: (parameters) => all(parameters).values(),
   };
+}
+
+const ONE = /\blimit 1$/;
+
+/** Reads rows as arrays: for each row read as an object, the driver creates the names of all columns. */
+function allOf(statement: Database.Statement, isOne: boolean): Prepared["all"] {
+  statement.raw(true);
+  let names = namesOf(statement);
+  const asObject = (values: unknown[]) => {
+    // The table has changed: `*` stands for more columns.
+    if (values.length !== names.length) names = namesOf(statement);
+    return Object.fromEntries(names.map((name, at) => [name, values[at]]));
+  };
+  return (parameters) => {
+    if (!isOne) return (statement.all(parameters) as unknown[][]).map(asObject);
+    const row = statement.get(parameters) as unknown[] | undefined;
+    return row === undefined ? [] : [asObject(row)];
+  };
+}
+
+function namesOf(statement: Database.Statement): string[] {
+  return statement.columns().map(({ name }) => name);
 }
