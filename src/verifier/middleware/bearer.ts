@@ -132,10 +132,13 @@ export function withScope(options: BearerOptions, scope: string): BearerOptions 
   return { ...options, scope: options.scope === undefined ? scope : `${options.scope} ${scope}` };
 }
 
-/** The claims that middleware has set. Throws where none has run: the route is not protected. */
-export function claimsOf<Claims>({ auth }: { auth?: Claims }): Claims {
+/**
+ * The claims that middleware has set. Throws where none has run: the route is not protected. The type of `auth` is not asked:
+ * other packages declare it for all requests of a framework.
+ */
+export function claimsOf<Claims>({ auth }: { auth?: unknown }): Claims {
   if (auth === undefined) throw new MintmarkError("internal_error", { cause: "bearerAuth does not run before this" });
-  return auth;
+  return auth as Claims;
 }
 
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;

@@ -22,11 +22,11 @@ export type FastifyReply = {
 
 /** A hook for Fastify: `onRequest` or a later one. */
 export type FastifyAuth<Claims> = {
-  (request: FastifyRequest<Claims>, reply: FastifyReply): Promise<unknown>;
+  (request: FastifyRequest<unknown>, reply: FastifyReply): Promise<unknown>;
   /** The same hook with one more required scope. */
   requireScope(scope: string): FastifyAuth<Claims>;
   /** `request.auth`, typed without a declaration for Fastify. */
-  claimsOf(request: FastifyRequest<Claims>): Claims;
+  claimsOf(request: FastifyRequest<unknown>): Claims;
 };
 
 type ServesFastifyMetadata = ServesMetadata<(request: { method: string }, reply: FastifyReply) => unknown>;
@@ -48,7 +48,7 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options?: Be
 export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): FastifyAuth<Claims> {
   const authenticate = createAuthenticate(verifier, options);
 
-  async function auth(request: FastifyRequest<Claims>, reply: FastifyReply): Promise<unknown> {
+  async function auth(request: FastifyRequest<unknown>, reply: FastifyReply): Promise<unknown> {
     const claims = await authenticate(request);
     if (claims instanceof BearerRefusal) return answer(reply, refusalParts(claims));
     request.auth = claims;

@@ -55,6 +55,6 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: Bea
   return Object.assign(auth, {
     ...metadata,
     requireScope: (scope: string) => bearerAuth(verifier, withScope(options, scope)),
-    claimsOf: (c: { var: { auth?: Claims } }) => claimsOf(c.var),
+    claimsOf: (c: { var: { auth?: unknown } }) => claimsOf<Claims>(c.var),
   });
 }

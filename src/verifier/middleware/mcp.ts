@@ -36,7 +36,7 @@ export function mcpVerifier<Claims extends RegisteredClaims>(verifier: TokenVeri
       const claims = await verifier.verify(token, expected);
       return authInfoOf(String(token), claims, expected?.audience);
     },
-    claimsOf: (authInfo) => claimsOf<Claims>({ ...(authInfo?.extra && { auth: authInfo.extra as Claims }) }),
+    claimsOf: (authInfo) => claimsOf<Claims>({ auth: authInfo?.extra }),
   };
 }
 

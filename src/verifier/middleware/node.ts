@@ -21,11 +21,11 @@ export type NodeResponse = {
 
 /** Middleware for Express and bare `node:http`. */
 export type NodeAuth<Claims> = {
-  (request: NodeRequest<Claims>, response: NodeResponse, next: () => void): Promise<void>;
+  (request: NodeRequest<unknown>, response: NodeResponse, next: () => void): Promise<void>;
   /** The same middleware with one more required scope. */
   requireScope(scope: string): NodeAuth<Claims>;
   /** `request.auth`, typed without a declaration for Express. */
-  claimsOf(request: NodeRequest<Claims>): Claims;
+  claimsOf(request: NodeRequest<unknown>): Claims;
 };
 
 type ServesNodeMetadata = ServesMetadata<(request: { method?: string | undefined }, response: NodeResponse) => void>;
@@ -49,7 +49,7 @@ export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options?: Be
 export function bearerAuth<Claims>(verifier: TokenVerifier<Claims>, options: BearerOptions = {}): NodeAuth<Claims> {
   const authenticate = createAuthenticate(verifier, options);
 
-  async function auth(request: NodeRequest<Claims>, response: NodeResponse, next: () => void): Promise<void> {
+  async function auth(request: NodeRequest<unknown>, response: NodeResponse, next: () => void): Promise<void> {
     const claims = await authenticate(request);
     if (claims instanceof BearerRefusal) {
       const { status, headers, body } = refusalParts(claims);

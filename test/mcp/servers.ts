@@ -1,0 +1,147 @@
+/** MCP servers of the SDK 2.x and 1.x behind the verifier: each tool greets the person of the token. */
+
+import type { RequestListener } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { getOAuthProtectedResourceMetadataUrl, requireBearerAuth } from "@modelcontextprotocol/express";
+import { toNodeHandler } from "@modelcontextprotocol/node";
+import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import { requireBearerAuth as oldRequireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js";
+import { McpServer as OldMcpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { createMcpHandler, McpServer, OAuthError, requireScopes } from "@modelcontextprotocol/server";
+import express, { type RequestHandler } from "express";
+import { Hono } from "hono";
+import type { Claims } from "../../src/token/claims.ts";
+import { createFetchAuth } from "../../src/verifier/middleware/fetch.ts";
+import { type McpVerifier, mcpVerifier, oauthTokenVerifier } from "../../src/verifier/middleware/mcp.ts";
+import { bearerAuth } from "../../src/verifier/middleware/node.ts";
+import type { ProtectedResource, Verifier } from "../../src/verifier/verifier.ts";
+
+const READ = "tools:read";
+const WRITE = "tools:write";
+
+type Greeter = McpVerifier<Claims>;
+
+/** A server of 2.x. A challenge names all scopes that a tool needs: a client of 1.x requests those alone. */
+function createServer(mcp: Greeter): McpServer {
+  const server = new McpServer({ name: "greeter", version: "1.0.0" });
+  server.registerTool("greet", {}, (ctx) => {
+    const { sub } = mcp.claimsOf(ctx.http?.authInfo);
+    return { content: [{ type: "text", text: `Hello, ${sub}` }] };
+  });
+  server.registerTool("erase", { scopeChallenge: requireScopes(READ, WRITE) }, () => ({
+    content: [{ type: "text", text: "Erased" }],
+  }));
+  return server;
+}
+
+/** The same of 1.x, which knows no scopes of tools. */
+function createOldServer(mcp: Greeter): OldMcpServer {
+  const server = new OldMcpServer({ name: "greeter", version: "1.0.0" });
+  server.registerTool("greet", {}, ({ authInfo }) => {
+    const { sub } = mcp.claimsOf(authInfo);
+    return { content: [{ type: "text", text: `Hello, ${sub}` }] };
+  });
+  server.registerTool("erase", {}, () => ({ content: [{ type: "text", text: "Erased" }] }));
+  return server;
+}
+
+/** Serves 1.x without sessions, as its documents do. */
+const serveOld =
+  (mcp: Greeter): RequestHandler =>
+  async (request, response) => {
+    const server = createOldServer(mcp);
+    const transport = new StreamableHTTPServerTransport({});
+    response.on("close", () => void transport.close());
+    await server.connect(transport as Parameters<typeof server.connect>[0]);
+    await transport.handleRequest(request, response, request.body);
+  };
+
+type Given = { verifier: Verifier; protectedResource: ProtectedResource };
+
+/** Requires the scope of the tool that a request calls. */
+const byTool =
+  (auth: ReturnType<typeof bearerAuth>): RequestHandler =>
+  (request, response, next) =>
+    (request.body?.params?.name === "erase" ? auth.requireScope(WRITE) : auth)(request, response, next);
+
+/** The servers, by name, each with what it answers while the verifier is stale. */
+export const servers: Record<string, { stale: number; open(given: Given): RequestListener }> = {
+  "2.x in Express": {
+    stale: 503,
+    open({ verifier, protectedResource }) {
+      const mcp = mcpVerifier(verifier);
+      const auth = bearerAuth(mcp, { protectedResource, scope: READ });
+      const app = express();
+      app.all(auth.resourceMetadataPath, auth.resourceMetadata);
+      app.all("/mcp", auth, toNodeHandler(createMcpHandler(() => createServer(mcp))));
+      return app;
+    },
+  },
+  "2.x in Hono": {
+    stale: 503,
+    open({ verifier, protectedResource }) {
+      const mcp = mcpVerifier(verifier);
+      const auth = createFetchAuth(mcp, { protectedResource, scope: READ });
+      const handler = createMcpHandler(() => createServer(mcp));
+      const app = new Hono();
+      app.all(auth.resourceMetadataPath, (c) => auth.resourceMetadata(c.req.raw));
+      app.all("/mcp", async (c) => {
+        const authInfo = await auth(c.req.raw);
+        return authInfo instanceof Response ? authInfo : handler.fetch(c.req.raw, { authInfo });
+      });
+      return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    },
+  },
+  "2.x behind the SDK's requireBearerAuth": {
+    stale: 500,
+    open({ verifier, protectedResource }) {
+      const mcp = mcpVerifier(verifier);
+      const resource = new URL(protectedResource.resource);
+      const gate = requireBearerAuth({
+        verifier: oauthTokenVerifier(verifier, { OAuthError }),
+        requiredScopes: [READ],
+        resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource),
+        expectedResource: resource,
+      });
+      const published = bearerAuth(verifier, { protectedResource });
+      const app = express();
+      app.all(published.resourceMetadataPath, published.resourceMetadata);
+      app.all("/mcp", gate, toNodeHandler(createMcpHandler(() => createServer(mcp))));
+      return app;
+    },
+  },
+  "1.x in Express": {
+    stale: 503,
+    open({ verifier, protectedResource }) {
+      const mcp = mcpVerifier(verifier);
+      const auth = bearerAuth(mcp, { protectedResource, scope: READ });
+      const app = express();
+      app.all(auth.resourceMetadataPath, auth.resourceMetadata);
+      app.post("/mcp", auth, express.json(), byTool(auth), serveOld(mcp));
+      return app;
+    },
+  },
+  "1.x behind the SDK's requireBearerAuth": {
+    stale: 500,
+    open({ verifier, protectedResource }) {
+      const resource = new URL(protectedResource.resource);
+      const gate = (...requiredScopes: string[]) =>
+        oldRequireBearerAuth({
+          verifier: oauthTokenVerifier(verifier, { InvalidTokenError }),
+          requiredScopes,
+          resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource),
+          expectedResource: resource,
+        });
+      const [reader, writer] = [gate(READ), gate(READ, WRITE)];
+      const published = bearerAuth(verifier, { protectedResource });
+      const app = express();
+      app.all(published.resourceMetadataPath, published.resourceMetadata);
+      app.post("/mcp", express.json(), (request, response, next) =>
+        (request.body?.params?.name === "erase" ? writer : reader)(request, response, next),
+      );
+      app.post("/mcp", serveOld(mcpVerifier(verifier)));
+      return app;
+    },
+  },
+};
