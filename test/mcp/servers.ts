@@ -98,7 +98,7 @@ export const servers: Record<string, { stale: number; open(given: Given): Reques
     open({ verifier, protectedResource }) {
       const mcp = mcpVerifier(verifier);
       const resource = new URL(protectedResource.resource);
-      const gate = requireBearerAuth({
+      const sdkAuth = requireBearerAuth({
         verifier: oauthTokenVerifier(verifier, { OAuthError }),
         requiredScopes: [READ],
         resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource),
@@ -107,7 +107,7 @@ export const servers: Record<string, { stale: number; open(given: Given): Reques
       const published = bearerAuth(verifier, { protectedResource });
       const app = express();
       app.all(published.resourceMetadataPath, published.resourceMetadata);
-      app.all("/mcp", gate, toNodeHandler(createMcpHandler(() => createServer(mcp))));
+      app.all("/mcp", sdkAuth, toNodeHandler(createMcpHandler(() => createServer(mcp))));
       return app;
     },
   },
@@ -126,14 +126,14 @@ export const servers: Record<string, { stale: number; open(given: Given): Reques
     stale: 500,
     open({ verifier, protectedResource }) {
       const resource = new URL(protectedResource.resource);
-      const gate = (...requiredScopes: string[]) =>
+      const requiring = (...requiredScopes: string[]) =>
         oldRequireBearerAuth({
           verifier: oauthTokenVerifier(verifier, { InvalidTokenError }),
           requiredScopes,
           resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource),
           expectedResource: resource,
         });
-      const [reader, writer] = [gate(READ), gate(READ, WRITE)];
+      const [reader, writer] = [requiring(READ), requiring(READ, WRITE)];
       const published = bearerAuth(verifier, { protectedResource });
       const app = express();
       app.all(published.resourceMetadataPath, published.resourceMetadata);
