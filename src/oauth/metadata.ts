@@ -14,13 +14,15 @@ export const OPENID_METADATA_PATH = "/.well-known/openid-configuration";
 /** How a client proves who it is. A public client proves nothing, and so does not introspect. */
 const PROVING_METHODS = authMethods.filter((method) => method !== "none");
 
+export type Metadata = { issuer: string; grant_types_supported: readonly string[]; [member: string]: unknown };
+
 type Described = Pick<TokenService, "issuer" | "jwks">;
 
 /**
  * The metadata of the authorization server (RFC 8414 §2). It names only what works, and contains nothing of a request: a
  * forged `Host` could send clients and their secrets elsewhere. `signsIn`: whether people can sign in.
  */
-export function authorizationServerMetadata(service: Described, { signsIn }: { signsIn: boolean }): object {
+export function authorizationServerMetadata(service: Described, { signsIn }: { signsIn: boolean }): Metadata {
   const { issuer } = service;
   const base = baseOf(issuer);
   const algorithms = algorithmsOf(service);
@@ -67,7 +69,7 @@ function authorizationMetadata(base: string): object {
 const ID_TOKEN_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
 
 /** The metadata of the OpenID provider (OpenID Connect Discovery §3): that of the authorization server, and more. */
-export function openidMetadata(service: Described): object {
+export function openidMetadata(service: Described): Metadata {
   const base = baseOf(service.issuer);
   return {
     ...authorizationServerMetadata(service, { signsIn: true }),

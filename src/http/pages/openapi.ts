@@ -1,11 +1,13 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
 import { z } from "zod";
 import { catalogue, type Reason } from "../../errors.ts";
+import type { Metadata } from "../../oauth/metadata.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
 import { GATEWAY_PATH } from "../gateway.ts";
 import { type Access, type AccessMeta, describeAccess, securitySchemes } from "./openapi-access.ts";
 import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
 import { gatewayPath } from "./openapi-gateway.ts";
+import { oauthPaths } from "./openapi-oauth.ts";
 
 /** Errors of every procedure. */
 const COMMON: readonly Reason[] = [
@@ -17,10 +19,10 @@ const COMMON: readonly Reason[] = [
 ];
 
 /**
- * Describes the procedures as OpenAPI 3.1, from their schemas. All are called by POST, since most generated clients cannot
+ * Describes the API as OpenAPI 3.1: the procedures from their schemas, and the endpoints of the metadata. Procedures are called by POST, since most generated clients cannot
  * send JSON in a URL. Omits what another router's procedures do not declare, and what JSON Schema cannot express.
  */
-export function describeApi(router: ServedRouter, access: Access): JsonSchema {
+export function describeApi(router: ServedRouter, access: Access, metadata?: Metadata): JsonSchema {
   const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
   const callable = procedures.filter(([, { _def }]) => _def.type !== "subscription");
   return {
@@ -39,6 +41,7 @@ export function describeApi(router: ServedRouter, access: Access): JsonSchema {
         callable.map(([name, procedure]) => [`/${name}`, describe(name, procedure, { router, access })]),
       ),
       [GATEWAY_PATH]: gatewayPath(access),
+      ...(metadata !== undefined && oauthPaths(metadata, access)),
     },
   };
 }

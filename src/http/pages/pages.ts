@@ -54,6 +54,7 @@ export function createPages(
 ): Page[] {
   // Not by a redirect to the slash, which some frameworks redirect back.
   const withoutSlash = () => startPage(service, `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`);
+  const metadata = () => (signsIn ? openidMetadata(service) : authorizationServerMetadata(service, { signsIn }));
   return [
     { path: "/", make: memoize(() => startPage(service)) },
     { path: "/healthz", make: () => ({ ...json({ status: "ok" }), cacheControl: "no-store" }), withoutHost: true },
@@ -64,7 +65,7 @@ export function createPages(
     ...(signsIn ? metadataPages(OPENID_METADATA_PATH, service.issuer, () => openidMetadata(service)) : []),
     {
       path: "/openapi.json",
-      make: memoize(() => json(describeApi(router, service))),
+      make: memoize(() => json(describeApi(router, service, metadata()))),
       anyOrigin: true,
       withoutHost: true,
     },
