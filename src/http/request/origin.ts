@@ -72,16 +72,16 @@ export function createCrossSiteCheck(
   issuer: string,
   { open, isNamed }: CrossSiteOptions = STRICT,
 ): (request: IncomingMessage) => boolean {
-  const own = parse(issuer)?.host;
+  const own = parseUrl(issuer)?.host;
   return (request) => {
     const { headers } = request;
     const { origin, "sec-fetch-site": site } = headers;
     if (isNamed(request)) return false;
     if (site !== undefined && site !== "same-origin" && site !== "none") return true;
     if (origin === undefined) return false;
-    const from = parse(origin);
+    const from = parseUrl(origin);
     if (from === undefined) return true;
-    if (from.host === own || from.host === parse(`http://${headers.host}`)?.host) return false;
+    if (from.host === own || from.host === parseUrl(`http://${headers.host}`)?.host) return false;
     return site !== "same-origin" || (open && !isLoopbackUrl(origin));
   };
 }
@@ -104,14 +104,14 @@ const HOST = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])$/;
 
 /** Whether a text is exactly an origin, and https or loopback: an attacker on the network can write http pages. */
 export function isOrigin(text: string): boolean {
-  const url = parse(text);
+  const url = parseUrl(text);
   if (url?.origin !== text || !HOST.test(url.hostname)) return false;
   return url.protocol === "https:" || (url.protocol === "http:" && isLocalHost(url));
 }
 
 /** Whether an origin is loopback. No page of another machine has it. */
 export function isLoopbackOrigin(text: string): boolean {
-  const url = parse(text);
+  const url = parseUrl(text);
   return url?.origin === text && isLocalHost(url);
 }
 
@@ -168,11 +168,11 @@ function allow(response: ServerResponse, { methods, headers }: { methods: string
 }
 
 function hostname(url: string): string | undefined {
-  return parse(url)?.hostname.replace(/^\[|\]$/g, "");
+  return parseUrl(url)?.hostname.replace(/^\[|\]$/g, "");
 }
 
 /** Not `URL.canParse`: once compiled, Node 20's accepts invalid URLs with bytes above 127. */
-function parse(url: string): URL | undefined {
+export function parseUrl(url: string): URL | undefined {
   try {
     return new URL(url);
   } catch {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { MintmarkError } from "../../errors.ts";
-import type { Answer } from "../../oauth/answers.ts";
+import { type Answer, seeOther } from "../../oauth/answers.ts";
 import type { BrowserEndpoint } from "../../oauth/browser-request.ts";
 import { thrownPage } from "../../oauth/page-answers.ts";
 import { invalidRequest } from "../../oauth/request.ts";
@@ -12,6 +12,7 @@ import { createForeignFormCheck, isRepeated } from "../request/origin.ts";
 import { sendText } from "../respond.ts";
 import { type Handle, type Row, type Target, urlOf } from "../routes.ts";
 import { toFetchRequest } from "./fetch-request.ts";
+import { createNameCheck } from "./issuer-name.ts";
 import { createSendAnswer, type SendAnswerOptions } from "./send-answer.ts";
 
 export type BrowserRowsOptions = SendAnswerOptions & { issuer: string; addressOf: AddressOf; logFailure: LogFailure };
@@ -30,6 +31,7 @@ export function createBrowserRow(options: BrowserRowsOptions): (path: string, en
   const { issuer, cookies, addressOf, logFailure } = options;
   const base = baseOf(issuer);
   const isForeignForm = createForeignFormCheck(issuer);
+  const urlOfIssuer = createNameCheck(issuer);
   const send = createSendAnswer(options);
 
   async function answer(endpoint: BrowserEndpoint, request: IncomingMessage, target: Target): Promise<Answer> {
@@ -63,6 +65,8 @@ export function createBrowserRow(options: BrowserRowsOptions): (path: string, en
       };
       try {
         const isPost = request.method === "POST";
+        const location = isPost ? undefined : urlOfIssuer(request, target);
+        if (location !== undefined) return await respond(seeOther(location));
         if (isPost && !postFromAnySite && isForeignForm(request)) throw new MintmarkError("forbidden_origin");
         await respond(await answer(isPost && POST !== undefined ? POST : GET, request, target));
       } catch (error) {
