@@ -49,7 +49,7 @@ export function authorizationServerMetadata(service: Described, { signsIn }: { s
   };
 }
 
-/** RFC 8414 §2, RFC 7636, RFC 8628 §4, RFC 9207. */
+/** RFC 8414 §2, RFC 7636, RFC 8628 §4, RFC 9207, Client ID Metadata Documents §6. */
 function authorizationMetadata(base: string): object {
   return {
     authorization_endpoint: base + PATHS.authorize,
@@ -59,6 +59,7 @@ function authorizationMetadata(base: string): object {
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
     prompt_values_supported: SUPPORTED_PROMPTS,
+    client_id_metadata_document_supported: true,
     // The default of the second is true (OpenID Connect Discovery §3).
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

@@ -1,3 +1,5 @@
+import { addressesOfClients } from "../remote/addresses.ts";
+import { createDocumentFetcher } from "../remote/document-fetcher.ts";
 import { openSqliteStore } from "../store/open.ts";
 import type { AnyClaims, ClaimsSchema } from "../token/claims.ts";
 import { claimedIdentity, identifyToken } from "../token/verify.ts";
@@ -6,6 +8,7 @@ import { createPeople } from "./authorization/create.ts";
 import { startLogoutNotices } from "./authorization/logout-notices.ts";
 import { createAdministrator } from "./clients/administrator.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
+import { createClientDocuments, MAX_DOCUMENT_BYTES } from "./clients/client-documents.ts";
 import { createClientKeys } from "./clients/client-keys.ts";
 import { createClientUses } from "./clients/client-uses.ts";
 import { createClients } from "./clients/clients.ts";
@@ -27,6 +30,9 @@ import { createIntrospectionSigner } from "./tokens/sign-introspection.ts";
 import { createTokens } from "./tokens/tokens.ts";
 
 export type { TokenService };
+
+/** Documents of clients that one address can have fetched within a minute. */
+const DOCUMENTS_PER_ADDRESS = 60;
 
 /**
  * Opens the token service: loads its keys from the store, or generates the first one. Throws a `StartError`, with the remedy
@@ -61,7 +67,12 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   };
   const rates = createCallLimits({ store, clock, audit, rateLimits: resolved.rateLimits });
   const uses = createClientUses({ store, clock });
-  const deps = { ...state, rates, uses };
+  const documents = createClientDocuments({
+    ...state,
+    fetchDocument: createDocumentFetcher({ maxBytes: MAX_DOCUMENT_BYTES, isAllowed: addressesOfClients({ open }) }),
+    perAddress: open ? 0 : DOCUMENTS_PER_ADDRESS,
+  });
+  const deps = { ...state, rates, uses, documents };
   const { revokeReusedGrant, ...revocations } = createRevocations({ ...deps, verify, identify });
   const feed = createFeed({ ...deps, keyring: keys.current, maxFollowers: resolved.maxFollowers });
 

@@ -8,6 +8,7 @@ import {
   type SignInHook,
   type TokenService,
 } from "../../src/index.ts";
+import type { AskingClient } from "../../src/service/authorization/step.ts";
 import type { AnyClaims } from "../../src/token/claims.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]), level: z.coerce.number().default(1) });
@@ -42,7 +43,7 @@ it("the claims schema of the service types the hook", () => {
       async signIn(request, context) {
         expectTypeOf(request).toEqualTypeOf<Request>();
         expectTypeOf(context.url).toEqualTypeOf<string>();
-        expectTypeOf(context.client).toEqualTypeOf<{ clientId: string; name: string }>();
+        expectTypeOf(context.client).toEqualTypeOf<AskingClient>();
         expectTypeOf(context.maxAge).toExtend<number | undefined>();
         const user = await userOf(request);
         if (user === undefined) return new Response(null, { status: 303, headers: { location: "/login" } });

@@ -63,6 +63,7 @@ describe("the metadata of the authorization server (RFC 8414)", () => {
       code_challenge_methods_supported: ["S256"],
       authorization_response_iss_parameter_supported: true,
       prompt_values_supported: expect.arrayContaining(["none", "login", "consent"]),
+      client_id_metadata_document_supported: true,
       request_parameter_supported: false,
       request_uri_parameter_supported: false,
     });

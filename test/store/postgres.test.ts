@@ -1,17 +1,14 @@
-import { afterAll } from "vitest";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { describeStore } from "./conformance.ts";
-import { createEmptier } from "./empty-postgres.ts";
+import { EMPTY } from "./empty-postgres.ts";
 
 describePostgres("PostgreSQL", () => {
-  const { connect, empty, end } = createEmptier();
-  afterAll(end);
+  let url = "";
   describeStore("a store on PostgreSQL", {
     async address() {
-      const url = await sharedPostgres.newDatabase();
-      await connect(url);
+      url = await sharedPostgres.newDatabase();
       return { url };
     },
-    empty,
+    empty: () => sharedPostgres.query(EMPTY, url),
   });
 });

@@ -7,7 +7,7 @@ import type { ClaimsSchema } from "../../token/claims.ts";
 import { requestedClaims } from "../../token/describe-claims.ts";
 import { answerTo, ERRORS, errorTo, type Fail, refused } from "./answers.ts";
 import { createDecisions, type DecisionsOptions } from "./decision.ts";
-import { continueUrl, oldestSignIn, signInDemand } from "./description.ts";
+import { askingClient, continueUrl, oldestSignIn, signInDemand } from "./description.ts";
 import type { PendingRequest, RequestReader } from "./pending.ts";
 import { checkedPerson, timeOfAnswer } from "./person.ts";
 import type { Asked } from "./requests.ts";
@@ -57,7 +57,7 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
       handle,
       token: formToken(key, handle),
       url: continueUrl(settings.issuer(), handle),
-      client: { clientId: client.clientId, name: client.name },
+      client: askingClient(client),
       ...signInDemand(request, clock()),
       ...(request.prompt.login && { login: true }),
       cookies: outcome.cookies,
@@ -104,7 +104,7 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
   return {
     begin: (parameters, browser, { withheld }) =>
       withRetries(async () => {
-        const read = await reader.read(parameters, clock());
+        const read = await reader.read(parameters, { now: clock(), address: browser.address });
         if (read.outcome === "refused") return refused(read.reason);
         if (read.outcome === "error") return answerTo(read.receiver, { issuer: settings.issuer(), ...read.error });
         if (!withheld) return advance(read, browser);

@@ -8,7 +8,7 @@ import { createDevices, type Devices } from "./device.ts";
 import { createDeviceExchange, type ExchangeDeviceCode } from "./device-exchange.ts";
 import { type CodeExchange, type CodeExchangeOptions, createCodeExchange } from "./exchange.ts";
 import { createLogout, type Logout, type LogoutOptions } from "./logout.ts";
-import { createRequestReader, type RequestReader } from "./pending.ts";
+import { createRequestReader, type RequestReader, type RequestReaderOptions } from "./pending.ts";
 import { createRequests } from "./requests.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createSignInSessions, type SignInSessions, type SignInSessionsOptions } from "./sign-in-sessions.ts";
@@ -22,7 +22,8 @@ type Deps = Omit<IssueOptions, "store"> &
   Omit<CodeExchangeOptions, "store" | "issuer"> &
   Omit<SignInSessionsOptions, "store"> &
   Omit<UserInfoOptions<ClaimsSchema>, "store"> &
-  Pick<LogoutOptions, "keys"> & { store: Store; open: boolean };
+  Pick<LogoutOptions, "keys"> &
+  Pick<RequestReaderOptions, "documents"> & { store: Store; open: boolean };
 
 export type PeopleUseCases = CodeExchange &
   UserInfo & {
@@ -39,9 +40,9 @@ export type PeopleUseCases = CodeExchange &
 
 /** The use cases of people: sign-in, consent, and what a code is exchanged for. */
 export function createPeople(deps: Deps): PeopleUseCases {
-  const { store, settings, clock, open } = deps;
+  const { store, settings, clock, open, documents } = deps;
   const signInSessions = createSignInSessions(deps);
-  const reader = createRequestReader({ store, defaultAudience: settings.audience });
+  const reader = createRequestReader({ store, documents, defaultAudience: settings.audience });
   const requests = createRequests({ store, clock, perAddress: open ? 0 : REQUESTS_PER_ADDRESS });
   const exchange = createCodeExchange({ ...deps, issuer: createIssuer(deps) });
   const signIns = createAuthorization({ ...deps, sessions: signInSessions, requests, reader });

@@ -8,7 +8,7 @@ import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
 import { grantableScope, isCovered, mustAsk, neededConsents, needsConsent, receiverOfRequest } from "./agreement.ts";
 import { answerTo, ERRORS, type Fail, refused } from "./answers.ts";
-import { continueUrl, describeTarget } from "./description.ts";
+import { askingClient, continueUrl, describeTarget } from "./description.ts";
 import type { PendingRequest } from "./pending.ts";
 import type { Asked, Requests } from "./requests.ts";
 import { createCode, formToken, isFormToken } from "./secrets.ts";
@@ -54,7 +54,7 @@ export function createDecisions({ store, requests, settings, audit, clock, fail 
       url: continueUrl(settings.issuer(), handle),
       token: formToken(key, purposeOf(handle, signIn)),
       subject: signIn.subject,
-      client: { clientId: client.clientId, name: client.name },
+      client: askingClient(client),
       host: receiverOfRequest(request),
       ...(await describeTarget(store, { ...request, scope: grantableScope(request.scope, signIn) })),
       cookies: outcome.cookies,

@@ -1,9 +1,10 @@
 import type { AuthorizationRequest } from "../../store/authorization.ts";
+import type { Client } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Seconds } from "../../time.ts";
 import type { Audience } from "../../token/claims.ts";
 import { baseOf } from "../../token/http-url.ts";
-import type { ConsentStep } from "./step.ts";
+import type { AskingClient, ConsentStep } from "./step.ts";
 
 /** What a person is asked for, in words: the names of the resources, and the descriptions of the scopes. */
 export async function describeTarget(
@@ -20,6 +21,12 @@ export async function describeTarget(
     resources: audiences.map((audience) => ({ audience, name: nameOf(audience) })),
     scopes: names.map((name) => ({ name, description: descriptionOf(name) })),
   };
+}
+
+/** A client for pages and for sign-in hooks. */
+export function askingClient({ clientId, name, introduced }: Client): AskingClient {
+  if (introduced === undefined) return { clientId, name };
+  return { clientId, name, introduced, ...(introduced === "document" && { origin: new URL(clientId).origin }) };
 }
 
 /** The earliest sign-in that a request accepts: the latest of all its bounds. */

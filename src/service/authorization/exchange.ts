@@ -8,6 +8,7 @@ import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import type { ClientUses } from "../clients/client-uses.ts";
+import { isRedirectUriOf } from "../clients/redirect-uri.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Counters } from "../operations/counters.ts";
 import { plainAudience, targetAudiences, targetViolation } from "../resources/target.ts";
@@ -145,7 +146,9 @@ export function createCodeExchange(options: CodeExchangeOptions): CodeExchange {
         return invalid();
       }
       if (code.expiresAt + clockSkewOf(text) <= clock()) return invalid();
-      if (code.redirectUri !== redirectUri || !isVerifierOf(code.challenge, verifier)) {
+      // The client may have lost the redirect URI since: then the code may be in the hands of another.
+      const isOfClient = isRedirectUriOf(caller, redirectUri) && code.redirectUri === redirectUri;
+      if (!isOfClient || !isVerifierOf(code.challenge, verifier)) {
         await endCode(code);
         return invalid();
       }

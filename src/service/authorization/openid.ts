@@ -15,8 +15,11 @@ const CLAIMS_OF_SCOPE = {
 /** The standard claims that a person's profile may have. */
 export const PROFILE_CLAIMS: readonly string[] = Object.values(CLAIMS_OF_SCOPE).flat();
 
+/** The scope token of a refresh token (OIDC Core §11). */
+export const OFFLINE_ACCESS = "offline_access";
+
 /** The scope tokens of OpenID Connect. They belong to no resource, and every client that signs people in may request them. */
-export const OPENID_SCOPES: readonly string[] = ["openid", ...Object.keys(CLAIMS_OF_SCOPE), "offline_access"];
+export const OPENID_SCOPES: readonly string[] = ["openid", ...Object.keys(CLAIMS_OF_SCOPE), OFFLINE_ACCESS];
 
 const OPENID_SCOPE_SET: ReadonlySet<string> = new Set(OPENID_SCOPES);
 

@@ -4,7 +4,7 @@ import type { Client, FoundClient } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 import { grantViolation } from "../access/caller.ts";
-import { isRegisteredUri } from "../clients/redirect-uri.ts";
+import { isRedirectUriOf } from "../clients/redirect-uri.ts";
 import { addressPrefix } from "../throttle/call-limits.ts";
 import { createFixedWindow } from "../throttle/fixed-window.ts";
 import { hashOf } from "../tokens/grant.ts";
@@ -139,6 +139,5 @@ function pendingOf({
 function mayAsk(client: Client, { target }: PendingRequest): boolean {
   // A device request is checked when the device collects its tokens.
   if (target.kind === "device") return true;
-  const isRegistered = isRegisteredUri(target.redirectUri, client.redirectUris ?? []);
-  return isRegistered && grantViolation(client, "authorization_code") === undefined;
+  return isRedirectUriOf(client, target.redirectUri) && grantViolation(client, "authorization_code") === undefined;
 }

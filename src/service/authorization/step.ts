@@ -1,3 +1,4 @@
+import type { Introduction } from "../../store/client.ts";
 import type { Seconds } from "../../time.ts";
 
 /** Why an authorization request is answered by a page of this server, and never by a redirect. */
@@ -38,7 +39,14 @@ export type Person<Custom = Record<string, unknown>> = {
 export type Profile = { readonly [claim: string]: unknown };
 
 /** The client that asks, for pages and for sign-in hooks. */
-export type AskingClient = { clientId: string; name: string };
+export type AskingClient = {
+  clientId: string;
+  name: string;
+  /** How it introduced itself: nobody has checked its name. Absent: an administrator added it. */
+  introduced?: Introduction | undefined;
+  /** Where its document is, such as `https://app.example`. */
+  origin?: string | undefined;
+};
 
 /** What comes next in an authorization. */
 export type Step = (

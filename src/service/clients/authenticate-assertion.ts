@@ -8,6 +8,7 @@ import type { PresentedCredentials, PresentedSecret } from "../../token/decode-b
 import type { Caller } from "../access/caller.ts";
 import { countId } from "../throttle/call-limits.ts";
 import { pairOf } from "./client-cache.ts";
+import type { ClientDocuments } from "./client-documents.ts";
 import type { FindClientKey } from "./client-keys.ts";
 import type { ClientUses } from "./client-uses.ts";
 import { type FailedLogins, isDenial } from "./failed-logins.ts";
@@ -22,6 +23,7 @@ export type AssertionOptions = {
   attempt: FailedLogins["attempt"];
   issuer: () => string;
   findKey: FindClientKey;
+  documents: ClientDocuments;
 };
 
 /** How much longer than it is valid an assertion is remembered: the clocks of other servers may be behind. */
@@ -41,7 +43,7 @@ const MAX_KNOWN = 10_000;
  * address lock it out: a signature cannot be guessed.
  */
 export function createAssertionAuthentication(options: AssertionOptions) {
-  const { store, clock, uses, attempt, issuer, findKey } = options;
+  const { store, clock, uses, attempt, issuer, findKey, documents } = options;
 
   type Proof = "proven" | "refused" | "unavailable";
 
@@ -64,8 +66,10 @@ export function createAssertionAuthentication(options: AssertionOptions) {
   }
 
   /** Resolves with `undefined` where the keys of the client could not be fetched: that is no failure to count. */
-  async function verify(presented: PresentedWithoutSecret): Promise<Caller | undefined> {
-    const client = await findPresentedClient(store, presented.clientId);
+  async function verify(presented: PresentedWithoutSecret, address: string | undefined): Promise<Caller | undefined> {
+    const { clientId, method } = presented;
+    const client =
+      method === "none" ? await documents.find(clientId, { address }) : await findPresentedClient(store, clientId);
     const proof = await proofOf(client, presented);
     if (proof === "unavailable") return undefined;
     if (proof === "refused" || client === undefined) throw new MintmarkError("invalid_client");
@@ -85,12 +89,12 @@ export function createAssertionAuthentication(options: AssertionOptions) {
     const pair = pairOf(attempted);
     const known = knownBy[presented.method];
     const verifyKnown = () =>
-      verify(presented).catch((error: unknown) => {
+      verify(presented, address).catch((error: unknown) => {
         if (!isDenial(error, "invalid_client")) throw error;
         return attempt(attempted, () => Promise.reject(error));
       });
     const verifyFirst = async () => {
-      const caller = await attempt(attempted, () => verify(presented));
+      const caller = await attempt(attempted, () => verify(presented, address));
       if (caller !== undefined) known.add(pair);
       return caller;
     };

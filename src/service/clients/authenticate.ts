@@ -7,6 +7,7 @@ import { type Caller, localCaller } from "../access/caller.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";
 import { createAssertionAuthentication } from "./authenticate-assertion.ts";
 import { createSecretAuthentication } from "./authenticate-secret.ts";
+import type { ClientDocuments } from "./client-documents.ts";
 import type { FindClientKey } from "./client-keys.ts";
 import type { ClientUses } from "./client-uses.ts";
 import { createFailedLogins, isDenial } from "./failed-logins.ts";
@@ -31,6 +32,7 @@ export type AuthenticatorOptions = {
   open: boolean;
   issuer: () => string;
   findKey: FindClientKey;
+  documents: ClientDocuments;
 };
 
 /** Creates the function that authenticates, by the method of the credentials. */

@@ -1,3 +1,5 @@
+import type { Client } from "../../store/client.ts";
+
 /** Schemes of which a browser runs or shows the rest as content. */
 const CONTENT_SCHEME = /^(?:javascript|data|vbscript|blob|file|filesystem|about|view-source|wss?|ftp):$/i;
 
@@ -32,6 +34,21 @@ export function redirectUriFault(uri: string): string | undefined {
 
 /** A loopback URI and its port. */
 const LOOPBACK_PORT = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)):([1-9]\d{0,4})(?=[/?]|$)/;
+
+/**
+ * Whether a presented redirect URI is one of a client. A client that introduced itself may listen on any port also where its
+ * loopback URI has one: command-line programs write the port that they like best.
+ */
+export function isRedirectUriOf(
+  { redirectUris = [], introduced }: Pick<Client, "redirectUris" | "introduced">,
+  uri: string,
+): boolean {
+  return isRegisteredUri(uri, introduced === undefined ? redirectUris : redirectUris.map(withoutLoopbackPort));
+}
+
+function withoutLoopbackPort(uri: string): string {
+  return uri.replace(LOOPBACK_PORT, "$1");
+}
 
 /**
  * Whether a presented redirect URI is one of the registered ones: the same string (OAuth 2.1 §2.3.1), or a loopback URI that

@@ -32,6 +32,16 @@ export function targetViolation(audiences: readonly string[], known: readonly st
 }
 
 /**
+ * Why no token for these audiences can be issued to a client that introduced itself, if so: it can have one for a single open
+ * resource. A token for two would let each of them act at the other.
+ */
+export function openTargetViolation(audiences: readonly string[], registered: readonly Resource[]): Issue | undefined {
+  const isOpen = (audience: string) => registered.some((one) => one.audience === audience && one.open);
+  if (audiences.length === 1 && audiences.every(isOpen)) return undefined;
+  return { path: "resource", message: "is not a single open resource" };
+}
+
+/**
  * The first requested scope token that no requested resource has, if any. Any token is accepted where one of the audiences is
  * no registered resource, or one without scopes.
  */

@@ -1,5 +1,6 @@
 import { parseParameters } from "../../../src/oauth/form.ts";
 import { createRequestReader } from "../../../src/service/authorization/pending.ts";
+import { findPresentedClient } from "../../../src/service/clients/find-presented-client.ts";
 import { openMemoryStore } from "../../../src/store/memory/memory.ts";
 import { addChosenClient } from "../../support/clients.ts";
 import { ISSUER, NOW } from "../../support/service.ts";
@@ -15,7 +16,8 @@ const ASCII = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,300}$/;
 
 const store = openMemoryStore();
 await addChosenClient(store, CLIENT, { redirectUris: REDIRECT_URIS, scopes: SCOPES, grants: ["authorization_code"] });
-const { read } = createRequestReader({ store, defaultAudience: () => ISSUER });
+const documents = { find: (clientId: string | undefined) => findPresentedClient(store, clientId) };
+const { read } = createRequestReader({ store, documents, defaultAudience: () => ISSUER });
 
 /** The reader of authorization requests: what it accepts, and where it sends an error. */
 export const authorizationTarget: Target<Buffer> = {
@@ -25,7 +27,7 @@ export const authorizationTarget: Target<Buffer> = {
     const parsed = parseParameters(input.toString("latin1"));
     if (parsed.outcome !== "read") return { what: parsed.outcome, isParsed: false };
     const { parameters, resources } = parsed.form;
-    const outcome = await read(parsed.form, NOW);
+    const outcome = await read(parsed.form, { now: NOW, address: undefined });
     const uri = parameters.get("redirect_uri") ?? "";
     const isProven = parameters.get("client_id") === CLIENT.clientId && isRegistered(uri);
     if ((outcome.outcome === "refused") === isProven) throw new Violation("proves client and redirect URI wrongly");
