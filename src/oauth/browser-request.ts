@@ -7,6 +7,8 @@ import { formOf, type OAuthRequest, queryOf } from "./request.ts";
 export type BrowserRequest = Pick<OAuthRequest, "headers" | "body" | "query"> & {
   method: "GET" | "POST";
   browser: Browser;
+  /** Whether the browser says that no page of this server sent it. Old browsers say nothing. */
+  isFromElsewhere: boolean;
   /** Makes the request for a sign-in method: its URL is absolute and of the issuer, and it has no body. */
   toFetchRequest(): Request;
 };

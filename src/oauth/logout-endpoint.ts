@@ -15,9 +15,11 @@ const REPEATED = "repeated";
 export function createLogoutEndpoint(logout: Logout, base: string): (request: BrowserRequest) => Promise<Answer> {
   return async (request) => {
     const { parameters } = parametersOf(request);
-    const { browser, method } = request;
+    const { browser, method, isFromElsewhere } = request;
     const isPost = method === "POST";
-    if (isPost && browser.session === undefined && !parameters.has(REPEATED)) {
+    // Another site that says so itself would have the person signed out, as the page says, and the session goes on.
+    const isRepeated = parameters.has(REPEATED) && !isFromElsewhere;
+    if (isPost && browser.session === undefined && !isRepeated) {
       const repeated = { ...Object.fromEntries(parameters), [REPEATED]: "1" };
       return pageAnswer({ name: "form-post", action: base + PATHS.logout, parameters: repeated });
     }

@@ -78,7 +78,13 @@ describe("P38: a link or a form on another site", () => {
       });
     }
     const repeated = { ...asked, repeated: "1", token: "x".repeat(43) };
-    expect(await browser.postFrom("https://evil.example", "/oauth/logout", repeated)).toMatchObject({ setCookies: [] });
+    // Not a redirect to the client, as if the session had ended: it is repeated with the cookies, and a page demands a confirmation.
+    const again = await browser.postFrom("https://evil.example", "/oauth/logout", repeated);
+    expect(again).toMatchObject({ status: 200, location: "", setCookies: [] });
+    expect(again.text).toContain(`action="${server.url}/oauth/logout"`);
+    const confirmation = await browser.post("/oauth/logout", fieldsIn(again));
+    expect(confirmation).toMatchObject({ status: 200, setCookies: [] });
+    expect(fieldsIn(confirmation)).toMatchObject(asked);
     expect(await browser.post("/oauth/logout", repeated)).toMatchObject({ status: 200, setCookies: [] });
     expect(await isActive(tokens.access_token)).toBe(true);
 

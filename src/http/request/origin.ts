@@ -95,6 +95,11 @@ export function createForeignFormCheck(issuer: string): (request: IncomingMessag
   return (request) => request.headers["sec-fetch-site"] === "none" || isCrossSite(request);
 }
 
+/** Whether the browser says that no page of this origin sent a request. */
+export function isFromElsewhere({ headers: { "sec-fetch-site": site } }: IncomingMessage): boolean {
+  return site !== undefined && site !== "same-origin";
+}
+
 /** The rule for allowed origins, for messages. */
 export const ORIGINS =
   "must be origins as browsers send them, such as https://app.example or http://localhost:5173: scheme, host and port alone, and http for this machine only";

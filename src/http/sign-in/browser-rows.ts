@@ -8,7 +8,7 @@ import { baseOf } from "../../token/http-url.ts";
 import type { LogFailure } from "../log.ts";
 import type { AddressOf } from "../request/client.ts";
 import { readFormBody } from "../request/form-body.ts";
-import { createForeignFormCheck, isRepeated } from "../request/origin.ts";
+import { createForeignFormCheck, isFromElsewhere, isRepeated } from "../request/origin.ts";
 import { sendText } from "../respond.ts";
 import { type Handle, type Row, type Target, urlOf } from "../routes.ts";
 import { toFetchRequest } from "./fetch-request.ts";
@@ -43,6 +43,7 @@ export function createBrowserRow(options: BrowserRowsOptions): (path: string, en
       headers: request.headers,
       body: method === "POST" ? await readFormBody(request) : NO_BODY,
       query: target.query,
+      isFromElsewhere: isFromElsewhere(request),
       browser: { ...cookies.read(request.headers.cookie), address: addressOf(request) },
       toFetchRequest: () => toFetchRequest(request, base + urlOf(target), cookies),
     });
