@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasLogins, LOGIN_GUIDES, programFolder, programs, run } from "../support/document-code.ts";
-import { blocksIn, documents, fileOf, ROOT } from "../support/documents.ts";
+import { extrasOf, hasExtra, programFolder, programs, run } from "../support/document-code.ts";
+import { type Block, blocksIn, documents, fileOf, ROOT } from "../support/documents.ts";
 import { testWith } from "../support/optional.ts";
 
 const NEXTJS = "docs/guides/nextjs.md";
@@ -26,26 +26,33 @@ describe("the code in the documents", () => {
     expect(names.length).toBeGreaterThan(10);
   });
 
-  /** Compiles the programs of some documents. */
-  function compileAll(options: string, isFor: (document: string) => boolean): void {
+  function compileAll(options: string, blocks: readonly Block[]): void {
     using folder = programFolder();
-    const files = programs
-      .filter(({ document }) => isFor(document))
-      .map((block) => folder.putBlock(block.document, fileOf(block) ?? ""));
+    const files = blocks.map((block) => folder.putBlock(block.document, fileOf(block) ?? ""));
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
     const common = "--noEmit --ignoreConfig --strict --target es2023 --skipLibCheck --types node";
     const words = [tsc, ...`${common} ${options}`.split(" "), ...files];
     execFileSync(process.execPath, words, { cwd: ROOT, stdio: "inherit" });
   }
 
+  const [plain, withExtras] = [
+    programs.filter((block) => extrasOf(block).length === 0),
+    programs.filter((block) => extrasOf(block).length > 0),
+  ];
+
   it.each(Object.entries(RESOLUTIONS))("compiles by %s", (options, isFor) => {
-    compileAll(options, (document) => isFor(document) && !LOGIN_GUIDES.includes(document));
+    compileAll(
+      options,
+      plain.filter(({ document }) => isFor(document)),
+    );
   });
 
-  testWith({ program: "test/logins", found: hasLogins, required: process.env.MINTMARK_TEST_LOGINS === "required" })(
-    "of the guides to logins compiles",
-    async () => compileAll(NODE, (document) => LOGIN_GUIDES.includes(document)),
-  );
+  const { MINTMARK_TEST_LOGINS: logins, MINTMARK_TEST_MCP: mcp } = process.env;
+  testWith({
+    program: "test/logins, or test/mcp,",
+    found: hasExtra("logins") && hasExtra("mcp"),
+    required: logins === "required" && mcp === "required",
+  })("of the guides to logins and to MCP compiles", async () => compileAll(NODE, withExtras));
 
   it.each(documents.filter((document) => blocksIn(document).some(({ code }) => code.includes("npm install PATH"))))(
     "of %s imports what its commands install",

@@ -9,7 +9,7 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { hasChromium, openPage } from "../support/browser.ts";
 import { guarded } from "../support/children.ts";
 import { openVisitor } from "../support/cookie-jar.ts";
-import { compile, hasLogins, programFolder } from "../support/document-code.ts";
+import { compile, hasExtra, programFolder } from "../support/document-code.ts";
 import { blocksIn } from "../support/documents.ts";
 import { testWith } from "../support/optional.ts";
 import { CHALLENGE, VERIFIER } from "../support/people.ts";
@@ -79,6 +79,7 @@ async function startLogin(name: string, { replacements = {}, env = {}, host = "1
   };
 }
 
+const hasLogins = hasExtra("logins");
 const found = hasLogins && hasChromium;
 const withBrowser = testWith({ program: "test/logins, or Chromium,", found, required });
 

@@ -1,38 +1,17 @@
-/** The official clients, 2.x and 1.x, with a memory and a person who signs in when they are sent to the issuer. */
-import {
-  Client,
-  type OAuthDiscoveryState,
-  StreamableHTTPClientTransport,
-  UnauthorizedError,
-} from "@modelcontextprotocol/client";
+/** The official clients, 2.x and 1.x, with a memory. */
+
+import type { OAuthDiscoveryState } from "@modelcontextprotocol/client";
+import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { UnauthorizedError as OldUnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Identity, Kept, OfficialClient, Programs, Tokens } from "./programs.ts";
 
-type Tokens = { access_token: string; token_type: string; refresh_token?: string; scope?: string };
+const NAME = { name: "assistant", version: "1.0.0" };
 
-export type Identity = {
-  /** The issuer that a client was added at: it is used at no other. */
-  issuer?: string;
-  /** A client that an administrator has added. */
-  clientId?: string;
-  /** The URL of a Client ID Metadata Document. */
-  clientMetadataUrl?: string;
-  redirectUri: string;
-  scope?: string;
-};
-
-type Kept = {
-  tokens?: Tokens;
-  verifier?: string;
-  sentTo?: URL;
-  client?: { client_id: string; issuer?: string };
-  discovered?: OAuthDiscoveryState;
-};
-
-/** What a client keeps, and where it sends the person. */
-export function createMemory({ issuer, clientId, clientMetadataUrl, redirectUri, scope }: Identity) {
-  const kept: Kept = {
+/** What a client keeps, and what it says of itself. */
+function createProvider({ issuer, clientId, clientMetadataUrl, redirectUri }: Identity) {
+  const kept: Kept & { discovered?: OAuthDiscoveryState } = {
     ...(clientId !== undefined && { client: { client_id: clientId, ...(issuer !== undefined && { issuer }) } }),
   };
   const provider = {
@@ -44,7 +23,6 @@ export function createMemory({ issuer, clientId, clientMetadataUrl, redirectUri,
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
       token_endpoint_auth_method: "none",
-      ...(scope !== undefined && { scope }),
     },
     clientInformation: () => kept.client,
     saveClientInformation: (client: { client_id: string }) => {
@@ -73,53 +51,56 @@ export function createMemory({ issuer, clientId, clientMetadataUrl, redirectUri,
   return { kept, provider };
 }
 
-export type Provider = ReturnType<typeof createMemory>["provider"];
+type Called = { content?: unknown };
 
-export type Connected = {
-  call(tool: string): Promise<string>;
-  /** Redeems the code of the URL that the browser was sent to. */
-  finish(callback: URL): Promise<void>;
-  close(): Promise<void>;
-};
+/** The content, or `undefined` where the person has to act. */
+const contentOf = (result: Promise<unknown>): Promise<string | undefined> =>
+  result.then(
+    (called) => JSON.stringify((called as Called).content),
+    (error) => {
+      if (error instanceof UnauthorizedError || error instanceof OldUnauthorizedError) return undefined;
+      throw error;
+    },
+  );
 
-type Result = { content?: unknown };
-const textIn = ({ content }: Result) => JSON.stringify(content);
+function open(resource: string, identity: Identity): OfficialClient {
+  const { kept, provider } = createProvider(identity);
+  const client = new Client(NAME);
+  const transport = () => new StreamableHTTPClientTransport(new URL(resource), { authProvider: provider });
+  let latest = transport();
+  async function call(name: string): Promise<unknown> {
+    if (client.transport === undefined) {
+      latest = transport();
+      await client.connect(latest);
+    }
+    return client.callTool({ name });
+  }
+  return {
+    kept,
+    call: (tool) => contentOf(call(tool)),
+    finish: (callback) => latest.finishAuth(callback.searchParams),
+    close: () => client.close(),
+  };
+}
 
-/** The clients, by name. `connect` rejects with an error of `isUnauthorized` where the person has to act. */
-export const clients: Record<string, (resource: string, provider: Provider) => Promise<Connected>> = {
-  async "2.x"(resource, provider) {
-    const open = () => new StreamableHTTPClientTransport(new URL(resource), { authProvider: provider });
-    const client = new Client({ name: "assistant", version: "1.0.0" });
-    let transport = open();
-    return {
-      async call(tool) {
-        if (client.transport === undefined) {
-          transport = open();
-          await client.connect(transport);
-        }
-        return textIn(await client.callTool({ name: tool }));
-      },
-      finish: (callback) => transport.finishAuth(callback.searchParams),
-      close: () => client.close(),
-    };
-  },
-  async "1.x"(resource, provider) {
-    const open = () => new OldTransport(new URL(resource), { authProvider: provider });
-    const client = new OldClient({ name: "assistant", version: "1.0.0" });
-    let transport = open();
-    return {
-      async call(tool) {
-        if (client.transport === undefined) {
-          transport = open();
-          await client.connect(transport as Parameters<typeof client.connect>[0]);
-        }
-        return textIn((await client.callTool({ name: tool })) as Result);
-      },
-      finish: (callback) => transport.finishAuth(callback.searchParams.get("code") ?? ""),
-      close: () => client.close(),
-    };
-  },
-};
+function openOld(resource: string, identity: Identity): OfficialClient {
+  const { kept, provider } = createProvider(identity);
+  const client = new OldClient(NAME);
+  const transport = () => new OldTransport(new URL(resource), { authProvider: provider });
+  let latest = transport();
+  async function call(name: string): Promise<unknown> {
+    if (client.transport === undefined) {
+      latest = transport();
+      await client.connect(latest as Parameters<typeof client.connect>[0]);
+    }
+    return client.callTool({ name });
+  }
+  return {
+    kept,
+    call: (tool) => contentOf(call(tool)),
+    finish: (callback) => latest.finishAuth(callback.searchParams.get("code") ?? ""),
+    close: () => client.close(),
+  };
+}
 
-export const isUnauthorized = (error: unknown): boolean =>
-  error instanceof UnauthorizedError || error instanceof OldUnauthorizedError;
+export const clients: Programs["clients"] = { "2.x": open, "1.x": openOld };

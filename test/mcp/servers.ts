@@ -1,6 +1,5 @@
 /** MCP servers of the SDK 2.x and 1.x behind the verifier: each tool greets the person of the token. */
 
-import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { getOAuthProtectedResourceMetadataUrl, requireBearerAuth } from "@modelcontextprotocol/express";
 import { toNodeHandler } from "@modelcontextprotocol/node";
@@ -15,7 +14,7 @@ import type { Claims } from "../../src/token/claims.ts";
 import { createFetchAuth } from "../../src/verifier/middleware/fetch.ts";
 import { type McpVerifier, mcpVerifier, oauthTokenVerifier } from "../../src/verifier/middleware/mcp.ts";
 import { bearerAuth } from "../../src/verifier/middleware/node.ts";
-import type { ProtectedResource, Verifier } from "../../src/verifier/verifier.ts";
+import type { Programs } from "./programs.ts";
 
 const READ = "tools:read";
 const WRITE = "tools:write";
@@ -57,8 +56,6 @@ const serveOld =
     await transport.handleRequest(request, response, request.body);
   };
 
-type Given = { verifier: Verifier; protectedResource: ProtectedResource };
-
 /** Requires the scope of the tool that a request calls. */
 const byTool =
   (auth: ReturnType<typeof bearerAuth>): RequestHandler =>
@@ -66,7 +63,7 @@ const byTool =
     (request.body?.params?.name === "erase" ? auth.requireScope(WRITE) : auth)(request, response, next);
 
 /** The servers, by name, each with what it answers while the verifier is stale. */
-export const servers: Record<string, { stale: number; open(given: Given): RequestListener }> = {
+export const servers: Programs["servers"] = {
   "2.x in Express": {
     stale: 503,
     open({ verifier, protectedResource }) {

@@ -11,23 +11,31 @@ export const programs: readonly Block[] = documents.flatMap(blocksIn).filter(({ 
 /** The issuer that the documents call. */
 export const ISSUER = "http://127.0.0.1:3000";
 
-/** Packages that only some guides use, installed by  npm ci --prefix test/logins . */
-const LOGINS = join(ROOT, "test/logins/node_modules");
-export const hasLogins = existsSync(LOGINS);
+/** Packages that only some programs use, installed by  npm ci --prefix test/NAME . */
+export type Extra = "logins" | "mcp";
 
-/** The guides that use them. */
-export const LOGIN_GUIDES: readonly string[] = ["better-auth", "passkeys", "ldap"].map(
-  (name) => `docs/guides/${name}.md`,
-);
+export const hasExtra = (name: Extra): boolean => existsSync(join(ROOT, `test/${name}/node_modules`));
+
+/** The packages of an extra that the project does not have. */
+function packagesOf(name: Extra): string[] {
+  const { dependencies } = JSON.parse(textOf(`test/${name}/package.json`)) as { dependencies: Record<string, string> };
+  return Object.keys(dependencies).filter((one) => !existsSync(join(ROOT, "node_modules", one)));
+}
+
+const EXTRAS: readonly Extra[] = ["logins", "mcp"];
+
+/** The extras whose packages a program imports. */
+export const extrasOf = ({ code }: Block): Extra[] =>
+  EXTRAS.filter((name) => packagesOf(name).some((one) => code.includes(` from "${one}`)));
 
 /** Makes these packages resolvable in a folder, beside those of the project. Theirs stay as they are. */
-function linkLogins(folder: string): void {
-  const { dependencies } = JSON.parse(textOf("test/logins/package.json")) as { dependencies: Record<string, string> };
-  for (const name of hasLogins ? Object.keys(dependencies) : []) {
-    const link = join(folder, "node_modules", name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(LOGINS, name), link, "dir");
-  }
+function linkExtras(folder: string): void {
+  for (const extra of EXTRAS.filter(hasExtra))
+    for (const name of packagesOf(extra)) {
+      const link = join(folder, "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(ROOT, `test/${extra}/node_modules`, name), link, "dir");
+    }
 }
 
 /** A folder for programs of the documents, below the root of the project, so that `mintmark` is this package. */
@@ -38,7 +46,7 @@ export function programFolder(): {
 } {
   mkdirSync(join(ROOT, ".cache"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".cache/documents-"));
-  linkLogins(folder);
+  linkExtras(folder);
 
   function put(document: string, name: string, code: string): string {
     const file = join(folder, document.replace(/\.md$/, ""), name);
