@@ -121,7 +121,25 @@ describe("the README", () => {
 
   it("shows no other programs than these", () => {
     const shown = blocksIn(README).map(({ language }) => language);
-    expect(shown).toEqual(["", "", "sh", "json", "sh", "ts", "sh", "sh", "sh", "ts", "ts", "", "ts", "sh", ""]);
+    expect(shown).toEqual([
+      "",
+      "",
+      "sh",
+      "json",
+      "sh",
+      "ts",
+      "sh",
+      "ts",
+      "sh",
+      "sh",
+      "sh",
+      "ts",
+      "ts",
+      "",
+      "ts",
+      "sh",
+      "",
+    ]);
   });
 });
 

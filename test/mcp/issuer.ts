@@ -66,8 +66,8 @@ export function openPerson(subject: string, cookies: Parameters<typeof openVisit
       while (!visit.url.startsWith(until)) {
         pages.push(visit.body);
         if (visit.status !== 200 || pages.length > 3) throw new Error(`${visit.status} ${visit.body}`);
-        const asks = visit.body.includes('name="subject"');
-        visit = await visitor.submit(visit, asks ? { subject } : { decision: "allow" }, { until });
+        const isSignIn = visit.body.includes('name="subject"');
+        visit = await visitor.submit(visit, isSignIn ? { subject } : { decision: "allow" }, { until });
       }
       await client.finish(new URL(visit.url));
       return pages.at(-1) ?? "";
