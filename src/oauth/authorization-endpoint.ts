@@ -57,8 +57,9 @@ export function createAuthorizationEndpoints(options: AuthorizationEndpointsOpti
       const form = parametersOf(request);
       const decision = form.parameters.get("decision");
       if (decision === undefined && answerDevelopment !== undefined) return answerDevelopment(form, request);
-      if (decision !== "allow" && decision !== "deny") throw invalidRequest("decision must be allow or deny.");
       const [handle, token] = [requiredParameter(form, "handle"), requiredParameter(form, "token")];
+      if (decision === "switch") return answer(await signIns.switchAccount(handle, request.browser, token), request);
+      if (decision !== "allow" && decision !== "deny") throw invalidRequest("decision must be allow, deny or switch.");
       return answer(await signIns.decide(handle, request.browser, { allow: decision === "allow", token }), request);
     }),
     callback: endpoint(PATHS.callback, async (request) => {

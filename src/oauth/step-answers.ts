@@ -74,7 +74,7 @@ export function createStepAnswers({ signIns, method }: StepAnswersOptions): Step
         return seeOther(step.url);
       case "consent": {
         const { step: name, cookies: _cookies, url, ...consent } = step;
-        return request.method === "POST" ? seeOther(url) : pageAnswer({ name, ...consent });
+        return request.method === "POST" ? seeOther(url) : pageAnswer({ name, ...consent, canSwitch: true });
       }
       case "device_done":
         return pageAnswer({ name: "device-done", allowed: step.allowed });

@@ -29,10 +29,11 @@ export type AuthorizationRequest = {
   audience: Audience;
   scope?: string | undefined;
   /**
-   * Whether nobody may be asked, the person must sign in again, or be asked again (OIDC Core §3.1.2.1). `before`: SHA-256 of
-   * the session cookie of the browser when it began. Another one follows after the sign-in.
+   * Whether nobody may be asked, the person must sign in again, or be asked again (OIDC Core §3.1.2.1). `select`: whether the
+   * person wants another account, whenever that signed in. `before`: SHA-256 of the session cookie of the browser when it
+   * began. Another one follows after the sign-in.
    */
-  prompt: { none: boolean; login: boolean; consent: boolean; before?: string | undefined };
+  prompt: { none: boolean; login: boolean; consent: boolean; select?: true | undefined; before?: string | undefined };
   maxAge?: Seconds | undefined;
   loginHint?: string | undefined;
   startedAt: Seconds;

@@ -66,6 +66,7 @@ export function openBrowser(service: Pick<TokenService, "signIns">) {
     accept: (handle: string, subject: string, more: object = {}) =>
       keep(signIns.accept(handle, browser, { subject, ...more })),
     refuse: (handle: string) => keep(signIns.refuse(handle, browser)),
+    switchAccount: (handle: string, token: string) => keep(signIns.switchAccount(handle, browser, token)),
     decide: (handle: string, token: string, allow = true) => keep(signIns.decide(handle, browser, { allow, token })),
   };
 }

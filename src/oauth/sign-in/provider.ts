@@ -62,9 +62,9 @@ export async function createProviderSignIn(options: ProviderSignInOptions): Prom
           code_challenge: challenge,
           code_challenge_method: "S256",
           ...(step.loginHint !== undefined && { login_hint: step.loginHint }),
-          ...(step.maxAge !== undefined && { max_age: String(step.maxAge) }),
+          ...(maxAgeOf(step) !== undefined && { max_age: String(maxAgeOf(step)) }),
           // Its session may be younger than the request (OpenID Connect Core §3.1.2.1).
-          ...(step.login && { prompt: "login" }),
+          ...((step.login || step.select) && { prompt: step.login ? "login" : "select_account" }),
         });
         return { outcome: "response", response: redirectTo(url) };
       }),
@@ -94,10 +94,15 @@ function secretOf({ token }: SignInStep, purpose: "nonce" | "code_verifier"): st
 }
 
 /** The person proves who they are now. Where the client asked how long ago they did, only the provider can say. */
-function authTimeOf({ auth_time: authTime }: IDToken, { maxAge }: SignInStep, clock: Clock): number {
-  const now = clock();
+function authTimeOf({ auth_time: authTime }: IDToken, step: SignInStep, clock: Clock): number {
+  const [now, maxAge] = [clock(), maxAgeOf(step)];
   if (authTime !== undefined) return withinClockSkew(Math.floor(authTime), { now, maxAge });
   return maxAge === undefined ? now : 0;
+}
+
+/** What the client demands. For another account, the page of the provider is all that is needed. */
+function maxAgeOf({ maxAge, select }: SignInStep): number | undefined {
+  return select ? undefined : maxAge;
 }
 
 /** The clock of the provider may be ahead or behind. */

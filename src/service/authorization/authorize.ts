@@ -60,8 +60,18 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
       client: askingClient(client),
       ...signInDemand(request, clock()),
       ...(request.prompt.login && { login: true }),
+      ...(request.prompt.select && oldestSignIn(request) === 0 && { select: true }),
       cookies: outcome.cookies,
     };
+  }
+
+  /** The page was answered: the request has another handle from then on. */
+  async function askForAnother({ request, client, kept }: Asked, browser: Browser): Promise<Step> {
+    const prompt = { ...request.prompt, select: true } as const;
+    const again = { ...request, prompt, loginHint: undefined, startedAt: clock() };
+    const step = await askSignIn({ request: again, client }, browser);
+    if (step.step !== "sign_in" || kept === undefined) return step;
+    return (await requests.forget(kept)) ? step : refused("expired");
   }
 
   /** Goes on as far as possible without asking anybody. */
@@ -141,6 +151,13 @@ export function createAuthorization(options: AuthorizationOptions): SignIns {
         // Another person has signed in since the page was made. They are asked for themselves.
         return decided === "ended" || decided === "other_person" ? advance(asked, browser) : decided;
       }),
+
+    switchAccount: (handle, browser, token) =>
+      continued(handle, browser, async (asked) => {
+        const signIn = await sessions.current(browser);
+        const isAnswered = signIn !== undefined && decisions.isOfPage({ asked, browser, signIn }, token);
+        return isAnswered ? askForAnother(asked, browser) : advance(asked, browser);
+      }),
   };
 }
 
@@ -156,9 +173,12 @@ async function withRetries(work: () => Promise<Step>): Promise<Step> {
   }
 }
 
-/** Whether a session is recent enough. With `prompt=login`, none from before the request is, not even of the same second. */
+/**
+ * Whether a session is recent enough. With `prompt=login`, none from before the request is, not even of the same second; nor
+ * where the person wants another account.
+ */
 function isRecent({ authTime, hash }: SignIn, { request, kept }: Asked): boolean {
   const { prompt } = request;
-  if (prompt.login && (kept === undefined || hash === prompt.before)) return false;
+  if ((prompt.login || prompt.select) && (kept === undefined || hash === prompt.before)) return false;
   return authTime >= oldestSignIn(request);
 }

@@ -38,6 +38,8 @@ export type Decisions = {
     request: SignedInRequest,
     decision: { allow: boolean; token: string },
   ): Promise<Step | "ended" | "other_person">;
+  /** Whether a token is of the consent page of this request for this person. */
+  isOfPage(request: SignedInRequest, token: string): boolean;
 };
 
 /** What people agree to. The only place that makes codes, and approves devices (P17). */
@@ -91,7 +93,13 @@ export function createDecisions({ store, requests, settings, audit, clock, fail 
     return answerTo(target, { issuer: settings.issuer(), code: secret });
   }
 
+  function isOfPage({ asked: { kept }, browser, signIn }: SignedInRequest, token: string): boolean {
+    return kept !== undefined && isFormToken(browser.key, purposeOf(kept.handle, signIn), token);
+  }
+
   return {
+    isOfPage,
+
     async resolve({ asked, browser, signIn }) {
       const { request, client } = asked;
       if (grantableScope(request.scope, signIn) === "") return fail(asked, ERRORS.notAllowed);
@@ -103,9 +111,8 @@ export function createDecisions({ store, requests, settings, audit, clock, fail 
     },
 
     async decide({ asked, browser, signIn }, { allow, token }) {
-      const { request, client, kept } = asked;
-      const { handle = "" } = kept ?? {};
-      if (!isFormToken(browser.key, purposeOf(handle, signIn), token)) return "other_person";
+      const { request, client } = asked;
+      if (!isOfPage({ asked, browser, signIn }, token)) return "other_person";
       if (grantableScope(request.scope, signIn) === "") return fail(asked, ERRORS.notAllowed);
       const consents = neededConsents(request, signIn, clock());
       if (allow) return grant({ asked, browser, signIn }, { consents, agrees: true });

@@ -38,12 +38,15 @@ export function oldestSignIn({
   return Math.max(prompt.login ? startedAt : 0, maxAge === undefined ? 0 : startedAt - maxAge);
 }
 
-/** What a sign-in method must know of a request, as of `now`; see `SignInStep`. */
+/**
+ * What a sign-in method must know of a request, as of `now`; see `SignInStep`. Where the person wants another account, that is
+ * a demand for a new sign-in, which is not checked.
+ */
 export function signInDemand(
   request: Pick<AuthorizationRequest, "prompt" | "maxAge" | "startedAt" | "loginHint">,
   now: Seconds,
 ): { loginHint?: string; maxAge?: Seconds } {
-  const since = oldestSignIn(request);
+  const since = request.prompt.select ? request.startedAt : oldestSignIn(request);
   return {
     ...(request.loginHint !== undefined && { loginHint: request.loginHint }),
     ...(since > 0 && { maxAge: Math.max(now - since, 0) }),

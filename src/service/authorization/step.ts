@@ -74,6 +74,8 @@ export type SignInStep = {
   maxAge?: Seconds | undefined;
   /** Whether the client asked for a new sign-in, by `prompt=login` or `max_age=0`, whatever time it has taken since. */
   login?: true;
+  /** Whether the person wants another account, and the client asked for no new sign-in: `maxAge` is not checked. */
+  select?: true;
 };
 
 /** The person has to agree. */
@@ -107,4 +109,6 @@ export type SignIns = {
   /** The person does not sign in: the client receives `access_denied`. */
   refuse(handle: string, browser: Browser): Promise<Step>;
   decide(handle: string, browser: Browser, decision: { allow: boolean; token: string }): Promise<Step>;
+  /** The person wants another account than that of the consent page whose token this is: they sign in again for this request. */
+  switchAccount(handle: string, browser: Browser, token: string): Promise<Step>;
 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { addWebClient, authorizationRequest, REDIRECT_URI } from "../../support/people.ts";
 import { type Edge, type OpenOptions, openServer } from "../../support/service.ts";
-import { fieldsIn, openWebBrowser, parametersIn } from "../../support/web-browser.ts";
+import { fieldsIn, openWebBrowser, parametersIn, type Visited } from "../../support/web-browser.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 
@@ -60,5 +60,27 @@ describe.each(["node", "fetch"] as const)("the page of development, behind %s", 
     await other.visit(path);
     expect((await other.visit("/oauth/continue", { form: fields })).status).toBe(400);
     expect(parametersIn(await browser.visit("/oauth/continue", { form: fields }))).toContainEqual(["state", "xyz"]);
+  });
+
+  it("lets the person choose another account on the consent page", async () => {
+    await using server = await openServer({ claims }, { edge });
+    const { clientId } = await addWebClient(server.service);
+    const path = `/oauth/authorize?${new URLSearchParams([...authorizationRequest(clientId).parameters])}`;
+    const browser = openWebBrowser(server);
+    const signInAs = async (page: Visited, subject: string) => {
+      const form = { ...fieldsIn(page), subject, claims: '{"role":"reader"}' };
+      return browser.visit((await browser.visit("/oauth/continue", { form })).location);
+    };
+    const consent = await signInAs(await browser.visit(path), "ada");
+    expect(consent.text).toContain('value="switch"');
+    const { handle = "", token = "" } = fieldsIn(consent);
+    const form = { handle, token, decision: "switch" };
+    expect((await browser.visit("/oauth/continue", { form: { ...form, token: "x" } })).location).toContain(handle);
+    const { status, location } = await browser.visit("/oauth/continue", { form });
+    expect([status, location.includes(handle)]).toEqual([303, false]);
+    const again = await signInAs(await browser.visit(location), "bob");
+    expect(again.text).toContain("bob");
+    const answer = await browser.visit("/oauth/continue", { form: { ...fieldsIn(again), decision: "allow" } });
+    expect(answer.location.startsWith(`${REDIRECT_URI}?code=`)).toBe(true);
   });
 });

@@ -96,6 +96,14 @@ describe("a person who signs in at a provider", () => {
     expect(Object.fromEntries(await asked({ maxAge: 3, login: true }))).toMatchObject(forced);
   });
 
+  it("is asked for another account, whenever that signed in", async () => {
+    const step: SignInStep = { ...STEP, maxAge: 3, select: true };
+    const { searchParams } = new URL(await sentTo(step));
+    expect([searchParams.get("prompt"), searchParams.has("max_age")]).toEqual(["select_account", false]);
+    provider.behave({});
+    expect(await signIn(step)).toMatchObject({ person: { authTime: expect.closeTo(systemClock(), -1) } });
+  });
+
   it("signed in when the provider says so; without that, a request with max_age is not answered as recent", async () => {
     const now = systemClock();
     provider.behave({ claims: { auth_time: now - 500 } });
