@@ -18,8 +18,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/build.ts",
     setupFiles: "test/support/leftovers.ts",
-    // Much of the time goes by waiting for other processes; with four files on two cores, databases exceed their limits.
-    maxWorkers: availableParallelism() + 1,
+    // Much of the time goes by waiting for other processes.
+    maxWorkers: availableParallelism() + 2,
     // No test leaves anything behind in its modules, so each worker loads them once.
     isolate: false,
     sequence: { sequencer: SlowFirst },
