@@ -1,6 +1,6 @@
 import { type Issue, MintmarkError } from "../../errors.ts";
 import { type Client, endOf, type GrantType, hasCredential, isPublic, type Permission } from "../../store/client.ts";
-import type { Store } from "../../store/store.ts";
+import type { Position, Store } from "../../store/store.ts";
 import type { Clock, Seconds } from "../../time.ts";
 
 /** An authenticated client and its permissions. First argument of every use case. */
@@ -51,16 +51,16 @@ export function isAdmin(caller: Caller): boolean {
 export type CurrentCallerOptions = { store: Pick<Store, "findClient">; clock: Clock };
 
 /**
- * A caller with its rights as of a change: they may have been withdrawn since its authentication. `sequence` is that of the
- * latest change; the store is read only if it is higher than at the authentication. Throws `invalid_client` where the client
- * was removed, or the secret that authenticated it is no longer valid.
+ * A caller with its rights as of a position: they may have been withdrawn since its authentication. The client is read only
+ * if clients have changed since. Throws `invalid_client` where the client was removed, or the secret that authenticated it is
+ * no longer valid.
  */
-export type CurrentCaller = (caller: Caller, sequence: number) => Promise<Caller>;
+export type CurrentCaller = (caller: Caller, latest: Pick<Position, "clientsSequence">) => Promise<Caller>;
 
 export function createCurrentCaller({ store, clock }: CurrentCallerOptions): CurrentCaller {
-  return async (caller, sequence) => {
+  return async (caller, { clientsSequence }) => {
     const { clientId, asOf, credential = "" } = caller;
-    if (asOf === undefined || asOf >= sequence) return caller;
+    if (asOf === undefined || asOf >= clientsSequence) return caller;
     const client = await store.findClient(clientId);
     if (client === undefined || !hasCredential(client, credential, clock())) throw new MintmarkError("invalid_client");
     return { ...client, credential };

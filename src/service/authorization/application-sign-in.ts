@@ -89,7 +89,7 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
     accept(caller, { handle, ...given }) {
       const operation = { action: "signIn.accept", permission: "sign_in", target: { subject: given.subject } } as const;
       return authorize(caller, operation, async (record) => {
-        const asOf = await trust.latest();
+        const { sequence: asOf } = await trust.latest();
         const now = timeOfAnswer(await find(handle), clock());
         return answer(handle, { ...checkedPerson(given, { schema, now }), asOf }, record);
       });

@@ -67,7 +67,7 @@ export function createSignInSessions({
     end,
     async signIn(person, { browser, clientId }) {
       const { asOf, ...known } = person;
-      const sequence = asOf ?? (await trust.latest());
+      const sequence = asOf ?? (await trust.latest()).sequence;
       const cookie = createSecret();
       const now = clock();
       const renewal = { ...known, hash: hashOf(cookie), expiresAt: now + sessionTtl };

@@ -15,8 +15,8 @@ export type StoreFollower = {
    * followers of this server that are not behind.
    */
   catchUp(): Promise<void>;
-  /** Reads the sequence number of the latest change. Rejects with `unavailable` after 1.5 s. */
-  latest(): Promise<number>;
+  /** Reads the position of the store. Rejects with `unavailable` after 1.5 s. */
+  latest(): Promise<Position>;
   /** The position of the store as last read. */
   position(): Position;
   /** When the state was last known to be complete: milliseconds of a monotonic clock. */
@@ -115,7 +115,7 @@ export function createStoreFollower({
   return {
     state: () => state,
     catchUp,
-    latest: async () => (await withTimeout(latestPosition())).sequence,
+    latest: () => withTimeout(latestPosition()),
     position: () => position,
     knownAt: () => knownAt,
     isStale: () => performance.now() - knownAt > maxStaleness * 1000,

@@ -73,8 +73,8 @@ export function createIssuer(options: IssueOptions): Issuer {
     options;
 
   async function requesterOf(caller: Caller): Promise<Requester> {
-    const sequence = await trust.latest();
-    return { caller: await currentCaller(caller, sequence), sequence };
+    const latest = await trust.latest();
+    return { caller: await currentCaller(caller, latest), sequence: latest.sequence };
   }
 
   function prepare(

@@ -101,7 +101,7 @@ export function createRevocations<Schema extends ClaimsSchema>(
         target: target && { subject: target.subject, [target.kind === "token" ? "jti" : "target"]: target.id },
       } as const;
       return authorize(caller, operation, async (record) => {
-        if (target === undefined) return { sequence: await trust.latest() };
+        if (target === undefined) return { sequence: (await trust.latest()).sequence };
         const { clientId, subject, ...revocation } = target;
         const sequence = await store.revoke(revocation, record);
         counts.revoked[target.kind] += 1;

@@ -1,5 +1,5 @@
 import { setImmediate as endOfTurn } from "node:timers/promises";
-import { type Kysely, sql } from "kysely";
+import { CompiledQuery, type Kysely } from "kysely";
 import type { Transact, Tx } from "../sql/commit.ts";
 import type { Schema } from "../sql/schema.ts";
 
@@ -65,22 +65,26 @@ async function runAlone(transaction: Tx, { work, resolve }: Change): Promise<() 
   return () => resolve(outcome);
 }
 
+const SAVEPOINT = CompiledQuery.raw("savepoint change");
+const RELEASE = CompiledQuery.raw("release change");
+const UNDO = CompiledQuery.raw("rollback to change");
+
 /** Runs one change of several, and returns how to end it after the commit. Throws where SQLite has ended the transaction. */
 async function runChange(
   transaction: Tx,
   { work, resolve, reject }: Change,
   isInTransaction: () => boolean,
 ): Promise<() => void> {
-  await sql`savepoint change`.execute(transaction);
+  await transaction.executeQuery(SAVEPOINT);
   try {
     const outcome = await work(transaction);
-    await sql`release change`.execute(transaction);
+    await transaction.executeQuery(RELEASE);
     return () => resolve(outcome);
   } catch (cause) {
     // On a full disk or an I/O error, SQLite rolls back everything. What follows would commit alone.
     if (!isInTransaction()) throw cause;
-    await sql`rollback to change`.execute(transaction);
-    await sql`release change`.execute(transaction);
+    await transaction.executeQuery(UNDO);
+    await transaction.executeQuery(RELEASE);
     return () => reject(cause);
   }
 }

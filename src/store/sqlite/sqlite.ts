@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSy
 import { dirname, join } from "node:path";
 import { Kysely } from "kysely";
 import Database from "libsql";
+import { coalesce } from "../../async/coalesce.ts";
 import { StartError } from "../../errors.ts";
 import type { Milliseconds } from "../../time.ts";
 import { FILES_MOVED } from "../outage.ts";
@@ -90,12 +91,18 @@ export function noDatabase(folder: string): StartError {
 const LIMIT_MS: Milliseconds = 1500;
 const START_LIMIT_MS: Milliseconds = 60_000;
 
-/** Checks the files after each call: a commit into replaced or damaged files would be acknowledged and lost. */
+/**
+ * Checks the files after each call: a commit into replaced or damaged files would be acknowledged and lost. Calls that end in
+ * the same turn of the event loop share a check.
+ */
 function createRun(files: OpenedFiles): Required<Driver>["run"] {
-  return async (verb) => {
-    const outcome = await whileBusy(verb, LIMIT_MS);
+  const check = coalesce(async () => {
     if (!files.areInPlace()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
     if (!files.isIntact()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
+  });
+  return async (verb) => {
+    const outcome = await whileBusy(verb, LIMIT_MS);
+    await check();
     return outcome;
   };
 }
