@@ -1,9 +1,14 @@
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createTokenClient } from "../../src/client/client.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";
 import { openVisitor } from "../support/cookie-jar.ts";
-import { openServer } from "../support/service.ts";
+import { certificateFor, serveByTls } from "../support/document-server.ts";
+import { startServer } from "../support/process.ts";
+import { openServer, temporaryFolder } from "../support/service.ts";
 import type { OfficialClient, ProtectedServer } from "./programs.ts";
 
 const SCOPES = { "tools:read": "Read your tools", "tools:write": "Change your tools" };
@@ -15,41 +20,63 @@ export const newClient = (resource: string) => ({
   ...{ redirectUris: [REDIRECT_URI], scopes: ["*"], audiences: [resource] },
 });
 
-/** An issuer as in development: its sign-in page asks whom you want to be. */
+/** Starts an MCP server whose verifier follows an issuer with open access. */
+export async function serveMcp({ open }: Pick<ProtectedServer, "open">, issuer: string) {
+  const http = createServer();
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const resource = `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
+  const { resources } = createTokenClient({ url: issuer });
+  await resources.create.mutate({ audience: resource, name: "Greeter", scopes: SCOPES, open: true });
+  const verifier = createVerifier({ issuer, audience: resource });
+  const protectedResource = { resource, authorizationServers: [issuer], scopes: Object.keys(SCOPES) };
+  http.on("request", open({ verifier, protectedResource }));
+  await verifier.ready;
+  return {
+    resource,
+    verifier,
+    async [Symbol.asyncDispose]() {
+      verifier.close();
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+}
+
+/** An issuer in this process. */
 export async function openIssuer() {
   const server = await openServer({ clock: () => Math.floor(Date.now() / 1000), issuer: undefined as never });
-  const { service, url } = server;
-
-  /** Starts an MCP server whose verifier follows this issuer. */
-  async function serve({ open }: Pick<ProtectedServer, "open">) {
-    const http = createServer();
-    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-    const resource = `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
-    await service.resources.create(localCaller, { audience: resource, name: "Greeter", scopes: SCOPES, open: true });
-    const verifier = createVerifier({ issuer: url, audience: resource });
-    const protectedResource = { resource, authorizationServers: [url], scopes: Object.keys(SCOPES) };
-    http.on("request", open({ verifier, protectedResource }));
-    await verifier.ready;
-    return {
-      resource,
-      verifier,
-      async [Symbol.asyncDispose]() {
-        verifier.close();
-        http.closeAllConnections();
-        await new Promise((resolve) => http.close(resolve));
-      },
-    };
-  }
-
   return {
     ...server,
-    serve,
-    /** Adds a client for one resource. */
-    addClient: (resource: string) => service.clients.create(localCaller, newClient(resource)),
     /** A token for a resource, as a program gets one. */
     async tokenFor(audience: string, scope?: string): Promise<string> {
-      const { token } = await service.getToken(localCaller, { subject: "ada", claims: {}, audience, scope });
+      const { token } = await server.service.getToken(localCaller, { subject: "ada", claims: {}, audience, scope });
       return token;
+    },
+  };
+}
+
+/** A client on the web that introduces itself by a document, and an issuer as in development that trusts its certificate. */
+export async function startIssuer() {
+  const { key, cert } = certificateFor("localhost");
+  const web = await serveByTls(
+    (_request, response) => {
+      const names = { client_id: clientMetadataUrl, client_name: "Assistant", redirect_uris: [REDIRECT_URI] };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(names));
+    },
+    { key, cert },
+  );
+  const clientMetadataUrl = `https://localhost:${web.port}/client.json`;
+  const folder = temporaryFolder();
+  const [data, certificate] = [join(folder.path, "data"), join(folder.path, "ca.pem")];
+  writeFileSync(certificate, cert);
+  const issuer = await startServer({ MINTMARK_DATA: data, NODE_EXTRA_CA_CERTS: certificate });
+  return {
+    url: issuer.origin,
+    clientMetadataUrl,
+    async [Symbol.asyncDispose]() {
+      await issuer.stop("SIGKILL");
+      await web[Symbol.asyncDispose]();
+      folder[Symbol.dispose]();
     },
   };
 }

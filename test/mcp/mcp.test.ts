@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, vi } from "vitest";
+import { createTokenClient } from "../../src/client/client.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { hasExtra } from "../support/document-code.ts";
 import { ROOT } from "../support/documents.ts";
 import { testWith } from "../support/optional.ts";
-import { openIssuer, openPerson, post, REDIRECT_URI } from "./issuer.ts";
-import { loadPrograms } from "./programs.ts";
+import { newClient, openIssuer, openPerson, post, REDIRECT_URI, serveMcp, startIssuer } from "./issuer.ts";
+import { type Identity, loadPrograms } from "./programs.ts";
 
 const it = testWith({
   program: "test/mcp",
@@ -35,7 +36,7 @@ describe.each(SERVERS)("an MCP server %s", (name) => {
     const kind = (await loadPrograms()).servers[name];
     if (kind === undefined) throw new Error(`There is no server ${name}`);
     await using issuer = await openIssuer();
-    await using server = await issuer.serve(kind);
+    await using server = await serveMcp(kind, issuer.url);
     const { resource } = server;
     const { service } = issuer;
     const metadata = new URL("/.well-known/oauth-protected-resource/mcp", resource).href;
@@ -65,36 +66,63 @@ describe.each(SERVERS)("an MCP server %s", (name) => {
   });
 });
 
+type Issuer = Awaited<ReturnType<typeof startIssuer>>;
+
+const ADDED = "that an administrator has added";
+
+/** How the issuer knows a client. */
+const IDENTITIES: Record<string, (issuer: Issuer, resource: string) => Promise<Identity>> = {
+  async [ADDED]({ url }, resource) {
+    const { clientId } = await createTokenClient({ url }).clients.create.mutate(newClient(resource));
+    return { issuer: url, clientId, redirectUri: REDIRECT_URI };
+  },
+  "that introduces itself by a document": async ({ clientMetadataUrl }) => ({
+    clientMetadataUrl,
+    redirectUri: REDIRECT_URI,
+  }),
+};
+
 describe.each(["2.x", "1.x"])("the official client %s", (version) => {
+  let issuer: Issuer;
+  beforeAll(async () => {
+    if (hasExtra("mcp")) issuer = await startIssuer();
+  });
+  afterAll(() => issuer?.[Symbol.asyncDispose]());
+
   for (const name of ["2.x in Express", "1.x in Express"])
-    it(`signs in, calls, refreshes, gets more scope and is disconnected at a server ${name}`, async () => {
-      const { servers, clients } = await loadPrograms();
-      const [kind, open] = [servers[name], clients[version]];
-      if (kind === undefined || open === undefined) throw new Error(`There is no ${name} or ${version}`);
-      await using issuer = await openIssuer();
-      await using server = await issuer.serve(kind);
-      const { clientId } = await issuer.addClient(server.resource);
-      const client = open(server.resource, { issuer: issuer.url, clientId, redirectUri: REDIRECT_URI });
-      const person = openPerson("ada");
+    for (const [identity, identify] of Object.entries(IDENTITIES))
+      it(`${identity} signs in, calls, refreshes, gets more scope and is disconnected at a server ${name}`, async () => {
+        const { servers, clients } = await loadPrograms();
+        const [kind, open] = [servers[name], clients[version]];
+        if (kind === undefined || open === undefined) throw new Error(`There is no ${name} or ${version}`);
+        await using server = await serveMcp(kind, issuer.url);
+        const client = open(server.resource, await identify(issuer, server.resource));
+        const person = openPerson("ada");
 
-      expect(await client.call("greet")).toBeUndefined();
-      const first = await person.finish(client);
-      expect(first).toContain("Greeter");
-      expect(first).toContain("Read your tools");
-      expect(first).not.toContain("Change your tools");
-      expect(await client.call("greet")).toContain("Hello, ada");
+        expect(await client.call("greet")).toBeUndefined();
+        const first = await person.finish(client);
+        for (const words of ["Assistant", "Greeter", "Read your tools"]) expect(first).toContain(words);
+        expect(first).not.toContain("Change your tools");
+        expect(await client.call("greet")).toContain("Hello, ada");
 
-      client.kept.tokens = { ...client.kept.tokens, access_token: "expired", token_type: "Bearer" };
-      // 1.x requests the scopes of the challenge alone, so it has no refresh token: the person is asked nothing again.
-      if (version === "1.x") expect([await client.call("greet"), await person.finish(client)]).toEqual([undefined, ""]);
-      expect(await client.call("greet")).toContain("Hello, ada");
+        client.kept.tokens = { ...client.kept.tokens, access_token: "expired", token_type: "Bearer" };
+        // 1.x requests the scopes of the challenge alone: unless it introduced itself, it has no refresh token.
+        const refreshes = client.kept.tokens.refresh_token !== undefined;
+        expect(refreshes).toBe(version === "2.x" || identity !== ADDED);
+        if (!refreshes) expect([await client.call("greet"), await person.finish(client)]).toEqual([undefined, ""]);
+        expect(await client.call("greet")).toContain("Hello, ada");
 
-      expect(await client.call("erase")).toBeUndefined();
-      expect(await person.finish(client)).toContain("Change your tools");
-      expect(await client.call("erase")).toContain("Erased");
+        // With a refresh token, 1.x refreshes after a 403, and asks for no more scope.
+        if (version === "1.x" && refreshes) await expect(client.call("erase")).rejects.toThrow("403");
+        else {
+          expect(await client.call("erase")).toBeUndefined();
+          expect(await person.finish(client)).toContain("Change your tools");
+          expect(await client.call("erase")).toContain("Erased");
+        }
 
-      await issuer.service.consents.revoke(localCaller, { subject: "ada", clientId });
-      await expect.poll(() => client.call("greet"), { interval: 1 }).toBeUndefined();
-      await client.close();
-    });
+        const clientId = client.kept.client?.client_id ?? "";
+        await createTokenClient({ url: issuer.url }).consents.revoke.mutate({ subject: "ada", clientId });
+        await expect.poll(() => client.call("greet"), { interval: 1 }).toBeUndefined();
+        await client.close();
+      });
 });
