@@ -38,13 +38,13 @@ export type Database = {
   /** Returns its address. */
   address: () => Promise<StoreAddress>;
   /** Empties the database, where a new one takes long. Default: each test creates one. */
-  empty?: () => Promise<unknown>;
-  /** Whether to test many concurrent calls: by a slow connection they exceed their timeout. Default true. */
-  crowded?: boolean;
+  empty?: () => Promise<unknown> | undefined;
+  /** Whether to test only what depends on the connection: transactions, their locks and their order. Default false. */
+  brief?: boolean;
 };
 
 /** The contract of a store, for every database. */
-export function describeStore(name: string, { address, empty, crowded = true }: Database): void {
+export function describeStore(name: string, { address, empty, brief = false }: Database): void {
   describe(name, () => {
     let elsewhere: Elsewhere;
     let kept: Opened | undefined;
@@ -73,25 +73,33 @@ export function describeStore(name: string, { address, empty, crowded = true }: 
         },
       };
     };
-    describeVerbs(open, crowded);
+    if (brief) describeTransactions(open);
+    else describeVerbs(open);
   });
 }
 
 /** The contract of a store that is open in one process only. */
 export function describeContract(name: string, open: Open): void {
   describe(name, () => {
-    describeVerbs(open, true);
+    describeVerbs(open);
   });
 }
 
-function describeVerbs(open: Open, crowded: boolean): void {
+function describeTransactions(open: Open): void {
+  describeTrust(open);
+  describeRedemptions(open);
+  describeAtomicity(open);
+  describePeopleChanges(open);
+}
+
+function describeVerbs(open: Open): void {
   describeKeys(open);
   describeClients(open);
   describeIntroducedClients(open);
   describeResources(open);
   describeAudit(open);
   describeCounts(open);
-  if (crowded) describeRevision(open);
+  describeRevision(open);
   describeTrust(open);
   describeSessions(open);
   describeLookups(open);
@@ -104,7 +112,7 @@ function describeVerbs(open: Open, crowded: boolean): void {
   describePrunes(open);
   describeAtomicity(open);
   describePeopleChanges(open);
-  if (crowded) describeStrings(open);
+  describeStrings(open);
 }
 
 async function openBoth(address: StoreAddress, elsewhere: Elsewhere): Promise<Opened> {

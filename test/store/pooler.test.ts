@@ -4,8 +4,8 @@ import { openPostgres, openPostgresStore } from "../../src/store/postgres/postgr
 import { describePgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { sharedPostgres } from "../support/postgres.ts";
 import { describeStore } from "./conformance.ts";
-import { EMPTY } from "./empty-postgres.ts";
-import { refusal } from "./every-verb.ts";
+import { createEmptier } from "./empty-postgres.ts";
+import { everyVerb, refusal } from "./every-verb.ts";
 import { aClient, aRecord } from "./samples.ts";
 
 type Pooler = Awaited<ReturnType<typeof startPgbouncer>>;
@@ -15,21 +15,36 @@ const ANSWERED = 2000;
 const WAIT = { timeout: 10_000, interval: 20 };
 
 describePgbouncer("PgBouncer in transaction mode", () => {
-  let url = "";
+  const { connect, empty, end } = createEmptier();
   let pooler: Pooler | undefined;
-  afterAll(() => pooler?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await end();
+    await pooler?.[Symbol.asyncDispose]();
+  });
   describeStore("a store behind it", {
     async address() {
-      url = await sharedPostgres.newDatabase();
+      const url = await sharedPostgres.newDatabase();
+      await connect(url);
       pooler ??= await startPgbouncer({ url, mode: "transaction" });
       return { url: Object.assign(new URL(url), { port: new URL(pooler.url).port }).href };
     },
-    empty: () => sharedPostgres.query(EMPTY, url),
-    crowded: false,
+    empty,
+    brief: true,
   });
 });
 
 describePgbouncer("a store behind a pooler", () => {
+  it("answers every method, one after another and all at once", async () => {
+    const url = await sharedPostgres.newDatabase();
+    await using pooler = await startPgbouncer({ url, mode: "transaction" });
+    const store = await openPostgresStore(pooler.url);
+    const outcomes: unknown[] = [];
+    for (const call of Object.values(await everyVerb(store))) outcomes.push(await call());
+    const calls = Object.values(await everyVerb(store));
+    expect(await Promise.all(calls.map((call) => call()))).toHaveLength(outcomes.length);
+    await store.close();
+  });
+
   it("leaves no settings, locks, channels or statements in shared sessions", async () => {
     const url = await sharedPostgres.newDatabase();
     // One session for all: it is the one of the store.

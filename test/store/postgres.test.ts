@@ -1,14 +1,17 @@
+import { afterAll } from "vitest";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { describeStore } from "./conformance.ts";
-import { EMPTY } from "./empty-postgres.ts";
+import { createEmptier } from "./empty-postgres.ts";
 
 describePostgres("PostgreSQL", () => {
-  let url = "";
+  const { connect, empty, end } = createEmptier();
+  afterAll(end);
   describeStore("a store on PostgreSQL", {
     async address() {
-      url = await sharedPostgres.newDatabase();
+      const url = await sharedPostgres.newDatabase();
+      await connect(url);
       return { url };
     },
-    empty: () => sharedPostgres.query(EMPTY, url),
+    empty,
   });
 });
