@@ -65,45 +65,45 @@ const widthOf = (tab: Tab): Promise<unknown> => tab.evaluate("document.documentE
 const focused = (tab: Tab): Promise<unknown> =>
   tab.evaluate("document.activeElement.name + '=' + document.activeElement.value");
 
-describe("the pages that people see", TIMEOUT, () => {
-  // The contrast of other colours, the default one included, is computed in test/http/theme.test.ts.
-  for (const [colour, language, theme] of [
-    ["yellow", "en", YELLOW],
-    ["black", "de", BLACK],
-  ] as const)
-    test(`are accessible in both colour schemes: ${colour}, ${language}`, async () => {
-      await using opened = await openTab(theme);
-      const found: string[] = [];
-      for (const [name, page] of pages) {
-        await opened.show(page, language);
-        const findings = await findingsIn(opened.tab, `${name}-${language}-${colour}`, {
-          repainted: theme === BLACK,
-        });
-        found.push(...findings.map((finding) => `${name}: ${finding}`));
-      }
-      expect(found).toEqual([]);
-      expect(opened.faults).toEqual([]);
-    });
+/** Where a page is wider than a phone, at twice the size of text too. */
+async function overflowsOf(tab: Tab): Promise<string[]> {
+  const wide: string[] = [];
+  const check = async (what: string, width: number) => {
+    if ((await widthOf(tab)) !== width) wide.push(what);
+  };
+  await tab.setViewportSize({ width: 320, height: 640 });
+  await check("at 320 px", 320);
+  await tab.evaluate("document.documentElement.style.fontSize = '200%'");
+  await check("with text of 200 %", 320);
+  await tab.evaluate("document.documentElement.style.fontSize = ''");
+  await tab.setViewportSize({ width: 160, height: 320 });
+  await check("at a zoom of 200 %", 160);
+  return wide;
+}
 
-  test("are no wider than a phone, at twice the size of text too", async () => {
-    await using opened = await openTab(YELLOW);
-    const { tab, show } = opened;
-    const wide: string[] = [];
-    // In German, whose words are longer.
+describe("the pages that people see", TIMEOUT, () => {
+  /** What is wrong with each page. The contrast of other colours is computed in test/http/theme.test.ts. */
+  async function faultsOf(theme: Theme, language: "en" | "de", faults: (tab: Tab, name: string) => Promise<string[]>) {
+    await using opened = await openTab(theme);
+    const found: string[] = [];
     for (const [name, page] of pages) {
-      await tab.setViewportSize({ width: 320, height: 640 });
-      await show(page, "de");
-      const check = async (what: string, width: number) => {
-        if ((await widthOf(tab)) !== width) wide.push(`${name} ${what}`);
-      };
-      await check("at 320 px", 320);
-      await tab.evaluate("document.documentElement.style.fontSize = '200%'");
-      await check("with text of 200 %", 320);
-      await tab.evaluate("document.documentElement.style.fontSize = ''");
-      await tab.setViewportSize({ width: 160, height: 320 });
-      await check("at a zoom of 200 %", 160);
+      await opened.show(page, language);
+      found.push(...(await faults(opened.tab, name)).map((fault) => `${name}: ${fault}`));
     }
-    expect(wide).toEqual([]);
+    return [...found, ...opened.faults];
+  }
+
+  test("are accessible in both colour schemes", async () => {
+    expect(await faultsOf(YELLOW, "en", (tab, name) => findingsIn(tab, `${name}-en-yellow`))).toEqual([]);
+  });
+
+  // In German, whose words are longer.
+  test("are so in another colour, and no wider than a phone, at twice the size of text too", async () => {
+    const faults = async (tab: Tab, name: string) => [
+      ...(await findingsIn(tab, `${name}-de-black`, { repainted: true })),
+      ...(await overflowsOf(tab)),
+    ];
+    expect(await faultsOf(BLACK, "de", faults)).toEqual([]);
   });
 });
 
