@@ -72,7 +72,8 @@ const require = createRequire(import.meta.url);
  */
 export async function findingsIn(page: Page, name: string, { repainted = false } = {}): Promise<string[]> {
   const found: string[] = [];
-  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const isLoaded: boolean = await page.evaluate("'axe' in globalThis");
+  if (!isLoaded) await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
   for (const { colorScheme, width } of SCHEMES) {
     const scheme = `${colorScheme}-${width}`;
     await page.emulateMedia({ colorScheme });
