@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { Fetch, Service } from "../../src/verifier/source/http-client.ts";
+import { anyCharacter } from "../support/any-character.ts";
 import { storedKeys } from "./keys.ts";
 
 const published = storedKeys.map(({ publicJwk }) => JSON.parse(publicJwk) as Record<string, unknown>);
@@ -41,7 +42,7 @@ function eventText(update: unknown, id: string): string {
 
 const odd = fc.oneof(
   fc.constantFrom<unknown>(-1, 1.5, 2 ** 53, "5", null, [], {}, ""),
-  fc.string({ unit: "binary", maxLength: 8 }),
+  fc.string({ unit: anyCharacter, maxLength: 8 }),
 );
 const orOdd = <Value>(usual: fc.Arbitrary<Value>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 20, arbitrary: usual as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: odd });

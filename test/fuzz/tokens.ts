@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { anyCharacter } from "../support/any-character.ts";
 import { encode, type Forge, signSegments } from "../support/forge.ts";
 import type { Random } from "../support/random.ts";
 import { mutate } from "./mutate.ts";
@@ -13,7 +14,7 @@ const raw = (json: string) => `@raw(${json})`;
 const RAW = /"@raw\(([^)]*)\)"/g;
 
 const hostileText = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.string({ unit: anyCharacter, maxLength: 40 }),
   fc.constantFrom("", "\0", "\ud800", "a\nb", "é", "e\u0301", " ", "x".repeat(255), "x".repeat(256), "__proto__"),
 );
 const hostileNumber = fc.oneof(
@@ -24,7 +25,7 @@ const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   hostileText,
   hostileNumber,
   fc.constantFrom(null, true, [], {}, [[]], [""], undefined),
-  fc.jsonValue({ maxDepth: 3, stringUnit: "binary" }),
+  fc.jsonValue({ maxDepth: 3, stringUnit: anyCharacter }),
   fc.nat(40).map((depth) => raw(`${"[".repeat(depth)}${"]".repeat(depth)}`)),
 );
 

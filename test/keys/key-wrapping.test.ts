@@ -7,6 +7,7 @@ import { unwrap, wrap } from "../../src/keys/key-wrapping.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { rewrapKeys } from "../../src/service/keys/key-management.ts";
 import { createTokenService } from "../../src/service/service.ts";
+import { anyCharacter } from "../support/any-character.ts";
 import { ISSUER, NOW, openService } from "../support/service.ts";
 
 const kek = randomBytes(32);
@@ -15,7 +16,7 @@ const other = randomBytes(32);
 describe("wrap", () => {
   it("is reversed by unwrap with the same key and kid", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.string(), (text, kid) => {
+      fc.property(fc.string({ unit: anyCharacter }), fc.string(), (text, kid) => {
         fc.pre(text.isWellFormed());
         expect(unwrap(wrap(text, kid, kek), kid, kek)).toEqual({ outcome: "unwrapped", text });
       }),

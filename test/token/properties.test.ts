@@ -4,6 +4,7 @@ import { MintmarkError } from "../../src/errors.ts";
 import { anyClaims, type Claims, RESERVED_CLAIMS } from "../../src/token/claims.ts";
 import { parseJsonObject } from "../../src/token/json.ts";
 import { signAccessToken } from "../../src/token/sign.ts";
+import { anyCharacter } from "../support/any-character.ts";
 import { type Forge, forge, goodClaims, openForges } from "../support/forge.ts";
 import { MAX_LIFETIME, verify } from "../support/refusal.ts";
 
@@ -14,7 +15,7 @@ const RUNS: Record<string, number> = { RS256: 10, PS256: 10 };
 
 const FORBIDDEN = /"(?:__proto__|constructor|prototype|toJSON)":/;
 
-const text = (options: fc.StringConstraints) => fc.string({ unit: "binary", ...options });
+const text = (options: fc.StringConstraints) => fc.string({ unit: anyCharacter, ...options });
 const identifiers = text({ minLength: 1, maxLength: 100 }).filter((value) => !/\p{Cc}/u.test(value));
 const scopes = fc
   .array(fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/), { minLength: 1, maxLength: 8 })
@@ -22,7 +23,7 @@ const scopes = fc
 /** Numbers above 2^53 - 1 are refused: generated ones are reduced. */
 const withinBounds = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value), (_, part) => (typeof part === "number" ? part % Number.MAX_SAFE_INTEGER : part));
-const jsonValues = fc.jsonValue({ maxDepth: 6, stringUnit: "binary" }).map(withinBounds);
+const jsonValues = fc.jsonValue({ maxDepth: 6, stringUnit: anyCharacter }).map(withinBounds);
 const customClaims = fc
   .dictionary(
     text({ maxLength: 20 }).filter((name) => !RESERVED_CLAIMS.has(name)),
@@ -139,7 +140,7 @@ describe("parseJsonObject", () => {
   });
 
   test("parseJsonObject refuses every object with a duplicate name, in any spelling", () => {
-    const objects = fc.tuple(customClaims, fc.string({ unit: "binary", maxLength: 5 }), fc.nat(5));
+    const objects = fc.tuple(customClaims, fc.string({ unit: anyCharacter, maxLength: 5 }), fc.nat(5));
     fc.assert(
       fc.property(objects, fc.infiniteStream(fc.nat(3)), ([claims, name, depth], choices) => {
         const choose = () => choices.next().value ?? 0;

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { parseJsonObject } from "../../../src/token/json.ts";
+import { anyCharacter } from "../../support/any-character.ts";
 import { mutate } from "../mutate.ts";
 import { readStrictly } from "../strict-json.ts";
 import { type Outcome, parseJson, type Target, Violation } from "../target.ts";
 
 const names = fc.oneof(
   fc.constantFrom("a", "sub", "__proto__", "toJSON", "", "\ud800", "é"),
-  fc.string({ unit: "binary", maxLength: 6 }),
+  fc.string({ unit: anyCharacter, maxLength: 6 }),
 );
-const objects = fc.dictionary(names, fc.jsonValue({ maxDepth: 5, stringUnit: "binary" }), { maxKeys: 6 });
+const objects = fc.dictionary(names, fc.jsonValue({ maxDepth: 5, stringUnit: anyCharacter }), { maxKeys: 6 });
 
 /** The parser of JSON in tokens, compared with one that follows the grammar. */
 export const jsonTarget: Target<{ bytes: Buffer }> = {

@@ -4,6 +4,7 @@ import { StartError } from "../../../src/errors.ts";
 import { loadKeyPair, type StoredKey } from "../../../src/keys/key-pair.ts";
 import { importPublicJwk } from "../../../src/keys/public-jwk.ts";
 import type { VerificationKey } from "../../../src/token/signature.ts";
+import { anyCharacter } from "../../support/any-character.ts";
 import type { Random } from "../../support/random.ts";
 import { storedKeys } from "../keys.ts";
 import { mutate } from "../mutate.ts";
@@ -20,7 +21,7 @@ const values = fc.oneof(
     ...["secp256k1"],
   ),
   fc.base64String({ maxLength: 44 }),
-  fc.string({ unit: "binary", maxLength: 10 }),
+  fc.string({ unit: anyCharacter, maxLength: 10 }),
 );
 const changes = fc.dictionary(
   fc.constantFrom(..."kty crv x y n e alg use kid d k key_ops ext p x5c __proto__".split(" ")),

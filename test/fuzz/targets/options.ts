@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { StartError } from "../../../src/errors.ts";
 import { createVerifier } from "../../../src/verifier/verifier.ts";
+import { anyCharacter } from "../../support/any-character.ts";
 import { ISSUER } from "../../support/service.ts";
 import { type Outcome, type Target, Violation } from "../target.ts";
 import { mutatedText } from "../tokens.ts";
@@ -10,7 +11,7 @@ const anything = fc.oneof(
     ...[undefined, null, "", "http://127.0.0.1:3000", "ftp://x", "http://a:b@x", "x", 0, -1, 30, Number.NaN, Infinity],
     ...[true, {}, []],
   ),
-  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
   fc.func(fc.anything()),
 );
 const optionNames =
