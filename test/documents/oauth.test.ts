@@ -94,7 +94,7 @@ describe("the guide to OAuth", () => {
     expect(printed).toBe(blockOf(GUIDE, "", "token_revoked"));
   });
 
-  const python = findPython("authlib, jwt, requests, cryptography");
+  const python = findPython("authlib", "jwt", "requests", "cryptography");
   const required = process.env.MINTMARK_TEST_PYTHON === "required";
   testWith({ program: "Authlib", found: python !== undefined, required })(
     "has a program that gets a token by Authlib, and verifies it by PyJWT",

@@ -45,7 +45,7 @@ describe.concurrent("jose", () => {
 const required = process.env.MINTMARK_TEST_PYTHON === "required";
 
 describe.concurrent("PyJWT", () => {
-  const python = findPython("jwt, cryptography");
+  const python = findPython("jwt", "cryptography");
   const testPyJwt = testWith({ program: "PyJWT", found: python !== undefined, required });
 
   for (const alg of ALGORITHMS) {
@@ -73,7 +73,7 @@ describe.concurrent("PyJWT", () => {
 });
 
 describe.concurrent("python-jose", () => {
-  const python = findPython("jose.jwt, cryptography");
+  const python = findPython("jose", "cryptography");
   const testJose = testWith({ program: "python-jose", found: python !== undefined, required });
 
   // It supports neither PS256 nor EdDSA.

@@ -8,7 +8,7 @@ import { addResource, MCP } from "../../support/resources.ts";
 const required = process.env.MINTMARK_TEST_PYTHON === "required";
 
 describe("Authlib", () => {
-  const python = findPython("authlib, requests, cryptography");
+  const python = findPython("authlib", "requests", "cryptography");
   const testAuthlib = testWith({ program: "Authlib", found: python !== undefined, required });
 
   testAuthlib("gets, introspects and revokes tokens by every method, and verifies them", async () => {
