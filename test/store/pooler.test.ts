@@ -34,14 +34,12 @@ describePgbouncer("PgBouncer in transaction mode", () => {
 });
 
 describePgbouncer("a store behind a pooler", () => {
-  it("answers every method, one after another and all at once", async () => {
+  it("answers every method", async () => {
     const url = await sharedPostgres.newDatabase();
     await using pooler = await startPgbouncer({ url, mode: "transaction" });
     const store = await openPostgresStore(pooler.url);
-    const outcomes: unknown[] = [];
-    for (const call of Object.values(await everyVerb(store))) outcomes.push(await call());
-    const calls = Object.values(await everyVerb(store));
-    expect(await Promise.all(calls.map((call) => call()))).toHaveLength(outcomes.length);
+    for (const [verb, call] of Object.entries(await everyVerb(store)))
+      await expect(call(), verb).resolves.not.toBeInstanceOf(Error);
     await store.close();
   });
 
