@@ -100,6 +100,8 @@ const SERVICE: Row[] = [
       (value): Row => [{ [name]: value }, `${name} ${SECONDS}`],
     ),
   ),
+  [{ registration: "open" }, undefined],
+  [{ registration: true }, "registration must be one of open"],
   [{ ttl: 901, maxTtl: 900 }, "ttl must be at most maxTtl, which is 900"],
   [{ ttl: 86_401 }, "ttl must be at most maxTtl, which is 86400"],
   [{ ttl: 900, maxTtl: 900 }, undefined],

@@ -55,12 +55,13 @@ const BASIC = 'Basic realm="mintmark", charset="UTF-8"';
 
 /**
  * The answer for an error (RFC 6749 §5.2): `error` and `error_description`, with the reason of the catalogue beside them.
- * `isChallenged`: whether the client tried the `Authorization` header, and so receives a challenge.
+ * `isChallenged`: whether the client tried the `Authorization` header, and so receives a challenge. `errorOf`: the `error` of
+ * an endpoint that has its own.
  */
-export function errorAnswer(thrown: unknown, { isChallenged = false } = {}): TextAnswer {
+export function errorAnswer(thrown: unknown, { isChallenged = false, errorOf = oauthErrorOf } = {}): TextAnswer {
   const error = thrown instanceof MintmarkError ? thrown : new MintmarkError("internal_error", { cause: thrown });
   const { reason } = error;
-  const code = oauthErrorOf(error);
+  const code = errorOf(error);
   const status = statusOf(reason, code);
   const retryAfter = error.retryAfter ?? (MAY_RETRY.has(status) ? RETRY_AFTER : undefined);
   const body = { error: code, error_description: describe(error), error_reason: reason };
@@ -84,11 +85,11 @@ const OF_PARAMETER: ReadonlyMap<string, string> = new Map([
   ["invalid_request scope", "invalid_scope"],
 ]);
 
-function oauthErrorOf({ reason, issues: [issue] }: MintmarkError): string {
+export function oauthErrorOf({ reason, issues: [issue] }: MintmarkError): string {
   return OF_PARAMETER.get(`${reason} ${issue?.path}`) ?? catalogue[reason].oauth;
 }
 
-/** The errors of RFC 6749 §5.2 and RFC 8707 §2 with the status 400. */
+/** The errors of RFC 6749 §5.2, RFC 8707 §2 and RFC 7591 §3.2.2 with the status 400. */
 const BAD_REQUESTS: ReadonlySet<string> = new Set([
   "invalid_request",
   "invalid_grant",
@@ -96,6 +97,8 @@ const BAD_REQUESTS: ReadonlySet<string> = new Set([
   "unsupported_grant_type",
   "invalid_scope",
   "invalid_target",
+  "invalid_redirect_uri",
+  "invalid_client_metadata",
 ]);
 
 /** HTTP itself has a status for these. */

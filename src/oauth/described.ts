@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { Reason } from "../errors.ts";
+import type { MintmarkError, Reason } from "../errors.ts";
 import { METADATA_PATH, OPENID_METADATA_PATH } from "./metadata.ts";
 import { PATHS } from "./paths.ts";
+import { registrationErrorOf } from "./registration-endpoint.ts";
 
 /** An endpoint of a standard that programs call or send browsers to, for the description of the API. */
 export type DescribedEndpoint = {
@@ -15,6 +16,10 @@ export type DescribedEndpoint = {
   parameters?: z.ZodObject;
   /** JSON, a body without content, or a redirect or page for a browser. */
   answer: z.ZodType | "empty" | "browser";
+  /** Whether the parameters are a JSON document, which the endpoint answers by 201. Default false. */
+  isDocument?: boolean;
+  /** Default: that of RFC 6749. */
+  errorOf?: (error: MintmarkError) => string;
   /** A reason, or with the parameter that it is about. */
   errors: readonly (Reason | readonly [Reason, string])[];
 };
@@ -131,6 +136,29 @@ const ENDPOINTS: Record<string, (grantTypes: readonly string[]) => DescribedEndp
     errors: [
       ...(["malformed_request", "invalid_token", "token_expired", "token_revoked", "wrong_audience"] as const),
       ...(["insufficient_scope", "forbidden_origin", "rate_limited", "unavailable", "internal_error"] as const),
+    ],
+  }),
+  registration_endpoint: () => ({
+    ...{ path: PATHS.register, method: "post", caller: "nobody", standard: "RFC 7591 §3" },
+    summary: "Register a public client",
+    parameters: z.looseObject({
+      redirect_uris: z.array(z.string()).describe("Where people return to after their sign-in."),
+      client_name: maybe("For people."),
+      grant_types: z.array(z.string()).optional().describe("`authorization_code`, and `refresh_token`."),
+      response_types: z.array(z.string()).optional().describe("`code`."),
+      token_endpoint_auth_method: z.literal("none").optional(),
+      post_logout_redirect_uris: z.array(z.string()).optional().describe("Where people return to after logout."),
+    }),
+    answer: z.looseObject({
+      ...{ client_id: z.string(), client_id_issued_at: z.int(), client_name: z.string() },
+      ...{ redirect_uris: z.array(z.string()), grant_types: z.array(z.string()) },
+      ...{ response_types: z.array(z.string()), token_endpoint_auth_method: z.literal("none") },
+    }),
+    isDocument: true,
+    errorOf: registrationErrorOf,
+    errors: [
+      ["invalid_request", "redirect_uris"],
+      ...(["invalid_request", "payload_too_large", "rate_limited", "unavailable", "internal_error"] as const),
     ],
   }),
   end_session_endpoint: () => ({

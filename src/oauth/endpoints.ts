@@ -9,6 +9,7 @@ import { createDeviceAuthorizationEndpoint } from "./device-endpoint.ts";
 import type { Form } from "./form.ts";
 import { createIntrospectionEndpoint } from "./introspection-endpoint.ts";
 import { PATHS } from "./paths.ts";
+import { createRegistrationEndpoint } from "./registration-endpoint.ts";
 import { formOf, type OAuthRequest } from "./request.ts";
 import { createRevocationEndpoint } from "./revocation-endpoint.ts";
 import { createTokenEndpoint } from "./token-endpoint.ts";
@@ -23,11 +24,14 @@ type Work = {
   perform: (caller: Caller, form: Form, request: OAuthRequest) => Promise<TextAnswer>;
 };
 
-/** Makes the endpoints for programs. Each but userinfo authenticates the client, after the whole request has arrived. */
+/** Makes the endpoints for programs. Each but userinfo and registration authenticates the client, after the whole request has arrived. */
 export function createOAuthEndpoints<Schema extends ClaimsSchema>(
   service: TokenService<Schema>,
-): Record<"token" | "introspect" | "revoke" | "userinfo", Endpoint> & { deviceAuthorization?: Endpoint } {
-  const { authenticate, tracer, devices } = service;
+): Record<"token" | "introspect" | "revoke" | "userinfo", Endpoint> & {
+  deviceAuthorization?: Endpoint;
+  register?: Endpoint;
+} {
+  const { authenticate, tracer, devices, registration } = service;
 
   function endpoint(path: string, { rate, perform }: Work): Endpoint {
     return traced(path, async (request) => {
@@ -58,6 +62,7 @@ export function createOAuthEndpoints<Schema extends ClaimsSchema>(
         perform: createDeviceAuthorizationEndpoint(devices),
       }),
     }),
+    ...(registration !== undefined && { register: traced(PATHS.register, createRegistrationEndpoint(registration)) }),
     userinfo: traced(PATHS.userinfo, createUserInfoEndpoint(service)),
   };
 }

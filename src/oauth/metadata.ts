@@ -16,7 +16,7 @@ const PROVING_METHODS = authMethods.filter((method) => method !== "none");
 
 export type Metadata = { issuer: string; grant_types_supported: readonly string[]; [member: string]: unknown };
 
-type Described = Pick<TokenService, "issuer" | "jwks">;
+type Described = Pick<TokenService, "issuer" | "jwks" | "registration">;
 
 /**
  * The metadata of the authorization server (RFC 8414 §2). It names only what works, and contains nothing of a request: a
@@ -29,6 +29,7 @@ export function authorizationServerMetadata(service: Described, { signsIn }: { s
   return {
     issuer,
     ...(signsIn && authorizationMetadata(base)),
+    ...(signsIn && service.registration !== undefined && { registration_endpoint: base + PATHS.register }),
     token_endpoint: base + PATHS.token,
     token_endpoint_auth_methods_supported: authMethods,
     token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,

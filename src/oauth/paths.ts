@@ -13,4 +13,5 @@ export const PATHS = {
   /** Where a device begins, and where people enter its user code. */
   deviceAuthorization: "/oauth/device",
   userCode: "/device",
+  register: "/oauth/register",
 } as const;

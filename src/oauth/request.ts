@@ -34,6 +34,12 @@ export function formOf({ headers, body, query }: Pick<OAuthRequest, "headers" | 
   return parametersIn(readForm(body, headers["content-type"]));
 }
 
+/** The client that a form names; `undefined` where it is no form, or names none. */
+export function clientIdIn({ headers, body }: Pick<OAuthRequest, "headers" | "body">): string | undefined {
+  const read = readForm(body, headers["content-type"]);
+  return read.outcome === "read" ? read.form.parameters.get("client_id") : undefined;
+}
+
 /** The parameters of a query without its question mark. Throws `invalid_request` where it has none to read. */
 export function queryOf(query: string): Form {
   return parametersIn(parseParameters(query));

@@ -54,6 +54,7 @@ async function openServiceOn(
     ...(onNotice !== undefined && { onNotice }),
     ...(tracer !== undefined && { tracer }),
     ...(config.alg !== undefined && { alg: config.alg }),
+    ...(config.registration !== undefined && { registration: config.registration }),
     guest,
     runsMaintenance,
     ttl: config.ttl,

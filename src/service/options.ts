@@ -54,6 +54,8 @@ export type TokenServiceOptions<Schema extends ClaimsSchema = AnyClaims> = {
   rateLimits?: RateLimitOptions;
   /** Lifetime of a sign-in session. Default 7 days. */
   sessionTtl?: Seconds;
+  /** `open`: programs can register themselves as clients (RFC 7591), which may ask people for open resources. Default: none can. */
+  registration?: "open";
   /** Retention of audit records. Default 90 days. */
   auditRetention?: Seconds;
   /**
@@ -122,6 +124,7 @@ const schemas: OptionSchemas<TokenServiceOptions<ClaimsSchema>> = {
   maxFollowers: z.strictObject({ total: count, perClient: count }).optional(),
   rateLimits: z.strictObject({ issue: rate, verify: rate }).optional(),
   sessionTtl: seconds.optional(),
+  registration: z.enum(["open"]).optional(),
   auditRetention: seconds.optional(),
   runsMaintenance: z.boolean().optional(),
   guest: z.boolean().optional(),
@@ -177,6 +180,7 @@ export function resolveOptions<Schema extends ClaimsSchema>(options: TokenServic
     maxFollowers: options.maxFollowers ?? { total: 10_000, perClient: 2_500 },
     rateLimits: resolveRateLimits(options.rateLimits ?? {}, options.open ?? true),
     sessionTtl: options.sessionTtl ?? 7 * DAY,
+    registration: options.registration,
     auditRetention: options.auditRetention ?? 90 * DAY,
     guest,
     runsMaintenance: !guest && (options.runsMaintenance ?? true),

@@ -10,9 +10,10 @@ import { createAdministrator } from "./clients/administrator.ts";
 import { createAuthenticator } from "./clients/authenticate.ts";
 import { createClientDocuments, MAX_DOCUMENT_BYTES } from "./clients/client-documents.ts";
 import { createClientKeys } from "./clients/client-keys.ts";
+import { createClientRegistration } from "./clients/client-registration.ts";
 import { createClientUses } from "./clients/client-uses.ts";
 import { createClients } from "./clients/clients.ts";
-import { createPublicOrigins } from "./clients/public-origins.ts";
+import { createIntroducedOriginCheck, createPublicOrigins } from "./clients/public-origins.ts";
 import { createFeed } from "./feed/feed.ts";
 import { openState } from "./open-state.ts";
 import { countVerified, measureKeys, measureTrust } from "./operations/counters.ts";
@@ -31,8 +32,9 @@ import { createTokens } from "./tokens/tokens.ts";
 
 export type { TokenService };
 
-/** Documents of clients that one address can have fetched within a minute. */
+/** Documents of clients that one address can have fetched within a minute, and its registrations. */
 const DOCUMENTS_PER_ADDRESS = 60;
+const REGISTRATIONS_PER_ADDRESS = 20;
 
 /**
  * Opens the token service: loads its keys from the store, or generates the first one. Throws a `StartError`, with the remedy
@@ -82,6 +84,7 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
   const checkClock = createClockCheck({ trust, clock });
   const { longestLifetime } = settings;
   const people = createPeople({ ...deps, ...resolved, ...settings.limits(), verify, revokeReusedGrant });
+  const isRegistrationOpen = resolved.registration === "open" && resolved.secret === undefined;
   const maintenance = createMaintenance({ ...deps, ...resolved, tasks, longestLifetime });
   const { watch } = store;
   const end = startMaintenance({ maintenance, shareRates: rates.share, catchUp: trust.catchUp, watch, onError });
@@ -126,6 +129,10 @@ export async function createTokenService<Schema extends ClaimsSchema = AnyClaims
     keys: state.keyManagement,
     clients: { ...createClients({ ...deps, open }), ...createAdministrator(deps) },
     publicOrigins: createPublicOrigins(deps),
+    isIntroducedOrigin: createIntroducedOriginCheck(deps),
+    registration: isRegistrationOpen
+      ? createClientRegistration({ ...state, perAddress: open ? 0 : REGISTRATIONS_PER_ADDRESS })
+      : undefined,
     resources: createResources(deps),
     audit: {
       list: (caller, query) =>

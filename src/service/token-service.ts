@@ -16,6 +16,7 @@ import type { SignIns } from "./authorization/step.ts";
 import type { UserInfo } from "./authorization/user-info.ts";
 import type { Administrator } from "./clients/administrator.ts";
 import type { Authenticate } from "./clients/authenticate.ts";
+import type { ClientRegistration } from "./clients/client-registration.ts";
 import type { Clients } from "./clients/clients.ts";
 import type { Feed } from "./feed/feed.ts";
 import type { KeyManagement } from "./keys/key-management.ts";
@@ -60,9 +61,13 @@ export type TokenService<Schema extends ClaimsSchema = AnyClaims> = Tokens<Schem
     readonly authenticate: Authenticate;
     readonly keys: Omit<KeyManagement, "rotateIfDue">;
     readonly clients: Clients & Administrator;
+    /** Dynamic client registration. Absent unless `registration` is `open`, and with a shared secret. */
+    readonly registration: ClientRegistration | undefined;
     readonly resources: Resources;
     /** The origins of the redirect URIs of public clients, whose scripts may call from a browser. */
     readonly publicOrigins: () => Promise<ReadonlySet<string>>;
+    /** Whether an origin is of a redirect URI of a client that introduced itself. */
+    readonly isIntroducedOrigin: (clientId: string, origin: string) => Promise<boolean>;
     readonly audit: { list(caller: Caller, query: AuditQuery): Promise<AuditPage> };
     readonly signIntrospection: SignIntrospection;
     /** The public verification keys (RFC 7517). Empty with a shared secret. */

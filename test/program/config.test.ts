@@ -47,6 +47,7 @@ describe("readConfig", () => {
       origins: [],
       credentials: undefined,
       sessionTtl: 604800,
+      registration: undefined,
       signIn: undefined,
       theme: {},
       logLevel: "info",

@@ -36,11 +36,11 @@ function operationIdOf(path: string): string {
   return path.replace("/.well-known/", "").replace(/^\//, "").replace(/\W/g, "_");
 }
 
-function requestOf({ method, parameters }: DescribedEndpoint): JsonSchema {
+function requestOf({ method, parameters, isDocument = false }: DescribedEndpoint): JsonSchema {
   if (parameters === undefined) return {};
   const schema = schemaOf(parameters, "input");
-  if (method === "post")
-    return { requestBody: { required: true, content: { "application/x-www-form-urlencoded": { schema } } } };
+  const type = isDocument ? "application/json" : "application/x-www-form-urlencoded";
+  if (method === "post") return { requestBody: { required: true, content: { [type]: { schema } } } };
   const { properties, required = [] } = schema as { properties: Record<string, JsonSchema>; required?: string[] };
   return {
     parameters: Object.entries(properties).map(([name, { description, ...schema }]) => ({
@@ -50,7 +50,7 @@ function requestOf({ method, parameters }: DescribedEndpoint): JsonSchema {
   };
 }
 
-function successOf({ answer }: DescribedEndpoint): JsonSchema {
+function successOf({ answer, isDocument = false }: DescribedEndpoint): JsonSchema {
   if (answer === "empty") return { 200: { description: "OK, whether or not there was such a token." } };
   if (answer === "browser") {
     const page = { "text/html": { schema: text } };
@@ -60,15 +60,18 @@ function successOf({ answer }: DescribedEndpoint): JsonSchema {
       400: { description: "A page that says why the browser is not sent to the client.", content: page },
     };
   }
-  return { 200: { description: "OK", content: { "application/json": { schema: schemaOf(answer, "output") } } } };
+  const content = { "application/json": { schema: schemaOf(answer, "output") } };
+  return isDocument ? { 201: { description: "Created", content } } : { 200: { description: "OK", content } };
 }
 
 /** As the endpoints answer them: by status, with all reasons behind it. */
-function errorsOf({ errors }: DescribedEndpoint): JsonSchema {
+function errorsOf({ errors, errorOf }: DescribedEndpoint): JsonSchema {
   const answers = errors.map((error) => {
     const [reason, path] = typeof error === "string" ? [error] : error;
     const issues = path === undefined ? [] : [{ path, message: "" }];
-    const { status, headers, body } = errorAnswer(new MintmarkError(reason, { issues }));
+    const { status, headers, body } = errorAnswer(new MintmarkError(reason, { issues }), {
+      ...(errorOf !== undefined && { errorOf }),
+    });
     const { error: code, error_reason } = JSON.parse(body) as { error: string; error_reason: string };
     return { status, mayRetry: "retry-after" in headers, error: code, error_reason };
   });

@@ -49,7 +49,9 @@ export type PagesOptions = {
 
 /** The documents. Constant ones are made once. Links between them are relative, for a proxy that adds a path. */
 export function createPages(
-  service: Pick<TokenService, "issuer" | "open" | "rateLimits" | "jwks" | "readiness"> & { claims: ClaimsSchema },
+  service: Pick<TokenService, "issuer" | "open" | "rateLimits" | "jwks" | "readiness" | "registration"> & {
+    claims: ClaimsSchema;
+  },
   { router, metrics, signsIn, basePath, theme }: PagesOptions,
 ): Page[] {
   // Not by a redirect to the slash, which some frameworks redirect back.

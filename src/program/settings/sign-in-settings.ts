@@ -1,3 +1,4 @@
+import { z } from "zod";
 import * as schemas from "../environment/schemas.ts";
 import { type Setting, secret } from "./setting.ts";
 
@@ -31,6 +32,12 @@ export const signInSettings = {
     schema: schemas.wholeSeconds.default(7 * DAY),
     unit: "seconds",
     doc: "lifetime of a sign-in session",
+  },
+  MINTMARK_REGISTRATION: {
+    name: "registration",
+    schema: z.enum(["open"]).optional(),
+    otherwise: "no program can",
+    doc: "`open`: programs can register themselves as clients, which may ask people for open resources",
   },
   MINTMARK_TITLE: {
     name: "title",

@@ -1,6 +1,6 @@
 import { type Client, fieldsOf, haveSameFields, type Introduction } from "../client.ts";
 import type { IntroducedClientStore } from "../introduced-client-store.ts";
-import { compare, type MemoryDatabase, writeWithRecord } from "./database.ts";
+import { type MemoryDatabase, writeWithRecord } from "./database.ts";
 import { removeOfClient } from "./people.ts";
 
 export function createIntroducedClientVerbs(database: MemoryDatabase): IntroducedClientStore {
@@ -22,11 +22,11 @@ export function createIntroducedClientVerbs(database: MemoryDatabase): Introduce
     addIntroducedClient: async (client, { maxUnused }, record) =>
       writeWithRecord(database, record, () => {
         if (clients.has(client.clientId)) return { outcome: "present", isChange: false };
-        clients.set(client.clientId, structuredClone(client));
         const unused = [...clients.values()].filter(isUnused(client.introduced));
-        if (unused.length > maxUnused) {
-          const newest = unused.toSorted((a, b) => b.createdAt - a.createdAt || compare(a.clientId, b.clientId));
-          for (const one of newest.slice(maxUnused).filter(isIdle)) remove(one);
+        clients.set(client.clientId, structuredClone(client));
+        if (unused.length >= maxUnused) {
+          const newest = unused.toSorted((a, b) => b.createdAt - a.createdAt);
+          for (const one of newest.slice(maxUnused - 1).filter(isIdle)) remove(one);
         }
         return { outcome: "added", isChange: true };
       }),

@@ -19,11 +19,11 @@ export function createIntroducedClientQueries(db: Kysely<Schema>, skipLocked: Sk
           .onConflict((conflict) => conflict.column("client_id").doNothing())
           .executeTakeFirst();
         if (numInsertedOrUpdatedRows !== 1n) return { outcome: "present" };
-        await deleteIdle(
-          transaction,
-          sql`select client_id from clients where ${isUnused(client.introduced)}
-          order by created_at desc, client_id limit ${MAX_DISPLACED} offset ${maxUnused} ${skipLocked}`,
-        );
+        // Not the new one, where a flood has come within one second.
+        const oldest = sql`select client_id from clients where ${isUnused(client.introduced)}
+          and client_id <> ${client.clientId} order by created_at desc, client_id desc
+          limit ${MAX_DISPLACED} offset ${maxUnused - 1} ${skipLocked}`;
+        await deleteIdle(transaction, oldest);
         return { outcome: "added", record };
       }),
 

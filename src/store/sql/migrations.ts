@@ -183,7 +183,7 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("clients").addColumn("introduced", "text").execute();
       await db.schema.alterTable("clients").addColumn("document_fresh_until", "bigint").execute();
       // For the deletion of unused ones.
-      const columns = ["introduced", "last_used_at", "created_at"];
+      const columns = ["introduced", "last_used_at", "created_at", "client_id"];
       const byUse = db.schema.createIndex("clients_by_introduction").on("clients").columns(columns);
       await byUse.where("introduced", "is not", null).execute();
     },

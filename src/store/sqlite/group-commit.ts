@@ -2,7 +2,6 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 import { CompiledQuery, type Kysely } from "kysely";
 import type { Transact, Tx } from "../sql/commit.ts";
 import type { Schema } from "../sql/schema.ts";
-import { execute } from "../sql/statement.ts";
 
 /** A change that waits for its commit. */
 type Change = {
@@ -76,16 +75,16 @@ async function runChange(
   { work, resolve, reject }: Change,
   isInTransaction: () => boolean,
 ): Promise<() => void> {
-  await execute(transaction, SAVEPOINT);
+  await transaction.executeQuery(SAVEPOINT);
   try {
     const outcome = await work(transaction);
-    await execute(transaction, RELEASE);
+    await transaction.executeQuery(RELEASE);
     return () => resolve(outcome);
   } catch (cause) {
     // On a full disk or an I/O error, SQLite rolls back everything. What follows would commit alone.
     if (!isInTransaction()) throw cause;
-    await execute(transaction, UNDO);
-    await execute(transaction, RELEASE);
+    await transaction.executeQuery(UNDO);
+    await transaction.executeQuery(RELEASE);
     return () => reject(cause);
   }
 }

@@ -50,6 +50,7 @@ const VALID: Record<string, { value: string; beside?: Record<string, string> }> 
   MINTMARK_SIGN_IN_CLIENT_SECRET: { value: SECRET, beside: PROVIDER },
   MINTMARK_SIGN_IN_URL: { value: "https://app.example/login" },
   MINTMARK_SESSION_TTL: { value: "86400" },
+  MINTMARK_REGISTRATION: { value: "open" },
   MINTMARK_TITLE: { value: "Acme" },
   MINTMARK_LOGO: { value: "https://acme.example/logo.svg" },
   MINTMARK_COLOUR: { value: "#336699" },
