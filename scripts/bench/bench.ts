@@ -4,6 +4,7 @@
  *     npm run bench                     lists the sections
  *     npm run bench -- revoke           from an acknowledged revocation to its rejection by every verifier
  *     npm run bench -- logout           from a logout at one site to the refusal of the tokens of another
+ *     npm run bench -- mcp              from the end of a consent to the refusal of the client at MCP servers
  *     npm run bench -- cuts             revocation data of verifiers after a thousand cuts of their connections
  *     npm run bench -- local            verification in process, beside fast-jwt and jose
  *     npm run bench -- runtimes         verification in workerd, Bun, Deno and Node, beside jose in each
@@ -16,7 +17,7 @@
  *     npm run bench -- people           a million sign-in sessions and consents, against an empty database
  *
  * The alternatives are packages of their own: run  npm ci --prefix scripts/bench  first, and for oauth
- * npm ci --prefix scripts/bench/peers/better-auth , too.
+ * npm ci --prefix scripts/bench/peers/better-auth , too. For mcp, run  npm ci --prefix test/mcp .
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -26,6 +27,7 @@ import type { Report } from "./support.ts";
 const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = {
   revoke: () => import("./revoke.ts"),
   logout: () => import("./logout.ts"),
+  mcp: () => import("./mcp.ts"),
   cuts: () => import("./cuts.ts"),
   local: () => import("./local.ts"),
   runtimes: () => import("./runtimes.ts"),

@@ -8,6 +8,10 @@ export type Person = {
   open(url: string): Promise<void>;
   /** Logs out at the first site. */
   logOut(): Promise<void>;
+  /** Signs in at the issuer, and allows what it shows. */
+  connect(url: string): Promise<void>;
+  /** Disconnects the application on the page of the product. */
+  disconnect(url: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -28,6 +32,16 @@ export async function openBrowser(): Promise<Person> {
       await page.bringToFront();
       await page.getByRole("button", { name: "Log out" }).click();
     },
+    async connect(url) {
+      await page.goto(url);
+      await page.locator("#subject").fill("ada");
+      await page.getByRole("button").click();
+      await page.locator("button[value=allow]").click();
+    },
+    async disconnect(url) {
+      await page.goto(url);
+      await page.getByRole("button", { name: "Disconnect" }).click();
+    },
     close: async () => page.context().browser()?.close(),
   };
 }
@@ -39,5 +53,7 @@ export const you: Person = {
   signIn: (url) => say(`→ Open ${url} (the certificate is of its own making), enter a name, and sign in.`),
   open: (url) => say(`→ Open ${url} in another tab.`),
   logOut: () => say('→ Press "Log out" in the tab of the shop.'),
+  connect: (url) => say(`→ Open ${url}, enter ada, sign in, and allow the client.`),
+  disconnect: (url) => say(`→ Open ${url}, and press "Disconnect".`),
   close: async () => {},
 };

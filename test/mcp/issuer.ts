@@ -56,7 +56,7 @@ export async function openIssuer() {
 }
 
 /** A client on the web that introduces itself by a document, and an issuer as in development that trusts its certificate. */
-export async function startIssuer() {
+export async function startIssuer(entry?: "source" | "built") {
   const { key, cert } = certificateFor("localhost");
   const web = await serveByTls(
     (_request, response) => {
@@ -69,7 +69,8 @@ export async function startIssuer() {
   const folder = temporaryFolder();
   const [data, certificate] = [join(folder.path, "data"), join(folder.path, "ca.pem")];
   writeFileSync(certificate, cert);
-  const issuer = await startServer({ MINTMARK_DATA: data, NODE_EXTRA_CA_CERTS: certificate });
+  const environment = { MINTMARK_DATA: data, NODE_EXTRA_CA_CERTS: certificate };
+  const issuer = await startServer(environment, { ...(entry && { entry }) });
   return {
     url: issuer.origin,
     clientMetadataUrl,

@@ -1,4 +1,4 @@
-import { type Compilable, type Kysely, type QueryResult, sql } from "kysely";
+import { type Compilable, type CompiledQuery, type Kysely, type QueryResult, sql } from "kysely";
 import type { Schema } from "./schema.ts";
 
 /** The limit of a query for one row. In its text, since SQLite's driver reads a single row in half the time. */
@@ -8,6 +8,23 @@ export const ONE = sql.lit(1);
 export function onlyRow<Row>({ rows: [row] }: { rows: readonly Row[] }): Row {
   if (row === undefined) throw new Error("A row is missing");
   return row;
+}
+
+/** Executes a query of a transaction (`isWithin`) or of none without a wait. `undefined`: it must wait for the connection. */
+export type ExecuteNow = <Row>(query: CompiledQuery<Row>, isWithin: boolean) => QueryResult<Row> | undefined;
+
+const executors = new WeakMap<object, ExecuteNow>();
+
+/** Executes the statements of a database without Kysely's queue of connections, where that is possible. */
+export function executeBy(db: Kysely<Schema>, executeNow: ExecuteNow): void {
+  executors.set(db.getExecutor().adapter, executeNow);
+}
+
+/** Executes a compiled query. */
+export async function execute<Row>(db: Kysely<Schema>, query: CompiledQuery<Row>): Promise<QueryResult<Row>> {
+  // A transaction has the adapter of its database.
+  const executeNow = executors.get(db.getExecutor().adapter);
+  return executeNow?.(query, db.isTransaction) ?? db.executeQuery(query);
 }
 
 /** Runs a query with values for its parameters. */
@@ -25,13 +42,10 @@ export function statement<Row, Parameters extends object = object>(
 ): Statement<Parameters, Row> {
   const compiled = new WeakMap<object, ReturnType<typeof compile<Row, Parameters>>>();
   return (db, parameters) => {
-    // A transaction has the adapter of its database.
     const { adapter } = db.getExecutor();
-    const known = compiled.get(adapter);
-    if (known !== undefined) return db.executeQuery(known(parameters));
-    const bind = compile(build, db, Object.keys(parameters));
+    const bind = compiled.get(adapter) ?? compile(build, db, Object.keys(parameters));
     compiled.set(adapter, bind);
-    return db.executeQuery(bind(parameters));
+    return execute(db, bind(parameters));
   };
 }
 

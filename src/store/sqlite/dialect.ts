@@ -1,21 +1,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CompiledQuery, type DatabaseConnection, type Dialect, SqliteDialect } from "kysely";
+import { CompiledQuery, type DatabaseConnection, type Dialect, type QueryResult, SqliteDialect } from "kysely";
 import type Database from "libsql";
 import type { Milliseconds } from "../../time.ts";
+import type { ExecuteNow } from "../sql/statement.ts";
 import { errorCode } from "./data-directory.ts";
 
 /** Backoff between attempts. Other processes mostly hold the lock for the duration of a commit. */
 const FIRST_WAIT_MS: Milliseconds = 1;
 const MAX_WAIT_MS: Milliseconds = 50;
 
+/** Executes a query at once: the driver is synchronous. */
+type Execute = <Row>(query: CompiledQuery<Row>) => QueryResult<Row>;
+
 /**
  * Creates Kysely's dialect for an open database, which must have a busy timeout of 0: the driver is synchronous, so a
  * statement that waits for a lock would block the event loop. A transaction takes the write lock at its begin, so
  * SQLITE_BUSY occurs before it has changed anything, or not at all. A statement that changes rows runs in one, too.
  */
-export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): Dialect {
-  const plain = new SqliteDialect({ database: { prepare: cachePrepared(database), close: () => {} } });
+export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): SqliteAtOnce {
+  const prepare = cachePrepared(database);
+  const plain = new SqliteDialect({ database: { prepare, close: () => {} } });
+  const execute = createExecute(database, prepare);
+  const run = async (sql: string) => void execute(CompiledQuery.raw(sql));
+  const connection: DatabaseConnection = {
+    executeQuery: async (query) => execute<never>(query),
+    streamQuery: () => {
+      throw new Error("Rows are read at once");
+    },
+  };
   return {
+    executeNow: (query, isWithin) => {
+      const isFree = database.open && (isWithin || !database.inTransaction);
+      return isFree ? execute(query) : undefined;
+    },
     createAdapter: () => plain.createAdapter(),
     createQueryCompiler: () => plain.createQueryCompiler(),
     createIntrospector: (db) => plain.createIntrospector(db),
@@ -23,16 +40,14 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
       const driver = plain.createDriver();
       return {
         init: () => driver.init(),
-        acquireConnection: async () => withLockedWrites(database, await driver.acquireConnection()),
-        releaseConnection: (connection) => driver.releaseConnection(connection),
-        async beginTransaction(connection, { accessMode }) {
-          const begin = accessMode === "read only" ? "begin" : "begin immediate";
-          await connection.executeQuery(CompiledQuery.raw(begin));
-        },
-        commitTransaction: (connection) => driver.commitTransaction(connection),
-        async rollbackTransaction(connection) {
+        // Kysely's driver has the queue of the one connection.
+        acquireConnection: () => driver.acquireConnection().then(() => connection),
+        releaseConnection: () => driver.releaseConnection(connection),
+        beginTransaction: (_, { accessMode }) => run(accessMode === "read only" ? "begin" : "begin immediate"),
+        commitTransaction: () => run("commit"),
+        async rollbackTransaction() {
           // SQLite rolls back by itself on a full disk or an I/O error.
-          if (database.inTransaction) await driver.rollbackTransaction(connection);
+          if (database.inTransaction) await run("rollback");
         },
         destroy: close,
       };
@@ -40,26 +55,31 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
   };
 }
 
+/** The dialect, and what executes statements without the queue of the connection. */
+type SqliteAtOnce = Dialect & { executeNow: ExecuteNow };
+
 /**
  * The driver does not reset a statement that got SQLITE_BUSY. One that had read rows would go on reading: then no later
  * transaction of the connection could commit. So the lock is taken before a statement reads.
  */
-function withLockedWrites(database: Database.Database, connection: DatabaseConnection): DatabaseConnection {
-  const run = (sql: string) => connection.executeQuery(CompiledQuery.raw(sql));
-  return {
-    streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
-    async executeQuery(query) {
-      if (!WRITE.test(query.sql) || database.inTransaction) return connection.executeQuery(query);
-      await run("begin immediate");
-      try {
-        const outcome = await connection.executeQuery<never>(query);
-        await run("commit");
-        return outcome;
-      } catch (cause) {
-        if (database.inTransaction) await run("rollback");
-        throw cause;
-      }
-    },
+function createExecute(database: Database.Database, prepare: (sql: string) => Prepared): Execute {
+  const execute: Execute = ({ sql, parameters }) => {
+    const statement = prepare(sql);
+    if (statement.reader) return { rows: statement.all(parameters) as never[] };
+    return { rows: [], numAffectedRows: BigInt(statement.run(parameters).changes) };
+  };
+  const run = (sql: string) => prepare(sql).run([]);
+  return (query) => {
+    if (database.inTransaction || !WRITE.test(query.sql)) return execute(query);
+    run("begin immediate");
+    try {
+      const outcome = execute(query);
+      run("commit");
+      return outcome;
+    } catch (cause) {
+      if (database.inTransaction) run("rollback");
+      throw cause;
+    }
   };
 }
 

@@ -2,6 +2,7 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 import { CompiledQuery, type Kysely } from "kysely";
 import type { Transact, Tx } from "../sql/commit.ts";
 import type { Schema } from "../sql/schema.ts";
+import { execute } from "../sql/statement.ts";
 
 /** A change that waits for its commit. */
 type Change = {
@@ -75,16 +76,16 @@ async function runChange(
   { work, resolve, reject }: Change,
   isInTransaction: () => boolean,
 ): Promise<() => void> {
-  await transaction.executeQuery(SAVEPOINT);
+  await execute(transaction, SAVEPOINT);
   try {
     const outcome = await work(transaction);
-    await transaction.executeQuery(RELEASE);
+    await execute(transaction, RELEASE);
     return () => resolve(outcome);
   } catch (cause) {
     // On a full disk or an I/O error, SQLite rolls back everything. What follows would commit alone.
     if (!isInTransaction()) throw cause;
-    await transaction.executeQuery(UNDO);
-    await transaction.executeQuery(RELEASE);
+    await execute(transaction, UNDO);
+    await execute(transaction, RELEASE);
     return () => reject(cause);
   }
 }

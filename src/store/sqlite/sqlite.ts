@@ -10,6 +10,7 @@ import { FILES_MOVED } from "../outage.ts";
 import { createStore, type Driver, type PeerProcesses } from "../sql/driver.ts";
 import { migrate, refuseOutdated } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
+import { executeBy } from "../sql/statement.ts";
 import type { Store } from "../store.ts";
 import { errorCode, fullPath, prepareDataDirectory } from "./data-directory.ts";
 import { cannotOpen, type OpenedFiles, refuseOrphanedLog, refuseTruncated, rememberFiles } from "./database-file.ts";
@@ -60,7 +61,9 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       opened.close();
       unlock();
     };
-    const db = new Kysely<Schema>({ dialect: createSqliteDialect(opened, close) });
+    const dialect = createSqliteDialect(opened, close);
+    const db = new Kysely<Schema>({ dialect });
+    executeBy(db, dialect.executeNow);
     await whileBusy(() => (guest ? refuseOutdated(db) : migrate(db)), START_LIMIT_MS);
     // The file may have been restored from a backup since: its sequence numbers may be issued a second time.
     const renew = () => db.updateTable("state").set({ epoch: randomUUID() }).execute();
