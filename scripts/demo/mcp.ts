@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { createTokenClient } from "../../src/client/client.ts";
-import { serveMcp, startIssuer } from "../../test/mcp/issuer.ts";
-import { loadPrograms } from "../../test/mcp/programs.ts";
+import { serveMcp, startIssuer } from "../../test/support/mcp-issuer.ts";
+import { loadPrograms } from "../../test/support/mcp-programs.ts";
 import { connectedApplications } from "./connected.ts";
 import type { Person } from "./person.ts";
 import { inMs, print, step } from "./report.ts";
@@ -16,7 +16,7 @@ import { inMs, print, step } from "./report.ts";
  */
 export async function demonstrate(
   person: Pick<Person, "connect" | "disconnect">,
-  entry: "source" | "built" = "source",
+  entry: "source" | "built",
 ): Promise<void> {
   const { servers, clients } = await loadPrograms().catch(() => {
     throw new Error("The MCP SDK is not installed: npm ci --prefix test/mcp");

@@ -5,7 +5,7 @@ import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@model
 import { UnauthorizedError as OldUnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Identity, Kept, OfficialClient, Programs, Tokens } from "./programs.ts";
+import type { Identity, Kept, OfficialClient, Programs, Tokens } from "../support/mcp-programs.ts";
 
 const NAME = { name: "assistant", version: "1.0.0" };
 

@@ -7,10 +7,10 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { guarded } from "../support/children.ts";
 import { compile, hasExtra, ISSUER, programFolder } from "../support/document-code.ts";
+import { newClient, openIssuer, openPerson, post, REDIRECT_URI } from "../support/mcp-issuer.ts";
+import { loadPrograms } from "../support/mcp-programs.ts";
 import { testWith } from "../support/optional.ts";
 import { freePort } from "../support/process.ts";
-import { newClient, openIssuer, openPerson, post, REDIRECT_URI } from "./issuer.ts";
-import { loadPrograms } from "./programs.ts";
 
 const { MINTMARK_TEST_MCP: mcp, MINTMARK_TEST_LOGINS: logins } = process.env;
 const it = testWith({ program: "test/mcp", found: hasExtra("mcp"), required: mcp === "required" });

@@ -5,9 +5,9 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { hasExtra } from "../support/document-code.ts";
 import { ROOT } from "../support/documents.ts";
+import { newClient, openIssuer, openPerson, post, REDIRECT_URI, serveMcp, startIssuer } from "../support/mcp-issuer.ts";
+import { type Identity, loadPrograms } from "../support/mcp-programs.ts";
 import { testWith } from "../support/optional.ts";
-import { newClient, openIssuer, openPerson, post, REDIRECT_URI, serveMcp, startIssuer } from "./issuer.ts";
-import { type Identity, loadPrograms } from "./programs.ts";
 
 const it = testWith({
   program: "test/mcp",

@@ -14,7 +14,7 @@ import type { Claims } from "../../src/token/claims.ts";
 import { createFetchAuth } from "../../src/verifier/middleware/fetch.ts";
 import { type McpVerifier, mcpVerifier, oauthTokenVerifier } from "../../src/verifier/middleware/mcp.ts";
 import { bearerAuth } from "../../src/verifier/middleware/node.ts";
-import type { Programs } from "./programs.ts";
+import type { Programs } from "../support/mcp-programs.ts";
 
 const READ = "tools:read";
 const WRITE = "tools:write";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { createTokenClient } from "../../src/client/client.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";
-import { openVisitor } from "../support/cookie-jar.ts";
-import { certificateFor, serveByTls } from "../support/document-server.ts";
-import { startServer } from "../support/process.ts";
-import { openServer, temporaryFolder } from "../support/service.ts";
-import type { OfficialClient, ProtectedServer } from "./programs.ts";
+import { openVisitor } from "./cookie-jar.ts";
+import { certificateFor, serveByTls } from "./document-server.ts";
+import type { OfficialClient, ProtectedServer } from "./mcp-programs.ts";
+import { startServer } from "./process.ts";
+import { openServer, temporaryFolder } from "./service.ts";
 
 const SCOPES = { "tools:read": "Read your tools", "tools:write": "Change your tools" };
 export const REDIRECT_URI = "http://127.0.0.1:9/callback";

@@ -44,7 +44,7 @@ export type Programs = {
   clients: Record<string, (resource: string, identity: Identity) => OfficialClient>;
 };
 
-const load = (name: string) => import(/* @vite-ignore */ join(import.meta.dirname, name));
+const load = (name: string) => import(/* @vite-ignore */ join(import.meta.dirname, "../mcp", name));
 
 export async function loadPrograms(): Promise<Programs> {
   const [{ servers }, { clients }] = await Promise.all([load("servers.ts"), load("clients.ts")]);
