@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { de } from "../../src/http/pages/sign-in/de.ts";
+import { en } from "../../src/http/pages/sign-in/en.ts";
 import { languageOf } from "../../src/http/pages/sign-in/language.ts";
 import { type RenderOptions, renderPage } from "../../src/http/pages/sign-in/render.ts";
 import type { ErrorReason, Page } from "../../src/oauth/page.ts";
@@ -122,6 +124,23 @@ describe("the page of an error", () => {
 });
 
 describe("the consent page", () => {
+  it("names the host of the document by which a client introduces itself, which distinguishes another Claude", () => {
+    const { body } = render(samplePages["consent-document"]);
+    expect(body).toContain("evil.example");
+    expect(body).toContain(en.consent.source);
+    expect(body).toContain(en.consent.introduced);
+    expect(body).toContain("Acme Notes");
+    expect(body).toContain("Read your notes");
+    const german = render(samplePages["consent-document"], { language: "de" }).body;
+    expect(german).toContain(de.consent.introduced);
+  });
+
+  it("says that nobody has checked the name of a client that registered itself, and of no other", () => {
+    expect(render(samplePages["consent-registered"]).body).toContain(en.consent.introduced);
+    expect(render(samplePages["consent-registered"]).body).not.toContain(en.consent.source);
+    expect(render(samplePages.consent).body).not.toContain(en.consent.introduced);
+  });
+
   it("names the client, the host, the resources, the account, and each scope in words", () => {
     const { body } = render(samplePages.consent);
     const texts = body.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");

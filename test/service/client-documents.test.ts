@@ -116,7 +116,7 @@ describe("a client by document", () => {
     await tokensFor(opened, served.clientId);
     const consent = expectStep(await opened.browser.begin(requestFor(other.clientId)), "consent");
     expect(consent).toMatchObject({
-      client: { name: "Notes app", introduced: "document", origin: `http://127.0.0.1:${other.port}` },
+      client: { name: "Notes app", introduced: "document", origin: `127.0.0.1:${other.port}` },
       host: "app.example",
       resources: [{ audience: MCP, name: "Notes" }],
       scopes: [{ name: "tools:read", description: "Read your notes" }, { name: "offline_access" }],

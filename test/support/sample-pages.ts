@@ -35,6 +35,23 @@ export const samplePages = {
   consent,
   "consent-least": { ...consent, host: "127.0.0.1:8976", resources: [], scopes: [], canSwitch: false },
   "consent-device": { ...consent, host: "device:", scopes: [{ name: "openid" }], resources: [] },
+  "consent-document": {
+    ...consent,
+    client: {
+      clientId: "https://evil.example/client.json",
+      name: "Claude",
+      introduced: "document",
+      origin: "evil.example",
+    },
+    host: "localhost",
+    resources: [{ audience: "https://mcp.example/mcp", name: "Acme Notes" }],
+    scopes: [{ name: "tools:read", description: "Read your notes" }, { name: "offline_access" }],
+  },
+  "consent-registered": {
+    ...consent,
+    client: { clientId: "0f8e2f6a-6f3c-4d39-9d4b-3a8f0c1d2e3f", name: "Claude", introduced: "registration" },
+    host: "127.0.0.1",
+  },
   "consent-long": {
     ...consent,
     client: { clientId: "long", name: WIDE },

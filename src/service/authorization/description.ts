@@ -26,7 +26,7 @@ export async function describeTarget(
 /** A client for pages and for sign-in hooks. */
 export function askingClient({ clientId, name, introduced }: Client): AskingClient {
   if (introduced === undefined) return { clientId, name };
-  return { clientId, name, introduced, ...(introduced === "document" && { origin: new URL(clientId).origin }) };
+  return { clientId, name, introduced, ...(introduced === "document" && { origin: new URL(clientId).host }) };
 }
 
 /** The earliest sign-in that a request accepts: the latest of all its bounds. */

@@ -44,7 +44,7 @@ export type AskingClient = {
   name: string;
   /** How it introduced itself: nobody has checked its name. Absent: an administrator added it. */
   introduced?: Introduction | undefined;
-  /** Where its document is, such as `https://app.example`. */
+  /** The host of its document, such as `app.example`. */
   origin?: string | undefined;
 };
 

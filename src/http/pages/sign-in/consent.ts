@@ -12,6 +12,7 @@ export function consentPage(page: ConsentPage, { words, path }: PageContext): Co
   const { handle, token, client, resources } = page;
   const body = html`<h1 class="question${client.name.length > LONG && html` long`}">${consent.question(nameHtml(client.name))}</h1>
 ${destination(page, words)}
+${introduction(page, words)}
 <form method="post" action="${path}oauth/continue">
 ${hiddenFields({ handle, token })}
 <section aria-labelledby="scopes"><h2 id="scopes">${consent.scopes}</h2>
@@ -45,6 +46,15 @@ function destination({ host }: ConsentPage, { consent }: Words): Html {
   return html`<p class="destination"><span class="label">${consent.destination}</span> ${place}${
     note !== false && html` <span class="quiet">${note}</span>`
   }</p>`;
+}
+
+/** Who introduces itself chooses its name: the place of its document is what it cannot choose. */
+function introduction({ client }: ConsentPage, { consent }: Words): Html | false {
+  if (client.introduced === undefined) return false;
+  const source =
+    client.origin !== undefined &&
+    html`<p class="destination"><span class="label">${consent.source}</span> <strong class="host">${visibleText(client.origin)}</strong></p>`;
+  return html`${source}<p class="notice">${consent.introduced}</p>`;
 }
 
 function scopeItems({ scopes }: ConsentPage, words: Words): Html[] {

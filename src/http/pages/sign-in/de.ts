@@ -22,6 +22,9 @@ export const de: Words = {
     title: "Zugriff erlauben?",
     question: (client) => html`Darf ${client} Ihr Konto nutzen?`,
     destination: "Der Zugriff geht an",
+    source: "Die Anwendung kommt von",
+    introduced:
+      "Niemand hat den Namen dieser Anwendung geprüft: Sie hat sich selbst vorgestellt. Erlauben Sie den Zugriff nur, wenn Sie die Anwendung gerade selbst gestartet haben.",
     device: "Das Gerät, das Ihnen den Code gezeigt hat",
     loopback: "Ein Programm auf diesem Computer",
     application: "Eine Anwendung auf diesem Gerät",

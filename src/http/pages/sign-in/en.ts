@@ -23,6 +23,9 @@ export type Words = {
     title: string;
     question: (client: Html) => Html;
     destination: string;
+    /** Before the host of the document by which a client introduces itself; and beside every client that does. */
+    source: string;
+    introduced: string;
     /** What stands for a host that is no host. */
     device: string;
     /** Beside a loopback host, and beside the scheme of an application. */
@@ -79,6 +82,9 @@ export const en: Words = {
     title: "Allow access?",
     question: (client) => html`Allow ${client} to use your account?`,
     destination: "Access goes to",
+    source: "The application comes from",
+    introduced:
+      "Nobody has checked the name of this application: it introduced itself. Allow it only if you have just started it yourself.",
     device: "The device that showed you the code",
     loopback: "A program on this computer",
     application: "An application on this device",
