@@ -80,6 +80,7 @@ const IDENTITIES: Record<string, (issuer: Issuer, resource: string) => Promise<I
     clientMetadataUrl,
     redirectUri: REDIRECT_URI,
   }),
+  "that registers itself": async () => ({ redirectUri: REDIRECT_URI }),
 };
 
 describe.each(["2.x", "1.x"])("the official client %s", (version) => {

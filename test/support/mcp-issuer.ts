@@ -69,7 +69,7 @@ export async function startIssuer(entry?: "source" | "built") {
   const folder = temporaryFolder();
   const [data, certificate] = [join(folder.path, "data"), join(folder.path, "ca.pem")];
   writeFileSync(certificate, cert);
-  const environment = { MINTMARK_DATA: data, NODE_EXTRA_CA_CERTS: certificate };
+  const environment = { MINTMARK_DATA: data, MINTMARK_REGISTRATION: "open", NODE_EXTRA_CA_CERTS: certificate };
   const issuer = await startServer(environment, { ...(entry && { entry }) });
   return {
     url: issuer.origin,
