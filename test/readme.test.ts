@@ -7,10 +7,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { createTokenClient } from "../src/client/client.ts";
 import { guarded } from "./support/children.ts";
 import { mintmark } from "./support/command.ts";
-import { openVisitor } from "./support/cookie-jar.ts";
 import { blocksIn, ROOT } from "./support/documents.ts";
 import { blockOf } from "./support/guide.ts";
 import { freePort, startServer } from "./support/process.ts";
+import { openWebBrowser } from "./support/web-browser.ts";
 
 const README = "README.md";
 const server = blockOf(README, "ts", "createTokenServer(");
@@ -79,7 +79,7 @@ describe("the README", () => {
     const call = createTokenClient({ url: issuer.origin });
     const environment = { MINTMARK_DATA: join(folder, "people"), PORT: new URL(issuer.origin).port };
     const run = async (line: string) => mintmark(line.split(/\s+/).slice(2), { environment });
-    const visitor = openVisitor();
+    const visitor = openWebBrowser();
     /** Runs `mintmark sign-in`, and answers the pages at the address that it prints. Returns the token and the pages. */
     async function signIn(line: string) {
       const words = [join(ROOT, "dist/bin/mintmark.js"), ...line.split(/\s+/).slice(2)];
@@ -88,8 +88,8 @@ describe("the README", () => {
       const [first] = await once(child.stderr, "data");
       let visit = await visitor.open(/http\S+/.exec(String(first))?.[0] ?? "");
       const pages = [];
-      for (; visit.body.includes("<form"); ) {
-        const field = visit.body.includes('name="subject"') ? "subject" : "decision";
+      for (; visit.text.includes("<form"); ) {
+        const field = visit.text.includes('name="subject"') ? "subject" : "decision";
         pages.push(field);
         visit = await visitor.submit(visit, field === "subject" ? { subject: "ada" } : { decision: "allow" });
       }

@@ -1,10 +1,10 @@
 import * as openid from "openid-client";
 import { createTokenClient } from "../../src/client/client.ts";
 import { createVerifier, type Verifier } from "../../src/verifier/verifier.ts";
-import { openCookieBrowser } from "../../test/support/cookie-browser.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { freePort } from "../../test/support/process.ts";
 import { BYE, CALLBACK, discover, signInTo } from "../../test/support/relying-party.ts";
+import { openWebBrowser } from "../../test/support/web-browser.ts";
 import { revokeAndWatch } from "./revoke.ts";
 import { inMilliseconds, type Report, startOwnServer } from "./support.ts";
 
@@ -54,7 +54,7 @@ async function logOut(
   verifiers: readonly Verifier[],
   { issuer, shop, bank }: { issuer: string } & Record<"shop" | "bank", Site>,
 ) {
-  const browser = openCookieBrowser({ url: issuer, service: { issuer } });
+  const browser = openWebBrowser({ server: { url: issuer, service: { issuer } } });
   const { id_token: id_token_hint = "" } = await signInTo(shop, browser);
   const { access_token: token } = await signInTo(bank, browser);
   for (const verifier of verifiers) await verifier.verify(token);

@@ -13,8 +13,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTokenClient } from "../../src/client/client.ts";
-import { openVisitor } from "../../test/support/cookie-jar.ts";
 import { freePort, startServer } from "../../test/support/process.ts";
+import { openWebBrowser } from "../../test/support/web-browser.ts";
 import { createSteps, readOptions } from "../steps.ts";
 
 const USAGE = `npm run conformance: the conformance programme of MCP, for every revision of the specification
@@ -118,7 +118,7 @@ async function conform(revision: string, clientId: string): Promise<string> {
 
 /** Signs in at the page of development, and allows what the client asks for, once. Then calls the programme back. */
 async function signIn(url: string): Promise<void> {
-  const visitor = openVisitor();
+  const visitor = openWebBrowser();
   const until = `http://127.0.0.1:${port}/`;
   let visit = await visitor.submit(await visitor.open(url), { subject: "ada" }, { until });
   if (!visit.url.startsWith(until)) visit = await visitor.submit(visit, { decision: "allow" }, { until });

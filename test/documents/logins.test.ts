@@ -8,13 +8,13 @@ import { describe, expect } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { hasChromium, openPage } from "../support/browser.ts";
 import { guarded } from "../support/children.ts";
-import { openVisitor } from "../support/cookie-jar.ts";
 import { compile, hasExtra, programFolder } from "../support/document-code.ts";
 import { blocksIn } from "../support/documents.ts";
 import { testWith } from "../support/optional.ts";
 import { CHALLENGE, VERIFIER } from "../support/people.ts";
 import { freePort } from "../support/process.ts";
 import { hasSlapd, startSlapd } from "../support/slapd.ts";
+import { openWebBrowser } from "../support/web-browser.ts";
 
 const required = process.env.MINTMARK_TEST_LOGINS === "required";
 
@@ -167,9 +167,9 @@ describe("the guide to LDAP", () => {
     async () => {
       await using directory = await startSlapd("correct horse");
       await using server = await startLogin("ldap", { env: { LDAP_URL: directory.url } });
-      const visitor = openVisitor();
+      const visitor = openWebBrowser();
       const form = await visitor.open(server.authorizeUrl());
-      const page = { ...form, body: form.body.replace("<form", `<form action="${form.url.replaceAll("&", "&amp;")}"`) };
+      const page = { ...form, text: form.text.replace("<form", `<form action="${form.url.replaceAll("&", "&amp;")}"`) };
       const submit = (name: string, password: string) =>
         visitor.submit(page, { name, password }, { until: server.redirectUri });
       for (const [name, password] of [

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { mintmark } from "../support/command.ts";
-import { openVisitor } from "../support/cookie-jar.ts";
 import { compile, ISSUER, programFolder } from "../support/document-code.ts";
 import { blockOf, replaceAll } from "../support/guide.ts";
 import { freePort, type StartedServer, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
+import { openWebBrowser } from "../support/web-browser.ts";
 
 const SITE = "http://127.0.0.1:4000";
 const data = temporaryFolder();
@@ -69,7 +69,7 @@ describe.each(Object.keys(PROGRAMS))("the site in %s", (guide) => {
     );
     const ended = once(program, "exit");
     try {
-      const visitor = openVisitor();
+      const visitor = openWebBrowser();
       const me = () => visitor.open(`${site}/me`);
       const statusOf = () =>
         me().then(
@@ -82,7 +82,7 @@ describe.each(Object.keys(PROGRAMS))("the site in %s", (guide) => {
       expect(await signIn()).toMatchObject({
         url: `${site}/me`,
         status: 200,
-        body: expect.stringContaining("Hello, ada"),
+        text: expect.stringContaining("Hello, ada"),
       });
 
       const calls = createTokenClient({ url: issuer.origin });
@@ -97,7 +97,7 @@ describe.each(Object.keys(PROGRAMS))("the site in %s", (guide) => {
       await expect.poll(statusOf, { timeout: 5000 }).toBe(401);
 
       expect(await signIn()).toMatchObject({ status: 200, url: `${site}/me` });
-      const left = await visitor.submit({ url: site, status: 200, body: '<form action="/logout">' }, {});
+      const left = await visitor.submit({ url: site, text: '<form action="/logout">' }, {});
       expect(left).toMatchObject({ status: 200, url: `${site}/` });
       expect(await statusOf()).toBe(401);
       expect((await visitor.open(`${site}/login`)).url).toContain(issuer.origin);

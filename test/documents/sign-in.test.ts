@@ -7,12 +7,12 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { mintmark } from "../support/command.ts";
-import { openVisitor } from "../support/cookie-jar.ts";
 import { compile, ISSUER, programFolder } from "../support/document-code.ts";
 import { blockOf } from "../support/guide.ts";
 import { CHALLENGE, VERIFIER } from "../support/people.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
+import { openWebBrowser } from "../support/web-browser.ts";
 
 const GUIDE = "docs/guides/sign-in.md";
 const REDIRECT_URI = "http://127.0.0.1:9/done";
@@ -65,7 +65,7 @@ async function tokenAt(url: string, issuer: string, { clientId, clientSecret }: 
   return answer.access_token;
 }
 
-const ofAda = (host: string) => openVisitor({ [host]: { user: "ada" } });
+const ofAda = (host: string) => openWebBrowser({ cookies: { [host]: { user: "ada" } } });
 
 describe("the guide to sign-in", () => {
   it("has a hook whose claims reach a procedure of a service", async () => {
@@ -85,7 +85,7 @@ describe("the guide to sign-in", () => {
     await expect.poll(isUp, { timeout: 20_000 }).toBe(true);
     const site = await addSite(issuer);
     const url = authorizeUrl(issuer, site);
-    const stranger = await openVisitor().open(url, { until: `${issuer}/login` });
+    const stranger = await openWebBrowser().open(url, { until: `${issuer}/login` });
     expect(new URL(stranger.url).searchParams.get("return_to")).toContain(`${issuer}/oauth/continue?handle=`);
     const back = await ofAda(new URL(issuer).host).open(url, { until: REDIRECT_URI });
     const token = await tokenAt(back.url, issuer, site);
@@ -131,7 +131,7 @@ for (;;) {
       )
       .toBe(303);
     const site = await addSite(issuer.origin);
-    const stranger = await openVisitor().open(authorizeUrl(issuer.origin, site), { until: `${login}password` });
+    const stranger = await openWebBrowser().open(authorizeUrl(issuer.origin, site), { until: `${login}password` });
     expect(new URL(stranger.url).searchParams.get("handle")).toMatch(/^[\w-]{43}$/);
     const back = await ofAda(new URL(login).host).open(authorizeUrl(issuer.origin, site), { until: REDIRECT_URI });
     const token = await tokenAt(back.url, issuer.origin, site);
@@ -164,7 +164,7 @@ describe("the guides to devices and to logout", () => {
     const printed = text(device.child.stdout);
     const [first] = await once(device.child.stdout, "data");
     const [, address = "", code = ""] = /^Open (\S+) and enter (\S+)$/m.exec(String(first)) ?? [];
-    const visitor = openVisitor();
+    const visitor = openWebBrowser();
     const asked = await visitor.submit(await visitor.open(address), { user_code: code });
     await visitor.submit(await visitor.submit(asked, { subject: "ada" }), { decision: "allow" });
 

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
-import { openVisitor } from "../support/cookie-jar.ts";
 import { type FormAnswer, postForm } from "../support/oauth.ts";
 import { CHALLENGE, VERIFIER } from "../support/people.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
+import { openWebBrowser } from "../support/web-browser.ts";
 
 /** A thousand in `npm run kills`: two servers on two cores need a minute for them. */
 const ATTEMPTS = process.env.MINTMARK_TEST_KILLS === undefined ? 100 : 1000;
@@ -28,7 +28,7 @@ async function codeAt(origin: string) {
     ...{ client_id: client.clientId, redirect_uri: REDIRECT_URI, response_type: "code", scope: "openid" },
     ...{ code_challenge: CHALLENGE, code_challenge_method: "S256" },
   });
-  const visitor = openVisitor();
+  const visitor = openWebBrowser();
   const page = await visitor.open(`${origin}/oauth/authorize?${query}`);
   const { url } = await visitor.submit(page, { subject: "ada", claims: "{}" }, { until: REDIRECT_URI });
   return { client, code: new URL(url).searchParams.get("code") ?? "" };

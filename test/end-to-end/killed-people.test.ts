@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
-import { openVisitor, type Visitor } from "../support/cookie-jar.ts";
 import { encodeForm, postForm } from "../support/oauth.ts";
 import { CHALLENGE, VERIFIER } from "../support/people.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { freePort, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
+import { openWebBrowser, type WebBrowser } from "../support/web-browser.ts";
 
 /** Number of kills of each server. MINTMARK_TEST_KILLS sets another. */
 const KILLS = Number(process.env.MINTMARK_TEST_KILLS ?? 2);
@@ -18,7 +18,7 @@ const REDIRECT_URI = "https://shop.example/callback";
 
 type Client = { clientId: string; clientSecret: string };
 type Code = { code: string; client: Client; at: number };
-type Session = { visitor: Visitor; subject: string; agreed: boolean };
+type Session = { visitor: WebBrowser; subject: string; agreed: boolean };
 
 /** What was acknowledged, stored outside the servers. */
 type Ledger = {
@@ -50,7 +50,7 @@ async function signInUntilKilled(origin: string, ledger: Ledger): Promise<void> 
   const admin = createTokenClient({ url: origin });
   try {
     for (;;) {
-      const [visitor, subject] = [openVisitor(), randomBytes(8).toString("hex")];
+      const [visitor, subject] = [openWebBrowser(), randomBytes(8).toString("hex")];
       const session: Session = { visitor, subject, agreed: false };
       const note = (url: string, client: Client) =>
         ledger.codes.push({ code: codeIn(url) ?? "", client, at: Date.now() });

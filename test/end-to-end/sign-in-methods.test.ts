@@ -8,11 +8,11 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
-import { openVisitor, type Visit } from "../support/cookie-jar.ts";
 import { compile, ISSUER, programFolder } from "../support/document-code.ts";
 import { openProvider, PROVIDER_CLIENT } from "../support/openid-provider.ts";
 import { freePort, type StartedServer, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
+import { openWebBrowser, type Visited } from "../support/web-browser.ts";
 
 const SECRET = "canary-admin-secret-of-32-characters";
 const ADMIN = { clientId: "admin", clientSecret: SECRET };
@@ -47,10 +47,10 @@ function authorizeUrl({ origin, clientId }: { origin: string; clientId: string }
   return `${origin}/oauth/authorize?${query}`;
 }
 
-const answerIn = ({ url }: Visit) => Object.fromEntries(new URL(url).searchParams);
+const answerIn = ({ url }: Visited) => Object.fromEntries(new URL(url).searchParams);
 
 /** The claims of the id_token for the code that came back. */
-async function idTokenFor(own: Awaited<ReturnType<typeof startOwn>>, visit: Visit) {
+async function idTokenFor(own: Awaited<ReturnType<typeof startOwn>>, visit: Visited) {
   const { code = "" } = answerIn(visit);
   const response = await fetch(`${own.origin}/oauth/token`, {
     method: "POST",
@@ -86,7 +86,7 @@ describe("people who sign in at another Mintmark", () => {
   });
 
   it("are the subject that they are there, and are not asked again", async () => {
-    const visitor = openVisitor();
+    const visitor = openWebBrowser();
     const page = await visitor.open(authorizeUrl(own));
     expect(page.url).toContain(upstream.origin);
     const back = await visitor.submit(page, { subject: "ada" }, { until: CALLBACK });
@@ -97,7 +97,7 @@ describe("people who sign in at another Mintmark", () => {
   });
 
   it("sign in again at prompt=login and for max_age", async () => {
-    const visitor = openVisitor();
+    const visitor = openWebBrowser();
     await visitor.submit(await visitor.open(authorizeUrl(own)), { subject: "ada" }, { until: CALLBACK });
     for (const more of [{ prompt: "login" }, { max_age: "0" }]) {
       const page = await visitor.open(authorizeUrl(own, more));
@@ -108,7 +108,7 @@ describe("people who sign in at another Mintmark", () => {
   });
 
   it("cannot complete the sign-in of another browser (P13)", async () => {
-    const [victim, attacker] = [openVisitor(), openVisitor()];
+    const [victim, attacker] = [openWebBrowser(), openWebBrowser()];
     const page = await attacker.open(authorizeUrl(own));
     const link = await attacker.submit(page, { subject: "eve" }, { until: `${own.origin}/oauth/callback` });
     const stolen = await victim.open(link.url, { until: CALLBACK });
@@ -130,10 +130,10 @@ describe("a provider that is not there at the start", () => {
       MINTMARK_SIGN_IN_CLIENT_ID: clientId,
       MINTMARK_SIGN_IN_CLIENT_SECRET: clientSecret,
     });
-    const visitor = openVisitor();
+    const visitor = openWebBrowser();
     expect(await visitor.open(authorizeUrl(own))).toMatchObject({
       status: 503,
-      body: expect.stringMatching(/^<!doctype/i),
+      text: expect.stringMatching(/^<!doctype/i),
     });
     expect(own.stderr()).toMatch(/reading the metadata of the OpenID provider/);
     await using provider = await openProvider({ port: Number(port) });
@@ -141,7 +141,7 @@ describe("a provider that is not there at the start", () => {
     const callback = `${own.origin}/oauth/callback?${provider.authorize(sent.url)}`;
     const back = await visitor.open(callback, { until: CALLBACK });
     expect(await idTokenFor(own, back)).toMatchObject({ sub: "provider-sub-1", email: "ada@example.org" });
-    const refused = await openVisitor().open(authorizeUrl(own), { until: `${provider.issuer}/authorize` });
+    const refused = await openWebBrowser().open(authorizeUrl(own), { until: `${provider.issuer}/authorize` });
     expect(new URL(refused.url).searchParams.get("state")).toMatch(/^[\w-]{43}$/);
   });
 
@@ -153,7 +153,7 @@ describe("a provider that is not there at the start", () => {
       MINTMARK_SIGN_IN_CLIENT_SECRET: PROVIDER_CLIENT.clientSecret,
     });
     provider.behave({ claims: { aud: "another client" } });
-    const visitor = openVisitor();
+    const visitor = openWebBrowser();
     const sent = await visitor.open(authorizeUrl(own), { until: `${provider.issuer}/authorize` });
     const callback = `${own.origin}/oauth/callback?${provider.authorize(sent.url)}`;
     expect(await visitor.open(callback, { until: CALLBACK })).toMatchObject({ status: 400, url: callback });
@@ -187,11 +187,11 @@ describe("people who sign in at an application in another process", () => {
       });
       return signIn.accept.mutate({ handle, subject: "ada", profile: { email: "ada@example.org" } });
     };
-    const back = await openVisitor().open(authorizeUrl(own), { until: CALLBACK });
+    const back = await openWebBrowser().open(authorizeUrl(own), { until: CALLBACK });
     expect(await idTokenFor(own, back)).toMatchObject({ sub: "ada", email: "ada@example.org" });
 
     answer = (handle) => signIn.refuse.mutate({ handle });
-    const refused = await openVisitor().open(authorizeUrl(own), { until: CALLBACK });
+    const refused = await openWebBrowser().open(authorizeUrl(own), { until: CALLBACK });
     expect(answerIn(refused)).toMatchObject({ error: "access_denied", state: "xyz", iss: own.origin });
     application.close();
     application.closeAllConnections();
@@ -209,10 +209,10 @@ describe("people who sign in at an application in another process", () => {
     const ended = once(login, "exit");
     try {
       await vi.waitFor(() => fetch(`http://${host}/`, { redirect: "manual" }), { timeout: 5000 });
-      const visitor = openVisitor({ [host]: { user: "ada" } });
+      const visitor = openWebBrowser({ cookies: { [host]: { user: "ada" } } });
       const back = await visitor.open(authorizeUrl(own), { until: CALLBACK });
       expect(await idTokenFor(own, back)).toMatchObject({ sub: "ada", email: "ada@example.org" });
-      const form = await openVisitor().open(authorizeUrl(own), { until: `http://${host}/password` });
+      const form = await openWebBrowser().open(authorizeUrl(own), { until: `http://${host}/password` });
       expect(new URL(form.url).searchParams.get("handle")).toMatch(/^[\w-]{43}$/);
       expect(await (await fetch(`http://${host}/?handle=x`, { headers: { cookie: "user=ada" } })).text()).toMatch(
         /has ended/,

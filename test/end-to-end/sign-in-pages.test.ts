@@ -51,8 +51,8 @@ async function openTab(theme: Theme, options: PageOptions = {}) {
 }
 
 /** Shows a page in place of the one in a tab, which keeps its scripts: to load those of axe-core again takes most of the time. */
-async function swap(tab: Tab, page: Page, look: { language: "en" | "de"; theme: Theme }): Promise<void> {
-  const { body } = renderPage(page, { ...look, path: "../" });
+async function swap(tab: Tab, page: Page, context: { language: "en" | "de"; theme: Theme }): Promise<void> {
+  const { body } = renderPage(page, { ...context, path: "../" });
   await tab.evaluate(`(async () => {
     const { documentElement } = new DOMParser().parseFromString(${JSON.stringify(body)}, "text/html");
     document.replaceChild(document.adoptNode(documentElement), document.documentElement);

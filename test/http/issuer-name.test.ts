@@ -40,7 +40,7 @@ describe("a browser that comes by another loopback name", () => {
     await using server = await openServer({}, { edge });
     const { clientId } = await addWebClient(server.service, { firstParty: true });
     const path = `/oauth/authorize?${new URLSearchParams([...authorizationRequest(clientId).parameters])}`;
-    const browser = openWebBrowser(server);
+    const browser = openWebBrowser({ server });
     const { location, setCookies } = await browser.visit(path, { headers: { host: "localhost:3000" } });
     expect(setCookies).toEqual([]);
     const page = await browser.visit(location);

@@ -3,11 +3,10 @@ import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import { addClient } from "../support/clients.ts";
-import { type CookieBrowser, openCookieBrowser } from "../support/cookie-browser.ts";
 import { postForm } from "../support/oauth.ts";
 import { addResource, MCP } from "../support/resources.ts";
 import { openServer } from "../support/service.ts";
-import { fieldsIn } from "../support/web-browser.ts";
+import { fieldsIn, openWebBrowser, type WebBrowser } from "../support/web-browser.ts";
 
 const GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 const SCOPE = "openid offline_access tools:read";
@@ -34,7 +33,7 @@ const addDevice = (fields: Partial<NewClient> = { authMethod: "none" }) =>
   });
 
 /** The person opens the link, confirms the code, signs in and decides. */
-async function approve(browser: CookieBrowser, uri: string, decision: "allow" | "deny" = "allow") {
+async function approve(browser: WebBrowser, uri: string, decision: "allow" | "deny" = "allow") {
   const page = await browser.get(uri);
   expect(page.status).toBe(200);
   const signIn = await browser.follow(await browser.post("/device", fieldsIn(page)));
@@ -51,7 +50,7 @@ describe.each(Object.entries(DEVICES))("%s", (_, fields) => {
     const config = await openid.discovery(new URL(server.url), clientId, undefined, by, options);
     const begun = await openid.initiateDeviceAuthorization(config, { scope: SCOPE, resource: MCP });
     expect(begun).toMatchObject({ verification_uri: `${server.url}/device`, expires_in: 600, interval: 5 });
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const done = await approve(browser, begun.verification_uri_complete ?? "");
     expect(done).toMatchObject({ status: 200, location: "" });
     // Polls at once: the interval is for a device that does not know when the person decides.
@@ -78,7 +77,7 @@ describe.each(Object.entries(DEVICES))("%s", (_, fields) => {
       return oauth.processDeviceCodeResponse(as, client, answer).catch(({ error }) => error);
     };
     expect([await poll(), await poll()]).toEqual(["authorization_pending", "slow_down"]);
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const typed = await browser.get("/device");
     const form = { ...fieldsIn(typed), user_code: user_code.toLowerCase().replace("-", "") };
     const consent = await browser.signIn(await browser.follow(await browser.post("/device", form)));
@@ -128,8 +127,8 @@ describe("the page for user codes", () => {
 
   it("P18: leaves a code to the browser that entered it first", async () => {
     const { userCode, poll } = await begin();
-    const [first, second] = [openCookieBrowser(server), openCookieBrowser(server)];
-    const enter = async (browser: CookieBrowser) => {
+    const [first, second] = [openWebBrowser({ server }), openWebBrowser({ server })];
+    const enter = async (browser: WebBrowser) => {
       const page = await browser.get(`/device?user_code=${userCode}`);
       return browser.post("/device", fieldsIn(page));
     };
@@ -140,7 +139,7 @@ describe("the page for user codes", () => {
 
   it("P14: takes no form of another site, and none without its token", async () => {
     const { userCode } = await begin();
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const page = await browser.get(`/device?user_code=${userCode}`);
     const fields = fieldsIn(page);
     expect(fields).toEqual({ token: expect.stringMatching(/^[\w-]{43}$/), user_code: userCode });
@@ -148,19 +147,19 @@ describe("the page for user codes", () => {
     for (const token of ["", "x".repeat(43)])
       expect(await browser.post("/device", { ...fields, token })).toMatchObject({ status: 200, location: "" });
     // A code belongs to nobody before it was sent with the token.
-    const other = openCookieBrowser(server);
+    const other = openWebBrowser({ server });
     const own = fieldsIn(await other.get(`/device?user_code=${userCode}`));
     expect(await other.post("/device", own)).toMatchObject({ status: 303 });
   });
 
   it("has the headers of a page that nothing frames or stores", async () => {
-    const { headers } = await openCookieBrowser(server).get("/device");
+    const { headers } = await openWebBrowser({ server }).get("/device");
     expect(headers["cache-control"]).toBe("no-store");
     expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
   });
 
   it("shows an unknown code again, as text", async () => {
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const { token = "" } = fieldsIn(await browser.get("/device"));
     const shown = await browser.post("/device", { token, user_code: '"><script>' });
     expect(shown.status).toBe(400);
@@ -170,7 +169,7 @@ describe("the page for user codes", () => {
   });
 
   it("answers 429 to a guesser", async () => {
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const { token = "" } = fieldsIn(await browser.get("/device"));
     const guess = () => browser.post("/device", { token, user_code: "BBBB-BBBB" });
     for (let count = 0; count < 10; count += 1) expect(await guess()).toMatchObject({ status: 400 });
@@ -183,6 +182,6 @@ describe("the page for user codes", () => {
     ["a repeated parameter", "user_code=BBBB-BBBB&user_code=CCCC-CCCC"],
     ["a malformed escape", "user_code=%ZZ"],
   ])("answers %s by a page with status 400", async (_, query) => {
-    expect(await openCookieBrowser(server).get(`/device?${query}`)).toMatchObject({ status: 400 });
+    expect(await openWebBrowser({ server }).get(`/device?${query}`)).toMatchObject({ status: 400 });
   });
 });

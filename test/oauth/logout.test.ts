@@ -1,10 +1,9 @@
 import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openCookieBrowser } from "../support/cookie-browser.ts";
 import { receiveLogouts } from "../support/logout-receiver.ts";
 import { BYE, openRelyingParty, signInTo } from "../support/relying-party.ts";
 import { openServer } from "../support/service.ts";
-import { fieldsIn, type Visited } from "../support/web-browser.ts";
+import { fieldsIn, openWebBrowser, type Visited } from "../support/web-browser.ts";
 
 let server: Awaited<ReturnType<typeof openServer>>;
 beforeAll(async () => {
@@ -31,7 +30,7 @@ describe("a relying party by openid-client", () => {
     await using other = await receiveLogouts();
     const shop = await openRelyingParty(server);
     const forum = await openRelyingParty(server, { name: "Forum", backchannelLogoutUri: other.url });
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const tokens = await signInTo(shop, browser);
     const ofForum = await signInTo(forum, browser);
     expect(await isActive(tokens.access_token)).toBe(true);
@@ -52,7 +51,7 @@ describe("a relying party by openid-client", () => {
 
   it("signs a person out by POST, which comes without cookies: a page of this server repeats it", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const tokens = await signInTo(shop, browser);
     const form = { id_token_hint: tokens.id_token ?? "", post_logout_redirect_uri: BYE, state: "s" };
     const page = await browser.postFrom("https://app.example", "/oauth/logout", form);
@@ -68,7 +67,7 @@ describe("a relying party by openid-client", () => {
 describe("P38: a link or a form on another site", () => {
   it("signs nobody out without the id_token of the session: a page asks", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const tokens = await signInTo(shop, browser);
     const asked = { client_id: shop.clientId, post_logout_redirect_uri: BYE };
     for (const path of ["/oauth/logout", `/oauth/logout?${new URLSearchParams(asked)}`]) {
@@ -98,7 +97,7 @@ describe("P38: a link or a form on another site", () => {
 
   it("does not take the token of its form from the address", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const { access_token } = await signInTo(shop, browser);
     const fields = fieldsIn(await browser.get("/oauth/logout"));
     expect(await browser.get(`/oauth/logout?${new URLSearchParams(fields)}`)).toMatchObject({
@@ -111,7 +110,7 @@ describe("P38: a link or a form on another site", () => {
 
   it("leads to no URI that is not registered", async () => {
     const shop = await openRelyingParty(server);
-    const browser = openCookieBrowser(server);
+    const browser = openWebBrowser({ server });
     const { id_token: id_token_hint = "", access_token } = await signInTo(shop, browser);
     const asked = { id_token_hint, post_logout_redirect_uri: "https://evil.example/", state: "s" };
     const shown = await browser.get(`/oauth/logout?${new URLSearchParams(asked)}`);
@@ -126,11 +125,11 @@ describe("the logout endpoint", () => {
     ["a repeated parameter", "state=a&state=b"],
     ["a malformed escape", "state=%ZZ"],
   ])("answers %s by a page with status 400", async (_, query) => {
-    expect(await openCookieBrowser(server).get(`/oauth/logout?${query}`)).toMatchObject({ status: 400 });
+    expect(await openWebBrowser({ server }).get(`/oauth/logout?${query}`)).toMatchObject({ status: 400 });
   });
 
   it("answers a browser without a session by a page, as a page that nothing frames or stores", async () => {
-    const shown = await openCookieBrowser(server).get("/oauth/logout");
+    const shown = await openWebBrowser({ server }).get("/oauth/logout");
     expect(shown).toMatchObject({ status: 200, setCookies: [] });
     expect(shown.headers["cache-control"]).toBe("no-store");
     expect(shown.headers["content-security-policy"]).toContain("frame-ancestors 'none'");

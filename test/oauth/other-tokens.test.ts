@@ -3,11 +3,11 @@ import { localCaller } from "../../src/service/access/caller.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";
 import { callAs } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
-import { openCookieBrowser } from "../support/cookie-browser.ts";
 import { receiveLogouts } from "../support/logout-receiver.ts";
 import { postForm } from "../support/oauth.ts";
 import { openRelyingParty, signInTo } from "../support/relying-party.ts";
 import { openServer } from "../support/service.ts";
+import { openWebBrowser } from "../support/web-browser.ts";
 
 type Credentials = { clientId: string; clientSecret: string };
 
@@ -21,11 +21,11 @@ beforeAll(async () => {
   const { service } = server;
   await using client = await receiveLogouts();
   const shop = await openRelyingParty(server, { backchannelLogoutUri: client.url });
-  const browser = openCookieBrowser(server);
+  const browser = openWebBrowser({ server });
   const ended = await signInTo(shop, browser);
   await service.revokeGrant(localCaller, ended.claims()?.sid as string);
   const [{ token: logoutToken = "" } = {}] = await client.arrivals(1);
-  const signedIn = await signInTo(shop, openCookieBrowser(server));
+  const signedIn = await signInTo(shop, openWebBrowser({ server }));
   accessToken = signedIn.access_token;
   tokens = { "an id_token": signedIn.id_token ?? "", "a logout token": logoutToken };
   asker = await addClient(service, { permissions: ["introspect", "revoke", "issue"] });

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { createTokenClient } from "../../src/client/client.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { createVerifier } from "../../src/verifier/verifier.ts";
-import { openVisitor } from "./cookie-jar.ts";
 import { certificateFor, serveByTls } from "./document-server.ts";
 import type { OfficialClient, ProtectedServer } from "./mcp-programs.ts";
 import { startServer } from "./process.ts";
 import { openServer, temporaryFolder } from "./service.ts";
+import { type BrowserOptions, openWebBrowser } from "./web-browser.ts";
 
 const SCOPES = { "tools:read": "Read your tools", "tools:write": "Change your tools" };
 export const REDIRECT_URI = "http://127.0.0.1:9/callback";
@@ -83,8 +83,8 @@ export async function startIssuer(entry?: "source" | "built") {
 }
 
 /** A person with a browser, who allows what is shown. */
-export function openPerson(subject: string, cookies: Parameters<typeof openVisitor>[0] = {}) {
-  const visitor = openVisitor(cookies);
+export function openPerson(subject: string, cookies: BrowserOptions["cookies"] = {}) {
+  const visitor = openWebBrowser({ cookies });
   const until = REDIRECT_URI;
   return {
     /** Goes where a client sent the person, and hands it the answer. Returns the last page that was shown. */
@@ -92,9 +92,9 @@ export function openPerson(subject: string, cookies: Parameters<typeof openVisit
       const pages: string[] = [];
       let visit = await visitor.open(client.kept.sentTo?.href ?? "", { until });
       while (!visit.url.startsWith(until)) {
-        pages.push(visit.body);
-        if (visit.status !== 200 || pages.length > 3) throw new Error(`${visit.status} ${visit.body}`);
-        const isSignIn = visit.body.includes('name="subject"');
+        pages.push(visit.text);
+        if (visit.status !== 200 || pages.length > 3) throw new Error(`${visit.status} ${visit.text}`);
+        const isSignIn = visit.text.includes('name="subject"');
         visit = await visitor.submit(visit, isSignIn ? { subject } : { decision: "allow" }, { until });
       }
       await client.finish(new URL(visit.url));

@@ -3,7 +3,7 @@ import type { NewClient } from "../../src/service/clients/client-metadata.ts";
 import type { TokenService } from "../../src/service/service.ts";
 import type { Credentials } from "./call-as.ts";
 import { addClient } from "./clients.ts";
-import type { CookieBrowser } from "./cookie-browser.ts";
+import type { WebBrowser } from "./web-browser.ts";
 
 export const CALLBACK = "https://app.example/callback";
 export const BYE = "https://app.example/bye";
@@ -27,7 +27,7 @@ export async function discover(issuer: string, { clientId, clientSecret }: Crede
 /** Signs a person in to a relying party, on the page of development unless there is a session. Returns the tokens. */
 export async function signInTo(
   { config }: Pick<Awaited<ReturnType<typeof openRelyingParty>>, "config">,
-  browser: CookieBrowser,
+  browser: WebBrowser,
   scope = "openid",
 ) {
   const pkceCodeVerifier = openid.randomPKCECodeVerifier();

@@ -10,7 +10,7 @@ async function open(options: OpenOptions<typeof claims> = {}, edge: Edge = "node
   const server = await openServer({ claims, ...options }, { edge });
   const { clientId } = await addWebClient(server.service, { firstParty: true });
   const path = `/oauth/authorize?${new URLSearchParams([...authorizationRequest(clientId, { login_hint: "ada" }).parameters])}`;
-  return { server, path, browser: openWebBrowser(server), [Symbol.asyncDispose]: server[Symbol.asyncDispose] };
+  return { server, path, browser: openWebBrowser({ server }), [Symbol.asyncDispose]: server[Symbol.asyncDispose] };
 }
 
 /** The values of a page of development that was not changed. */
@@ -56,7 +56,7 @@ describe.each(["node", "fetch"] as const)("the page of development, behind %s", 
       const answer = await browser.visit("/oauth/continue", { form: { ...fields, token } });
       expect([token, answer.status, answer.location]).toEqual([token, 400, ""]);
     }
-    const other = openWebBrowser(server);
+    const other = openWebBrowser({ server });
     await other.visit(path);
     expect((await other.visit("/oauth/continue", { form: fields })).status).toBe(400);
     expect(parametersIn(await browser.visit("/oauth/continue", { form: fields }))).toContainEqual(["state", "xyz"]);
@@ -66,7 +66,7 @@ describe.each(["node", "fetch"] as const)("the page of development, behind %s", 
     await using server = await openServer({ claims }, { edge });
     const { clientId } = await addWebClient(server.service);
     const path = `/oauth/authorize?${new URLSearchParams([...authorizationRequest(clientId).parameters])}`;
-    const browser = openWebBrowser(server);
+    const browser = openWebBrowser({ server });
     const signInAs = async (page: Visited, subject: string) => {
       const form = { ...fieldsIn(page), subject, claims: '{"role":"reader"}' };
       return browser.visit((await browser.visit("/oauth/continue", { form })).location);

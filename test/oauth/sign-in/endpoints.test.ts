@@ -42,7 +42,7 @@ describe.each(["node", "fetch"] as const)("the sign-in of a person, behind %s", 
 
   const authorizePath = (more: Record<string, string | undefined> = {}, clientId = client.clientId) =>
     `/oauth/authorize?${new URLSearchParams([...authorizationRequest(clientId, more).parameters])}`;
-  const openBrowser = () => openWebBrowser(server);
+  const openBrowser = () => openWebBrowser({ server });
   const onPage = ({ status, headers, location }: Visited) => [status, headers["content-type"], location];
   const HTML = "text/html; charset=utf-8";
 
