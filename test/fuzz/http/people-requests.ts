@@ -64,7 +64,7 @@ const forms = {
   "/oauth/continue": fc.record({
     handle: or(mark("H", 9)),
     token: maybe(mark("X", 9)),
-    decision: maybe(fc.constantFrom("allow", "deny", "Allow")),
+    decision: maybe(fc.constantFrom("allow", "deny", "switch", "Allow")),
     subject: maybe(fc.constantFrom("ada", "grace")),
     claims: maybe(fc.constantFrom("{}", "[]", '{"role":1}', '{"sub":"x"}', '{"__proto__":{}}')),
   }),
