@@ -2,10 +2,9 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
-import { localCaller } from "../../src/service/access/caller.ts";
 import { hasExtra } from "../support/document-code.ts";
 import { ROOT } from "../support/documents.ts";
-import { newClient, openIssuer, openPerson, post, REDIRECT_URI, serveMcp, startIssuer } from "../support/mcp-issuer.ts";
+import { newClient, openPerson, post, REDIRECT_URI, serveMcp, startIssuer } from "../support/mcp-issuer.ts";
 import { type Identity, loadPrograms } from "../support/mcp-programs.ts";
 import { testWith } from "../support/optional.ts";
 
@@ -19,13 +18,23 @@ it("the programs with the MCP SDK compile", async () => {
   execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "test/mcp"], { cwd: ROOT });
 });
 
-// The client 2.x warns of every refresh token that is refused.
-beforeAll(() => void vi.spyOn(console, "warn").mockImplementation(() => {}));
-afterAll(() => vi.restoreAllMocks());
+type Issuer = Awaited<ReturnType<typeof startIssuer>>;
+
+let issuer: Issuer;
+beforeAll(async () => {
+  if (hasExtra("mcp")) issuer = await startIssuer();
+  // The client 2.x warns of every refresh token that is refused.
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await issuer?.[Symbol.asyncDispose]();
+});
 
 const SERVERS = [
   "2.x in Express",
   "2.x in Hono",
+  "2.x by fetch",
   "2.x behind the SDK's requireBearerAuth",
   "1.x in Express",
   "1.x behind the SDK's requireBearerAuth",
@@ -35,38 +44,38 @@ describe.each(SERVERS)("an MCP server %s", (name) => {
   it("accepts tokens for itself alone, and refuses all others as the specification says", async () => {
     const kind = (await loadPrograms()).servers[name];
     if (kind === undefined) throw new Error(`There is no server ${name}`);
-    await using issuer = await openIssuer();
     await using server = await serveMcp(kind, issuer.url);
     const { resource } = server;
-    const { service } = issuer;
+    const { getToken, revokeToken } = createTokenClient({ url: issuer.url });
+    const tokenFor = async (audience: string, scope = "tools:read") =>
+      (await getToken.query({ subject: "ada", audience, scope })).token;
+
     const metadata = new URL("/.well-known/oauth-protected-resource/mcp", resource).href;
     const none = await post(resource, {});
     expect(none).toMatchObject({ status: 401, challenge: expect.stringContaining(`resource_metadata="${metadata}"`) });
     expect(none.challenge).toContain('scope="tools:read"');
     expect(await (await fetch(metadata)).json()).toMatchObject({ resource, authorization_servers: [issuer.url] });
 
-    const token = await issuer.tokenFor(resource, "tools:read");
+    const token = await tokenFor(resource);
     expect(await post(resource, { token })).toMatchObject({ status: 200, text: expect.stringContaining("Hello, ada") });
     const refused = { status: 401, challenge: expect.stringContaining('error="invalid_token"') };
-    expect(await post(resource, { token: await issuer.tokenFor(issuer.url, "tools:read") })).toMatchObject(refused);
+    expect(await post(resource, { token: await tokenFor(issuer.url) })).toMatchObject(refused);
     expect(await post(resource, { token: `${token}x` })).toMatchObject(refused);
 
     const reader = await post(resource, { token, tool: "erase" });
     expect(reader).toMatchObject({ status: 403, challenge: expect.stringContaining('error="insufficient_scope"') });
     expect(reader.challenge).toContain('scope="tools:read tools:write"');
     expect(reader.challenge).toContain(`resource_metadata="${metadata}"`);
-    const writer = await issuer.tokenFor(resource, "tools:read tools:write");
+    const writer = await tokenFor(resource, "tools:read tools:write");
     expect(await post(resource, { token: writer, tool: "erase" })).toMatchObject({ status: 200 });
 
-    await service.revokeToken(localCaller, token);
+    await revokeToken.mutate({ token });
     await expect.poll(async () => (await post(resource, { token })).status, { interval: 1 }).toBe(401);
 
     server.verifier.close();
     expect((await post(resource, { token: writer })).status).toBe(kind.stale);
   });
 });
-
-type Issuer = Awaited<ReturnType<typeof startIssuer>>;
 
 const ADDED = "that an administrator has added";
 
@@ -84,12 +93,6 @@ const IDENTITIES: Record<string, (issuer: Issuer, resource: string) => Promise<I
 };
 
 describe.each(["2.x", "1.x"])("the official client %s", (version) => {
-  let issuer: Issuer;
-  beforeAll(async () => {
-    if (hasExtra("mcp")) issuer = await startIssuer();
-  });
-  afterAll(() => issuer?.[Symbol.asyncDispose]());
-
   for (const name of ["2.x in Express", "1.x in Express"])
     for (const [identity, identify] of Object.entries(IDENTITIES))
       it(`${identity} signs in, calls, refreshes, gets more scope and is disconnected at a server ${name}`, async () => {

@@ -2,6 +2,7 @@
 
 import { getRequestListener } from "@hono/node-server";
 import { getOAuthProtectedResourceMetadataUrl, requireBearerAuth } from "@modelcontextprotocol/express";
+import { createMcpHonoApp } from "@modelcontextprotocol/hono";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import { requireBearerAuth as oldRequireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js";
@@ -9,9 +10,9 @@ import { McpServer as OldMcpServer } from "@modelcontextprotocol/sdk/server/mcp.
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { createMcpHandler, McpServer, OAuthError, requireScopes } from "@modelcontextprotocol/server";
 import express, { type RequestHandler } from "express";
-import { Hono } from "hono";
 import type { Claims } from "../../src/token/claims.ts";
 import { createFetchAuth } from "../../src/verifier/middleware/fetch.ts";
+import { bearerAuth as honoAuth } from "../../src/verifier/middleware/hono.ts";
 import { type McpVerifier, mcpVerifier, oauthTokenVerifier } from "../../src/verifier/middleware/mcp.ts";
 import { bearerAuth } from "../../src/verifier/middleware/node.ts";
 import type { Programs } from "../support/mcp-programs.ts";
@@ -79,15 +80,26 @@ export const servers: Programs["servers"] = {
     stale: 503,
     open({ verifier, protectedResource }) {
       const mcp = mcpVerifier(verifier);
+      const auth = honoAuth(mcp, { protectedResource, scope: READ });
+      const handler = createMcpHandler(() => createServer(mcp));
+      const app = createMcpHonoApp();
+      app.all(auth.resourceMetadataPath, auth.resourceMetadata);
+      app.all("/mcp", auth, (c) => handler.fetch(c.req.raw, { authInfo: auth.claimsOf(c) }));
+      return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    },
+  },
+  "2.x by fetch": {
+    stale: 503,
+    open({ verifier, protectedResource }) {
+      const mcp = mcpVerifier(verifier);
       const auth = createFetchAuth(mcp, { protectedResource, scope: READ });
       const handler = createMcpHandler(() => createServer(mcp));
-      const app = new Hono();
-      app.all(auth.resourceMetadataPath, (c) => auth.resourceMetadata(c.req.raw));
-      app.all("/mcp", async (c) => {
-        const authInfo = await auth(c.req.raw);
-        return authInfo instanceof Response ? authInfo : handler.fetch(c.req.raw, { authInfo });
-      });
-      return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+      async function answer(request: Request): Promise<Response> {
+        if (new URL(request.url).pathname === auth.resourceMetadataPath) return auth.resourceMetadata(request);
+        const authInfo = await auth(request);
+        return authInfo instanceof Response ? authInfo : handler.fetch(request, { authInfo });
+      }
+      return getRequestListener(answer, { overrideGlobalObjects: false });
     },
   },
   "2.x behind the SDK's requireBearerAuth": {

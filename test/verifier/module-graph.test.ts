@@ -70,3 +70,9 @@ it.each([
   const { foreign } = graphOf(join(dist, "..", exports[entry].default), { lazily: false });
   expect(DRIVERS.filter((name) => foreign.has(name))).toEqual(drivers);
 });
+
+it("mintmark/verifier/mcp loads neither the MCP SDK nor anything of Node", () => {
+  const { own, foreign } = graphOf(join(dist, "verifier/middleware/mcp.js"));
+  expect([...own].filter((path) => /^(?:service|store|http|remote)\//.test(path))).toEqual([]);
+  expect([...foreign].sort()).toEqual(["zod/mini", "zod/v4/core"]);
+});
