@@ -143,6 +143,19 @@ describe("an authorization", () => {
     expect(expectStep(step, "redirect").parameters).toMatchObject({ error: "consent_required" });
   });
 
+  it("asks who the person is while a clock is ten days ahead, and not once it is right again", async () => {
+    await using opened = await openPeople({ firstParty: true });
+    const { browser, clientId, clock } = opened;
+    const request = authorizationRequest(clientId);
+    await codeFor(browser, request);
+    const { session } = browser.cookies;
+    clock.now = NOW + 10 * 86_400;
+    expectStep(await browser.begin(request), "sign_in");
+    expect(browser.cookies.session).toBe(session);
+    clock.now = NOW;
+    codeIn(await browser.begin(request));
+  });
+
   it.each([{ prompt: "login" }, { prompt: "select_account" }, { max_age: "0" }])(
     "signs in again at %j",
     async (more) => {
