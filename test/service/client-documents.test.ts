@@ -6,6 +6,7 @@ import { createAuditLog } from "../../src/service/access/audit-log.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { createClientDocuments, MAX_DOCUMENT_BYTES } from "../../src/service/clients/client-documents.ts";
 import { openMemoryStore } from "../../src/store/memory/memory.ts";
+import { aResource } from "../store/samples.ts";
 import {
   APP_CALLBACK,
   answerJson,
@@ -342,6 +343,14 @@ describe("the document of a client", () => {
 });
 
 describe("a document that is refused", () => {
+  it("as no_open_resource is not even fetched: no stranger causes a request where there is nothing to ask for", async () => {
+    await using served = await serveClientDocument();
+    await using opened = await openWithResource();
+    await opened.service.resources.remove(localCaller, MCP);
+    expect(await opened.browser.begin(requestFor(served.clientId))).toEqual(UNKNOWN);
+    expect([served.fetches(), await refusals(opened.service)]).toEqual([0, ["no_open_resource"]]);
+  });
+
   it.each<[string, string, (served: ServedDocument) => void]>([
     ["redirected", "redirects", (served) => served.answer(answerStatus(302, { location: "/other.json" }))],
     ["status", "is not found", (served) => served.answer(answerStatus(404))],
@@ -390,7 +399,7 @@ describe("a document that is refused", () => {
 /** Clients by documents over a fetcher with its own resolver, as this server would find them on the internet. */
 function openDocuments(fetcher: Partial<FetcherOptions>) {
   const reasons: string[] = [];
-  const store = openMemoryStore();
+  const store = { ...openMemoryStore(), listResources: async () => [aResource({ open: true })] };
   const audit = {
     ...createAuditLog(store, () => NOW),
     countDenial: ({ reason }: { reason: string }) => reasons.push(reason),

@@ -14,7 +14,7 @@ import { findPresentedClient } from "./find-presented-client.ts";
 import { MAX_UNUSED } from "./introduced-metadata.ts";
 
 /** Why a document does not count. For the audit log alone: what a stranger learns of it maps the network of this server. */
-type DocumentFault = FetchReason | "client_id_mismatch" | "invalid_metadata";
+type DocumentFault = FetchReason | "client_id_mismatch" | "invalid_metadata" | "no_open_resource";
 
 type Presented = {
   /** Without it, no limit by address applies. */
@@ -33,7 +33,7 @@ export type ClientDocuments = {
 };
 
 export type ClientDocumentsOptions = {
-  store: Pick<Store, "findClient" | "addIntroducedClient" | "updateDocument">;
+  store: Pick<Store, "findClient" | "addIntroducedClient" | "updateDocument" | "listResources">;
   clock: Clock;
   audit: Pick<AuditLog, "record" | "countDenial">;
   /** With {@link MAX_DOCUMENT_BYTES}. */
@@ -91,6 +91,9 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
   }
 
   async function refetch(clientId: string, known: FoundClient | undefined): Promise<Outcome> {
+    // Where it could ask for nothing, strangers cause no request to others.
+    if (known === undefined && !(await store.listResources()).some(({ open }) => open))
+      return refuse(clientId, "no_open_resource", false);
     const fetched = await fetchDocument(clientId);
     if (fetched.outcome === "failed") return refuse(clientId, fetched.reason, isOfServer(fetched));
     const read = documentFields(clientId, fetched.document);
