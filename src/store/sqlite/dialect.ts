@@ -20,7 +20,12 @@ type Execute = <Row>(query: CompiledQuery<Row>) => QueryResult<Row>;
 export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): SqliteAtOnce {
   const prepare = cachePrepared(database);
   const plain = new SqliteDialect({ database: { prepare, close: () => {} } });
-  const execute = createExecute(database, prepare);
+  let commits = 0;
+  const commit = () => {
+    prepare("commit").run([]);
+    commits += 1;
+  };
+  const execute = createExecute(database, { prepare, commit });
   const run = async (sql: string) => void execute(CompiledQuery.raw(sql));
   const connection: DatabaseConnection = {
     executeQuery: async (query) => execute<never>(query),
@@ -29,6 +34,7 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
     },
   };
   return {
+    commits: () => commits,
     executeNow: (query, isWithin) => {
       const isFree = database.open && (isWithin || !database.inTransaction);
       return isFree ? execute(query) : undefined;
@@ -44,7 +50,7 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
         acquireConnection: () => driver.acquireConnection().then(() => connection),
         releaseConnection: () => driver.releaseConnection(connection),
         beginTransaction: (_, { accessMode }) => run(accessMode === "read only" ? "begin" : "begin immediate"),
-        commitTransaction: () => run("commit"),
+        commitTransaction: async () => commit(),
         async rollbackTransaction() {
           // SQLite rolls back by itself on a full disk or an I/O error.
           if (database.inTransaction) await run("rollback");
@@ -55,14 +61,17 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
   };
 }
 
-/** The dialect, and what executes statements without the queue of the connection. */
-type SqliteAtOnce = Dialect & { executeNow: ExecuteNow };
+/** The dialect, what executes statements without the queue of the connection, and the number of commits so far. */
+type SqliteAtOnce = Dialect & { executeNow: ExecuteNow; commits: () => number };
 
 /**
  * The driver does not reset a statement that got SQLITE_BUSY. One that had read rows would go on reading: then no later
  * transaction of the connection could commit. So the lock is taken before a statement reads.
  */
-function createExecute(database: Database.Database, prepare: (sql: string) => Prepared): Execute {
+function createExecute(
+  database: Database.Database,
+  { prepare, commit }: { prepare: (sql: string) => Prepared; commit: () => void },
+): Execute {
   const execute: Execute = ({ sql, parameters }) => {
     const statement = prepare(sql);
     if (statement.reader) return { rows: statement.all(parameters) as never[] };
@@ -74,7 +83,7 @@ function createExecute(database: Database.Database, prepare: (sql: string) => Pr
     run("begin immediate");
     try {
       const outcome = execute(query);
-      run("commit");
+      commit();
       return outcome;
     } catch (cause) {
       if (database.inTransaction) run("rollback");

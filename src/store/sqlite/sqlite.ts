@@ -3,7 +3,6 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rmSy
 import { dirname, join } from "node:path";
 import { Kysely } from "kysely";
 import Database from "libsql";
-import { coalesce } from "../../async/coalesce.ts";
 import { StartError } from "../../errors.ts";
 import type { Milliseconds } from "../../time.ts";
 import { FILES_MOVED } from "../outage.ts";
@@ -72,7 +71,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       db,
       system: "sqlite",
       shared: shared || peers !== undefined,
-      run: createRun(rememberFiles(file)),
+      run: createRun(rememberFiles(file), dialect.commits),
       transact: createGroupCommit(db, () => opened.inTransaction),
       close: () => db.destroy(),
       ...peers,
@@ -96,16 +95,19 @@ const START_LIMIT_MS: Milliseconds = 60_000;
 
 /**
  * Checks the files after each call: a commit into replaced or damaged files would be acknowledged and lost. Calls that end in
- * the same turn of the event loop share a check.
+ * one turn of the event loop share a check, unless there was a commit after it.
  */
-function createRun(files: OpenedFiles): Required<Driver>["run"] {
-  const check = coalesce(async () => {
-    if (!files.areInPlace()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
-    if (!files.isIntact()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
-  });
+function createRun(files: OpenedFiles, commits: () => number): Required<Driver>["run"] {
+  let checkedAfter: number | undefined;
   return async (verb) => {
     const outcome = await whileBusy(verb, LIMIT_MS);
-    await check();
+    if (checkedAfter === commits()) return outcome;
+    if (!files.areInPlace()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
+    if (!files.isIntact()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
+    checkedAfter = commits();
+    setImmediate(() => {
+      checkedAfter = undefined;
+    });
     return outcome;
   };
 }
