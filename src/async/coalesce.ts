@@ -11,7 +11,7 @@ export function coalesce<Outcome>(work: () => Promise<Outcome>, intervalMs: Mill
 
   async function runNext(): Promise<Outcome> {
     await last.catch(() => {});
-    const waitMs = intervalMs === 0 ? 0 : startedAt + intervalMs - performance.now();
+    const waitMs = startedAt + intervalMs - performance.now();
     // Also without a wait, the calls of this turn of the event loop share the run.
     await new Promise((resolve) => (waitMs > 0 ? setTimeout(resolve, waitMs) : setImmediate(resolve)));
     next = undefined;
