@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { encodeForm, postForm } from "../support/oauth.ts";
 import { CHALLENGE, VERIFIER } from "../support/people.ts";
@@ -77,6 +77,9 @@ async function signInUntilKilled(origin: string, ledger: Ledger): Promise<void> 
   }
 }
 
+/** A busy machine is slow. */
+const WAIT = { timeout: 20_000, interval: 10 };
+
 /** Compares a restarted server with the ledger: the latest of each kind. */
 async function expectNothingLost(origin: string, ledger: Ledger): Promise<void> {
   const answerTo = async ({ visitor }: Session, client: Client) => {
@@ -105,8 +108,10 @@ async function killAgainAndAgain(environment: Record<string, string>): Promise<n
     ledger ??= await openLedger(server.origin);
     await expectNothingLost(server.origin, ledger);
     if (kill === KILLS) break;
+    const { acknowledged } = ledger;
     const people = Array.from({ length: 3 }, () => signInUntilKilled(server.origin, ledger as Ledger));
-    await sleep(300 + Math.random() * 500);
+    await vi.waitFor(() => expect(ledger?.acknowledged).toBeGreaterThan(acknowledged), WAIT);
+    await sleep(Math.random() * 500);
     await server.stop("SIGKILL");
     await Promise.all(people);
   }
