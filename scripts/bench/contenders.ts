@@ -53,6 +53,14 @@ export const MINTMARK: Contender = {
   isTrpc: true,
   signsItself: true,
 };
+/** An administrator of a benchmark alone. */
+export const ADMIN = { clientId: "admin", clientSecret: "an administrator of this benchmark alone" };
+export const MINTMARK_IN_MEMORY: Contender = {
+  ...MINTMARK,
+  name: "Mintmark, in memory",
+  command: node("mintmark-memory"),
+  env: { BENCH_ADMIN_SECRET: ADMIN.clientSecret },
+};
 export const TRPC_JOSE: Contender = {
   name: "tRPC standalone + jose",
   command: node("trpc-jose"),

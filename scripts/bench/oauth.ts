@@ -1,11 +1,18 @@
 import { flowOfPeer, flowOfServer, ISSUER } from "./code-flows.ts";
-import { BETTER_AUTH, MINTMARK, OIDC_PROVIDER, type Running, startContender } from "./contenders.ts";
+import {
+  ADMIN,
+  BETTER_AUTH,
+  MINTMARK,
+  MINTMARK_IN_MEMORY,
+  OIDC_PROVIDER,
+  type Running,
+  startContender,
+} from "./contenders.ts";
 import { inTables } from "./results.ts";
 import { type Entry, measureRounds, type Row } from "./rounds.ts";
 import type { Report } from "./support.ts";
 import { connectTo, postForm, postInput } from "./wire.ts";
 
-const ADMIN = { clientId: "admin", clientSecret: "an administrator of this benchmark alone" };
 const PEER_CLIENT = { clientId: "bench", clientSecret: "bench-secret" };
 const TOKEN_REQUEST = { grant_type: "client_credentials", scope: "orders:read" };
 
@@ -27,6 +34,7 @@ export async function measure(): Promise<Report> {
     MINTMARK_RATE_VERIFY: "0",
     MINTMARK_RATE_VERIFY_ADDRESS: "0",
   });
+  const inMemory = await startContender(MINTMARK_IN_MEMORY);
   const peers = await Promise.all([OIDC_PROVIDER, BETTER_AUTH].map((peer) => startContender(peer)));
   try {
     const client = await addClient(server);
@@ -43,7 +51,9 @@ export async function measure(): Promise<Report> {
       entry(server, "introspectToken", postInput("/trpc/introspectToken", { token }, client)),
       entry(server, "introspect", postForm("/oauth/introspect", { token }, client)),
     ];
-    const flows = [{ name: "Mintmark", running: server, requests: [await flowOfServer(server, { admin: ADMIN })] }];
+    const flows: Entry[] = [];
+    for (const [name, running] of Object.entries({ "Mintmark, durable": server, [inMemory.name]: inMemory }))
+      flows.push({ name, running, requests: [await flowOfServer(running, { admin: ADMIN })] });
     for (const peer of peers)
       flows.push({ name: nameOf(peer), running: peer, requests: [await flowOfPeer(peer, PEER_CLIENT)] });
     const flowed = await measureRounds(flows);
@@ -62,11 +72,14 @@ export async function measure(): Promise<Report> {
       "client_credentials against getToken": ratio(issued),
       "introspect against introspectToken": ratio(introspected),
       ...Object.fromEntries(
-        flowed.slice(1).map((peer) => [`a code flow against ${peer.name}`, ratio([peer, ...flowed])]),
+        flowed.slice(2).flatMap((peer) => [
+          [`a durable code flow against ${peer.name}`, ratio([peer, ...flowed])],
+          [`a code flow in memory against ${peer.name}`, ratio([peer, ...flowed.slice(1)])],
+        ]),
       ),
     });
   } finally {
-    for (const running of [server, ...peers]) await running.stop();
+    for (const running of [server, inMemory, ...peers]) await running.stop();
   }
 }
 

@@ -6,14 +6,13 @@ import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { temporaryFolder } from "../../test/support/service.ts";
 import { flowOfServer, ISSUER } from "./code-flows.ts";
-import { MINTMARK, type Running, startContender } from "./contenders.ts";
+import { ADMIN, MINTMARK, type Running, startContender } from "./contenders.ts";
 import { performFlow } from "./flow.ts";
 import { fillPeople } from "./full-people.ts";
 import { type Entry, measureRounds } from "./rounds.ts";
 import type { Report } from "./support.ts";
 import { connectTo, get, post, postInput } from "./wire.ts";
 
-const ADMIN = { clientId: "admin", clientSecret: "an administrator of this benchmark alone" };
 const VARIABLES = {
   ...{ MINTMARK_ACCESS: "clients", MINTMARK_ADMIN_SECRET: ADMIN.clientSecret, MINTMARK_ISSUER: ISSUER },
   MINTMARK_SIGN_IN_URL: "http://127.0.0.1:9/sign-in",
