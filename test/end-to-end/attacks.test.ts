@@ -32,7 +32,7 @@ async function expectVerdicts(endpoint: Endpoint, tried: readonly Attempt[]): Pr
 /**
  * A local verifier gets every token, and `verifyToken` one of every name and algorithm. The other endpoints lead to one of
  * these two; 9,400 tokens at each take more than a minute. So each gets one token of every row and algorithm, and one of every
- * third name: `npm run attacks` presents all.
+ * sixth name: `npm run attacks` presents all.
  */
 describe("every token of the list of attacks", () => {
   test("gets the expected verdict by a local verifier", () => expectVerdicts(verifierEndpoint, attempts), LONG);

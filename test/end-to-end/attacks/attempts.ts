@@ -78,12 +78,12 @@ async function tokensOfOthers(byAlg: Targets["byAlg"], own: Algorithm): Promise<
 }
 
 /**
- * One token of each third name, and one of each row for each algorithm. Every endpoint has another turn, and so other names,
- * algorithms and varieties: a name reaches two or three endpoints.
+ * One token of each sixth name, and one of each row for each algorithm. Every endpoint has another turn, and so other names,
+ * algorithms and varieties: a name reaches a sixth of the endpoints.
  */
 export function representatives(attempts: readonly Attempt[], turn: number): readonly Attempt[] {
   if (ALL) return attempts;
-  const names = alike(attempts, ({ row, name }) => `${row} ${name}`).filter((_, at) => at % 3 === turn % 3);
+  const names = alike(attempts, ({ row, name }) => `${row} ${name}`).filter((_, at) => at % 6 === turn % 6);
   const rows = alike(attempts, ({ row, alg }) => `${row} ${alg}`);
   return [...new Set([...names, ...rows].flatMap((group) => group[turn % group.length] ?? []))];
 }
