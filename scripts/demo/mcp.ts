@@ -18,8 +18,10 @@ export async function demonstrate(
   person: Pick<Person, "connect" | "disconnect">,
   entry: "source" | "built",
 ): Promise<void> {
-  const { servers, clients } = await loadPrograms().catch(() => {
-    throw new Error("The MCP SDK is not installed: npm ci --prefix test/mcp");
+  const { servers, clients } = await loadPrograms().catch((error: { code?: string }) => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" && error.code !== "MODULE_NOT_FOUND") throw error;
+    process.stderr.write("The MCP SDK is not installed: run  npm ci --prefix test/mcp  first\n");
+    process.exit(1);
   });
   const [kind, open] = [servers["2.x in Express"], clients["2.x"]];
   if (kind === undefined || open === undefined) throw new Error("There is no server or no client 2.x");
