@@ -73,6 +73,8 @@ describe("client registration", () => {
     ["only other grants", { ...METADATA, grant_types: ["password"] }, "invalid_client_metadata"],
     ["only other response types", { ...METADATA, response_types: ["token"] }, "invalid_client_metadata"],
     ["a name that hides characters", { ...METADATA, client_name: "Claude\u202e" }, "invalid_client_metadata"],
+    ["a blank name", { ...METADATA, client_name: "\u2800" }, "invalid_client_metadata"],
+    ["a name of marks alone", { ...METADATA, client_name: " \u0301" }, "invalid_client_metadata"],
     ["a name that is a list", { ...METADATA, client_name: ["a"] }, "invalid_client_metadata"],
     ["data as logout URI", { ...METADATA, post_logout_redirect_uris: ["data:,x"] }, "invalid_client_metadata"],
     ["a list", [METADATA], "invalid_client_metadata"],

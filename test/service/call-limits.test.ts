@@ -56,6 +56,16 @@ describe("rate limits", () => {
     expect(await outcome(ada.getToken())).toBe("served");
   });
 
+  it("count a public client by address: a stranger who presents its id locks out nobody elsewhere", async () => {
+    await using opened = await openService({ open: false, rateLimits: limited({ issue: { perClient: 2 } }) });
+    const { service } = opened;
+    const { clientId } = await addClient(service, { authMethod: "none", redirectUris: ["https://app.example/"] });
+    const from = (address: string) => service.authenticate({ method: "none", clientId }, address, "issue");
+    const reasons = await outcomes(3, () => from(ADDRESS).catch((cause) => Promise.reject({ cause })));
+    expect(reasons).toEqual(["served", "served", "rate_limited"]);
+    await expect(from("192.0.2.2")).resolves.toMatchObject({ clientId });
+  });
+
   it("count verifyToken and introspectToken together, by address, for valid and invalid tokens", async () => {
     await using opened = await openService({ open: false, rateLimits: limited({ verify: { perAddress: 4 } }) });
     const { service } = opened;

@@ -176,6 +176,30 @@ describe("a client by document", () => {
   });
 
   it.each([
+    ["removed", false],
+    ["no longer open", true],
+  ])("gets no token by a code or a refresh token once its resource is %s, and keeps both (P19)", async (_, isAdded) => {
+    await using served = await serveClientDocument();
+    await using opened = await openWithResource();
+    const { service, browser } = opened;
+    const { refreshToken = "" } = await tokensFor(opened, served.clientId);
+    const code = await codeFor(browser, requestFor(served.clientId));
+    const caller = await asPublic(service, served.clientId);
+    const [resource] = await service.resources.list(localCaller);
+    if (resource === undefined) throw new Error("There is no resource");
+    await service.resources.remove(localCaller, MCP);
+    if (isAdded) await service.resources.create(localCaller, { ...resource, open: false });
+    const calls = [
+      () => service.exchangeCode(caller, { code, redirectUri: APP_CALLBACK, verifier: VERIFIER }),
+      () => service.refreshToken(caller, { refreshToken }),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ reason: "invalid_target" });
+    if (isAdded) await service.resources.remove(localCaller, MCP);
+    await service.resources.create(localCaller, resource);
+    for (const call of calls) expect(decodeJwt((await call()).token).aud).toBe(MCP);
+  });
+
+  it.each([
     ["http://127.0.0.1/callback", "http://127.0.0.1:53127/callback", true],
     ["http://127.0.0.1:33418/", "http://127.0.0.1:53127/", true],
     ["http://localhost:8080/callback", "http://localhost/callback", true],

@@ -92,7 +92,9 @@ export function createCodeExchange(options: CodeExchangeOptions): CodeExchange {
     { action, grant: grantType, resources = [] }: Exchange,
   ): Promise<ExchangedTokens> {
     const narrowed = resources.length > 0 ? targetAudiences(resources) : undefined;
-    const violation = narrowed && targetViolation(narrowed, [code.audience].flat());
+    const violation =
+      (narrowed && targetViolation(narrowed, [code.audience].flat())) ??
+      (await issuer.openViolation(presented, code.audience));
     if (violation !== undefined)
       return refuse(presented, action, new MintmarkError("invalid_target", { issues: [violation] }));
     const requester = await issuer.requesterOf(presented);

@@ -39,7 +39,8 @@ type LogoutRequest = {
  * Signs the browser out (OIDC RP-Initiated Logout 1.0): ends its sign-in session and revokes all tokens that came by it. At
  * once with an `id_token_hint` of that session, expired or not; else the person confirms it on a page, since any site can
  * send a browser here (P38). The browser goes on to `post_logout_redirect_uri` if that is registered for the client, compared
- * as a string; the client is that of the hint, or `client_id`. An invalid hint is as none, and names no client.
+ * as a string; the client is that of the hint, or `client_id`. An invalid hint is as none, and names no client. To the URI of
+ * a client that introduced itself, only with a hint or after the confirmation: anybody can introduce one.
  */
 export type Logout = (request: LogoutRequest, browser: Browser) => Promise<LogoutStep>;
 
@@ -76,18 +77,20 @@ export function createLogout({ store, settings, keys, end }: LogoutOptions): Log
   return async ({ parameters, token = "" }, { session }) => {
     const asking = await askingIn(parameters);
     const destination = await destinationOf(parameters, asking);
-    if (session === undefined) return leave(destination);
+    const purpose = purposeOf(destination);
+    const isConfirmed = session !== undefined && isFormToken(session, purpose, token);
+    const { client } = destination;
+    const mayLeave = client?.introduced === undefined || asking.sid !== undefined || isConfirmed;
+    const left = leave(mayLeave ? destination : {});
+    if (session === undefined) return left;
     // Also an expired session: some of its tokens may live longer.
     const signIn = await store.findSignIn(hashOf(session));
     if (signIn !== undefined) {
-      const { client } = destination;
-      const purpose = purposeOf(destination);
       const isOfSession = client !== undefined && asking.sid === signIn.sid;
-      if (!isOfSession && !isFormToken(session, purpose, token))
-        return confirm(destination, formToken(session, purpose));
+      if (!isOfSession && !isConfirmed) return confirm(destination, formToken(session, purpose));
       await end(signIn, client?.clientId);
     }
-    return { ...leave(destination), cookies: { session: "clear" } };
+    return { ...left, cookies: { session: "clear" } };
   };
 }
 

@@ -1,4 +1,5 @@
 import { withTimeout } from "../../async/with-timeout.ts";
+import { isPublic } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import { type PresentedCredentials, UNREADABLE } from "../../token/decode-basic.ts";
@@ -7,6 +8,7 @@ import { type Caller, localCaller } from "../access/caller.ts";
 import type { CallLimits, Rate } from "../throttle/call-limits.ts";
 import { createAssertionAuthentication } from "./authenticate-assertion.ts";
 import { createSecretAuthentication } from "./authenticate-secret.ts";
+import { pairOf } from "./client-cache.ts";
 import type { ClientDocuments } from "./client-documents.ts";
 import type { FindClientKey } from "./client-keys.ts";
 import type { ClientUses } from "./client-uses.ts";
@@ -64,7 +66,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     const isLong = credentials !== undefined && credentials.clientId.length > MAX_ID_LENGTH;
     const presented = credentials === undefined || isLong ? UNREADABLE : credentials;
     const caller = isLocal ? localCaller : await authenticateInTime(presented, address);
-    const late = rate && rates.ofClient(rate, caller.clientId, address ?? UNKNOWN);
+    // Anyone can present the id of a public client: a flood of one address must not lock out the others.
+    const counted = isPublic(caller) ? pairOf({ clientId: caller.clientId, address }) : caller.clientId;
+    const late = rate && rates.ofClient(rate, counted, address ?? UNKNOWN);
     if (late !== undefined) throw late;
     return caller;
   };

@@ -24,7 +24,9 @@ const uris = z
   .array(z.string())
   .check(z.minLength(1), z.maxLength(MAX_REDIRECT_URIS, `must have ${MAX_REDIRECT_URIS} URIs at most`));
 const includes = (name: string) => z.refine<string[]>((given) => given.includes(name), `must include ${name}`);
-const visible = z.refine<string>((text) => !hasInvisible(text) && text.trim() !== "", "must be visible");
+/** Neither white space, nor a mark that joins another character, nor the blank of Braille. */
+const SHOWN = /[^\s\p{Z}\p{M}\u2800]/u;
+const visible = z.refine<string>((text) => !hasInvisible(text) && SHOWN.test(text), "must be visible");
 
 /** A secret in a public document is none. */
 const ABSENT = z.optional(z.never("must not be there: such a client is public"));

@@ -42,7 +42,8 @@ const MAX_SHARED = 500;
 /** Counts calls. Returns the error for a call over the limit. */
 export type CallLimits = {
   ofAddress(rate: Rate, address: string): MintmarkError | undefined;
-  ofClient(rate: Rate, clientId: string, address: string): MintmarkError | undefined;
+  /** `client` is its id, or stands for the client at an address. */
+  ofClient(rate: Rate, client: string, address: string): MintmarkError | undefined;
   /** Adds the counts of this process to those in the store, and reads the totals of all processes. */
   share(): Promise<void>;
 };
@@ -83,8 +84,8 @@ export function createCallLimits({ store, clock, audit, rateLimits }: CallLimits
       const wait = limits[rate].address?.take(addressPrefix(address)) ?? 0;
       return wait > 0 ? refuse(address, wait) : undefined;
     },
-    ofClient(rate, clientId, address) {
-      const wait = limits[rate].client?.take(clientId) ?? 0;
+    ofClient(rate, client, address) {
+      const wait = limits[rate].client?.take(client) ?? 0;
       return wait > 0 ? refuse(address, wait) : undefined;
     },
     // Serialised: no count may be shared twice.

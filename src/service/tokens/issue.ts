@@ -12,6 +12,7 @@ import { policyViolation, type RequestedGrant } from "../clients/client-policy.t
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { LoadedKeys } from "../keys/loaded-keys.ts";
 import type { Counters } from "../operations/counters.ts";
+import { openTargetViolation } from "../resources/target.ts";
 import type { Settings } from "../settings.ts";
 import { createGrant, type GrantParameters, type GrantPolicy, hashOf } from "./grant.ts";
 
@@ -54,6 +55,8 @@ export type Issuer = {
    * `invalid_client` where its secret has ended: a token to it would not be covered by the revocation.
    */
   requesterOf(caller: Caller): Promise<Requester>;
+  /** Why a client that introduced itself gets no more tokens for what a person granted it, if so: it is no open resource now. */
+  openViolation(caller: Caller, audience: Audience): Promise<Issue | undefined>;
   /** Prepares a token for a requester. */
   prepare(
     parameters: GrantParameters,
@@ -75,6 +78,12 @@ export function createIssuer(options: IssueOptions): Issuer {
   async function requesterOf(caller: Caller): Promise<Requester> {
     const latest = await trust.latest();
     return { caller: await currentCaller(caller, latest), sequence: latest.sequence };
+  }
+
+  async function openViolation({ introduced }: Caller, audience: Audience): Promise<Issue | undefined> {
+    if (introduced === undefined) return undefined;
+    const audiences = [audience].flat();
+    return openTargetViolation(audiences, await store.findResources(audiences));
   }
 
   function prepare(
@@ -137,7 +146,7 @@ export function createIssuer(options: IssueOptions): Issuer {
     });
   }
 
-  return { requesterOf, prepare, issue };
+  return { requesterOf, openViolation, prepare, issue };
 }
 
 /** What the limits of a client apply to. A person's own subject, and the scopes of OpenID Connect, are granted by the person. */

@@ -46,7 +46,7 @@ export type Tokens<Schema extends ClaimsSchema> = {
    * Issues the next access token of a grant, and the next refresh token (RFC 6749 §6). Within the replay window a used token
    * returns the same successor; after it, reuse revokes the grant (RFC 9700 §4.14.2).
    * `resources` narrow the audience of the access token alone (RFC 8707 §2.2). Throws `invalid_target` where one is no
-   * audience of the grant; the refresh token is not consumed then.
+   * audience of the grant, or a client that introduced itself may not request that any more; the refresh token is not consumed then.
    */
   refreshToken(caller: Caller, request: RefreshRequest & TargetedRequest): Promise<IssuedToken>;
   /** Verifies an access token for an audience; see `createTokenVerifier` for the checks. Counts the call if given an address. */
@@ -66,7 +66,7 @@ export type TokensOptions<Schema extends ClaimsSchema> = IssueOptions & {
 /** The use cases of access tokens. Returns no token before its audit record is durable. */
 export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions<Schema>): Tokens<Schema> {
   const { settings, maxTtl, store, authorize, clock, counts } = options;
-  const { requesterOf, prepare, issue } = createIssuer(options);
+  const { requesterOf, openViolation, prepare, issue } = createIssuer(options);
 
   /** Refuses a request of a client that may request tokens. Others do not learn the reason. */
   const refuse = (caller: Caller, action: string, error: MintmarkError) =>
@@ -111,7 +111,9 @@ export function createTokens<Schema extends ClaimsSchema>(options: TokensOptions
       if (grant === undefined || grant.clientId !== presented.clientId)
         return refuse(presented, action, new MintmarkError("invalid_refresh_token"));
       const narrowed = resources.length > 0 ? targetAudiences(resources) : undefined;
-      const violation = narrowed && targetViolation(narrowed, [grant.audience].flat());
+      const violation =
+        (narrowed && targetViolation(narrowed, [grant.audience].flat())) ??
+        (await openViolation(presented, grant.audience));
       if (violation !== undefined) return refuse(presented, action, invalidTarget(violation));
       const requester = await requesterOf(presented);
       const { caller } = requester;

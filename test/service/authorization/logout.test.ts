@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { localCaller } from "../../../src/service/access/caller.ts";
 import type { LogoutStep } from "../../../src/service/authorization/logout.ts";
 import type { Browser } from "../../../src/service/authorization/step.ts";
+import { anIntroducedClient, aRecord } from "../../store/samples.ts";
 import { addClient } from "../../support/clients.ts";
 import { openPairForge, type PairForge } from "../../support/forge.ts";
 import { forgedHints, hintOf } from "../../support/forged-hints.ts";
@@ -157,6 +158,22 @@ describe("P38: logout without an id_token of the session", () => {
     const form = change({ ...mine.parameters, token: mine.token }, { ofOther: theirs.token });
     expect(await logout(here.browser, form)).toMatchObject({ step: "log_out" });
     expect([await isEnded(here.sid), await isEnded(there.sid)]).toEqual([false, false]);
+  });
+
+  it("leads to the URI of a client that introduced itself only with its id_token or after the confirmation", async () => {
+    const client = anIntroducedClient({ introduced: "registration", postLogoutRedirectUris: [BYE] });
+    await opened.store.addIntroducedClient(client, { maxUnused: 9 }, aRecord());
+    const { clientId } = client;
+    const { sid, browser, hint } = await signedIn(clientId);
+    const asked = { client_id: clientId, post_logout_redirect_uri: BYE };
+    for (const stranger of [{}, { session: "unknown" }, { session: "unknown", token: "x".repeat(43) }])
+      expect(await logout(stranger, { ...asked, ...stranger })).toMatchObject({ step: "signed_out" });
+    expect(await logout({}, { ...asked, id_token_hint: hint })).toMatchObject({ step: "redirect", redirectUri: BYE });
+    const step = await logout(browser, asked);
+    expect([step.step, await isEnded(sid)]).toEqual(["log_out", false]);
+    const form = step.step === "log_out" ? { ...step.parameters, token: step.token } : {};
+    expect(await logout(browser, form)).toMatchObject({ step: "redirect", redirectUri: BYE });
+    expect(await isEnded(sid)).toBe(true);
   });
 
   it("is confirmed with the id_token of another session, also of the same person and client", async () => {
