@@ -69,10 +69,15 @@ const hasNone = (table: "sessions" | "authorization_codes" | "authorization_requ
 /** Its use is stored up to a minute later, so a grant counts as well. */
 const IS_IDLE = sql<boolean>`${hasNone("sessions")} and ${hasNone("authorization_codes")}`;
 
-/** Deletes those of the clients that are idle, with what people have agreed to. Returns how many. */
+/**
+ * Deletes those of the clients that are idle, with what people have agreed to. Returns how many. They are selected once: within
+ * `in`, PostgreSQL may select again for each row, and each time skips those that it has locked, so more than its limit go.
+ */
 async function deleteIdle(transaction: Tx, clients: RawBuilder<unknown>): Promise<number> {
   const { rows } = await sql<{ client_id: string }>`
-    delete from clients where client_id in (${clients}) and ${IS_IDLE} returning client_id`.execute(transaction);
+    with selected as materialized (${clients})
+    delete from clients where client_id in (select client_id from selected) and ${IS_IDLE}
+    returning client_id`.execute(transaction);
   const ids = rows.map(({ client_id }) => client_id);
   for (const table of ["sign_in_consents", "authorization_requests"] as const)
     if (ids.length > 0) await transaction.deleteFrom(table).where("client_id", "in", ids).execute();
