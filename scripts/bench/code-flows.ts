@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { BETTER_AUTH, REDIRECT_URI, type Running } from "./contenders.ts";
+import { BETTER_AUTH, ISSUER, REDIRECT_URI, type Running } from "./contenders.ts";
 import type { Flow } from "./flow.ts";
 import { connectTo, get, postInput } from "./wire.ts";
 
 type Client = { clientId: string; clientSecret: string };
 
-/** Of the issuer that all contenders have. */
-export const ISSUER = "http://127.0.0.1:3000";
 const PATHS = { authorize: "/oauth/authorize", token: "/oauth/token" };
 const VERIFIER = randomBytes(32).toString("base64url");
 const CHALLENGE = createHash("sha256").update(VERIFIER).digest("base64url");

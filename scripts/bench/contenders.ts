@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,10 +11,11 @@ const ROOT = join(import.meta.dirname, "../..");
 const PEERS = join(import.meta.dirname, "peers");
 const PYTHON = "/usr/bin/python3";
 
-const ISSUER = "http://127.0.0.1:3000";
+/** Of all contenders. */
+export const ISSUER = "http://127.0.0.1:3000";
 /** Of the client that signs people in. Nothing listens there. */
 export const REDIRECT_URI = "https://app.example/callback";
-const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+export const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const PLAN = JSON.stringify({
   issuer: ISSUER,
   audience: ISSUER,
@@ -167,42 +168,4 @@ async function portOf({ stdout }: ChildProcess, name: string): Promise<number> {
     return Number(port);
   }
   throw new Error(`${name} did not start`);
-}
-
-/** Different tokens that a contender accepts: its own, or signed here with the key of the plan. */
-export async function tokensFor(running: Running, count: number): Promise<string[]> {
-  if (!running.signsItself) {
-    return Array.from({ length: count }, () => signed(privateKey));
-  }
-  const tokens: string[] = [];
-  const { port, isTrpc } = running;
-  while (tokens.length < count) {
-    const length = Math.min(50, count - tokens.length);
-    tokens.push(...(await Promise.all(Array.from({ length }, () => issuedBy(port, isTrpc)))));
-  }
-  return tokens;
-}
-
-async function issuedBy(port: number, isTrpc: boolean): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}${isTrpc ? "/trpc/getToken" : "/issue"}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ subject: "ada", scope: "orders:read", claims: { role: "reader" } }),
-  });
-  const answer = (await response.json()) as { token: string; result: { data: { token: string } } };
-  return isTrpc ? answer.result.data.token : answer.token;
-}
-
-let signedCount = 0;
-function signed(key: KeyObject): string {
-  signedCount += 1;
-  const iat = Math.floor(Date.now() / 1000);
-  const claims = { role: "reader", iss: ISSUER, sub: "ada", aud: ISSUER, iat, exp: iat + 3600, scope: "orders:read" };
-  const parts = [
-    { alg: "ES256", typ: "JWT", kid: "bench" },
-    { ...claims, jti: String(signedCount).padStart(24, "A") },
-  ];
-  const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  const signature = sign("sha256", Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
-  return `${text}.${signature.toString("base64url")}`;
 }

@@ -1,7 +1,8 @@
-import { flowOfPeer, flowOfServer, ISSUER } from "./code-flows.ts";
+import { flowOfPeer, flowOfServer } from "./code-flows.ts";
 import {
   ADMIN,
   BETTER_AUTH,
+  ISSUER,
   MINTMARK,
   MINTMARK_IN_MEMORY,
   OIDC_PROVIDER,

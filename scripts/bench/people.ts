@@ -15,11 +15,11 @@ import {
 } from "../../test/support/people.ts";
 import { startPostgres } from "../../test/support/postgres.ts";
 import { temporaryFolder } from "../../test/support/service.ts";
+import { ISSUER } from "./contenders.ts";
 import { fillPeople } from "./full-people.ts";
 import type { Report } from "./support.ts";
 
 const ONLY = process.env.MINTMARK_BENCH_DATABASE;
-const ISSUER = "http://127.0.0.1:3000";
 
 /** Calls of a block, and blocks of each database, by turns. */
 const BLOCK = 50;

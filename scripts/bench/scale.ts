@@ -4,12 +4,13 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTokenClient } from "../../src/client/client.ts";
-import { MINTMARK, type Running, startContender, tokensFor } from "./contenders.ts";
+import { MINTMARK, type Running, startContender } from "./contenders.ts";
 import { fill } from "./full-database.ts";
 import { inTables, type Table } from "./results.ts";
 import { measureRounds } from "./rounds.ts";
 import type { VerifierPlan, VerifierSize } from "./scale-verifier.ts";
 import { progress, type Report, runChild } from "./support.ts";
+import { tokensFor } from "./tokens.ts";
 
 const FOLLOWERS = 1000;
 const MEGABYTE = 1024 * 1024;

@@ -12,11 +12,11 @@ import {
   startContender,
   TRPC_JOSE,
   TUTORIAL,
-  tokensFor,
 } from "./contenders.ts";
 import { inTables, type Table } from "./results.ts";
 import { load, measureRounds, type Row } from "./rounds.ts";
 import { progress, type Report } from "./support.ts";
+import { tokensFor } from "./tokens.ts";
 
 /** More tokens than any cache of a contender holds: no token is cached when it comes again. */
 const DIFFERENT = 12_000;

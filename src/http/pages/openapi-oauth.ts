@@ -40,8 +40,15 @@ function requestOf({ method, parameters, isDocument = false }: DescribedEndpoint
   if (parameters === undefined) return {};
   const schema = schemaOf(parameters, "input");
   const type = isDocument ? "application/json" : "application/x-www-form-urlencoded";
-  if (method === "post") return { requestBody: { required: true, content: { [type]: { schema } } } };
   const { properties, required = [] } = schema as { properties: Record<string, JsonSchema>; required?: string[] };
+  if (method === "post") {
+    // Else the page at /docs would send "string" for each parameter that may be left out.
+    const blankOf = (name: string, { type }: JsonSchema) =>
+      !isDocument && !required.includes(name) && { example: type === "array" ? [] : "" };
+    const entries = Object.entries(properties).map(([name, one]) => [name, { ...one, ...blankOf(name, one) }]);
+    const described = { ...schema, properties: Object.fromEntries(entries) };
+    return { requestBody: { required: true, content: { [type]: { schema: described } } } };
+  }
   return {
     parameters: Object.entries(properties).map(([name, { description, ...schema }]) => ({
       ...{ name, in: "query", required: required.includes(name), schema },

@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { AuditQuery, AuditRecord } from "../audit.ts";
 import type { Store } from "../store.ts";
-import { fromNamedRow, MAX_ROWS, toAuditRow } from "./mappers.ts";
+import { fromNamedRow, toAuditRow } from "./audit-mappers.ts";
+import { MAX_ROWS } from "./mappers.ts";
 import type { CreatePrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 

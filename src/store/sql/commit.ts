@@ -2,7 +2,8 @@ import { type Insertable, type Kysely, type RawBuilder, sql, type Transaction } 
 import type { Milliseconds, Seconds } from "../../time.ts";
 import { type AuditRecord, type Changed, type ChangeRecord, refuseWithdrawn } from "../audit.ts";
 import type { Client } from "../client.ts";
-import { fromClientRow, toAuditRow } from "./mappers.ts";
+import { toAuditRow } from "./audit-mappers.ts";
+import { fromClientRow } from "./mappers.ts";
 import type { Schema } from "./schema.ts";
 import { ONE, onlyRow, statement } from "./statement.ts";
 
