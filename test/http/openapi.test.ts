@@ -130,6 +130,17 @@ describe("the API description", () => {
     expect(operation(described, "/verifyToken").description).toMatch(/\n\nPermission: none. Rate: unlimited.$/);
   });
 
+  it("has a form of /oauth/token whose prefilled values get a token: what may be left out is blank", async () => {
+    await using opened = await openServer();
+    const { paths } = JSON.parse(await (await fetch(`${opened.url}/openapi.json`)).text());
+    const { schema } = paths["/oauth/token"].post.requestBody.content["application/x-www-form-urlencoded"];
+    const prefilled: [string, string][] = Object.entries<{ enum?: string[]; example?: string | [] }>(
+      schema.properties,
+    ).map(([name, { enum: values, example = values?.[0] ?? "string" }]) => [name, String(example)]);
+    const body = new URLSearchParams(prefilled.filter(([, value]) => value !== ""));
+    expect((await fetch(`${opened.url}/oauth/token`, { method: "POST", body })).status).toBe(200);
+  });
+
   it("describes the answers", async () => {
     const { data } = await expectDescribed("getToken", {
       subject: "ada",
