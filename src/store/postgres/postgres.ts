@@ -8,6 +8,7 @@ import type { Schema } from "../sql/schema.ts";
 import type { DatabaseInfo } from "../sql/trust-queries.ts";
 import type { Store } from "../store.ts";
 import { type PostgresAddress, parsePostgresUrl } from "./address.ts";
+import { appendAudit } from "./append-audit.ts";
 import { CHANNEL, listen } from "./notifications.ts";
 import { type Place, placeTables } from "./placement.ts";
 import { createPool, type PoolOptions } from "./pool.ts";
@@ -49,6 +50,7 @@ export async function openPostgres(
     system: "postgresql",
     notifyWithin: (transaction) => sql`select pg_notify(${CHANNEL}, '')`.execute(transaction),
     listen: (notify) => listen(address, { notify, limit: LIMIT_MS, onNotice }),
+    appendAudit: (records) => appendAudit(db, records),
     skipLocked: sql`for update skip locked`,
     info: DATABASE_INFO,
     close: () => db.destroy(),

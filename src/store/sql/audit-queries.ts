@@ -9,16 +9,15 @@ import type { Schema } from "./schema.ts";
 
 type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "findTokenRecords" | "pruneAudit" | "checkWritable">;
 
-export function createAuditQueries(db: Kysely<Schema>, createPrune: CreatePrune): AuditQueries {
+/** Appends audit records in one commit. */
+export type AppendAudit = (records: readonly AuditRecord[]) => Promise<void>;
+
+type Deps = { createPrune: CreatePrune; appendAudit?: AppendAudit | undefined };
+
+export function createAuditQueries(db: Kysely<Schema>, deps: Deps): AuditQueries {
+  const { createPrune, appendAudit = (records) => insertInParts(db, records) } = deps;
   return {
-    async appendAudit(records) {
-      await db.transaction().execute(async (transaction) => {
-        for (let at = 0; at < records.length; at += MAX_ROWS) {
-          const rows = records.slice(at, at + MAX_ROWS).map(toAuditRow);
-          await transaction.insertInto("audit").values(rows).execute();
-        }
-      });
-    },
+    appendAudit,
 
     async listAudit(query) {
       const rows = await auditPage(db, query).execute();
@@ -44,6 +43,15 @@ export function createAuditQueries(db: Kysely<Schema>, createPrune: CreatePrune)
       });
     },
   };
+}
+
+function insertInParts(db: Kysely<Schema>, records: readonly AuditRecord[]): Promise<void> {
+  return db.transaction().execute(async (transaction) => {
+    for (let at = 0; at < records.length; at += MAX_ROWS) {
+      const rows = records.slice(at, at + MAX_ROWS).map(toAuditRow);
+      await transaction.insertInto("audit").values(rows).execute();
+    }
+  });
 }
 
 /** Audit records with the names of their clients. A subquery of each row listed: it leaves the plan as it is. */

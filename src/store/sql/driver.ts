@@ -3,7 +3,7 @@ import { MintmarkError } from "../../errors.ts";
 import { isOutage } from "../outage.ts";
 import type { Store } from "../store.ts";
 import { createWatch } from "../watch.ts";
-import { createAuditQueries } from "./audit-queries.ts";
+import { type AppendAudit, createAuditQueries } from "./audit-queries.ts";
 import { createClientQueries } from "./client-queries.ts";
 import { createCodeQueries } from "./code-queries.ts";
 import { createCommit, type Transact } from "./commit.ts";
@@ -38,6 +38,8 @@ export type Driver = {
   run?: <Outcome>(query: () => Promise<Outcome>) => Promise<Outcome>;
   /** Runs the transaction of a change. Default: one for each. */
   transact?: Transact;
+  /** Default: a transaction of its own. */
+  appendAudit?: AppendAudit;
   /** Default: nothing. */
   skipLocked?: SkipLocked;
   /** Read with the position, where other servers may use the database. */
@@ -71,7 +73,7 @@ export function createStore(driver: Driver): Store {
 
 /** One set of queries for every database. */
 function createQueries(driver: Driver): Queries {
-  const { db, info, skipLocked = sql``, notifyWithin, notifyPeers } = driver;
+  const { db, info, skipLocked = sql``, notifyWithin, notifyPeers, appendAudit } = driver;
   const { transact = (work) => db.transaction().execute(work) } = driver;
   const commit = createCommit(transact, { notifyWithin, notifyPeers, milliseconds: info?.milliseconds });
   const createPrune = createPruneWith(db, skipLocked);
@@ -83,7 +85,7 @@ function createQueries(driver: Driver): Queries {
     ...createSettingsQueries(commit),
     ...createTrustQueries(db, { commit, info, createPrune }),
     ...createGrantQueries(db, { commit, transact, skipLocked }),
-    ...createAuditQueries(db, createPrune),
+    ...createAuditQueries(db, { createPrune, appendAudit }),
     ...createCountQueries(db, createPrune),
     ...createSignInQueries(db, { commit, createPrune }),
     ...createRequestQueries(db),
