@@ -22,7 +22,7 @@ export async function fill(data: string): Promise<void> {
     count: REVOCATIONS,
     row: (at) => ({
       kind: "token" as const,
-      id: createJti(at),
+      id: createJti(at, Date.now()),
       sequence: at + 1,
       until: now + 3600 + (at % 3600),
     }),

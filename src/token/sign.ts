@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, randomFillSync, sign } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { MintmarkError } from "../errors.ts";
-import type { Seconds } from "../time.ts";
+import type { Milliseconds, Seconds } from "../time.ts";
 import { type Claims, type ClaimsSchema, hasSoundLifetime, parseClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
 import { parseJsonObject, validateJson } from "./json.ts";
@@ -72,24 +72,28 @@ export async function signText(text: string, { alg, key }: SigningKey): Promise<
   });
 }
 
-const RANDOM_BYTES = 12;
+const TIME_BYTES = 3;
+const RANDOM_BYTES = 9;
 
 /** Random bytes in advance: many take as long as a few. */
 const pool = new Uint8Array(256 * RANDOM_BYTES);
 let used = pool.length;
 
 /**
- * Creates a `jti`: the number of the latest trust event before the issue, and 96 random bits. The number orders the token
- * before or after a revocation, for which the whole seconds of `iat` are too coarse. Reads the system's random source.
+ * Creates a `jti`: the number of the latest trust event before the issue, the low 24 bits of the milliseconds of the issue, and
+ * 72 random bits. The number orders the token before or after a revocation, for which the whole seconds of `iat` are too coarse.
+ * By the milliseconds, tokens of one moment are neighbours in an index: each at a random place would be a page to write (RFC
+ * 9562 §6.13). Reads the system's random source.
  */
-export function createJti(sequence: number): string {
+export function createJti(sequence: number, milliseconds: Milliseconds): string {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
-  const bytes = Buffer.alloc(SEQUENCE_BYTES + RANDOM_BYTES);
+  const bytes = Buffer.alloc(SEQUENCE_BYTES + TIME_BYTES + RANDOM_BYTES);
   bytes.writeUIntBE(sequence, 0, SEQUENCE_BYTES);
-  bytes.set(pool.subarray(used, used + RANDOM_BYTES), SEQUENCE_BYTES);
+  bytes.writeUIntBE(milliseconds % 2 ** (8 * TIME_BYTES), SEQUENCE_BYTES, TIME_BYTES);
+  bytes.set(pool.subarray(used, used + RANDOM_BYTES), SEQUENCE_BYTES + TIME_BYTES);
   used += RANDOM_BYTES;
   return bytes.toString("base64url");
 }

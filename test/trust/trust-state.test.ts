@@ -13,7 +13,7 @@ const token = (fields: {
   exp?: number;
 }) => {
   const { sequence, ...claims } = fields;
-  return { jti: createJti(sequence), sub: "ada", client_id: "web", exp: NOW + 900, ...claims };
+  return { jti: createJti(sequence, 0), sub: "ada", client_id: "web", exp: NOW + 900, ...claims };
 };
 type Token = ReturnType<typeof token>;
 
@@ -173,7 +173,7 @@ describe("the trust state", () => {
   it("frees memory as tokens expire", () => {
     const state = createTrustState();
     const revocations = Array.from({ length: 20_000 }, (_, at) =>
-      revocation({ kind: "token", id: createJti(at), sequence: at, until: NOW + (at % 1000) }),
+      revocation({ kind: "token", id: createJti(at, 0), sequence: at, until: NOW + (at % 1000) }),
     );
     state.apply(update({ revocations }));
     const sizes = [0, 300, 600, 900, 1200].map((later) => {

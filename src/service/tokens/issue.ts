@@ -93,7 +93,7 @@ export function createIssuer(options: IssueOptions): Issuer {
   ): PreparedToken {
     const { signing: key } = keys.current();
     if (key === undefined) throw new MintmarkError("unavailable");
-    const jti = createJti(sequence);
+    const jti = createJti(sequence, Date.now());
     const iat = clock();
     const exp = iat + parameters.ttl;
     const { subject, sid, signIn } = parameters;

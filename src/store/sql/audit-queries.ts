@@ -6,6 +6,7 @@ import { fromNamedRow, toAuditRow } from "./audit-mappers.ts";
 import { MAX_ROWS } from "./mappers.ts";
 import type { CreatePrune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
+import { execute } from "./statement.ts";
 
 type AuditQueries = Pick<Store, "appendAudit" | "listAudit" | "findTokenRecords" | "pruneAudit" | "checkWritable">;
 
@@ -45,13 +46,17 @@ export function createAuditQueries(db: Kysely<Schema>, deps: Deps): AuditQueries
   };
 }
 
-function insertInParts(db: Kysely<Schema>, records: readonly AuditRecord[]): Promise<void> {
-  return db.transaction().execute(async (transaction) => {
-    for (let at = 0; at < records.length; at += MAX_ROWS) {
-      const rows = records.slice(at, at + MAX_ROWS).map(toAuditRow);
-      await transaction.insertInto("audit").values(rows).execute();
-    }
+async function insertInParts(db: Kysely<Schema>, records: readonly AuditRecord[]): Promise<void> {
+  // One statement is a transaction by itself.
+  if (records.length <= MAX_ROWS) return insertRows(db, records);
+  await db.transaction().execute(async (transaction) => {
+    for (let at = 0; at < records.length; at += MAX_ROWS)
+      await insertRows(transaction, records.slice(at, at + MAX_ROWS));
   });
+}
+
+async function insertRows(db: Kysely<Schema>, records: readonly AuditRecord[]): Promise<void> {
+  if (records.length > 0) await execute(db, db.insertInto("audit").values(records.map(toAuditRow)).compile());
 }
 
 /** Audit records with the names of their clients. A subquery of each row listed: it leaves the plan as it is. */

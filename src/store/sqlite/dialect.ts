@@ -20,12 +20,15 @@ type Execute = <Row>(query: CompiledQuery<Row>) => QueryResult<Row>;
 export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): SqliteAtOnce {
   const prepare = cachePrepared(database);
   const plain = new SqliteDialect({ database: { prepare, close: () => {} } });
-  let commits = 0;
+  let writes = 0;
   const commit = () => {
     prepare("commit").run([]);
-    commits += 1;
+    writes += 1;
   };
-  const execute = createExecute(database, { prepare, commit });
+  const count = (rows: number) => {
+    writes += rows;
+  };
+  const execute = createExecute(database, { prepare, commit, count });
   const run = async (sql: string) => void execute(CompiledQuery.raw(sql));
   const connection: DatabaseConnection = {
     executeQuery: async (query) => execute<never>(query),
@@ -34,7 +37,7 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
     },
   };
   return {
-    commits: () => commits,
+    writes: () => writes,
     executeNow: (query, isWithin) => {
       const isFree = database.open && (isWithin || !database.inTransaction);
       return isFree ? execute(query) : undefined;
@@ -61,8 +64,8 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
   };
 }
 
-/** The dialect, what executes statements without the queue of the connection, and the number of commits so far. */
-type SqliteAtOnce = Dialect & { executeNow: ExecuteNow; commits: () => number };
+/** The dialect, what executes statements without the queue of the connection, and the number of changed rows and commits so far. */
+type SqliteAtOnce = Dialect & { executeNow: ExecuteNow; writes: () => number };
 
 /**
  * The driver does not reset a statement that got SQLITE_BUSY. One that had read rows would go on reading: then no later
@@ -70,12 +73,14 @@ type SqliteAtOnce = Dialect & { executeNow: ExecuteNow; commits: () => number };
  */
 function createExecute(
   database: Database.Database,
-  { prepare, commit }: { prepare: (sql: string) => Prepared; commit: () => void },
+  { prepare, commit, count }: { prepare: (sql: string) => Prepared; commit: () => void; count: (rows: number) => void },
 ): Execute {
   const execute: Execute = ({ sql, parameters }) => {
     const statement = prepare(sql);
     if (statement.reader) return { rows: statement.all(parameters) as never[] };
-    return { rows: [], numAffectedRows: BigInt(statement.run(parameters).changes) };
+    const { changes } = statement.run(parameters);
+    count(changes);
+    return { rows: [], numAffectedRows: BigInt(changes) };
   };
   const run = (sql: string) => prepare(sql).run([]);
   return (query) => {

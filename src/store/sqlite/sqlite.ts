@@ -5,17 +5,19 @@ import { Kysely } from "kysely";
 import Database from "libsql";
 import { StartError } from "../../errors.ts";
 import type { Milliseconds } from "../../time.ts";
-import { FILES_MOVED } from "../outage.ts";
 import { createStore, type Driver, type PeerProcesses } from "../sql/driver.ts";
 import { migrate, refuseOutdated } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
 import { executeBy } from "../sql/statement.ts";
 import type { Store } from "../store.ts";
+import { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
 import { errorCode, fullPath, prepareDataDirectory } from "./data-directory.ts";
-import { cannotOpen, type OpenedFiles, refuseOrphanedLog, refuseTruncated, rememberFiles } from "./database-file.ts";
+import { cannotOpen, refuseOrphanedLog, refuseTruncated, rememberFiles } from "./database-file.ts";
 import { createSqliteDialect, whileBusy } from "./dialect.ts";
 import { createGroupCommit } from "./group-commit.ts";
+import { createLogSync, type LogSync } from "./log-sync.ts";
 import { refuseMoved } from "./moved.ts";
+import { createRun, LIMIT_MS } from "./run.ts";
 
 /** File name of the embedded database. */
 export const FILE = "mintmark.db";
@@ -35,8 +37,8 @@ export async function openSqliteStore(folder: string, options?: SqliteOptions): 
 }
 
 /**
- * Opens the embedded database in a folder of its own, which it creates if missing. Commits are durable: WAL with
- * `synchronous=FULL`. Throws a {@link StartError} where the folder cannot be used, another server uses it, or the file is no
+ * Opens the embedded database in a folder of its own, which it creates if missing. What a store method has changed is on the
+ * disk when it resolves. Throws a {@link StartError} where the folder cannot be used, another server uses it, or the file is no
  * intact database.
  */
 export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Driver> {
@@ -46,6 +48,8 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
   const file = join(prepareDataDirectory(folder, FILE), FILE);
   const unlock = shared ? () => {} : lock(`${file}.lock`);
   let database: Database.Database | undefined;
+  let log: LogSync | undefined;
+  let checkpoints: Checkpoints | undefined;
   try {
     if (!shared) removeDrafts(file);
     if (!existsSync(file)) {
@@ -56,8 +60,10 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     const opened = await whileBusy(async () => open(file), START_LIMIT_MS);
     database = opened;
     const close = async () => {
+      await checkpoints?.close();
       await checkpoint(opened);
       opened.close();
+      log?.close();
       unlock();
     };
     const dialect = createSqliteDialect(opened, close);
@@ -67,17 +73,22 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     // The file may have been restored from a backup since: its sequence numbers may be issued a second time.
     const renew = () => db.updateTable("state").set({ epoch: randomUUID() }).execute();
     if (!shared && !guest) await whileBusy(renew, START_LIMIT_MS);
+    const files = rememberFiles(file);
+    log = createLogSync(file);
+    checkpoints = createCheckpoints(file, files.areInPlace);
+    await log.synced();
     return {
       db,
       system: "sqlite",
       shared: shared || peers !== undefined,
-      run: createRun(rememberFiles(file), dialect.commits),
+      run: createRun(dialect.writes, { files, log, checkpoints }),
       transact: createGroupCommit(db, () => opened.inTransaction),
       close: () => db.destroy(),
       ...peers,
     };
   } catch (cause) {
     database?.close();
+    log?.close();
     unlock();
     throw cause instanceof StartError ? cause : cannotOpen(file, cause);
   }
@@ -89,28 +100,8 @@ export function noDatabase(folder: string): StartError {
   );
 }
 
-/** Longest wait for a lock: a request must be answered within 2 s; a start may wait for other processes. */
-const LIMIT_MS: Milliseconds = 1500;
+/** A start may wait for other processes. */
 const START_LIMIT_MS: Milliseconds = 60_000;
-
-/**
- * Checks the files after each call: a commit into replaced or damaged files would be acknowledged and lost. Calls that end in
- * one turn of the event loop share a check, unless there was a commit after it.
- */
-function createRun(files: OpenedFiles, commits: () => number): Required<Driver>["run"] {
-  let checkedAfter: number | undefined;
-  return async (verb) => {
-    const outcome = await whileBusy(verb, LIMIT_MS);
-    if (checkedAfter === commits()) return outcome;
-    if (!files.areInPlace()) throw Object.assign(new Error("The database file was moved"), { code: FILES_MOVED });
-    if (!files.isIntact()) throw Object.assign(new Error("The database file was damaged"), { code: "SQLITE_CORRUPT" });
-    checkedAfter = commits();
-    setImmediate(() => {
-      checkedAfter = undefined;
-    });
-    return outcome;
-  };
-}
 
 /** Moves the write-ahead log into the database file, so that a copy of a stopped server's database is a backup. */
 async function checkpoint(database: Database.Database): Promise<void> {
@@ -187,7 +178,10 @@ function open(file: string): Database.Database {
     // Waiting for a lock would block the event loop; see `whileBusy`.
     database.pragma("busy_timeout = 0");
     database.pragma("journal_mode = WAL");
-    database.pragma("synchronous = FULL");
+    // At checkpoints alone. Commits are synced in the thread pool; see `createLogSync`.
+    database.pragma("synchronous = NORMAL");
+    // For the case that those beside the event loop fail: see `createCheckpoints`.
+    database.pragma("wal_autocheckpoint = 50000");
     return database;
   } catch (cause) {
     database.close();

@@ -1,0 +1,133 @@
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it, vi } from "vitest";
+import { MintmarkError } from "../../src/errors.ts";
+import { FILE, openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { readPosition } from "../chaos/write-ahead-log.ts";
+import { temporaryFolder } from "../support/service.ts";
+import { everyVerb } from "./every-verb.ts";
+import { records } from "./samples.ts";
+
+/** The real disk: what was in the log at the start of each sync, and the syncs that wait where it is slow. */
+const disk = vi.hoisted(() => ({
+  onSync: () => {},
+  waiting: [] as (() => void)[],
+  isSlow: false,
+  failure: undefined as Error | undefined,
+}));
+
+vi.mock("node:fs", async (importOriginal) => {
+  const fs = await importOriginal<typeof import("node:fs")>();
+  const fdatasync: typeof fs.fdatasync = Object.assign(
+    (descriptor: number, done: (error: Error | null) => void) => {
+      if (disk.failure !== undefined) return done(disk.failure);
+      disk.onSync();
+      const sync = () => fs.fdatasync(descriptor, done);
+      if (disk.isSlow) disk.waiting.push(sync);
+      else sync();
+    },
+    { __promisify__: fs.fdatasync.__promisify__ },
+  );
+  return { ...fs, fdatasync };
+});
+
+async function openWithLog() {
+  const folder = temporaryFolder();
+  const log = join(folder.path, `${FILE}-wal`);
+  const store = await openSqliteStore(folder.path);
+  let synced = readPosition(log);
+  disk.onSync = () => {
+    synced = readPosition(log);
+  };
+  return {
+    store,
+    folder: folder.path,
+    log,
+    synced: () => synced,
+    async [Symbol.asyncDispose]() {
+      Object.assign(disk, { isSlow: false, failure: undefined, onSync: () => {} });
+      for (const sync of disk.waiting.splice(0)) sync();
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+const isRefused = (work: Promise<unknown>) => expect(work).rejects.toEqual(new MintmarkError("unavailable"));
+const append = (store: Store) => store.appendAudit(records(1));
+
+describe("the embedded store", () => {
+  it("resolves each method when all that it wrote is on the disk", async () => {
+    await using opened = await openWithLog();
+    const writing = [];
+    for (const [name, verb] of Object.entries(await everyVerb(opened.store))) {
+      const before = readPosition(opened.log);
+      await verb().catch(() => {});
+      const after = readPosition(opened.log);
+      if (after?.bytes !== before?.bytes) writing.push(name);
+      expect([name, opened.synced()]).toEqual([name, after]);
+    }
+    expect(writing).toEqual(expect.arrayContaining(["appendAudit", "addClient", "revoke", "addGrant", "addToCounts"]));
+  });
+
+  it("answers nothing that it wrote while the disk writes, and reads meanwhile", async () => {
+    await using opened = await openWithLog();
+    disk.isSlow = true;
+    let isAppended = false;
+    const appended = append(opened.store).then(() => {
+      isAppended = true;
+    });
+    await vi.waitFor(() => expect(disk.waiting).toHaveLength(1));
+    expect((await opened.store.listAudit({ limit: 1 })).length).toBe(1);
+    await sleep(20);
+    expect(isAppended).toBe(false);
+    disk.waiting.shift()?.();
+    await appended;
+  });
+
+  it("syncs the log once for all methods that wrote in one turn", async () => {
+    await using opened = await openWithLog();
+    let syncs = 0;
+    disk.onSync = () => {
+      syncs += 1;
+    };
+    await Promise.all(Array.from({ length: 20 }, () => append(opened.store)));
+    expect(syncs).toBe(1);
+  });
+
+  it("acknowledges nothing more once a sync has failed, until it is opened again", async () => {
+    await using opened = await openWithLog();
+    disk.failure = Object.assign(new Error(), { code: "EIO" });
+    await isRefused(append(opened.store));
+    disk.failure = undefined;
+    await isRefused(append(opened.store));
+    await isRefused(opened.store.checkWritable(1));
+    await expect(opened.store.position()).resolves.toHaveProperty("sequence");
+    const again = await openSqliteStore(opened.folder, { shared: true });
+    await expect(append(again)).resolves.toBeUndefined();
+    await again.close();
+  });
+
+  it("moves the log into the database while it runs, so that the log does not grow without end", async () => {
+    await using opened = await openWithLog();
+    const sizes = [];
+    for (let at = 0; at < 40; at += 1) {
+      await opened.store.appendAudit(records(1000));
+      sizes.push(statSync(opened.log).size);
+    }
+    const written = statSync(join(opened.folder, FILE)).size;
+    expect(written).toBeGreaterThan(4_000_000);
+    expect(sizes.at(-1)).toBeLessThan(written);
+  });
+
+  it("creates no file in the place of a database that was deleted", async () => {
+    await using opened = await openWithLog();
+    const file = join(opened.folder, FILE);
+    rmSync(file);
+    for (let at = 0; at < 4; at += 1) await isRefused(opened.store.appendAudit(records(1000)));
+    await sleep(50);
+    expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
+  });
+});
