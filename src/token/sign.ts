@@ -82,7 +82,7 @@ let used = pool.length;
 /**
  * Creates a `jti`: the number of the latest trust event before the issue, the low 24 bits of the milliseconds of the issue, and
  * 72 random bits. The number orders the token before or after a revocation, for which the whole seconds of `iat` are too coarse.
- * By the milliseconds, tokens of one moment are neighbours in an index: each at a random place would be a page to write (RFC
+ * By the milliseconds, tokens of one moment are adjacent in an index: each at a random place would be a page to write (RFC
  * 9562 §6.13). Reads the system's random source.
  */
 export function createJti(sequence: number, milliseconds: Milliseconds): string {

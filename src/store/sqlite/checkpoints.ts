@@ -16,7 +16,7 @@ export type Checkpoints = {
 /**
  * Moves the write-ahead log into the database file by a connection of its own, which the driver runs in its own threads: two
  * syncs and some thousand pages would block the event loop. First beside the writers, then for the rest with the write lock,
- * so that the log begins anew; beside writers alone it would grow without end. What fails is left to the next one.
+ * so that the log begins again; beside writers alone it would grow without end. What fails is left to the next one.
  */
 export function createCheckpoints(file: string, isInPlace: () => boolean): Checkpoints {
   let next = WRITES_BETWEEN;
