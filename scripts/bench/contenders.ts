@@ -75,6 +75,11 @@ export const FASTIFY_CACHED: Contender = {
   paths: plain,
 };
 export const FASTIFY: Contender = { name: "Fastify + @fastify/jwt", command: node("fastify"), paths: plain };
+export const FASTIFY_HS256: Contender = {
+  ...FASTIFY,
+  name: "Fastify + @fastify/jwt, HS256",
+  env: { BENCH_HS256: "1" },
+};
 export const EXPRESS: Contender = { name: "Express + jsonwebtoken", command: node("express"), paths: plain };
 export const HONO: Contender = { name: "Hono + hono/jwt", command: node("hono"), paths: plain };
 /** Version 8 is the last one for Node 20. It introspects opaque tokens and refuses JWTs. */
@@ -113,6 +118,16 @@ function hasTutorial(): boolean {
   }
 }
 
+const REQUESTED = { subject: "ada", scope: "orders:read", claims: { role: "reader" } };
+
+const request = (path: string, body: unknown) => post(path, { body: JSON.stringify(body) });
+
+/** Many calls in one request: a batch of tRPC. */
+function batch(path: string, inputs: readonly object[]): string {
+  const [, base, name] = /^(.*\/)(.*)$/.exec(path) ?? [];
+  return request(`${base}${inputs.map(() => name).join(",")}?batch=1`, { ...inputs });
+}
+
 export type Running = Awaited<ReturnType<typeof startContender>>;
 
 /** Starts a contender on the processor of the servers, and waits until it listens. */
@@ -130,7 +145,6 @@ export async function startContender(
     stdio: ["ignore", "pipe", "inherit"],
   });
   const port = await portOf(child, name);
-  const request = (path: string, body: unknown) => post(path, { body: JSON.stringify(body) });
   return {
     name,
     port,
@@ -139,13 +153,17 @@ export async function startContender(
     signsItself,
     verify: (token: string) =>
       introspectsFor ? introspect(paths.verify, token, introspectsFor) : request(paths.verify, { token }),
-    /** Many tokens in one request: a batch of tRPC. */
-    verifyMany: (tokens: readonly string[]) => {
-      const [, base, name] = /^(.*\/)(.*)$/.exec(paths.verify) ?? [];
-      const inputs = tokens.map((token) => ({ token }));
-      return request(`${base}${inputs.map(() => name).join(",")}?batch=1`, { ...inputs });
-    },
-    issue: () => request(paths.issue, { subject: "ada", scope: "orders:read", claims: { role: "reader" } }),
+    verifyMany: (tokens: readonly string[]) =>
+      batch(
+        paths.verify,
+        tokens.map((token) => ({ token })),
+      ),
+    issue: () => request(paths.issue, REQUESTED),
+    issueMany: (count: number) =>
+      batch(
+        paths.issue,
+        Array.from({ length: count }, () => REQUESTED),
+      ),
     async stop(): Promise<void> {
       const ended = once(child, "exit");
       child.kill("SIGTERM");

@@ -13,6 +13,8 @@ export type Row = {
   perSecond: number;
   /** Processor time of the server for a request, in microseconds. */
   cpu: number;
+  /** Of it, that of the thread with the event loop. */
+  mainThread?: number;
   p50: number;
   p99: number;
   memory: number;
@@ -36,6 +38,7 @@ export async function measureRounds(entries: readonly Entry[], { rounds = 5, sec
       name,
       perSecond: median((row) => row.perSecond),
       cpu: median((row) => row.cpu),
+      mainThread: median((row) => row.mainThread ?? row.cpu),
       p50: median((row) => row.p50),
       p99: median((row) => row.p99),
       memory: median((row) => row.memory),
@@ -45,12 +48,26 @@ export async function measureRounds(entries: readonly Entry[], { rounds = 5, sec
 
 async function loadOnce({ name, running, requests, perRequest = 1 }: Entry, seconds: number): Promise<Row> {
   const { port, pid } = running;
-  const before = usageOf(pid).cpu;
+  const before = usageOf(pid);
   const report = await load({ port, connections: CONNECTIONS, seconds, requests });
-  const { cpu, memory } = usageOf(pid);
+  const { cpu, mainThread, memory } = usageOf(pid);
   const { answered, p50, p99 } = report;
   const perSecond = (answered * perRequest) / report.seconds;
-  return { name, perSecond, cpu: (cpu - before) / answered, p50, p99, memory };
+  const each = (now: number, then: number) => (now - then) / answered;
+  return {
+    name,
+    perSecond,
+    ...{ cpu: each(cpu, before.cpu), mainThread: each(mainThread, before.mainThread) },
+    ...{ p50, p99, memory },
+  };
+}
+
+/** Latency at half of the highest rate. */
+export async function measureHalf({ port }: Running, requests: LoadPlan["requests"], most: number): Promise<string> {
+  const plan = { port, connections: CONNECTIONS, requests };
+  await load({ ...plan, seconds: 2 });
+  const { p50, p99, answered, seconds } = await load({ ...plan, seconds: 7, warmup: 2, rate: most / 2 });
+  return `p50 ${p50.toFixed(2)} ms · p99 ${p99.toFixed(2)} ms · ${Math.round(answered / seconds)} a second`;
 }
 
 /** Runs a load. */

@@ -1,14 +1,18 @@
-/** Fastify and @fastify/jwt, with its cache where `BENCH_CACHE` says so. */
+/** Fastify and @fastify/jwt, with its cache where `BENCH_CACHE` says so, and HS256 where `BENCH_HS256` does. */
 import jwt from "@fastify/jwt";
 import fastify from "fastify";
 import { claimsOf, plan, ready } from "./peer.js";
 
+const [algorithm, secret] =
+  process.env.BENCH_HS256 === "1"
+    ? ["HS256", "0123456789abcdef0123456789ABCDEF"]
+    : ["ES256", { private: plan.privatePem, public: plan.publicPem }];
 const app = fastify();
 await app.register(jwt, {
-  secret: { private: plan.privatePem, public: plan.publicPem },
-  sign: { algorithm: "ES256", kid: plan.kid },
+  secret,
+  sign: { algorithm, kid: plan.kid },
   verify: {
-    algorithms: ["ES256"],
+    algorithms: [algorithm],
     allowedIss: plan.issuer,
     allowedAud: plan.audience,
     cache: process.env.BENCH_CACHE === "1",
