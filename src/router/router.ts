@@ -16,7 +16,6 @@ import {
   type Context,
   createClientProcedure,
   type Meta,
-  mapErrors,
   openProcedure,
   type RootTypes,
   router,
@@ -103,7 +102,7 @@ export function createTokenRouter<Schema extends ClaimsSchema>(
         rate: "verify",
       })
       .input(verifyTokenInput)
-      .mutation(({ ctx, input }) => mapErrors(service.verifyToken(input, ctx?.address))),
+      .mutation(({ ctx, input }) => service.verifyToken(input, ctx?.address)),
 
     refreshToken: clientProcedure
       .meta({

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { expect, vi } from "vitest";
+import { z } from "zod";
 import { listen } from "../../../src/http/listen.ts";
 import { createRequestHandler } from "../../../src/http/server.ts";
 import { openProcedure, router } from "../../../src/router/procedure.ts";
@@ -44,9 +45,12 @@ async function trickle(url: string, first: string, then: string): Promise<string
 
 /** A subscription that gives as much as anybody takes. */
 const flood = router({
-  flood: openProcedure.subscription(async function* ({ signal }) {
-    while (!signal?.aborted) yield "x".repeat(100_000);
-  }),
+  flood: openProcedure
+    .meta({ summary: "Flood", description: "Never ends.", output: z.string(), errors: [] })
+    .input(z.undefined())
+    .subscription(async function* ({ signal }) {
+      while (!signal?.aborted) yield "x".repeat(100_000);
+    }),
 });
 
 export function connectionAttacks({ row, open }: Suite): void {
