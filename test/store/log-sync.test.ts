@@ -1,7 +1,8 @@
-import { rmSync, statSync } from "node:fs";
+import fs, { rmSync, statSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
 import { FILE, openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -10,28 +11,31 @@ import { temporaryFolder } from "../support/service.ts";
 import { everyVerb } from "./every-verb.ts";
 import { records } from "./samples.ts";
 
-/** The real disk: what was in the log at the start of each sync, and the syncs that wait where it is slow. */
-const disk = vi.hoisted(() => ({
+/** The disk of this machine, and what happens at the start of each sync. Where it is slow, syncs wait. */
+const disk = {
   onSync: () => {},
   waiting: [] as (() => void)[],
   isSlow: false,
   failure: undefined as Error | undefined,
-}));
+};
 
-vi.mock("node:fs", async (importOriginal) => {
-  const fs = await importOriginal<typeof import("node:fs")>();
-  const fdatasync: typeof fs.fdatasync = Object.assign(
-    (descriptor: number, done: (error: Error | null) => void) => {
-      if (disk.failure !== undefined) return done(disk.failure);
-      disk.onSync();
-      const sync = () => fs.fdatasync(descriptor, done);
-      if (disk.isSlow) disk.waiting.push(sync);
-      else sync();
-    },
-    { __promisify__: fs.fdatasync.__promisify__ },
-  );
-  return { ...fs, fdatasync };
-});
+const { fdatasync } = fs;
+
+function syncLater(descriptor: number, done: (error: Error | null) => void): void {
+  if (disk.failure !== undefined) return void done(disk.failure);
+  disk.onSync();
+  const sync = () => fdatasync(descriptor, done);
+  if (disk.isSlow) disk.waiting.push(sync);
+  else sync();
+}
+
+function replaceSync(by: (descriptor: number, done: (error: Error | null) => void) => void): void {
+  Object.assign(fs, { fdatasync: by });
+  syncBuiltinESMExports();
+}
+
+beforeAll(() => replaceSync(syncLater));
+afterAll(() => replaceSync(fdatasync));
 
 async function openWithLog() {
   const folder = temporaryFolder();
