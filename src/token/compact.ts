@@ -1,5 +1,5 @@
 import { type JsonObject, parseJsonObject } from "./json.ts";
-import { decodeBase64url, isCanonical } from "./platform.ts";
+import { copyOfAscii, decodeBase64url, isCanonical } from "./platform.ts";
 
 /** Longest token, in characters. It fits into request headers of 8 KiB. */
 export const MAX_TOKEN_LENGTH = 8000;
@@ -23,9 +23,20 @@ export type CompactJws = {
 export function parseCompact(token: unknown): CompactJws | undefined {
   if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH || !THREE_SEGMENTS.test(token)) return undefined;
   const [header = "", payload = "", signature = ""] = token.split(".");
-  if (![header, payload, signature].every(isCanonical)) return undefined;
-  const protectedHeader = parseJsonObject(decodeBase64url(header));
+  if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) return undefined;
+  const protectedHeader = parseHeader(header);
   if (protectedHeader === undefined) return undefined;
   const signed = token.slice(0, header.length + 1 + payload.length);
   return { protectedHeader, payload, signature: decodeBase64url(signature), signed };
+}
+
+/** The latest header: an issuer's tokens have the same until its next key. */
+let latest: { header: string; parsed: JsonObject | undefined } = { header: "", parsed: undefined };
+
+function parseHeader(header: string): JsonObject | undefined {
+  if (header !== latest.header) {
+    const parsed = parseJsonObject(decodeBase64url(header));
+    latest = { header: copyOfAscii(header), parsed: parsed && Object.freeze(parsed) };
+  }
+  return latest.parsed;
 }

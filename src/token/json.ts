@@ -27,8 +27,13 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
  * of {@link validateJsonText} or {@link validateJson}. Returns `undefined` for anything else; never throws.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
+  const text = decodeUtf8(bytes);
+  return text === undefined ? undefined : parseJsonText(text);
+}
+
+/** {@link parseJsonObject} of well-formed text. */
+export function parseJsonText(text: string): JsonObject | undefined {
   try {
-    const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
     if (!isPlainObject(value) || validateJson(value) !== undefined || validateJsonText(text, value) !== undefined)
       return undefined;

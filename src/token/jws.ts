@@ -1,4 +1,5 @@
 import { type CompactJws, parseCompact } from "./compact.ts";
+import type { JsonObject } from "./json.ts";
 import { decodeBase64url } from "./platform.ts";
 import { isSignature, type VerificationKey } from "./signature.ts";
 
@@ -11,20 +12,14 @@ const ACCEPTED_TYPES = new Set([ACCESS_TOKEN_TYPE, `application/${ACCESS_TOKEN_T
 const KID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * Finds the key of a header; `undefined` unless the header has exactly `alg`, `kid` and `typ`. So `jwk`, `jku`, `x5u`, `x5c`,
- * `crit`, `b64`, `zip` and `cty` are refused, and no URL of a header is fetched.
+ * The key that a header names; `undefined` unless it has exactly `alg`, `kid` and `typ`. So `jwk`, `jku`, `x5u`, `x5c`, `crit`, `b64`,
+ * `zip` and `cty` are refused, and no URL of a header is fetched.
  */
-async function keyForHeader(
-  { protectedHeader }: CompactJws,
-  lookup: KeyLookup,
-  types: ReadonlySet<string>,
-): Promise<VerificationKey | undefined> {
-  const { alg, kid, typ, ...rest } = protectedHeader;
-  if (Object.keys(rest).length > 0) return undefined;
+function namedKey(header: JsonObject, types: ReadonlySet<string>): { alg: unknown; kid: string } | undefined {
+  const { alg, kid, typ } = header;
+  if (alg === undefined || Object.keys(header).length !== 3) return undefined;
   if (typeof typ !== "string" || !types.has(typ.toLowerCase())) return undefined;
-  if (typeof kid !== "string" || !KID.test(kid)) return undefined;
-  const key = await lookup(kid);
-  return key !== undefined && key.alg === alg ? key : undefined;
+  return typeof kid === "string" && KID.test(kid) ? { alg, kid } : undefined;
 }
 
 /** Verifies a signature with a key (RFC 7515 §5.2). Returns the bytes of the payload, or `undefined`. */
@@ -42,7 +37,12 @@ export async function verifyJws(
   types: ReadonlySet<string> = ACCEPTED_TYPES,
 ): Promise<{ payload: Uint8Array; kid: string } | undefined> {
   const jws = parseCompact(token);
-  const key = jws && (await keyForHeader(jws, lookup, types));
-  const payload = key && (await verifySignature(jws, key));
-  return payload && { payload, kid: key.kid };
+  const named = jws && namedKey(jws.protectedHeader, types);
+  if (jws === undefined || named === undefined) return undefined;
+  const found = lookup(named.kid);
+  const key = found instanceof Promise ? await found : found;
+  if (key === undefined || key.alg !== named.alg) return undefined;
+  const isValid = isSignature(jws.signature, jws.signed, key);
+  if (!(typeof isValid === "boolean" ? isValid : await isValid)) return undefined;
+  return { payload: decodeBase64url(jws.payload), kid: key.kid };
 }

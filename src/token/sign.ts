@@ -4,7 +4,7 @@ import { MintmarkError } from "../errors.ts";
 import type { Milliseconds, Seconds } from "../time.ts";
 import { type Claims, type ClaimsSchema, hasSoundLifetime, parseClaims } from "./claims.ts";
 import { MAX_TOKEN_LENGTH } from "./compact.ts";
-import { parseJsonObject, validateJson } from "./json.ts";
+import { parseJsonText, validateJson } from "./json.ts";
 import { SEQUENCE_BYTES } from "./jti.ts";
 import { ACCESS_TOKEN_TYPE } from "./jws.ts";
 import { type Algorithm, schemeFor } from "./signature.ts";
@@ -15,7 +15,7 @@ export type SigningKey = { kid: string; alg: Algorithm; key: KeyObject };
 /**
  * Signs a claim set as a JWT access token (RFC 9068): header `alg`, `typ: at+jwt`, `kid`.
  *
- * Parses the bytes as a verifier does before it signs them: a claim set that verification would refuse is refused here with
+ * Parses the text as a verifier does before it signs it: a claim set that verification would refuse is refused here with
  * `invalid_request`. Not checked: whether the caller may request these claims.
  */
 export async function signAccessToken(
@@ -27,14 +27,14 @@ export async function signAccessToken(
   if (!hasSoundLifetime(claims, options.maxLifetime)) {
     throw invalidRequest("expiresIn", `must be a whole number from 1 to ${options.maxLifetime}`);
   }
-  const bytes = Buffer.from(JSON.stringify(claims));
-  const payload = parseJsonObject(bytes);
+  const text = JSON.stringify(claims);
+  const payload = parseJsonText(text);
   const read = payload && parseClaims(payload, options.claimsSchema);
   // Also refused: a schema that changes its own output again.
-  if (read === undefined || !isDeepStrictEqual({ ...read }, payload)) {
+  if (read === undefined || (read !== payload && !isDeepStrictEqual({ ...read }, payload))) {
     throw invalidRequest("claims", "cannot be contained in a token");
   }
-  const token = await signJws(bytes, options.key);
+  const token = await signJws(Buffer.from(text), options.key);
   if (token.length > MAX_TOKEN_LENGTH) {
     throw invalidRequest("claims", `make the token longer than ${MAX_TOKEN_LENGTH} characters`);
   }

@@ -43,9 +43,8 @@ export function isSignature(
 ): boolean | Promise<boolean> {
   try {
     if (key instanceof Error) throw key;
-    const data = asciiBytes(text);
-    if ("algorithm" in key) return isSignatureByWebCrypto(signature, data, { alg, key }).catch(fail);
-    return isSignatureByNode(signature, data, { alg, key });
+    if ("algorithm" in key) return isSignatureByWebCrypto(signature, asciiBytes(text), { alg, key }).catch(fail);
+    return isSignatureByNode(signature, text, { alg, key });
   } catch (cause) {
     return fail(cause);
   }
@@ -57,17 +56,21 @@ function fail(cause: unknown): never {
 
 type NodeKey = { alg: Algorithm; key: KeyObject };
 
-function isSignatureByNode(signature: Uint8Array, data: Uint8Array, { alg, key }: NodeKey): boolean {
-  const { createHmac, timingSafeEqual, verify } = nodeCrypto ?? fail(new Error("node:crypto is absent"));
+function isSignatureByNode(signature: Uint8Array, text: string, { alg, key }: NodeKey): boolean {
+  const { createHmac, createVerify, timingSafeEqual, verify } = nodeCrypto ?? fail(new Error("node:crypto is absent"));
   if (alg === "HS256") {
     if (key.type !== "secret") return false;
-    const expected = createHmac("sha256", key).update(data).digest();
+    const expected = createHmac("sha256", key).update(text).digest();
     return signature.length === expected.length && timingSafeEqual(signature, expected);
   }
   const scheme = schemeFor(alg, key);
   if (scheme === undefined) return false;
   const { digest, options, bytes = signature.length } = scheme;
-  return signature.length === bytes && verify(digest, data, { key, ...options }, signature);
+  if (signature.length !== bytes) return false;
+  if (digest === null) return verify(null, asciiBytes(text), key, signature);
+  // Not `verify` here too: for RSA it takes a tenth longer.
+  const verifier = createVerify(digest).update(text);
+  return verifier.verify({ key, ...options }, signature);
 }
 
 /** `undefined` for a key of another type: the platform would use it with another scheme without an error. */

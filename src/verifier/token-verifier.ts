@@ -105,10 +105,10 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
 }
 
 /** Cached claims are returned more than once: a caller must not change them for the next. */
-function deepFreeze<Value>(value: Value): Value {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const part of Object.values(value)) deepFreeze(part);
+function deepFreeze<Value extends object>(value: Value): Value {
+  Object.freeze(value);
+  for (const part of Object.values(value)) {
+    if (typeof part === "object" && part !== null && !Object.isFrozen(part)) deepFreeze(part);
   }
   return value;
 }
