@@ -13,6 +13,7 @@
  *     npm run bench -- oauth            the OAuth endpoints, beside the procedures and their alternatives
  *     npm run bench -- start            from the start to the first answer, and memory when idle
  *     npm run bench -- scale            a million rows, a thousand followers, two workers; a verifier of a million revocations
+ *     npm run bench -- followers        ten thousand followers and a hundred revocations a second: memory, processor time, latency
  *     npm run bench -- postgres         issuance with one and two servers on PostgreSQL, and its statements
  *     npm run bench -- prune            latency while two million old audit records are deleted
  *     npm run bench -- people           a million sign-in sessions and consents, against an empty database
@@ -37,6 +38,7 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   oauth: () => import("./oauth.ts"),
   start: () => import("./start.ts"),
   scale: () => import("./scale.ts"),
+  followers: () => import("./followers.ts"),
   postgres: () => import("./postgres.ts"),
   prune: () => import("./prune.ts"),
   people: () => import("./people.ts"),

@@ -10,7 +10,7 @@ export type Report = Record<string, string>;
 
 /** The server runs on the first processor, its load on the second. */
 export const SERVER_CORE = "0";
-const LOAD_CORE = "1";
+export const LOAD_CORE = "1";
 
 /** Starts what `npm start` runs, with data of its own. */
 export async function startOwnServer(env: Record<string, string> = {}) {

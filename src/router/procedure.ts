@@ -44,6 +44,8 @@ export type Meta = {
   errors: readonly Reason[];
   /** The rate limit that counts it. {@link createClientProcedure} applies it. */
   rate?: Rate;
+  /** Whether a subscription gives many clients the same data, and `return` ends it also while it waits. */
+  isShared?: boolean;
 };
 
 /** Errors of every procedure for authenticated clients. */

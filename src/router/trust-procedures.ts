@@ -75,19 +75,38 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
         permission: "follow_events",
         output: z.unknown(),
         errors: [...errors, "too_many_followers"],
+        isShared: true,
       })
       .input(eventsInput)
-      .subscription(async function* ({ ctx, input, signal }) {
+      .subscription(({ ctx, input, signal }) => {
         const after = input?.lastEventId ?? input?.after;
-        try {
-          for await (const { cursor, update } of service.follow(ctx.caller, { after, signal }))
-            yield tracked<TrustUpdate>(cursor, update);
-        } catch (error) {
-          // Errors of a generator do not pass through the procedure.
-          throw error instanceof MintmarkError ? toTrpcError(error) : error;
-        }
+        return trackedStream(service.follow(ctx.caller, { after, signal }));
       }),
   };
+}
+
+type Stream = ReturnType<Trusted["follow"]>;
+type TrackedResult = IteratorResult<ReturnType<typeof tracked<TrustUpdate>>, undefined>;
+
+/** The updates with their cursors. No generator: it could not be ended while it waits. */
+function trackedStream(updates: Stream) {
+  return {
+    next: () => updates.next().then(asTracked, throwMapped),
+    return: () => updates.return().then(asTracked),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function asTracked({ value, done = false }: Awaited<ReturnType<Stream["next"]>>): TrackedResult {
+  if (done || value === undefined) return { value: undefined, done: true };
+  return { value: tracked<TrustUpdate>(value.cursor, value.update), done };
+}
+
+/** Errors of a subscription do not pass through the procedure. */
+function throwMapped(error: unknown): never {
+  throw error instanceof MintmarkError ? toTrpcError(error) : error;
 }
 
 function revokeAll(

@@ -272,7 +272,7 @@ function describeAssertions(open: (options?: TwoOptions) => Promise<TwoServices>
 }
 
 /** Reads a feed to its end. */
-async function endOf(feed: AsyncGenerator): Promise<void> {
+async function endOf(feed: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of feed);
 }
 

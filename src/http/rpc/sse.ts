@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type AnyTRPCRouter,
@@ -24,6 +23,11 @@ export type Subscription = {
   inputRules?: InputRules;
   context: object;
   onError: (failure: { error: TRPCError; path: string }) => void;
+  /**
+   * Whether many clients get the same data, which never change, and `return` ends the subscription also while it waits. Then an
+   * event is formatted once, and there is no signal, which takes a kilobyte for each client. Default false.
+   */
+  isShared?: boolean | undefined;
   /** Longest wait for the first value before the head is sent. Default 2.5 s, longer than a rejection takes. */
   firstValueTimeout?: Milliseconds;
 };
@@ -43,21 +47,34 @@ const HEADERS = {
  *
  * An error before the first value is sent with its status, as for any other call. The adapter sends 200 first, and hides the
  * error from proxies, metrics and clients.
+ *
+ * One function for all of it: thousands of streams wait in it at a time.
  */
 export async function serveSubscription(
   request: IncomingMessage,
   response: ServerResponse,
   subscription: Subscription,
 ): Promise<void> {
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
+  const reader: Reader = { hasLeft: false, end: () => {}, resume: () => {} };
+  const leave = () => {
+    reader.hasLeft = true;
+    reader.end();
+    reader.resume();
+  };
   // On the socket: Node emits no event for a response that waits behind another.
   request.socket.once("close", leave);
   try {
-    const { values, first } = await startStream(request, subscription, leaving.signal);
+    const { values, first } = await startStream(request, reader, subscription);
     response.writeHead(200, { ...HEADERS, vary: [HEADERS.vary, response.getHeader("vary") ?? []].flat().join(", ") });
-    response.write(format({ event: "connected", data: "{}" }));
-    await sendAll(response, { values, first, signal: leaving.signal });
+    response.write(CONNECTED);
+    forgetHeaders(request);
+    for (let next = await first; !next.done; next = await values.next()) {
+      if (!response.write(bytesOf(next.value, subscription))) await drained(response, reader);
+      if (!reader.hasLeft) continue;
+      await values.return?.();
+      break;
+    }
+    if (!reader.hasLeft) response.write(format({ event: "return", data: "" }));
   } catch (cause) {
     if (!isAbort(cause)) sendFailure(response, subscription, cause);
   } finally {
@@ -66,18 +83,25 @@ export async function serveSubscription(
   response.end();
 }
 
+/** The client of a stream. When its connection closes, `end` ends the subscription, and `resume` ends a wait for the client. */
+type Reader = { hasLeft: boolean; end: () => void; resume: () => void };
+
 type StartedStream = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
 
 /** Calls the procedure, and waits for its first value, its error or the timeout. */
 async function startStream(
   request: IncomingMessage,
+  reader: Reader,
   subscription: Subscription,
-  signal: AbortSignal,
 ): Promise<StartedStream> {
-  const values = (await call(request, subscription, signal))[Symbol.asyncIterator]();
+  const { isShared = false, firstValueTimeout = FIRST_VALUE_TIMEOUT_MS } = subscription;
+  const leaving = isShared ? undefined : new AbortController();
+  const values = (await call(request, subscription, leaving?.signal))[Symbol.asyncIterator]();
+  reader.end = () => (leaving === undefined ? void values.return?.() : leaving.abort());
+  if (reader.hasLeft) reader.end();
   const first = values.next();
   try {
-    await completesWithin(subscription.firstValueTimeout ?? FIRST_VALUE_TIMEOUT_MS, first);
+    await completesWithin(firstValueTimeout, first);
   } catch (cause) {
     // The server is stopping. A browser reconnects after a stream that has ended, and after no error.
     if (!isAbort(cause)) throw cause;
@@ -85,25 +109,17 @@ async function startStream(
   return { values, first };
 }
 
-async function sendAll(
-  response: ServerResponse,
-  { values, first, signal }: StartedStream & { signal: AbortSignal },
-): Promise<void> {
-  for (let next = await first; !next.done; next = await values.next()) {
-    const { value } = next;
-    const [id, data] = isTrackedEnvelope(value) ? value : [undefined, value];
-    if (!response.write(format({ data: JSON.stringify(data), id }))) await drained(response, signal);
-    if (!signal.aborted) continue;
-    await values.return?.();
-    return;
-  }
-  response.write(format({ event: "return", data: "" }));
+/** The headers take a kilobyte for each stream. The id of the request is needed for the log. */
+function forgetHeaders(request: IncomingMessage): void {
+  const id = request.headers["x-request-id"];
+  request.headers = id === undefined ? {} : { "x-request-id": id };
+  request.rawHeaders = [];
 }
 
 async function call(
   request: IncomingMessage,
   { router, path, query, inputRules: rules, context }: Subscription,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<AsyncIterable<unknown>> {
   return (await callTRPCProcedure({
     router,
@@ -151,8 +167,30 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  await once(response, "drain", { signal }).catch(() => {});
+/** Resolves when the client has read enough, or has left. */
+function drained(response: ServerResponse, reader: Reader): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      resolve();
+    };
+    response.on("drain", done);
+    reader.resume = done;
+  });
+}
+
+const CONNECTED = format({ event: "connected", data: "{}" });
+
+const formatted = new WeakMap<object, Buffer>();
+
+function bytesOf(value: unknown, { isShared = false }: Subscription): Buffer {
+  const [id, data] = isTrackedEnvelope(value) ? value : [undefined, value];
+  const shared = isShared && typeof data === "object" && data !== null ? data : undefined;
+  const known = shared && formatted.get(shared);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(format({ data: JSON.stringify(data), id }));
+  if (shared !== undefined) formatted.set(shared, bytes);
+  return bytes;
 }
 
 /** Formats an event (HTML standard §9.2.5). No field contains a line break: the data is JSON. */

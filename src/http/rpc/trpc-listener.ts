@@ -1,8 +1,8 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TRPCError } from "@trpc/server";
 import { z } from "zod";
 import { MintmarkError, type Reason } from "../../errors.ts";
-import type { ContextClient, ServedRouter } from "../../router/procedure.ts";
+import type { ContextClient, Meta, ServedRouter } from "../../router/procedure.ts";
 import type { Milliseconds } from "../../time.ts";
 import type { LogFailure } from "../log.ts";
 import { MAX_BODY_BYTES } from "../request/body.ts";
@@ -105,16 +105,22 @@ export function createTrpcListener(options: TrpcListenerOptions): (known?: Named
     if (request.method !== "GET" || call?.procedure._def.type !== "subscription")
       return serve(request, response, { target, call });
     // A client that reads nothing, not even heartbeats, is disconnected; it can reconnect.
-    response.setTimeout(request.socket.timeout || SLOW_READER_TIMEOUT_MS, () => response.destroy());
+    response.setTimeout(request.socket.timeout || SLOW_READER_TIMEOUT_MS, destroy);
     void serveSubscription(request, response, {
       router,
       path: call.path,
       query: target.query,
       inputRules: strictRules,
+      isShared: (call.procedure._def.meta as Meta | undefined)?.isShared,
       context: contextOf(request),
       onError: (failure) => onError({ ...failure, req: request }),
     });
   };
+}
+
+/** One function for all streams. */
+function destroy(this: ServerResponse): void {
+  this.destroy();
 }
 
 /** Whether an operator must know. tRPC reports BAD_REQUEST, too, when the schema of another router's procedure throws. */

@@ -68,26 +68,33 @@ export function createCurrentCaller({ store, clock }: CurrentCallerOptions): Cur
 }
 
 /**
- * Watches a long-lived caller, such as a follower. Each call throws `invalid_client` where its secret has ended, and
+ * Watches a long-lived caller, such as a follower. Each call throws or rejects with `invalid_client` where its secret has ended, and
  * `permission_denied` where it no longer has the permission. Reads the store only if `clientsSequence` has changed since the
  * last call.
  */
 export function watchCaller(
   { store, clock }: CurrentCallerOptions,
   { caller: { clientId, asOf, credential = "" }, permission }: { caller: Caller; permission: Permission },
-): (clientsSequence: number) => Promise<void> {
+): (clientsSequence: number) => Promise<void> | undefined {
   let known = -1;
   let endsAt: Seconds | undefined;
   let isPermitted = true;
-  return async (clientsSequence) => {
-    if (asOf === undefined) return;
-    if (clientsSequence !== known) {
-      const client = await store.findClient(clientId);
-      known = clientsSequence;
-      endsAt = client === undefined ? 0 : endOf(client, credential);
-      isPermitted = client !== undefined && hasPermission(client, permission);
-    }
+
+  function refuse(): undefined {
     if (endsAt !== undefined && endsAt <= clock()) throw new MintmarkError("invalid_client");
     if (!isPermitted) throw new MintmarkError("permission_denied", { issues: [missing([permission])] });
+  }
+
+  async function read(clientsSequence: number): Promise<void> {
+    const client = await store.findClient(clientId);
+    known = clientsSequence;
+    endsAt = client === undefined ? 0 : endOf(client, credential);
+    isPermitted = client !== undefined && hasPermission(client, permission);
+    refuse();
+  }
+
+  return (clientsSequence) => {
+    if (asOf === undefined) return undefined;
+    return clientsSequence === known ? refuse() : read(clientsSequence);
   };
 }

@@ -27,8 +27,8 @@ export type StoreFollower = {
   updatesAfter(sequence: number): TrustUpdate[] | undefined;
   /** Number of updates in memory after a sequence number. */
   countAfter(sequence: number): number;
-  /** Calls back after each update. Returns the function that unsubscribes. */
-  onUpdate(listener: () => void): () => void;
+  /** Calls back after each update, and reads the next one when that resolves. Returns the function that unsubscribes. */
+  onUpdate(listener: () => void | Promise<void>): () => void;
 };
 
 export type StoreFollowerOptions = {
@@ -70,7 +70,7 @@ export function createStoreFollower({
   let knownAt = Number.NEGATIVE_INFINITY;
   let keysSequence = -1;
   let recent: { after: number; update: TrustUpdate }[] = [];
-  const listeners = new Set<() => void>();
+  const listeners = new Set<() => void | Promise<void>>();
 
   async function readPosition(): Promise<Position> {
     const read = await store.position();
@@ -103,7 +103,8 @@ export function createStoreFollower({
     [state, knownAt, keysSequence] = [next, at, newKeys];
     if (mustReset) recent = [];
     else if (sequence > after) recent = [...recent.slice(-MAX_RECENT), { after, update }];
-    if (mustReset || sequence > after || haveKeysChanged) for (const listener of listeners) listener();
+    if (mustReset || sequence > after || haveKeysChanged)
+      await Promise.all([...listeners].map((listener) => listener()));
   });
 
   async function catchUp(): Promise<void> {
