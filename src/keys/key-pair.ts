@@ -118,6 +118,6 @@ async function importPrivateJwk(secret: string, alg: KeyPairAlgorithm): Promise<
 }
 
 async function isConsistentPair(signing: SigningKey, verification: VerificationKey): Promise<boolean> {
-  const jws = parseCompact(await signJws(Buffer.from("{}"), signing));
+  const jws = parseCompact(await signJws("{}", signing));
   return jws !== undefined && (await verifySignature(jws, verification)) !== undefined;
 }

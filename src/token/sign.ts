@@ -34,7 +34,7 @@ export async function signAccessToken(
   if (read === undefined || (read !== payload && !isDeepStrictEqual({ ...read }, payload))) {
     throw invalidRequest("claims", "cannot be contained in a token");
   }
-  const token = await signJws(Buffer.from(text), options.key);
+  const token = await signJws(text, options.key);
   if (token.length > MAX_TOKEN_LENGTH) {
     throw invalidRequest("claims", `make the token longer than ${MAX_TOKEN_LENGTH} characters`);
   }
@@ -45,15 +45,16 @@ function invalidRequest(path: string, message: string): MintmarkError {
   return new MintmarkError("invalid_request", { issues: [{ path, message }] });
 }
 
-/** Signs payload bytes, by default as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
-export async function signJws(payload: Uint8Array, key: SigningKey, typ: string = ACCESS_TOKEN_TYPE): Promise<string> {
+/** Signs a payload, by default as an access token (RFC 7515 §5.1). Not checked: the payload; see `signAccessToken`. */
+export async function signJws(payload: string, key: SigningKey, typ: string = ACCESS_TOKEN_TYPE): Promise<string> {
   const header = JSON.stringify({ alg: key.alg, typ, kid: key.kid });
-  const signed = `${base64url(Buffer.from(header))}.${base64url(payload)}`;
-  return `${signed}.${base64url(await signText(signed, key))}`;
+  const signed = `${base64url(header)}.${base64url(payload)}`;
+  const signature = await signText(signed, key);
+  return `${signed}.${signature.toString("base64url")}`;
 }
 
-function base64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+function base64url(text: string): string {
+  return Buffer.from(text).toString("base64url");
 }
 
 /** RSA takes a millisecond, and so runs in the thread pool. Elliptic curves take less than the dispatch. */
@@ -61,8 +62,8 @@ const SLOW: ReadonlySet<Algorithm> = new Set(["RS256", "PS256"]);
 
 /** Signs ASCII text. */
 export async function signText(text: string, { alg, key }: SigningKey): Promise<Buffer> {
+  if (alg === "HS256") return createHmac("sha256", key).update(text).digest();
   const data = Buffer.from(text, "latin1");
-  if (alg === "HS256") return createHmac("sha256", key).update(data).digest();
   const scheme = schemeFor(alg, key);
   if (scheme === undefined) throw new TypeError(`${alg} needs a key of another type`);
   const { digest, options } = scheme;
@@ -73,10 +74,10 @@ export async function signText(text: string, { alg, key }: SigningKey): Promise<
 }
 
 const TIME_BYTES = 3;
-const RANDOM_BYTES = 9;
+const JTI_BYTES = SEQUENCE_BYTES + TIME_BYTES + 9;
 
 /** Random bytes in advance: many take as long as a few. */
-const pool = new Uint8Array(256 * RANDOM_BYTES);
+const pool = Buffer.alloc(256 * JTI_BYTES);
 let used = pool.length;
 
 /**
@@ -90,10 +91,9 @@ export function createJti(sequence: number, milliseconds: Milliseconds): string 
     randomFillSync(pool);
     used = 0;
   }
-  const bytes = Buffer.alloc(SEQUENCE_BYTES + TIME_BYTES + RANDOM_BYTES);
-  bytes.writeUIntBE(sequence, 0, SEQUENCE_BYTES);
-  bytes.writeUIntBE(milliseconds % 2 ** (8 * TIME_BYTES), SEQUENCE_BYTES, TIME_BYTES);
-  bytes.set(pool.subarray(used, used + RANDOM_BYTES), SEQUENCE_BYTES + TIME_BYTES);
-  used += RANDOM_BYTES;
-  return bytes.toString("base64url");
+  const start = used;
+  used += JTI_BYTES;
+  pool.writeUIntBE(sequence, start, SEQUENCE_BYTES);
+  pool.writeUIntBE(milliseconds % 2 ** (8 * TIME_BYTES), start + SEQUENCE_BYTES, TIME_BYTES);
+  return pool.toString("base64url", start, used);
 }

@@ -40,9 +40,7 @@ export function createAuthorizer({ audit, refresh }: AuthorizerOptions): Authori
   return async function authorize(presented, operation, work) {
     const { action, permission, target, denial, isCurrent = false } = operation;
     const caller = isCurrent ? presented : await refresh(presented);
-    const sufficient = permission === undefined ? [] : [permission].flat();
-    const isPermitted = permission === undefined || sufficient.some((each) => hasPermission(caller, each));
-    const lacks = isPermitted ? denial?.(caller) : missing(sufficient);
+    const lacks = lackOf(caller, permission) ?? denial?.(caller);
     const entry = { clientId: caller.clientId, action, ...target };
     const refuse = async (reason: Reason) => {
       // Anybody can name a public client.
@@ -65,6 +63,13 @@ export function createAuthorizer({ audit, refresh }: AuthorizerOptions): Authori
       throw error;
     }
   };
+}
+
+/** The permissions of which a caller has none, if so. */
+function lackOf(caller: Caller, permission: Operation["permission"]): Issue | undefined {
+  const sufficient = typeof permission === "string" ? [permission] : permission;
+  if (sufficient === undefined || sufficient.some((each) => hasPermission(caller, each))) return undefined;
+  return missing(sufficient);
 }
 
 function isConflict(error: unknown): boolean {

@@ -33,7 +33,7 @@ export function signIdToken(
     at_hash: hashOfToken(accessToken, key.alg),
     ...(nonce !== undefined && { nonce }),
   };
-  return signJws(Buffer.from(JSON.stringify(claims)), key, ID_TOKEN_TYPE);
+  return signJws(JSON.stringify(claims), key, ID_TOKEN_TYPE);
 }
 
 /** The left half of the hash of an access token, by the hash of the algorithm. Ed25519 hashes by SHA-512 (RFC 8032 §5.1). */

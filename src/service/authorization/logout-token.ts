@@ -28,5 +28,5 @@ export function signLogoutToken(
   if (signing === undefined) throw new MintmarkError("unavailable");
   const iat = clock();
   const claims = { iss: settings.issuer(), aud: clientId, sub: subject, sid, jti: randomUUID(), events: EVENTS };
-  return signJws(Buffer.from(JSON.stringify({ ...claims, iat, exp: iat + TTL })), signing, LOGOUT_TYPE);
+  return signJws(JSON.stringify({ ...claims, iat, exp: iat + TTL }), signing, LOGOUT_TYPE);
 }

@@ -17,7 +17,8 @@ export function targetAudiences(resources: readonly string[]): string[] {
 
 /** A list of one audience as a string: both are valid (RFC 7519 §4.1.3), and more libraries read the string. */
 export function plainAudience(audience: Audience): Audience {
-  const [first, ...others] = [audience].flat();
+  if (typeof audience === "string") return audience;
+  const [first, ...others] = audience;
   return first !== undefined && others.length === 0 ? first : audience;
 }
 

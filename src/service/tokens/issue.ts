@@ -150,7 +150,7 @@ export function createIssuer(options: IssueOptions): Issuer {
 }
 
 /** What the limits of a client apply to. A person's own subject, and the scopes of OpenID Connect, are granted by the person. */
-function requestedOf({ ttl: expiresIn, signIn, ...parameters }: GrantParameters): RequestedGrant {
-  if (signIn === undefined) return { ...parameters, expiresIn };
-  return { audience: parameters.audience, scope: resourceScope(parameters.scope), expiresIn };
+function requestedOf({ subject, audience, scope, ttl: expiresIn, signIn }: GrantParameters): RequestedGrant {
+  if (signIn === undefined) return { subject, audience, scope, expiresIn };
+  return { audience, scope: resourceScope(scope), expiresIn };
 }

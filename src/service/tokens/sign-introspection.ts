@@ -25,6 +25,6 @@ export function createIntrospectionSigner({ settings, keys, clock }: Introspecti
     const { signing } = keys.current();
     if (signing === undefined) throw new MintmarkError("unavailable");
     const claims = { iss: settings.issuer(), aud, iat: clock(), token_introspection: introspection };
-    return signJws(Buffer.from(JSON.stringify(claims)), signing, INTROSPECTION_TYPE);
+    return signJws(JSON.stringify(claims), signing, INTROSPECTION_TYPE);
   };
 }
