@@ -116,9 +116,10 @@ function createOutgoing(request: IncomingMessage, send: (response: Response) => 
     setHeaders(more: Headers) {
       for (const [name, value] of more) headers.set(name, value);
     },
-    writeHead(status: number, more: Record<string, Value> = {}) {
+    writeHead(status: number, more: Record<string, Value> | readonly string[] = {}) {
       outgoing.statusCode = status;
-      for (const [name, value] of Object.entries(more)) outgoing.setHeader(name, value);
+      const fields = isList(more) ? pairsOf(more) : Object.entries(more);
+      for (const [name, value] of fields) outgoing.setHeader(name, value);
       outgoing.headersSent = true;
       return outgoing;
     },
@@ -157,6 +158,20 @@ function createOutgoing(request: IncomingMessage, send: (response: Response) => 
   }
 
   return outgoing;
+}
+
+function isList(value: unknown): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** Names and values by turns. */
+function pairsOf(list: readonly string[]): [string, string[]][] {
+  const pairs = new Map<string, string[]>();
+  for (let at = 0; at < list.length; at += 2) {
+    const [name = "", value = ""] = list.slice(at, at + 2);
+    pairs.set(name, [...(pairs.get(name) ?? []), value]);
+  }
+  return [...pairs];
 }
 
 function bytesOf(chunk: Chunk): Uint8Array {

@@ -93,7 +93,7 @@ export function createListener<Schema extends ClaimsSchema>(
     const { route, target } = routes.find(request.url ?? "");
     if (logger.isLevelEnabled("debug")) logRequest(logger, route.name, { request, response });
     countAnswer(route, response);
-    response.setHeader("x-content-type-options", "nosniff");
+    if (!route.setsHeaders) response.setHeader("x-content-type-options", "nosniff");
     // RFC 9112 §3.2.
     if (isRepeated(request, "host")) rejectAndClose(response, "A request has one Host");
     else if (target === undefined) rejectAndClose(response, "The request target is no path and no http URL");

@@ -48,7 +48,11 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
 export function sendText(response: ServerResponse, status: number, text: string): void {
   response.setHeader("x-request-id", requestIdOf(response.req));
   response
-    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+    .writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    })
     .end(`${text}\n`);
 }
 

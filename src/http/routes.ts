@@ -31,6 +31,8 @@ export type Route = {
   /** From a closed list: an unknown path has no name of its own. */
   name: string;
   handle: Handle;
+  /** Whether it sets the headers of every answer itself. */
+  setsHeaders: boolean;
   /** Number of answers by the first digit of the status; at 0, requests whose client left before. */
   answers: number[];
 };
@@ -73,8 +75,8 @@ export function createRoutes(options: RoutesOptions): Routes {
         ),
       );
   for (const [path, procedure] of Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>))
-    add(trpcPath + path, serveCall({ path, procedure }));
-  const otherCalls = createRoute(trpcPath, serveCall());
+    byPath.set(trpcPath + path, createRoute(trpcPath + path, serveCall({ path, procedure }), true));
+  const otherCalls = createRoute(trpcPath, serveCall(), true);
   const unknown = createRoute("unknown", handleUnknown(isAllowedHost));
   const routes = [...byPath.values(), otherCalls, unknown];
   const at = (path: string) => byPath.get(path) ?? (path.startsWith(trpcPath) ? otherCalls : unknown);
@@ -88,8 +90,8 @@ export function createRoutes(options: RoutesOptions): Routes {
   };
 }
 
-function createRoute(name: string, handle: Handle): Route {
-  return { name, handle, answers: [0, 0, 0, 0, 0, 0] };
+function createRoute(name: string, handle: Handle, setsHeaders = false): Route {
+  return { name, handle, setsHeaders, answers: [0, 0, 0, 0, 0, 0] };
 }
 
 /** Answers the methods of a path: OPTIONS by what is allowed, others by 405. */

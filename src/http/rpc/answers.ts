@@ -13,24 +13,42 @@ type Sent = {
   /** By answer: its error, if it is one. */
   errors: readonly (TRPCError | undefined)[];
   meta: ResponseMeta | undefined;
+  headers: HeaderList;
 };
 
-const VARY = "trpc-accept, accept";
-const TYPE = "application/json";
+/** Names and values by turns, as `writeHead` takes them. */
+export type HeaderList = readonly string[];
 
-/** Sends the answers of a request in one write, with `Content-Length`. */
-export function sendAnswer(response: ServerResponse, { body, answers, errors, meta }: Sent): void {
+const OF_EVERY_ANSWER = { vary: "trpc-accept, accept", "content-type": "application/json" };
+const LISTED = Object.entries(OF_EVERY_ANSWER).flat();
+
+/** Sends the answers of a request, with `Content-Length`. */
+export function sendAnswer(response: ServerResponse, { body, answers, errors, meta, headers }: Sent): void {
   const hasFailed = errors.some((error) => error !== undefined);
   const status = meta?.status ?? (hasFailed ? statusOf(answers, errors) : 200);
   // A procedure may have set another status.
   if (response.statusCode === 200) response.statusCode = status;
-  if (meta?.headers === undefined) {
-    response.setHeader("vary", VARY);
-    response.setHeader("content-type", TYPE);
-  } else {
-    setAll(response, meta.headers);
-  }
-  response.end(body);
+  const hasBody = response.statusCode !== 204 && response.statusCode !== 304;
+  const length = hasBody ? ["Content-Length", String(Buffer.byteLength(body))] : [];
+  const more = meta?.headers === undefined ? LISTED : listed(meta.headers);
+  // One call: three of `setHeader` take 1 µs.
+  response.writeHead(response.statusCode, [...headers, ...more, ...length]);
+  endAtOnce(response, body);
+}
+
+/** Sends head and body in one write: `end(body)` adds an empty one, and a vectored write takes 1 µs longer. */
+function endAtOnce(response: ServerResponse, body: string): void {
+  const { socket } = response;
+  // A response that waits behind another has none.
+  if (!socket) return void response.end(body);
+  socket.cork();
+  response.write(body);
+  socket.uncork();
+  response.end();
+}
+
+export function setHeaders(response: ServerResponse, headers: HeaderList): void {
+  for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? "", headers[at + 1] ?? "");
 }
 
 /** The status of an answer; 207 where those of a batch differ. The status of an error shape has precedence, as in tRPC's adapter. */
@@ -46,14 +64,12 @@ function statusOf(answers: readonly Answer[], errors: Sent["errors"]): number {
   return statuses.every((status) => status === first) ? first : 207;
 }
 
-/** Sets the headers of every answer, and those of `responseMeta`. */
-function setAll(response: ServerResponse, more: NonNullable<ResponseMeta["headers"]>): void {
-  const headers = new Headers({ vary: VARY, "content-type": TYPE });
+/** The headers of every answer, and those of `responseMeta`. */
+function listed(more: NonNullable<ResponseMeta["headers"]>): HeaderList {
+  const headers = new Headers(OF_EVERY_ANSWER);
   if (more instanceof Headers) for (const [name, value] of more) headers.append(name, value);
   else for (const [name, value] of Object.entries(more)) setOne(headers, name, value);
-  for (const [name, value] of headers) if (name !== "set-cookie") response.setHeader(name, value);
-  const cookies = headers.getSetCookie();
-  if (cookies.length > 0) response.setHeader("set-cookie", cookies);
+  return [...headers].flat();
 }
 
 function setOne(headers: Headers, name: string, value: string | readonly string[] | undefined): void {

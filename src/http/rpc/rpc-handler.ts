@@ -8,7 +8,7 @@ import {
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { splitTarget, urlOf } from "../routes.ts";
-import { type Answer, sendAnswer, sendFallbackError } from "./answers.ts";
+import { type Answer, type HeaderList, sendAnswer, sendFallbackError, setHeaders } from "./answers.ts";
 import type { InputRules } from "./inputs.ts";
 import { type Call, plainRequestInfo, type RequestInfo, type Routed } from "./request-info.ts";
 import { serveByAdapter } from "./standalone-adapter.ts";
@@ -23,6 +23,8 @@ export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerO
   signals?: boolean;
   /** How inputs are parsed, also in the standalone adapter. Default: as by the standalone adapter. */
   inputRules?: InputRules;
+  /** Headers of every answer. Default: none. */
+  headers?: HeaderList;
 };
 
 /** The route defaults to the URL of the request. */
@@ -38,13 +40,14 @@ export type RpcHandler = (
  */
 export function createRpcHandler<Router extends AnyTRPCRouter>(options: RpcHandlerOptions<Router>): RpcHandler {
   const standalone = createHTTPHandler(options);
-  const { inputRules: rules } = options;
+  const { inputRules: rules, headers = [] } = options;
   if (options.middleware !== undefined) return standalone;
   return (request, response, { target, call } = { target: splitTarget(request.url ?? "") }) => {
     const routed = { request, response, target, call };
     const info = plainRequestInfo(routed, options);
     if (info !== undefined) return void serve(response, { options, request, info, ctx: undefined });
     request.url = urlOf(target);
+    setHeaders(response, headers);
     if (rules !== undefined) serveByAdapter(routed, { ...options, rules });
     else standalone(request, response);
   };
@@ -67,7 +70,11 @@ async function serve<Router extends AnyTRPCRouter>(response: ServerResponse, sco
     error = getTRPCErrorFromUnknown(cause);
   }
   try {
-    const outcomes = await Promise.all(info.calls.map((call) => perform(scope, call, error)));
+    const [call, ...others] = info.calls;
+    const isAlone = call !== undefined && others.length === 0;
+    const outcomes = isAlone
+      ? [await perform(scope, call, error)]
+      : await Promise.all(info.calls.map((one) => perform(scope, one, error)));
     // For one call that streams, the standalone adapter does not name the call.
     if (!info.isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
     sendOutcomes(scope, response, { outcomes, asList: info.isBatchCall });
@@ -86,6 +93,7 @@ function sendFailure<Router extends AnyTRPCRouter>(
     sendOutcomes(scope, response, { outcomes: [{ error: report(scope, cause) }], asList: false });
   } catch (again) {
     const error = report({ ...scope, info: { ...scope.info, type: "unknown" }, ctx: undefined }, again);
+    setHeaders(response, scope.options.headers ?? []);
     sendFallbackError(response, scope.options.router, error);
   }
 }
@@ -155,14 +163,17 @@ function sendOutcomes<Router extends AnyTRPCRouter>(
     eagerGeneration: false,
     type: info.type,
   });
-  sendAnswer(response, { body, answers: data, errors, meta });
+  sendAnswer(response, { body, answers: data, errors, meta, headers: options.headers ?? [] });
 }
 
 /** Whether data needs a streaming answer: an async iterable, or an object with a promise or an async iterable in it. */
 function isStream(data: unknown): boolean {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
   if (isEventStream(data)) return true;
-  for (const part of Object.values(data)) if (isEventStream(part) || part instanceof Promise) return true;
+  for (const name in data) {
+    const part: unknown = data[name as keyof typeof data];
+    if (isEventStream(part) || part instanceof Promise) return true;
+  }
   return false;
 }
 

@@ -10,7 +10,7 @@ import { type AddressOf, credentialsOf } from "../request/client.ts";
 import { admitOrigin, createCrossSiteCheck, type OriginList } from "../request/origin.ts";
 import { headersFor, isOfPage, requestIdOf } from "../respond.ts";
 import type { Handle, NamedProcedure, Target } from "../routes.ts";
-import { sendErrorResponse } from "./answers.ts";
+import { type HeaderList, sendErrorResponse, setHeaders } from "./answers.ts";
 import { findProcedure, isJson } from "./request-info.ts";
 import { createRpcHandler } from "./rpc-handler.ts";
 import { serveSubscription } from "./sse.ts";
@@ -18,6 +18,9 @@ import { countCalls, strictRules } from "./strict-input.ts";
 
 export const TRPC_PATH = "/trpc/";
 const MAX_BATCH = 50;
+
+/** Headers of every answer. */
+const HEADERS: HeaderList = ["x-content-type-options", "nosniff", "cache-control", "no-store"];
 
 /** Longest wait for a reader that takes no byte, unless the server sets another. */
 const SLOW_READER_TIMEOUT_MS: Milliseconds = 30_000;
@@ -90,20 +93,26 @@ export function createTrpcListener(options: TrpcListenerOptions): (known?: Named
     // No procedure reads it: a call that has begun is completed.
     signals: false,
     onError,
+    headers: HEADERS,
   });
 
+  function reject(request: IncomingMessage, response: ServerResponse, reason: Reason): void {
+    setHeaders(response, HEADERS);
+    if (reason === "method_not_supported") response.setHeader("allow", "GET, POST, OPTIONS");
+    if (reason === "method_not_supported" && request.method === "OPTIONS") return void response.writeHead(204).end();
+    sendErrorResponse(response, router, reason);
+  }
+
   return (known) => (request, response, target) => {
-    response.setHeader("cache-control", "no-store");
     if (!origins.isEmpty) response.setHeader("vary", "origin");
     if (origins.names(request)) admitOrigin(request, response);
     const isAdmitted = isAllowedHost(request, target.authority) && !isCrossSite(request);
     const reason = isAdmitted ? rejectionOf(request, target) : "forbidden_origin";
-    if (reason === "method_not_supported") response.setHeader("allow", "GET, POST, OPTIONS");
-    if (reason === "method_not_supported" && request.method === "OPTIONS") return void response.writeHead(204).end();
-    if (reason !== undefined) return sendErrorResponse(response, router, reason);
+    if (reason !== undefined) return reject(request, response, reason);
     const call = known ?? findProcedure(router, target.path.slice(TRPC_PATH.length));
     if (request.method !== "GET" || call?.procedure._def.type !== "subscription")
       return serve(request, response, { target, call });
+    setHeaders(response, HEADERS);
     // A client that reads nothing, not even heartbeats, is disconnected; it can reconnect.
     response.setTimeout(request.socket.timeout || SLOW_READER_TIMEOUT_MS, destroy);
     void serveSubscription(request, response, {
