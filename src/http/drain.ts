@@ -40,7 +40,7 @@ export function createDrain(server: Server): Drain {
   server.on("connection", (socket) => {
     accepted += 1;
     inFlight.set(socket, new Set());
-    socket.once("close", () => {
+    socket.on("close", () => {
       inFlight.delete(socket);
       endIfDone();
     });
@@ -50,7 +50,7 @@ export function createDrain(server: Server): Drain {
     const responses = inFlight.get(request.socket);
     responses?.add(response);
     if (isDraining) response.shouldKeepAlive = false;
-    response.once("close", () => {
+    response.on("close", () => {
       responses?.delete(response);
       endIfDone();
     });

@@ -80,23 +80,32 @@ export function trustProcedures(service: Trusted, clientProcedure: ClientProcedu
       .input(eventsInput)
       .subscription(({ ctx, input, signal }) => {
         const after = input?.lastEventId ?? input?.after;
-        return trackedStream(service.follow(ctx.caller, { after, signal }));
+        const updates = service.follow(ctx.caller, { after, signal });
+        return trackedStream(updates);
       }),
   };
 }
 
 type Stream = ReturnType<Trusted["follow"]>;
-type TrackedResult = IteratorResult<ReturnType<typeof tracked<TrustUpdate>>, undefined>;
+type TrackedUpdate = ReturnType<typeof tracked<TrustUpdate>>;
+type TrackedResult = IteratorResult<TrackedUpdate, undefined>;
+type Tracked = { updates: Stream };
 
-/** The updates with their cursors. No generator: it could not be ended while it waits. */
-function trackedStream(updates: Stream) {
-  return {
-    next: () => updates.next().then(asTracked, throwMapped),
-    return: () => updates.return().then(asTracked),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+/** The updates with their cursors. No generator, which could not be ended while it waits. */
+function trackedStream(updates: Stream): AsyncIterableIterator<TrackedUpdate, undefined> & Tracked {
+  return { updates, next, return: end, [Symbol.asyncIterator]: itself };
+}
+
+function next(this: Tracked): Promise<TrackedResult> {
+  return this.updates.next().then(asTracked, throwMapped);
+}
+
+function end(this: Tracked): Promise<TrackedResult> {
+  return this.updates.return().then(asTracked);
+}
+
+function itself<Stream>(this: Stream): Stream {
+  return this;
 }
 
 function asTracked({ value, done = false }: Awaited<ReturnType<Stream["next"]>>): TrackedResult {

@@ -22,7 +22,7 @@ export type Subscription = {
   /** How the input is parsed. Default: as by tRPC's adapter. */
   inputRules?: InputRules;
   context: object;
-  onError: (failure: { error: TRPCError; path: string }) => void;
+  onError: (failure: { error: TRPCError; path: string; req: IncomingMessage }) => void;
   /**
    * Whether many clients get the same data, which never change, and `return` ends the subscription also while it waits. Then an
    * event is formatted once, and there is no signal, which takes a kilobyte for each client. Default false.
@@ -55,17 +55,19 @@ export async function serveSubscription(
   response: ServerResponse,
   subscription: Subscription,
 ): Promise<void> {
-  const reader: Reader = { hasLeft: false, end: () => {}, resume: () => {} };
+  const reader: Reader = { hasLeft: false, end: undefined, resume: undefined };
   const leave = () => {
     reader.hasLeft = true;
-    reader.end();
-    reader.resume();
+    reader.end?.();
+    reader.resume?.();
   };
   // On the socket: Node emits no event for a response that waits behind another.
-  request.socket.once("close", leave);
+  request.socket.on("close", leave);
   try {
     const { values, first } = await startStream(request, reader, subscription);
     response.writeHead(200, { ...HEADERS, vary: [HEADERS.vary, response.getHeader("vary") ?? []].flat().join(", ") });
+    // Alone: Node keeps the head for as long as the response, as one text or in forty parts that it puts together to send it.
+    response.flushHeaders();
     response.write(CONNECTED);
     forgetHeaders(request);
     for (let next = await first; !next.done; next = await values.next()) {
@@ -84,7 +86,7 @@ export async function serveSubscription(
 }
 
 /** The client of a stream. When its connection closes, `end` ends the subscription, and `resume` ends a wait for the client. */
-type Reader = { hasLeft: boolean; end: () => void; resume: () => void };
+type Reader = { hasLeft: boolean; end: (() => void) | undefined; resume: (() => void) | undefined };
 
 type StartedStream = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
 
@@ -150,7 +152,7 @@ function withLastEventId(input: unknown, { headers }: IncomingMessage, parameter
 function sendFailure(response: ServerResponse, subscription: Subscription, cause: unknown): void {
   const { router, path, context, onError } = subscription;
   const error = getTRPCErrorFromUnknown(cause);
-  onError({ error, path });
+  onError({ error, path, req: response.req });
   const { _config: config } = router._def;
   const details = { type: "subscription", path, input: undefined, ctx: context } as const;
   const shape = getTRPCErrorShape({ config, error, ...details });

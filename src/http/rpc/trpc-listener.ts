@@ -122,7 +122,7 @@ export function createTrpcListener(options: TrpcListenerOptions): (known?: Named
       inputRules: strictRules,
       isShared: (call.procedure._def.meta as Meta | undefined)?.isShared,
       context: contextOf(request),
-      onError: (failure) => onError({ ...failure, req: request }),
+      onError,
     });
   };
 }

@@ -67,34 +67,47 @@ export function createCurrentCaller({ store, clock }: CurrentCallerOptions): Cur
   };
 }
 
-/**
- * Watches a long-lived caller, such as a follower. Each call throws or rejects with `invalid_client` where its secret has ended, and
- * `permission_denied` where it no longer has the permission. Reads the store only if `clientsSequence` has changed since the
- * last call.
- */
-export function watchCaller(
-  { store, clock }: CurrentCallerOptions,
-  { caller: { clientId, asOf, credential = "" }, permission }: { caller: Caller; permission: Permission },
-): (clientsSequence: number) => Promise<void> | undefined {
-  let known = -1;
-  let endsAt: Seconds | undefined;
-  let isPermitted = true;
+/** A long-lived caller, such as a follower, with what was read of it. */
+export type WatchedCaller = Pick<Caller, "clientId"> & {
+  /** Whether it is a client of the store, as opposed to a caller within this process. */
+  isStored: boolean;
+  credential: string;
+  /** As of which change the following was read. */
+  checkedAt: number;
+  endsAt: Seconds | undefined;
+  isPermitted: boolean;
+};
 
-  function refuse(): undefined {
+/**
+ * Creates the function that checks watched callers. It throws or rejects with `invalid_client` where the secret has ended, and
+ * `permission_denied` where the caller no longer has the permission. Reads the store only if `clientsSequence` has changed
+ * since the last check, and once for all callers of a client that are checked together.
+ */
+export function createCallerCheck({ store, clock }: CurrentCallerOptions, permission: Permission) {
+  const reading = new Map<string, Promise<Client | undefined>>();
+
+  function find(clientId: string, clientsSequence: number): Promise<Client | undefined> {
+    const name = `${clientsSequence} ${clientId}`;
+    const found = reading.get(name) ?? store.findClient(clientId).finally(() => reading.delete(name));
+    reading.set(name, found);
+    return found;
+  }
+
+  function refuse({ endsAt, isPermitted }: WatchedCaller): undefined {
     if (endsAt !== undefined && endsAt <= clock()) throw new MintmarkError("invalid_client");
     if (!isPermitted) throw new MintmarkError("permission_denied", { issues: [missing([permission])] });
   }
 
-  async function read(clientsSequence: number): Promise<void> {
-    const client = await store.findClient(clientId);
-    known = clientsSequence;
-    endsAt = client === undefined ? 0 : endOf(client, credential);
-    isPermitted = client !== undefined && hasPermission(client, permission);
-    refuse();
+  async function read(caller: WatchedCaller, clientsSequence: number): Promise<void> {
+    const client = await find(caller.clientId, clientsSequence);
+    caller.checkedAt = clientsSequence;
+    caller.endsAt = client === undefined ? 0 : endOf(client, caller.credential);
+    caller.isPermitted = client !== undefined && hasPermission(client, permission);
+    refuse(caller);
   }
 
-  return (clientsSequence) => {
-    if (asOf === undefined) return undefined;
-    return clientsSequence === known ? refuse() : read(clientsSequence);
+  return (caller: WatchedCaller, clientsSequence: number): Promise<void> | undefined => {
+    if (!caller.isStored) return undefined;
+    return clientsSequence === caller.checkedAt ? refuse(caller) : read(caller, clientsSequence);
   };
 }

@@ -3,7 +3,7 @@ import { MintmarkError } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock, Milliseconds } from "../../time.ts";
 import type { Authorize } from "../access/authorize.ts";
-import { type Caller, watchCaller } from "../access/caller.ts";
+import { type Caller, createCallerCheck } from "../access/caller.ts";
 import type { ClientUses } from "../clients/client-uses.ts";
 import { createStreams, type FeedStream, type Follower } from "./stream.ts";
 import { createUpdates, type UpdatesOptions } from "./updates.ts";
@@ -43,11 +43,11 @@ const PER_TURN = 200;
 export function createFeed(options: FeedOptions): Feed {
   const { store, clock, trust, authorize, uses, maxFollowers } = options;
   const followers = new Set<Follower>();
-  const updates = createUpdates(options);
+  const check = createCallerCheck({ store, clock }, PERMISSION);
   let ended = false;
 
   const streams = createStreams({
-    updates,
+    updates: createUpdates(options),
     verify,
     isOpen: () => !ended,
     leave: (follower) => followers.delete(follower),
@@ -66,7 +66,7 @@ export function createFeed(options: FeedOptions): Feed {
 
   function verify(follower: Follower): Promise<void> | undefined {
     if (ended) throw new DOMException("This server stops", "AbortError");
-    const checked = follower.check(trust.position().clientsSequence);
+    const checked = check(follower, trust.position().clientsSequence);
     if (follower.isStored) uses.note(follower);
     return checked;
   }
@@ -92,19 +92,13 @@ export function createFeed(options: FeedOptions): Feed {
 
   return {
     follow(caller, { after, signal }) {
-      const follower: Follower = {
-        clientId: caller.clientId,
-        isStored: caller.asOf !== undefined,
-        asOf: 0,
-        begin: () => admit(follower, caller),
-        check: watchCaller({ store, clock }, { caller, permission: PERMISSION }),
-        after,
-        ...{ epoch: "", sequence: 0, keys: "" },
-        ...{ pages: undefined, isLive: false, isRevoked: false, hasEnded: false, waiting: undefined },
-      };
-      const stream = streams.of(follower);
-      signal?.addEventListener("abort", () => void stream.return(), { once: true });
-      return stream;
+      const follower = streams.open(caller, { begin: () => admit(follower, caller), after });
+      if (signal === undefined) return follower;
+      const leave = () => void follower.return();
+      if (signal.aborted) leave();
+      signal.addEventListener("abort", leave);
+      follower.onEnd = () => signal.removeEventListener("abort", leave);
+      return follower;
     },
     end() {
       ended = true;

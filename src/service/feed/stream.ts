@@ -1,5 +1,6 @@
 import { MintmarkError } from "../../errors.ts";
 import type { TrustUpdate } from "../../trust/trust-update.ts";
+import type { Caller, WatchedCaller } from "../access/caller.ts";
 import { cursorOf, type FeedItem, type Received, type Updates } from "./updates.ts";
 
 /** The updates of one follower, asked for one at a time. */
@@ -11,26 +12,28 @@ export type FeedStream = AsyncIterable<FeedItem> & {
 
 type Result = IteratorResult<FeedItem, undefined>;
 
-/** A follower, and what it has received. Thousands wait at a time, so it is one object, and nothing else waits for it. */
-export type Follower = Received & {
-  clientId: string;
-  /** Whether it is a client of the store, as opposed to a caller within this process. */
-  isStored: boolean;
-  /** The sequence number at its authentication. */
-  asOf: number;
-  /** Authorises it. Undefined after that. */
-  begin: (() => Promise<void>) | undefined;
-  check: (clientsSequence: number) => Promise<void> | undefined;
-  /** The cursor that it presented. */
-  after: string | undefined;
-  /** What is left until it is current. */
-  pages: AsyncGenerator<FeedItem> | undefined;
-  isLive: boolean;
-  /** Whether the last update revoked its client. */
-  isRevoked: boolean;
-  hasEnded: boolean;
-  waiting: { resolve: (result: Result) => void; reject: (cause: unknown) => void } | undefined;
-};
+/**
+ * A follower: what is known of it, what it has received, and the stream of its updates. One object, since thousands wait at a
+ * time.
+ */
+export type Follower = FeedStream &
+  WatchedCaller &
+  Received & {
+    /** The sequence number at its authentication. */
+    asOf: number;
+    /** Authorises it. Undefined after that. */
+    begin: (() => Promise<void>) | undefined;
+    /** The cursor that it presented. */
+    after: string | undefined;
+    /** What is left until it is current. */
+    pages: AsyncGenerator<FeedItem> | undefined;
+    isLive: boolean;
+    /** Whether the last update revoked its client. */
+    isRevoked: boolean;
+    hasEnded: boolean;
+    onEnd: (() => void) | undefined;
+    waiting: { resolve: (result: Result) => void; reject: (cause: unknown) => void } | undefined;
+  };
 
 export type StreamsOptions = {
   updates: Updates;
@@ -42,7 +45,7 @@ export type StreamsOptions = {
 };
 
 export type Streams = {
-  of(follower: Follower): FeedStream;
+  open(caller: Caller, start: Pick<Follower, "begin" | "after">): Follower;
   /** Gives a follower that waits the updates since its last one; a heartbeat where there are none. */
   notify(follower: Follower): void;
 };
@@ -55,6 +58,7 @@ export function createStreams({ updates, verify, isOpen, leave }: StreamsOptions
     follower.hasEnded = true;
     follower.pages = undefined;
     leave(follower);
+    follower.onEnd?.();
     follower.waiting?.resolve(DONE);
     follower.waiting = undefined;
   }
@@ -91,26 +95,48 @@ export function createStreams({ updates, verify, isOpen, leave }: StreamsOptions
     }
   }
 
-  function next(follower: Follower): Promise<Result> {
-    if (follower.hasEnded) return Promise.resolve(DONE);
-    const { isLive, isRevoked } = follower;
-    // A follower that was busy with its last update has missed notifications.
-    if (!isLive || isRevoked || !isOpen() || !updates.isCurrent(follower)) return advance(follower);
-    return new Promise((resolve, reject) => {
-      follower.waiting = { resolve, reject };
-    });
-  }
+  const methods: FeedStream = {
+    next(this: Follower) {
+      if (this.hasEnded) return Promise.resolve(DONE);
+      // A follower that was busy with its last update has missed notifications.
+      if (!this.isLive || this.isRevoked || !isOpen() || !updates.isCurrent(this)) return advance(this);
+      return new Promise((resolve, reject) => {
+        this.waiting = { resolve, reject };
+      });
+    },
+    async return(this: Follower) {
+      end(this);
+      return DONE;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 
   return {
-    of: (follower) => ({
-      next: () => next(follower),
-      async return() {
-        end(follower);
-        return DONE;
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+    // Without spread: each object would have a hidden class of its own, which takes more than the object.
+    open: ({ clientId, asOf, credential = "" }, { begin, after }) => ({
+      next: methods.next,
+      return: methods.return,
+      [Symbol.asyncIterator]: methods[Symbol.asyncIterator],
+      clientId,
+      isStored: asOf !== undefined,
+      credential,
+      checkedAt: -1,
+      endsAt: undefined,
+      isPermitted: true,
+      epoch: "",
+      sequence: 0,
+      keys: "",
+      asOf: asOf ?? 0,
+      begin,
+      after,
+      pages: undefined,
+      isLive: false,
+      isRevoked: false,
+      hasEnded: false,
+      onEnd: undefined,
+      waiting: undefined,
     }),
     notify(follower) {
       const { waiting } = follower;
