@@ -22,12 +22,14 @@ export type CompactJws = {
  */
 export function parseCompact(token: unknown): CompactJws | undefined {
   if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH || !THREE_SEGMENTS.test(token)) return undefined;
-  const [header = "", payload = "", signature = ""] = token.split(".");
+  const [headerEnd, payloadEnd] = [token.indexOf("."), token.lastIndexOf(".")];
+  const header = token.slice(0, headerEnd);
+  const payload = token.slice(headerEnd + 1, payloadEnd);
+  const signature = token.slice(payloadEnd + 1);
   if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) return undefined;
   const protectedHeader = parseHeader(header);
   if (protectedHeader === undefined) return undefined;
-  const signed = token.slice(0, header.length + 1 + payload.length);
-  return { protectedHeader, payload, signature: decodeBase64url(signature), signed };
+  return { protectedHeader, payload, signature: decodeBase64url(signature), signed: token.slice(0, payloadEnd) };
 }
 
 /** The latest header: an issuer's tokens have the same until its next key. */

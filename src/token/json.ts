@@ -55,11 +55,12 @@ export function validateJson(value: unknown, depth = 0): string | undefined {
   if (depth >= MAX_JSON_DEPTH) return `is nested deeper than ${MAX_JSON_DEPTH} levels`;
   if (Array.isArray(value)) return firstError(value, depth);
   if (!isPlainObject(value)) return "has a value that JSON cannot express";
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     if (isForbiddenName(name)) return "has a member with a forbidden name";
-    if (!name.isWellFormed()) return "has a lone surrogate";
+    const fault = name.isWellFormed() ? validateJson(value[name], depth + 1) : "has a lone surrogate";
+    if (fault !== undefined) return fault;
   }
-  return firstError(Object.values(value), depth);
+  return undefined;
 }
 
 function firstError(values: readonly unknown[], depth: number): string | undefined {
@@ -119,7 +120,8 @@ function countStrings(value: unknown, depth: number): number {
   if (typeof value === "string") return 1;
   if (value === 0 || depth > MAX_JSON_DEPTH) return Number.NaN;
   if (typeof value !== "object" || value === null) return 0;
-  let count = Array.isArray(value) ? 0 : Object.keys(value).length;
-  for (const part of Object.values(value)) count += countStrings(part, depth + 1);
+  let count = 0;
+  if (Array.isArray(value)) for (const part of value) count += countStrings(part, depth + 1);
+  else for (const name in value) count += 1 + countStrings((value as JsonObject)[name], depth + 1);
   return count;
 }

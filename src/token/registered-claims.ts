@@ -93,7 +93,7 @@ const UNDECLARED: ReadonlySet<string> = new Set([...RESERVED_CLAIMS].filter((nam
  */
 export function hasRegisteredClaims(payload: JsonObject): boolean {
   const { iss, sub, aud, iat, exp, nbf, jti, client_id, scope, sid, grant_id } = payload;
-  for (const name of Object.keys(payload)) if (UNDECLARED.has(name)) return false;
+  for (const name in payload) if (UNDECLARED.has(name)) return false;
   return (
     isIdentifier(iss) &&
     isIdentifier(sub) &&

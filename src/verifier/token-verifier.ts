@@ -107,7 +107,8 @@ export function createTokenVerifier<Schema extends ClaimsSchema>({
 /** Cached claims are returned more than once: a caller must not change them for the next. */
 function deepFreeze<Value extends object>(value: Value): Value {
   Object.freeze(value);
-  for (const part of Object.values(value)) {
+  for (const name in value) {
+    const part: unknown = value[name];
     if (typeof part === "object" && part !== null && !Object.isFrozen(part)) deepFreeze(part);
   }
   return value;
