@@ -9,6 +9,7 @@ import {
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { splitTarget, urlOf } from "../routes.ts";
 import { type Answer, type HeaderList, sendAnswer, sendFallbackError, setHeaders } from "./answers.ts";
+import { stringify } from "./frozen-json.ts";
 import type { InputRules } from "./inputs.ts";
 import { type Call, plainRequestInfo, type RequestInfo, type Routed } from "./request-info.ts";
 import { serveByAdapter } from "./standalone-adapter.ts";
@@ -70,14 +71,15 @@ async function serve<Router extends AnyTRPCRouter>(response: ServerResponse, sco
     error = getTRPCErrorFromUnknown(cause);
   }
   try {
-    const [call, ...others] = info.calls;
-    const isAlone = call !== undefined && others.length === 0;
-    const outcomes = isAlone
-      ? [await perform(scope, call, error)]
-      : await Promise.all(info.calls.map((one) => perform(scope, one, error)));
+    const { calls, isBatchCall } = info;
+    const [call] = calls;
+    const outcomes =
+      isBatchCall || call === undefined
+        ? (await Promise.all(calls.map((one) => perform(scope, one, error)))).map(withoutStream)
+        : [await perform(scope, call, error)];
     // For one call that streams, the standalone adapter does not name the call.
-    if (!info.isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
-    sendOutcomes(scope, response, { outcomes, asList: info.isBatchCall });
+    if (!isBatchCall && isStream(outcomes[0]?.data)) throw streamError();
+    sendOutcomes(scope, response, { outcomes, asList: isBatchCall });
   } catch (cause) {
     sendFailure(scope, response, cause);
   }
@@ -138,22 +140,21 @@ function sendOutcomes<Router extends AnyTRPCRouter>(
   const { output: transformer } = config.transformer;
   const errors: (TRPCError | undefined)[] = [];
   const data: Answer[] = [];
-  const written: Answer[] = [];
-  for (const outcome of outcomes) {
-    const error = outcome.error ?? (isStream(outcome.data) ? streamError() : undefined);
+  const texts: string[] = [];
+  for (const { data: result, error, call } of outcomes) {
     errors.push(error);
     if (error === undefined) {
-      data.push({ result: { data: outcome.data } });
-      written.push({ result: { data: transformer.serialize(outcome.data) } });
+      data.push({ result: { data: result } });
+      const text = stringify(transformer.serialize(result));
+      texts.push(text === undefined ? '{"result":{}}' : `{"result":{"data":${text}}}`);
     } else {
-      const { call } = outcome;
       const details = { path: call?.path, input: call?.result(), type: info.type, ctx };
       const shape = getTRPCErrorShape({ config, error, ...details });
       data.push({ error: shape });
-      written.push({ error: transformer.serialize(shape) });
+      texts.push(JSON.stringify({ error: transformer.serialize(shape) }));
     }
   }
-  const body = JSON.stringify(asList ? written : written[0]);
+  const body = asList ? `[${texts.join(",")}]` : (texts[0] ?? "");
   const meta = options.responseMeta?.({
     ctx,
     info,
@@ -175,6 +176,10 @@ function isStream(data: unknown): boolean {
     if (isEventStream(part) || part instanceof Promise) return true;
   }
   return false;
+}
+
+function withoutStream(outcome: Outcome): Outcome {
+  return isStream(outcome.data) ? { error: streamError(), ...(outcome.call && { call: outcome.call }) } : outcome;
 }
 
 function isEventStream(value: unknown): boolean {
