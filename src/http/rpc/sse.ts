@@ -4,7 +4,6 @@ import {
   callTRPCProcedure,
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
-  isTrackedEnvelope,
   type TRPCError,
 } from "@trpc/server";
 import { completesWithin } from "../../async/with-timeout.ts";
@@ -12,6 +11,7 @@ import type { Milliseconds } from "../../time.ts";
 import { headersFor, isOfPage } from "../respond.ts";
 import { sendError } from "./answers.ts";
 import { createInputs, type InputRules } from "./inputs.ts";
+import { eventOf, format, writeEvent } from "./sse-event.ts";
 
 export type Subscription = {
   router: AnyTRPCRouter;
@@ -71,7 +71,8 @@ export async function serveSubscription(
     response.write(CONNECTED);
     forgetHeaders(request);
     for (let next = await first; !next.done; next = await values.next()) {
-      if (!response.write(bytesOf(next.value, subscription))) await drained(response, reader);
+      const hasRoom = writeEvent(response, eventOf(next.value, subscription));
+      if (!hasRoom && !reader.hasLeft) await drained(response, reader);
       if (!reader.hasLeft) continue;
       await values.return?.();
       break;
@@ -171,31 +172,15 @@ function isAbort(error: unknown): boolean {
 
 /** Resolves when the client has read enough, or has left. */
 function drained(response: ServerResponse, reader: Reader): Promise<void> {
+  const source = response.socket ?? response;
   return new Promise((resolve) => {
     const done = () => {
-      response.off("drain", done);
+      source.off("drain", done);
       resolve();
     };
-    response.on("drain", done);
+    source.on("drain", done);
     reader.resume = done;
   });
 }
 
 const CONNECTED = format({ event: "connected", data: "{}" });
-
-const formatted = new WeakMap<object, Buffer>();
-
-function bytesOf(value: unknown, { isShared = false }: Subscription): Buffer {
-  const [id, data] = isTrackedEnvelope(value) ? value : [undefined, value];
-  const shared = isShared && typeof data === "object" && data !== null ? data : undefined;
-  const known = shared && formatted.get(shared);
-  if (known !== undefined) return known;
-  const bytes = Buffer.from(format({ data: JSON.stringify(data), id }));
-  if (shared !== undefined) formatted.set(shared, bytes);
-  return bytes;
-}
-
-/** Formats an event (HTML standard §9.2.5). No field contains a line break: the data is JSON. */
-function format({ event, data, id }: { event?: string; data: string; id?: string | undefined }): string {
-  return `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n${id === undefined ? "" : `id: ${id}\n`}\n`;
-}
