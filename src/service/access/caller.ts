@@ -48,6 +48,26 @@ export function isAdmin(caller: Caller): boolean {
   return !isPublic(caller) && caller.permissions.includes("admin");
 }
 
+/** Callers whose clients were read in this turn of the event loop. */
+let recent: Set<Caller> | undefined;
+
+/** Marks a caller as current until it is used, or until the end of this turn of the event loop. */
+export function markCurrent(caller: Caller): Caller {
+  if (recent === undefined) {
+    recent = new Set();
+    setImmediate(() => {
+      recent = undefined;
+    });
+  }
+  recent.add(caller);
+  return caller;
+}
+
+/** Takes the mark. Where there is one, no request can have learned of a change since the client was read. */
+export function takeCurrent(caller: Caller): boolean {
+  return recent?.delete(caller) ?? false;
+}
+
 export type CurrentCallerOptions = { store: Pick<Store, "findClient">; clock: Clock };
 
 /**
