@@ -64,32 +64,32 @@ export async function serveSubscription(
   // On the socket: Node emits no event for a response that waits behind another.
   request.socket.on("close", leave);
   try {
-    const { values, first } = await startStream(request, reader, subscription);
+    const stream = await startStream(request, reader, subscription);
     response.writeHead(200, { ...HEADERS, vary: [HEADERS.vary, response.getHeader("vary") ?? []].flat().join(", ") });
     // Alone: Node keeps the head for as long as the response, as one text or in forty parts that it puts together to send it.
     response.flushHeaders();
     response.write(CONNECTED);
     forgetHeaders(request);
-    for (let next = await first; !next.done; next = await values.next()) {
+    for (let next = await stream.pending; !next.done; next = await stream.pending) {
       const hasRoom = writeEvent(response, eventOf(next.value, subscription));
       if (!hasRoom && !reader.hasLeft) await drained(response, reader);
-      if (!reader.hasLeft) continue;
-      await values.return?.();
-      break;
+      if (reader.hasLeft) return void (await stream.values.return?.());
+      stream.pending = stream.values.next();
     }
     if (!reader.hasLeft) response.write(format({ event: "return", data: "" }));
   } catch (cause) {
     if (!isAbort(cause)) sendFailure(response, subscription, cause);
   } finally {
     request.socket.off("close", leave);
+    response.end();
   }
-  response.end();
 }
 
 /** The client of a stream. When its connection closes, `end` ends the subscription, and `resume` ends a wait for the client. */
 type Reader = { hasLeft: boolean; end: (() => void) | undefined; resume: (() => void) | undefined };
 
-type StartedStream = { values: AsyncIterator<unknown>; first: Promise<IteratorResult<unknown>> };
+/** `pending` is the value that is waited for: in a variable, the first one would be held for as long as the stream. */
+type StartedStream = { values: AsyncIterator<unknown>; pending: Promise<IteratorResult<unknown>> };
 
 /** Calls the procedure, and waits for its first value, its error or the timeout. */
 async function startStream(
@@ -102,14 +102,14 @@ async function startStream(
   const values = (await call(request, subscription, leaving?.signal))[Symbol.asyncIterator]();
   reader.end = () => (leaving === undefined ? void values.return?.() : leaving.abort());
   if (reader.hasLeft) reader.end();
-  const first = values.next();
+  const pending = values.next();
   try {
-    await completesWithin(firstValueTimeout, first);
+    await completesWithin(firstValueTimeout, pending);
   } catch (cause) {
     // The server is stopping. A browser reconnects after a stream that has ended, and after no error.
     if (!isAbort(cause)) throw cause;
   }
-  return { values, first };
+  return { values, pending };
 }
 
 /** The headers take a kilobyte for each stream. The id of the request is needed for the log. */
