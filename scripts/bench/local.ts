@@ -18,7 +18,9 @@ import { progress, quantile, type Report } from "./support.ts";
 
 type Verify = (token: string) => unknown;
 
-const ROUNDS = 15;
+/** Rounds of each contender. Those before the engine has compiled everything are not counted. */
+const ROUNDS = 24;
+const WARM_UP = 14;
 const REVOKED = 100_000;
 
 /** Verification in process: hot, with one token that is cached, and cold, with different tokens. */
@@ -26,7 +28,7 @@ export async function measure(): Promise<Report> {
   const report: Report = {};
   const createFastVerifier = await loadFastJwt();
   for (const alg of ["ES256", "EdDSA", "RS256"] as const) {
-    const { issuer, tokens, jwk, verify, close } = await openIssuer({ alg });
+    const { issuer, issue, jwk, verify, close } = await openIssuer({ alg });
     const key = await importJWK(jwk, alg);
     const expected = { issuer, audience: issuer, algorithms: [alg], typ: "at+jwt" };
     const fastOptions = {
@@ -36,13 +38,11 @@ export async function measure(): Promise<Report> {
     const uncached = createFastVerifier({ ...fastOptions, allowedIss: issuer, allowedAud: issuer });
     const jose: Verify = (token) => jwtVerify(token, key, expected);
 
-    const [first = ""] = tokens;
-    // A new string each time, without a hash, as a request carries it.
-    const copies = () => Array.from({ length: 20_000 }, () => Buffer.from(first).toString("latin1"));
-    const hot = await measureRounds({ mintmark: once(verify()), "fast-jwt with cache": once(fast) }, copies);
+    const [first = ""] = await issue(1);
+    const repeated = async () => Array<string>(10_000).fill(first);
+    const hot = await measureRounds({ mintmark: verify, "fast-jwt with cache": fast }, repeated);
     report[`${alg} hot, ${REVOKED} revocations held`] = inWords(hot);
-    // A new verifier in each round has an empty cache.
-    const cold = await measureRounds({ mintmark: verify, jose: once(jose), "fast-jwt": once(uncached) }, () => tokens);
+    const cold = await measureRounds({ mintmark: verify, jose, "fast-jwt": uncached }, () => issue(500));
     report[`${alg} cold`] = inWords(cold);
     await close();
   }
@@ -54,8 +54,9 @@ async function openIssuer(options: TokenServiceOptions) {
   const folder = mkdtempSync(join(tmpdir(), "mintmark-bench-"));
   const store = await openSqliteStore(folder);
   const service = await createTokenService({ store, ...options });
-  const issue = () => service.getToken(localCaller, { claims: {}, subject: "ada", scope: "orders:read" });
-  const tokens = (await Promise.all(Array.from({ length: 500 }, issue))).map(({ token }) => token);
+  const issueOne = () => service.getToken(localCaller, { claims: {}, subject: "ada", scope: "orders:read" });
+  const issue = async (length: number) =>
+    (await Promise.all(Array.from({ length }, issueOne))).map(({ token }) => token);
   const trust = createTrustState();
   const until = Math.floor(Date.now() / 1000) + 900;
   const revocations = Array.from({ length: REVOKED }, (_, at) => ({
@@ -74,43 +75,37 @@ async function openIssuer(options: TokenServiceOptions) {
     isStale: () => false,
   };
   const { issuer } = service;
-  const verify = (): Verify => {
-    const policy = { issuer };
-    const clock = () => Math.floor(Date.now() / 1000);
-    const one = createTokenVerifier({ source, policy: () => policy, claimsSchema: anyClaims, clock });
-    return (token) => one(token, { audience: issuer });
-  };
+  const policy = { issuer };
+  const clock = () => Math.floor(Date.now() / 1000);
+  const verifyToken = createTokenVerifier({ source, policy: () => policy, claimsSchema: anyClaims, clock });
+  const verify: Verify = (token) => verifyToken(token, { audience: issuer });
   const close = async () => {
     await service.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { issuer, tokens, jwk, verify, close };
+  return { issuer, issue, jwk, verify, close };
 }
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** One verifier for all rounds. */
-function once(verify: Verify): () => Verify {
-  return () => verify;
-}
-
 /** Measures contenders in rounds. Returns the microseconds of processor time for a token, by round. */
 async function measureRounds(
-  contenders: Record<string, () => Verify>,
-  tokens: () => readonly string[],
+  contenders: Record<string, Verify>,
+  tokens: () => Promise<readonly string[]>,
 ): Promise<Map<string, number[]>> {
   const times = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [name, begin] of Object.entries(contenders)) {
-      const verify = begin();
-      const work = tokens();
+    const issued = await tokens();
+    for (const [name, verify] of Object.entries(contenders)) {
+      // New strings, without a hash, as requests carry them.
+      const work = issued.map((token) => Buffer.from(token).toString("latin1"));
       // Otherwise the next contender pays for the garbage of this one.
       collectGarbage();
       const start = process.cpuUsage();
       for (const token of work) await verify(token);
       const { user, system } = process.cpuUsage(start);
-      if (round > 3) times.get(name)?.push((user + system) / work.length);
+      if (round >= WARM_UP) times.get(name)?.push((user + system) / work.length);
     }
   }
   progress([...times].map(([name, each]) => `${name} ${quantile(each, 0.5).toFixed(2)} µs`).join(" · "));
