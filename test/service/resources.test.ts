@@ -57,8 +57,8 @@ describe("resources", () => {
     await using opened = await openWithClient();
     const { service, caller } = opened;
     await addResource(service);
-    for (const act of [addResource(service), service.resources.create(caller, newResource())])
-      await expect(act).rejects.toThrow();
+    for (const act of [() => addResource(service), () => service.resources.create(caller, newResource())])
+      await expect(act()).rejects.toThrow();
     await service.resources.remove(localCaller, MCP);
     const created = await opened.auditRecords("resources.create");
     const target = MCP;

@@ -1,3 +1,4 @@
+import type { Turn } from "../../async/turn.ts";
 import { type Issue, MintmarkError } from "../../errors.ts";
 import { type Client, endOf, type GrantType, hasCredential, isPublic, type Permission } from "../../store/client.ts";
 import type { Position, Store } from "../../store/store.ts";
@@ -16,6 +17,8 @@ export type Caller = Pick<Client, "clientId" | "permissions" | "scopes" | "audie
   authMethod?: Client["authMethod"] | undefined;
   /** Sequence number of the latest change before the client was read. Absent for callers that are no stored client. */
   asOf?: number;
+  /** When the client was read: until the end of this turn, no request can have learned of a change since. */
+  readIn?: Turn;
   /** What authenticated the client; see `hasCredential`. */
   credential?: string;
 };
@@ -46,26 +49,6 @@ export function missing(permissions: readonly Permission[]): Issue {
 
 export function isAdmin(caller: Caller): boolean {
   return !isPublic(caller) && caller.permissions.includes("admin");
-}
-
-/** Callers whose clients were read in this turn of the event loop. */
-let recent: Set<Caller> | undefined;
-
-/** Marks a caller as current until it is used, or until the end of this turn of the event loop. */
-export function markCurrent(caller: Caller): Caller {
-  if (recent === undefined) {
-    recent = new Set();
-    setImmediate(() => {
-      recent = undefined;
-    });
-  }
-  recent.add(caller);
-  return caller;
-}
-
-/** Takes the mark. Where there is one, no request can have learned of a change since the client was read. */
-export function takeCurrent(caller: Caller): boolean {
-  return recent?.delete(caller) ?? false;
 }
 
 export type CurrentCallerOptions = { store: Pick<Store, "findClient">; clock: Clock };

@@ -1,10 +1,11 @@
+import { currentTurn } from "../../async/turn.ts";
 import { createQueues } from "../../async/with-timeout.ts";
 import { MintmarkError } from "../../errors.ts";
 import { type AuthMethod, hasSecrets } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../time.ts";
 import type { PresentedSecret } from "../../token/decode-basic.ts";
-import { type Caller, markCurrent } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
 import { createClientCache, pairOf } from "./client-cache.ts";
 import { digestMatches, digestOf } from "./client-secret.ts";
 import type { ClientUses } from "./client-uses.ts";
@@ -51,7 +52,7 @@ export function createSecretAuthentication(options: SecretOptions): Authenticate
     }
     cache.add(pair, client.secrets);
     uses.note(client);
-    return markCurrent({ ...client, credential: digest.toString("base64url") });
+    return { ...client, credential: digest.toString("base64url"), readIn: currentTurn() };
   }
 
   /** Verifies all candidates, also after a match: the duration must not reveal which one is right. */

@@ -1,3 +1,4 @@
+import { currentTurn } from "../../async/turn.ts";
 import { type Issue, MintmarkError } from "../../errors.ts";
 import type { GrantType } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
@@ -6,7 +7,7 @@ import { type Audience, type ClaimsSchema, joinClaims } from "../../token/claims
 import { createJti, signAccessToken } from "../../token/sign.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { Authorize, Operation } from "../access/authorize.ts";
-import { type Caller, type CurrentCaller, grantViolation, takeCurrent } from "../access/caller.ts";
+import { type Caller, type CurrentCaller, grantViolation } from "../access/caller.ts";
 import { resourceScope } from "../authorization/openid.ts";
 import { policyViolation, type RequestedGrant } from "../clients/client-policy.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
@@ -76,8 +77,7 @@ export function createIssuer(options: IssueOptions): Issuer {
     options;
 
   async function requesterOf(caller: Caller): Promise<Requester> {
-    // The client was read with the number of the latest change.
-    if (caller.asOf !== undefined && takeCurrent(caller)) return { caller, sequence: caller.asOf };
+    if (caller.asOf !== undefined && caller.readIn === currentTurn()) return { caller, sequence: caller.asOf };
     const latest = await trust.latest();
     return { caller: await currentCaller(caller, latest), sequence: latest.sequence };
   }
