@@ -111,6 +111,26 @@ describe("the feed", () => {
     expect(seen.find(({ revocations }) => revocations !== undefined)).toMatchObject({ sequence });
   });
 
+  it("gives a revocation to every follower before it is acknowledged, as one object for all, and ends one that waits", async () => {
+    await using opened = await openService();
+    const feeds = Array.from({ length: 450 }, () => opened.service.follow(localCaller, {}));
+    const catchUpWith = async (feed: (typeof feeds)[number]) => {
+      for (let more: boolean | undefined = true; more; ) more = (await feed.next()).value?.update.more;
+    };
+    await Promise.all(feeds.map(catchUpWith));
+    const received: (TrustUpdate | undefined)[] = [];
+    for (const feed of feeds) void feed.next().then(({ value }) => received.push(value?.update));
+    await revoke(opened.service, "ada");
+    expect(received).toHaveLength(feeds.length);
+    expect(new Set(received).size).toBe(1);
+    expect(idsIn([received[0] as TrustUpdate])).toEqual(["ada"]);
+    for (const feed of feeds) {
+      const waiting = feed.next();
+      await feed.return();
+      expect((await waiting).done).toBe(true);
+    }
+  });
+
   it("sends keys again that a clock which was ahead took for past, once it is right", async () => {
     await using opened = await openService();
     const { service, clock } = opened;
