@@ -8,12 +8,11 @@ import { requestIdOf } from "../respond.ts";
 export type Answer = { result: { data: unknown } } | { error: unknown };
 
 type Sent = {
+  status: number;
   body: string;
-  answers: readonly Answer[];
-  /** By answer: its error, if it is one. */
-  errors: readonly (TRPCError | undefined)[];
-  meta: ResponseMeta | undefined;
   headers: HeaderList;
+  /** Headers of `responseMeta`. */
+  more: ResponseMeta["headers"] | undefined;
 };
 
 /** Names and values by turns, as `writeHead` takes them. */
@@ -23,16 +22,14 @@ const OF_EVERY_ANSWER = { vary: "trpc-accept, accept", "content-type": "applicat
 const LISTED = Object.entries(OF_EVERY_ANSWER).flat();
 
 /** Sends the answers of a request, with `Content-Length`. */
-export function sendAnswer(response: ServerResponse, { body, answers, errors, meta, headers }: Sent): void {
-  const hasFailed = errors.some((error) => error !== undefined);
-  const status = meta?.status ?? (hasFailed ? statusOf(answers, errors) : 200);
+export function sendAnswer(response: ServerResponse, { status, body, headers, more }: Sent): void {
   // A procedure may have set another status.
   if (response.statusCode === 200) response.statusCode = status;
+  const head = [...headers, ...(more === undefined ? LISTED : listed(more))];
   const hasBody = response.statusCode !== 204 && response.statusCode !== 304;
-  const length = hasBody ? ["Content-Length", String(Buffer.byteLength(body))] : [];
-  const more = meta?.headers === undefined ? LISTED : listed(meta.headers);
+  if (hasBody) head.push("Content-Length", String(Buffer.byteLength(body)));
   // One call: three of `setHeader` take 1 µs.
-  response.writeHead(response.statusCode, [...headers, ...more, ...length]);
+  response.writeHead(response.statusCode, head);
   endAtOnce(response, body);
 }
 
@@ -52,7 +49,7 @@ export function setHeaders(response: ServerResponse, headers: HeaderList): void 
 }
 
 /** The status of an answer; 207 where those of a batch differ. The status of an error shape has precedence, as in tRPC's adapter. */
-function statusOf(answers: readonly Answer[], errors: Sent["errors"]): number {
+export function statusOf(answers: readonly Answer[], errors: readonly (TRPCError | undefined)[]): number {
   const statuses = answers.map((answer, at) => {
     if (!("error" in answer)) return 200;
     const { data } = (answer.error ?? {}) as { data?: { httpStatus?: unknown } | null };

@@ -48,16 +48,18 @@ type ByIndex = { [index: number]: unknown };
 
 export function createInputs(source: InputSource, { router, rules = lenientRules, receive }: InputsOptions): Inputs {
   const { input: transformer } = router._def._config.transformer;
-  let reading: Promise<ByIndex> | undefined;
+  let receiving: ReturnType<typeof receive> | undefined;
   let inputs: ByIndex | undefined;
+  let fault: { cause: unknown } | undefined;
 
-  async function readAll(): Promise<ByIndex> {
+  function parseAll(sent: Uint8Array | string | null): ByIndex {
+    if (fault !== undefined) throw fault.cause;
     try {
-      const read = rules.read(await receive(), source);
-      inputs = read === undefined ? {} : source.isBatch ? batchOf(read) : { 0: read };
-      return inputs;
+      const read = rules.read(sent, source);
+      return read === undefined ? {} : source.isBatch ? batchOf(read) : { 0: read };
     } catch (cause) {
-      throw badRequest(cause);
+      fault = { cause };
+      throw cause;
     }
   }
 
@@ -68,10 +70,11 @@ export function createInputs(source: InputSource, { router, rules = lenientRules
 
   return {
     async read(index) {
-      reading ??= readAll();
-      const sent = (await reading)[index];
       try {
-        rules.check(sent);
+        receiving ??= receive();
+        const sent = await receiving;
+        inputs ??= parseAll(sent);
+        rules.check(inputs[index]);
         return known(index);
       } catch (cause) {
         throw badRequest(cause);

@@ -40,14 +40,13 @@ const QUERY = /^[!-"$-~]*$/;
  */
 export function plainRequestInfo(routed: Routed, options: InfoOptions): RequestInfo | undefined {
   const { request, target } = routed;
-  if (!hasSupportedHeaders(request) || !target.path.startsWith(options.basePath)) return undefined;
+  if (!hasSupportedHeaders(request)) return undefined;
   const query = readQuery(target.query);
-  const names = target.path.slice(options.basePath.length);
-  if (query === undefined || !NAMES.test(names)) return undefined;
+  if (query === undefined) return undefined;
 
   // No spread of `query`: it takes 5 µs a request.
   const { isBatch, input } = query;
-  const procedures = !isBatch && routed.call ? [routed.call] : findProcedures(names, isBatch, options);
+  const procedures = !isBatch && routed.call ? [routed.call] : findProcedures(target, isBatch, options);
   const type = procedures?.[0]?.procedure._def.type;
   if (procedures === undefined || type === undefined || type === "subscription") return undefined;
   if (procedures.some(({ procedure }) => procedure._def.type !== type)) return undefined;
@@ -56,7 +55,13 @@ export function plainRequestInfo(routed: Routed, options: InfoOptions): RequestI
   return createInfo(routed, options, { isBatch, input, type, procedures });
 }
 
-function findProcedures(names: string, isBatch: boolean, options: InfoOptions): readonly NamedProcedure[] | undefined {
+function findProcedures(
+  { path }: Target,
+  isBatch: boolean,
+  options: InfoOptions,
+): readonly NamedProcedure[] | undefined {
+  const names = path.slice(options.basePath.length);
+  if (!path.startsWith(options.basePath) || !NAMES.test(names)) return undefined;
   const paths = isBatch ? names.split(",") : [names];
   const { allowBatching = options.batching?.enabled ?? true, maxBatchSize = paths.length } = options;
   if (isBatch && (!allowBatching || paths.length > maxBatchSize)) return undefined;
@@ -108,7 +113,7 @@ const onDemand = {
   },
 };
 const ROUTED = Symbol("routed");
-type LazyInfo = { [ROUTED]: Routed & { signal?: AbortSignal } };
+type LazyInfo = RequestInfo & { [ROUTED]: Routed & { signal?: AbortSignal } };
 
 type Plain = {
   isBatch: boolean;
@@ -122,20 +127,20 @@ function createInfo(routed: Routed, options: InfoOptions, { isBatch, input, type
   const { router, maxBodySize, inputRules } = options;
   const receive = () => (request.method === "GET" ? input : readBody(request, maxBodySize ?? undefined));
   const inputs = createInputs({ request, target, isBatch }, { router, rules: inputRules, receive });
-  return Object.assign(Object.create(onDemand), {
-    [ROUTED]: routed,
-    isBatchCall: isBatch,
-    type,
-    accept: null,
-    connectionParams: null,
-    calls: procedures.map(({ path, procedure }, batchIndex) => ({
-      path,
-      procedure,
-      batchIndex,
-      getRawInput: () => inputs.read(batchIndex),
-      result: () => inputs.known(batchIndex),
-    })),
-  });
+  const info: LazyInfo = Object.create(onDemand);
+  info[ROUTED] = routed;
+  info.isBatchCall = isBatch;
+  info.type = type;
+  info.accept = null;
+  info.connectionParams = null;
+  info.calls = procedures.map(({ path, procedure }, batchIndex) => ({
+    path,
+    procedure,
+    batchIndex,
+    getRawInput: () => inputs.read(batchIndex),
+    result: () => inputs.known(batchIndex),
+  }));
+  return info;
 }
 
 /** Aborts when the client disconnects before the answer is sent. */

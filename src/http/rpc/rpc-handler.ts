@@ -4,15 +4,16 @@ import {
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
   type inferRouterContext,
-  TRPCError,
+  type TRPCError,
 } from "@trpc/server";
 import { type CreateHTTPHandlerOptions, createHTTPHandler } from "@trpc/server/adapters/standalone";
 import { splitTarget, urlOf } from "../routes.ts";
-import { type Answer, type HeaderList, sendAnswer, sendFallbackError, setHeaders } from "./answers.ts";
+import { type Answer, type HeaderList, sendAnswer, sendFallbackError, setHeaders, statusOf } from "./answers.ts";
 import { stringify } from "./frozen-json.ts";
 import type { InputRules } from "./inputs.ts";
 import { type Call, plainRequestInfo, type RequestInfo, type Routed } from "./request-info.ts";
 import { serveByAdapter } from "./standalone-adapter.ts";
+import { isStream, streamError } from "./streams.ts";
 
 export type RpcHandlerOptions<Router extends AnyTRPCRouter> = CreateHTTPHandlerOptions<Router> & {
   /** The path of the router, with a slash at both ends. */
@@ -66,7 +67,8 @@ async function serve<Router extends AnyTRPCRouter>(response: ServerResponse, sco
   const { options, request, info } = scope;
   let error: TRPCError | undefined;
   try {
-    scope.ctx = await options.createContext?.({ req: request, res: response, info });
+    const created = options.createContext?.({ req: request, res: response, info });
+    scope.ctx = isThenable(created) ? await created : created;
   } catch (cause) {
     error = getTRPCErrorFromUnknown(cause);
   }
@@ -83,6 +85,11 @@ async function serve<Router extends AnyTRPCRouter>(response: ServerResponse, sco
   } catch (cause) {
     sendFailure(scope, response, cause);
   }
+}
+
+/** Most contexts are made at once, and each `await` gives way to other requests. */
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value;
 }
 
 /** Sends an error that belongs to no call. */
@@ -155,40 +162,20 @@ function sendOutcomes<Router extends AnyTRPCRouter>(
     }
   }
   const body = asList ? `[${texts.join(",")}]` : (texts[0] ?? "");
+  const failures = errors.filter((error) => error !== undefined);
   const meta = options.responseMeta?.({
     ctx,
     info,
     paths: info.calls.map(({ path }) => path),
     data: data as never,
-    errors: errors.filter((error) => error !== undefined),
+    errors: failures,
     eagerGeneration: false,
     type: info.type,
   });
-  sendAnswer(response, { body, answers: data, errors, meta, headers: options.headers ?? [] });
-}
-
-/** Whether data needs a streaming answer: an async iterable, or an object with a promise or an async iterable in it. */
-function isStream(data: unknown): boolean {
-  if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
-  if (isEventStream(data)) return true;
-  for (const name in data) {
-    const part: unknown = data[name as keyof typeof data];
-    if (isEventStream(part) || part instanceof Promise) return true;
-  }
-  return false;
+  const status = meta?.status ?? (failures.length > 0 ? statusOf(data, errors) : 200);
+  sendAnswer(response, { status, body, headers: options.headers ?? [], more: meta?.headers });
 }
 
 function withoutStream(outcome: Outcome): Outcome {
   return isStream(outcome.data) ? { error: streamError(), ...(outcome.call && { call: outcome.call }) } : outcome;
-}
-
-function isEventStream(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-function streamError(): TRPCError {
-  return new TRPCError({
-    code: "UNSUPPORTED_MEDIA_TYPE",
-    message: "Cannot use stream-like response in non-streaming request - use httpBatchStreamLink",
-  });
 }

@@ -41,7 +41,7 @@ export type TrpcListenerOptions = {
 type HttpContext = { client: ContextClient & { requestId: string; isOfPage: boolean }; address: string | undefined };
 
 const REQUEST = Symbol("request");
-type Received = { [REQUEST]: IncomingMessage };
+type Received = { [REQUEST]: IncomingMessage; address: string | undefined };
 
 /** On a prototype: an own accessor would give each object a hidden class of its own, which stays in memory. */
 const onDemand = {
@@ -64,7 +64,10 @@ export function createTrpcListener(options: TrpcListenerOptions): (known?: Named
   const { router, issuer, addressOf, open, origins, isAllowedHost, logFailure } = options;
   const contextOf = (request: IncomingMessage): HttpContext => {
     const address = addressOf(request);
-    return { client: Object.assign(Object.create(onDemand), { address, [REQUEST]: request }), address };
+    const client: HttpContext["client"] & Received = Object.create(onDemand);
+    client[REQUEST] = request;
+    client.address = address;
+    return { client, address };
   };
   const isCrossSite = createCrossSiteCheck(issuer, { open, isNamed: origins.names });
   const onError = ({ error, path, req }: { error: TRPCError; path?: string | undefined; req: IncomingMessage }) => {
