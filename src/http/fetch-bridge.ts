@@ -131,6 +131,9 @@ function createOutgoing(request: IncomingMessage, send: (response: Response) => 
       if (!isClosed) stream?.error(new Error("The client reads nothing"));
       disconnect();
     },
+    flushHeaders() {
+      if (stream === undefined && !isClosed) begin();
+    },
     write(chunk: Chunk): boolean {
       if (isClosed) return true;
       if (stream === undefined) begin();
