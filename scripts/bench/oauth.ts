@@ -12,7 +12,7 @@ import {
 import { inTables } from "./results.ts";
 import { type Entry, measureRounds, type Row } from "./rounds.ts";
 import type { Report } from "./support.ts";
-import { connectTo, postForm, postInput } from "./wire.ts";
+import { connectTo, getAsBearer, postForm, postInput } from "./wire.ts";
 
 const PEER_CLIENT = { clientId: "bench", clientSecret: "bench-secret" };
 const TOKEN_REQUEST = { grant_type: "client_credentials", scope: "orders:read" };
@@ -52,6 +52,10 @@ export async function measure(): Promise<Report> {
       entry(server, "introspectToken", postInput("/trpc/introspectToken", { token }, client)),
       entry(server, "introspect", postForm("/oauth/introspect", { token }, client)),
     ];
+    const verification = [
+      entry(server, "verifyToken", server.verify(token)),
+      entry(server, "GET /verify", getAsBearer("/verify", token)),
+    ];
     const flows: Entry[] = [];
     for (const [name, running] of Object.entries({ "Mintmark, durable": server, [inMemory.name]: inMemory }))
       flows.push({ name, running, requests: [await flowOfServer(running, { admin: ADMIN })] });
@@ -60,9 +64,11 @@ export async function measure(): Promise<Report> {
     const flowed = await measureRounds(flows);
     const issued = await measureRounds(issue);
     const introspected = await measureRounds(introspection);
+    const verified = await measureRounds(verification);
     const tables = [
       { title: "Tokens for a client with a secret (ES256, Mintmark with its audit log)", unit: "tokens", rows: issued },
       { title: "Introspection by a client with a secret", unit: "tokens", rows: introspected },
+      { title: "Verification for a gateway, one token a request", unit: "tokens", rows: verified },
       {
         title: "Code flows of a signed-in person: authorization, then tokens with an id_token (ES256)",
         unit: "flows",
@@ -72,6 +78,7 @@ export async function measure(): Promise<Report> {
     return inTables("oauth", tables, {
       "client_credentials against getToken": ratio(issued),
       "introspect against introspectToken": ratio(introspected),
+      "/verify against verifyToken": ratio(verified),
       ...Object.fromEntries(
         flowed.slice(2).flatMap((peer) => [
           [`a durable code flow against ${peer.name}`, ratio([peer, ...flowed])],

@@ -77,6 +77,12 @@ export function get(path: string, cookie = "", by?: Client): string {
   return `GET ${path} HTTP/1.1\r\n${head.join("\r\n")}${SEPARATOR}`;
 }
 
+/** A request to a path, with a bearer token. */
+export function getAsBearer(path: string, token: string): string {
+  const head = ["Host: 127.0.0.1:3000", `Authorization: Bearer ${token}`];
+  return `GET ${path} HTTP/1.1\r\n${head.join("\r\n")}${SEPARATOR}`;
+}
+
 /** A request to a procedure, as a client with HTTP Basic. */
 export function postInput(path: string, input: object, by: Client): string {
   return post(path, { body: JSON.stringify(input), headers: [authorizationOf(by)] });
