@@ -42,6 +42,8 @@ const stayAwake = () => void (isRunning && setImmediate(stayAwake));
 stayAwake();
 const latencies: number[] = [];
 const from = performance.now() + warmup * 1000;
+// The warm-up has ended.
+setTimeout(() => process.send?.("warm"), warmup * 1000);
 await runPaced(plan, open, (latency) => {
   if (performance.now() >= from) latencies.push(latency);
 });

@@ -21,6 +21,8 @@ export type Row = {
 };
 
 const CONNECTIONS = 32;
+/** Seconds of each round that do not count: while others had their turns, a server has shrunk its heap and forgotten code. */
+const WARMUP = 1;
 
 /** Loads contenders in rounds and returns the medians of all rounds but the first, which warms them up. */
 export async function measureRounds(entries: readonly Entry[], { rounds = 5, seconds = 1.5 } = {}): Promise<Row[]> {
@@ -48,8 +50,11 @@ export async function measureRounds(entries: readonly Entry[], { rounds = 5, sec
 
 async function loadOnce({ name, running, requests, perRequest = 1 }: Entry, seconds: number): Promise<Row> {
   const { port, pid } = running;
-  const before = usageOf(pid);
-  const report = await load({ port, connections: CONNECTIONS, seconds, requests });
+  let before = usageOf(pid);
+  const plan = { port, connections: CONNECTIONS, seconds: WARMUP + seconds, warmup: WARMUP, requests };
+  const report = await load(plan, () => {
+    before = usageOf(pid);
+  });
   const { cpu, mainThread, memory } = usageOf(pid);
   const { answered, p50, p99 } = report;
   const perSecond = (answered * perRequest) / report.seconds;
@@ -70,9 +75,12 @@ export async function measureHalf({ port }: Running, requests: LoadPlan["request
   return `p50 ${p50.toFixed(2)} ms · p99 ${p99.toFixed(2)} ms · ${Math.round(answered / seconds)} a second`;
 }
 
-/** Runs a load. */
-export async function load(plan: LoadPlan): Promise<LoadReport> {
-  const [report] = await runChild<LoadReport>("load.ts", plan);
+/** Runs a load, and calls back when its warm-up ends. */
+export async function load(plan: LoadPlan, onWarm: () => void = () => {}): Promise<LoadReport> {
+  const messages = await runChild<LoadReport | string>("load.ts", plan, (message) => {
+    if (typeof message === "string") onWarm();
+  });
+  const report = messages.find((message) => typeof message !== "string");
   if (report === undefined) throw new Error("the load reported nothing");
   return report;
 }
