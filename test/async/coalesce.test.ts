@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { coalesce } from "../../src/async/coalesce.ts";
+import { coalesce, coalesceInGroups } from "../../src/async/coalesce.ts";
 import { throttle } from "../../src/async/throttle.ts";
 
 /** Work that ends on demand. */
@@ -54,6 +54,41 @@ describe("coalesce", () => {
     for (let at = 0; at < 3; at += 1) await run();
     const [first = 0, second = 0, third = 0] = began;
     expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(27);
+  });
+});
+
+describe("coalesceInGroups", () => {
+  it("does not let a caller wait that is alone", async () => {
+    const run = coalesceInGroups(async () => {}, 60_000);
+    for (let at = 0; at < 3; at += 1) await run();
+  });
+
+  it("waits for as many calls as the last run had", async () => {
+    const { runs, work } = controlled();
+    const run = coalesceInGroups(work, 60_000);
+    const first = Promise.all([run(), run(), run()]);
+    await runReady();
+    runs[0]?.finish();
+    await first;
+    const early = [run(), run()];
+    await runReady();
+    expect(runs).toHaveLength(1);
+    const all = Promise.all([...early, run(), run()]);
+    await runReady();
+    expect(runs).toHaveLength(2);
+    runs[1]?.finish();
+    expect(await all).toEqual([2, 2, 2, 2]);
+  });
+
+  it("waits no longer than its limit, and then for as many as came", async () => {
+    const run = coalesceInGroups(async () => {}, 30);
+    await Promise.all([run(), run(), run()]);
+    const start = performance.now();
+    await run();
+    expect(performance.now() - start).toBeGreaterThanOrEqual(27);
+    const again = performance.now();
+    await run();
+    expect(performance.now() - again).toBeLessThan(27);
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { coalesce } from "../../async/coalesce.ts";
+import { coalesceInGroups } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import type { AuditQuery, AuditRecord, NamedRecord } from "../../store/audit.ts";
 import type { Store } from "../../store/store.ts";
@@ -27,8 +27,8 @@ export type AuditLog = {
   flush(): Promise<void>;
 };
 
-/** From one commit of appended records to the next under load: a commit costs as much as ten records. One at a time does not wait. */
-const GROUP_MS: Milliseconds = 2;
+/** Longest wait for more records: a commit costs as much as ten of them. */
+const GROUP_MS: Milliseconds = 3;
 
 /** Callers counted separately within a minute. The rest are counted together. */
 const MAX_CALLERS = 1000;
@@ -41,16 +41,11 @@ const keyOf = ({ count, ...denial }: DenialCount) => JSON.stringify(denial);
 /** The audit log over a store. Groups appended records into commits. */
 export function createAuditLog(store: Store, clock: Clock): AuditLog {
   let waiting: AuditRecord[] = [];
-  let lastCount = 0;
-  const appendWaiting = coalesce(
-    () => {
-      const group = waiting;
-      waiting = [];
-      lastCount = group.length;
-      return store.appendAudit(group);
-    },
-    () => (lastCount > 1 ? GROUP_MS : 0),
-  );
+  const appendWaiting = coalesceInGroups(() => {
+    const group = waiting;
+    waiting = [];
+    return store.appendAudit(group);
+  }, GROUP_MS);
   let written = 0;
   let denials = new Map<string, DenialCount>();
 
