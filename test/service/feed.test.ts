@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { MintmarkError } from "../../src/errors.ts";
 import { createTokenServer } from "../../src/index.ts";
@@ -171,6 +171,19 @@ describe("the feed", () => {
     await expect(start(two)).rejects.toMatchObject({ reason: "too_many_followers" });
     await first?.return(undefined);
     await expect(start(two)).resolves.toBeDefined();
+  });
+
+  it("forgets a follower that leaves at any moment of its admission", async () => {
+    await using opened = await openWithClient({ maxFollowers: { total: 1, perClient: 1 } });
+    const caller = await callerOf(opened.service, { permissions: ["follow_events"] });
+    for (let turns = 0; turns < 8; turns += 1) {
+      const feed = opened.service.follow(caller, {});
+      const first = feed.next().catch((error: MintmarkError) => error.reason);
+      for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      await feed.return();
+      expect(await first, `after ${turns} turns`).toMatchObject({ done: expect.any(Boolean) });
+      expect(opened.service.metrics.read().followers, `after ${turns} turns`).toBe(0);
+    }
   });
 
   it("ends for a client whose secret was replaced, at once or after the overlap", async () => {

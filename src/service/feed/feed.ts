@@ -81,7 +81,8 @@ export function createFeed(options: FeedOptions): Feed {
     await authorize(caller, { action: "events", permission: PERMISSION }, async () => {
       if (followers.size >= maxFollowers.total || countOf(caller.clientId) >= maxFollowers.perClient)
         throw new MintmarkError("too_many_followers", { retryAfter: 10 });
-      followers.add(follower);
+      // One that has left meanwhile would never be removed.
+      if (!follower.hasEnded) followers.add(follower);
     });
     follower.sequence = trust.state().sequence;
     follower.asOf = caller.asOf ?? follower.sequence;

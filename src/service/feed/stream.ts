@@ -80,6 +80,7 @@ export function createStreams({ updates, verify, isOpen, leave }: StreamsOptions
     try {
       await follower.begin?.();
       follower.begin = undefined;
+      if (follower.hasEnded) return DONE;
       if (follower.isRevoked) throw new MintmarkError("invalid_client");
       if (follower.pages === undefined) {
         await (checked ?? verify(follower));
