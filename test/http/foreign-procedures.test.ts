@@ -1,6 +1,7 @@
+import { setTimeout } from "node:timers/promises";
 import { initTRPC } from "@trpc/server";
 import pino from "pino";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import * as mini from "zod/mini";
 import * as zod3 from "zod/v3";
@@ -136,3 +137,38 @@ describe("a router of one's own is served", () => {
 });
 
 type Format = (about: { shape: unknown }) => unknown;
+
+describe("a subscription of another router", () => {
+  it("has the credentials of its client for as long as it streams", async () => {
+    await using opened = await openService(OPEN);
+    const credentials = t.procedure.subscription(async function* ({ ctx }) {
+      yield 0;
+      await setTimeout(20);
+      yield ctx.client?.credentials ?? "none";
+    });
+    const server = await createTokenServer(opened.service, { port: 0, router: routerOf({ credentials }) });
+    onTestFinished(() => server.close());
+    const headers = { accept: "text/event-stream", authorization: `Basic ${btoa("ada:secret")}` };
+    const response = await fetch(`${server.origin}/trpc/credentials`, { headers });
+    expect(await response.text()).toContain('"clientId":"ada"');
+  });
+
+  it.each(["before", "after"])("ends where the error formatter throws %s its first value", async (moment) => {
+    await using opened = await openService(OPEN);
+    const own = initTRPC.context<Context>().create({
+      errorFormatter: () => {
+        throw new Error("canary");
+      },
+    });
+    const failing = own.procedure.subscription(async function* () {
+      if (moment === "after") yield 0;
+      throw new Error("canary");
+    });
+    const router = own.router({ failing }) as unknown as ServedRouter;
+    const server = await createTokenServer(opened.service, { port: 0, router, logger: pino({ level: "silent" }) });
+    onTestFinished(() => server.close());
+    const response = await fetch(`${server.origin}/trpc/failing`, { headers: { accept: "text/event-stream" } });
+    expect(response.status).toBe(moment === "before" ? 500 : 200);
+    expect(await response.text()).not.toContain("canary");
+  });
+});

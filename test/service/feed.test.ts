@@ -176,13 +176,13 @@ describe("the feed", () => {
   it("forgets a follower that leaves at any moment of its admission", async () => {
     await using opened = await openWithClient({ maxFollowers: { total: 1, perClient: 1 } });
     const caller = await callerOf(opened.service, { permissions: ["follow_events"] });
-    for (let turns = 0; turns < 8; turns += 1) {
+    for (let rounds = 0; rounds < 8; rounds += 1) {
       const feed = opened.service.follow(caller, {});
       const first = feed.next().catch((error: MintmarkError) => error.reason);
-      for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      for (let round = 0; round < rounds; round += 1) await setImmediate();
       await feed.return();
-      expect(await first, `after ${turns} turns`).toMatchObject({ done: expect.any(Boolean) });
-      expect(opened.service.metrics.read().followers, `after ${turns} turns`).toBe(0);
+      expect(await first, `after ${rounds} rounds`).toMatchObject({ done: expect.any(Boolean) });
+      expect(opened.service.metrics.read().followers, `after ${rounds} rounds`).toBe(0);
     }
   });
 

@@ -114,6 +114,13 @@ describe("the embedded store", () => {
     await again.close();
   });
 
+  it("completes the calls in flight before it closes", async () => {
+    await using opened = await openWithLog();
+    const appended = append(opened.store);
+    await opened.store.close();
+    await expect(appended).resolves.toBeUndefined();
+  });
+
   it("moves the log into the database while it runs, so that the log does not grow without end", async () => {
     await using opened = await openWithLog();
     const sizes = [];

@@ -9,7 +9,7 @@ import {
 import { completesWithin } from "../../async/with-timeout.ts";
 import type { Milliseconds } from "../../time.ts";
 import { headersFor, isOfPage } from "../respond.ts";
-import { sendError } from "./answers.ts";
+import { sendError, sendFallbackError } from "./answers.ts";
 import { createInputs, type InputRules } from "./inputs.ts";
 import { eventOf, format, writeEvent } from "./sse-event.ts";
 
@@ -69,7 +69,8 @@ export async function serveSubscription(
     // Alone: Node keeps the head for as long as the response, as one text or in forty parts that it puts together to send it.
     response.flushHeaders();
     response.write(CONNECTED);
-    forgetHeaders(request);
+    // The context of another subscription may read them later.
+    if (subscription.isShared) forgetHeaders(request);
     for (let next = await stream.pending; !next.done; next = await stream.pending) {
       const hasRoom = writeEvent(response, eventOf(next.value, subscription));
       if (!hasRoom && !reader.hasLeft) await drained(response, reader);
@@ -149,11 +150,22 @@ function withLastEventId(input: unknown, { headers }: IncomingMessage, parameter
   return lastEventId !== undefined && (isObject || input === undefined) ? { ...(input ?? {}), lastEventId } : input;
 }
 
-/** Sends an error: with its status if the head was not sent, else as an event. */
+/** Sends an error, or an internal one where the error formatter of another router throws. */
 function sendFailure(response: ServerResponse, subscription: Subscription, cause: unknown): void {
-  const { router, path, context, onError } = subscription;
+  const { router, path, onError } = subscription;
   const error = getTRPCErrorFromUnknown(cause);
   onError({ error, path, req: response.req });
+  try {
+    sendShape(response, subscription, error);
+  } catch (thrown) {
+    const again = getTRPCErrorFromUnknown(thrown);
+    onError({ error: again, path, req: response.req });
+    sendFallbackError(response, router, again);
+  }
+}
+
+/** Sends an error: with its status if the head was not sent, else as an event. */
+function sendShape(response: ServerResponse, { router, path, context }: Subscription, error: TRPCError): void {
   const { _config: config } = router._def;
   const details = { type: "subscription", path, input: undefined, ctx: context } as const;
   const shape = getTRPCErrorShape({ config, error, ...details });

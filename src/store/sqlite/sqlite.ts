@@ -61,6 +61,8 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     database = opened;
     const close = async () => {
       await checkpoints?.close();
+      // Calls in flight wait for a sync, whose descriptor is closed below.
+      await log?.synced().catch(() => {});
       await checkpoint(opened);
       opened.close();
       log?.close();
