@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MintmarkError } from "../../src/errors.ts";
+import { localCaller } from "../../src/service/access/caller.ts";
 import { FILE, openSqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { readPosition } from "../chaos/write-ahead-log.ts";
-import { temporaryFolder } from "../support/service.ts";
+import { openService, temporaryFolder } from "../support/service.ts";
+import { issueGrant } from "../support/with-client.ts";
 import { everyVerb } from "./every-verb.ts";
 import { records } from "./samples.ts";
 
@@ -112,6 +114,24 @@ describe("the embedded store", () => {
     const again = await openSqliteStore(opened.folder, { shared: true });
     await expect(append(again)).resolves.toBeUndefined();
     await again.close();
+  });
+
+  it("revokes a refresh token a second time only when its revocation is on the disk", async () => {
+    await using opened = await openService();
+    const { service } = opened;
+    const { refreshToken = "" } = await issueGrant(service, localCaller);
+    disk.isSlow = true;
+    const ended: string[] = [];
+    const revoke = (name: string) => service.revokeToken(localCaller, refreshToken).then(() => ended.push(name));
+    const first = revoke("first");
+    await vi.waitFor(() => expect(disk.waiting).toHaveLength(1));
+    const second = revoke("second");
+    await sleep(50);
+    const early = [...ended];
+    disk.isSlow = false;
+    for (const sync of disk.waiting.splice(0)) sync();
+    await Promise.all([first, second]);
+    expect(early).toEqual([]);
   });
 
   it("completes the calls in flight before it closes", async () => {

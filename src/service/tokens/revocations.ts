@@ -101,7 +101,11 @@ export function createRevocations<Schema extends ClaimsSchema>(
         target: target && { subject: target.subject, [target.kind === "token" ? "jti" : "target"]: target.id },
       } as const;
       return authorize(caller, operation, async (record) => {
-        if (target === undefined) return { sequence: (await trust.latest()).sequence };
+        if (target === undefined) {
+          // A revocation that made it unknown may not be on the disk yet: the next commit is there after it.
+          await store.checkWritable(1);
+          return { sequence: (await trust.latest()).sequence };
+        }
         const { clientId, subject, ...revocation } = target;
         const sequence = await store.revoke(revocation, record);
         counts.revoked[target.kind] += 1;
