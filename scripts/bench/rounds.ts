@@ -21,7 +21,7 @@ export type Row = {
 };
 
 const CONNECTIONS = 32;
-/** Seconds of each round that do not count: while others had their turns, a server has shrunk its heap and forgotten code. */
+/** Seconds of each round that do not count: after ten idle seconds, a server takes half as long again for each request at first. */
 const WARMUP = 1;
 
 /** Loads contenders in rounds and returns the medians of all rounds but the first, which warms them up. */
