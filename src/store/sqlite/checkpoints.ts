@@ -1,13 +1,17 @@
 import type Database from "libsql/promise";
 import type { Milliseconds } from "../../time.ts";
+import type { OpenedFiles } from "./database-file.ts";
+import type { LogSync } from "./log-sync.ts";
 
-/** Changed rows and commits from one checkpoint to the next: some 4 to 20 MB of the log. */
-const WRITES_BETWEEN = 2000;
+/** Pages of the log, of 4 kB, from which on a checkpoint is due. */
+const MAX_PAGES = 2000;
+/** Changed rows and commits of this process from one look at the log to the next. */
+const WRITES_BETWEEN = 200;
 /** Longest wait for a writer of another process, or a reader. */
 const WAIT_MS: Milliseconds = 200;
 
 export type Checkpoints = {
-  /** Begins a checkpoint if there are enough writes since the last one, and none runs. */
+  /** Begins a checkpoint if the log is long, and none runs. Takes the writes of this process so far. */
   afterCommit(writes: number): void;
   /** Resolves when none runs. Begins none afterwards. */
   close(): Promise<void>;
@@ -17,9 +21,12 @@ export type Checkpoints = {
  * Moves the write-ahead log into the database file by a connection of its own, which the driver runs in its own threads: two
  * syncs and some thousand pages would block the event loop. First beside the writers, then for the rest with the write lock,
  * so that the log begins again; beside writers alone it would grow without end. What fails is left to the next one.
+ *
+ * The log itself decides whether one is due. Processes that count their own writes, and are killed before the count is reached,
+ * would fill the disk together.
  */
-export function createCheckpoints(file: string, isInPlace: () => boolean): Checkpoints {
-  let next = WRITES_BETWEEN;
+export function createCheckpoints(file: string, { files, log }: { files: OpenedFiles; log: LogSync }): Checkpoints {
+  let next = 0;
   let running: Promise<void> | undefined;
   let connection: Promise<Database> | undefined;
 
@@ -32,9 +39,10 @@ export function createCheckpoints(file: string, isInPlace: () => boolean): Check
 
   return {
     afterCommit(writes) {
-      // The driver would create a file that was moved away.
-      if (writes < next || running !== undefined || !isInPlace()) return;
+      if (writes < next || running !== undefined) return;
       next = writes + WRITES_BETWEEN;
+      // The driver would create a file that was moved away.
+      if (!log.isLongerThan(MAX_PAGES) || !files.areInPlace()) return;
       running = run()
         .catch(() => {})
         .finally(() => {

@@ -1,10 +1,12 @@
-import { closeSync, fdatasync, openSync } from "node:fs";
+import { closeSync, fdatasync, openSync, readSync } from "node:fs";
 import { promisify } from "node:util";
 import { coalesce } from "../../async/coalesce.ts";
 
 export type LogSync = {
   /** Resolves when all commits made before the call are on the disk. Rejects for good once a sync has failed. */
   synced(): Promise<void>;
+  /** Whether all processes have written more pages than this since the log last began. */
+  isLongerThan(pages: number): boolean;
   close(): void;
 };
 
@@ -28,8 +30,32 @@ export function createLogSync(
       throw failure;
     });
   });
-  return { synced, close: () => closeSync(descriptor) };
+  return {
+    synced,
+    isLongerThan: (pages) => isFrameOfLog(descriptor, pages),
+    close: () => closeSync(descriptor),
+  };
 }
 
 /** SQLite's code for the same failure. */
 const SYNC_FAILED = "SQLITE_IOERR_FSYNC";
+
+/** Sizes and offsets of the write-ahead log (SQLite file format §4.1). */
+const HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+const PAGE_SIZE_AT = 8;
+const SALT = { bytes: 8, inHeader: 16, inFrame: 8 };
+
+/**
+ * Whether the log has a frame at this index, counted from 0. The file keeps its size when the log begins again; frames of
+ * the log before it have another salt.
+ */
+function isFrameOfLog(descriptor: number, index: number): boolean {
+  const header = Buffer.alloc(HEADER_BYTES);
+  if (readSync(descriptor, header, { position: 0 }) < HEADER_BYTES) return false;
+  const position = HEADER_BYTES + index * (FRAME_HEADER_BYTES + header.readUInt32BE(PAGE_SIZE_AT));
+  const frame = Buffer.alloc(FRAME_HEADER_BYTES);
+  if (readSync(descriptor, frame, { position }) < FRAME_HEADER_BYTES) return false;
+  const salt = header.subarray(SALT.inHeader, SALT.inHeader + SALT.bytes);
+  return salt.equals(frame.subarray(SALT.inFrame, SALT.inFrame + SALT.bytes));
+}

@@ -77,7 +77,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     if (!shared && !guest) await whileBusy(renew, START_LIMIT_MS);
     const files = rememberFiles(file);
     log = createLogSync(file);
-    checkpoints = createCheckpoints(file, files.areInPlace);
+    checkpoints = createCheckpoints(file, { files, log });
     await log.synced();
     return {
       db,
@@ -183,7 +183,7 @@ function open(file: string): Database.Database {
     // At checkpoints alone. Commits are synced in the thread pool; see `createLogSync`.
     database.pragma("synchronous = NORMAL");
     // For the case that those beside the event loop fail: see `createCheckpoints`.
-    database.pragma("wal_autocheckpoint = 50000");
+    database.pragma("wal_autocheckpoint = 10000");
     return database;
   } catch (cause) {
     database.close();
