@@ -1,13 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { CompiledQuery, type DatabaseConnection, type Dialect, type QueryResult, SqliteDialect } from "kysely";
 import type Database from "libsql";
-import type { Milliseconds } from "../../time.ts";
 import type { ExecuteNow } from "../sql/statement.ts";
-import { errorCode } from "./data-directory.ts";
-
-/** Backoff between attempts. Other processes mostly hold the lock for the duration of a commit. */
-const FIRST_WAIT_MS: Milliseconds = 1;
-const MAX_WAIT_MS: Milliseconds = 50;
+import { createPrepare, type Prepared } from "./prepared.ts";
 
 /** Executes a query at once: the driver is synchronous. */
 type Execute = <Row>(query: CompiledQuery<Row>) => QueryResult<Row>;
@@ -18,7 +12,7 @@ type Execute = <Row>(query: CompiledQuery<Row>) => QueryResult<Row>;
  * SQLITE_BUSY occurs before it has changed anything, or not at all. A statement that changes rows runs in one, too.
  */
 export function createSqliteDialect(database: Database.Database, close: () => Promise<void>): SqliteAtOnce {
-  const prepare = cachePrepared(database);
+  const prepare = createPrepare(database);
   const plain = new SqliteDialect({ database: { prepare, close: () => {} } });
   let writes = 0;
   const commit = () => {
@@ -68,8 +62,8 @@ export function createSqliteDialect(database: Database.Database, close: () => Pr
 type SqliteAtOnce = Dialect & { executeNow: ExecuteNow; writes: () => number };
 
 /**
- * The driver does not reset a statement that got SQLITE_BUSY. One that had read rows would go on reading: then no later
- * transaction of the connection could commit. So the lock is taken before a statement reads.
+ * A statement that changes rows must not get SQLITE_BUSY when it has read some: see `createPrepare`. So the lock is taken
+ * before it reads.
  */
 function createExecute(
   database: Database.Database,
@@ -98,85 +92,3 @@ function createExecute(
 }
 
 const WRITE = /^\s*(insert|update|delete)\b/i;
-
-/**
- * Retries work while another process holds the lock, for at most `limitMs`. The connection is free between attempts. The
- * work must be a single statement or transaction.
- */
-export async function whileBusy<Outcome>(work: () => Promise<Outcome>, limitMs: Milliseconds): Promise<Outcome> {
-  const until = performance.now() + limitMs;
-  for (let wait: Milliseconds = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, MAX_WAIT_MS)) {
-    try {
-      return await work();
-    } catch (cause) {
-      if (!errorCode(cause).startsWith("SQLITE_BUSY") || performance.now() + wait > until) throw cause;
-    }
-    await sleep(wait);
-  }
-}
-
-/** Cached statements. Lists of values have a text of their own for each length. */
-const MAX_PREPARED = 200;
-
-type Prepared = Pick<Database.Statement, "reader" | "all" | "run" | "iterate">;
-
-/** Prepares each statement once: preparing takes longer than running most of them. */
-function cachePrepared(database: Database.Database): (sql: string) => Prepared {
-  const prepared = new Map<string, Prepared>();
-  return (sql) => {
-    const known = prepared.get(sql);
-    if (known !== undefined) return known;
-    if (prepared.size >= MAX_PREPARED) prepared.clear();
-    const statement = BEGIN.test(sql) ? asExecuted(database, sql) : asPrepared(database.prepare(sql), sql);
-    prepared.set(sql, statement);
-    return statement;
-  };
-}
-
-const BEGIN = /^begin\b/;
-
-/**
- * The driver does not reset a prepared statement that got SQLITE_BUSY, and SQLite takes it for a reader that goes on: all later
- * reads of the connection would see the database as it was then. `exec` retains no statement.
- */
-function asExecuted(database: Database.Database, sql: string): Prepared {
-  const run = () => {
-    database.exec(sql);
-    return { changes: 0, lastInsertRowid: 0 };
-  };
-  return { reader: false, run, all: () => [], iterate: () => [].values() };
-}
-
-/** `reader` is read for each query, and asks SQLite each time. */
-function asPrepared(statement: Database.Statement, sql: string): Prepared {
-  const { reader } = statement;
-  const all: Prepared["all"] = reader ? allOf(statement, ONE.test(sql)) : () => [];
-  return {
-    reader,
-    all,
-    run: (parameters) => statement.run(parameters),
-    iterate: (parameters) => all(parameters).values(),
-  };
-}
-
-const ONE = /\blimit 1$/;
-
-/** Reads rows as arrays: for each row read as an object, the driver creates the names of all columns. */
-function allOf(statement: Database.Statement, isOne: boolean): Prepared["all"] {
-  statement.raw(true);
-  let names = namesOf(statement);
-  const asObject = (values: unknown[]) => {
-    // The table has changed: `*` stands for more columns.
-    if (values.length !== names.length) names = namesOf(statement);
-    return Object.fromEntries(names.map((name, at) => [name, values[at]]));
-  };
-  return (parameters) => {
-    if (!isOne) return (statement.all(parameters) as unknown[][]).map(asObject);
-    const row = statement.get(parameters) as unknown[] | undefined;
-    return row === undefined ? [] : [asObject(row)];
-  };
-}
-
-function namesOf(statement: Database.Statement): string[] {
-  return statement.columns().map(({ name }) => name);
-}

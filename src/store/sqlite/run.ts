@@ -1,9 +1,9 @@
 import type { Milliseconds } from "../../time.ts";
 import { FILES_MOVED } from "../outage.ts";
 import type { Driver } from "../sql/driver.ts";
+import { whileBusy } from "./busy.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { OpenedFiles } from "./database-file.ts";
-import { whileBusy } from "./dialect.ts";
 import type { LogSync } from "./log-sync.ts";
 
 /** Longest wait for a lock: a request must be answered within 2 s. */

@@ -10,10 +10,11 @@ import { migrate, refuseOutdated } from "../sql/migrate.ts";
 import type { Schema } from "../sql/schema.ts";
 import { executeBy } from "../sql/statement.ts";
 import type { Store } from "../store.ts";
+import { isBusy, whileBusy } from "./busy.ts";
 import { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
 import { errorCode, fullPath, prepareDataDirectory } from "./data-directory.ts";
 import { cannotOpen, refuseOrphanedLog, refuseTruncated, rememberFiles } from "./database-file.ts";
-import { createSqliteDialect, whileBusy } from "./dialect.ts";
+import { createSqliteDialect } from "./dialect.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { createLogSync, type LogSync } from "./log-sync.ts";
 import { refuseMoved } from "./moved.ts";
@@ -126,7 +127,7 @@ function lock(file: string): () => void {
     holder.exec("BEGIN IMMEDIATE");
   } catch (cause) {
     holder.close();
-    if (!errorCode(cause).startsWith("SQLITE_BUSY")) throw cannotOpen(file, cause);
+    if (!isBusy(cause)) throw cannotOpen(file, cause);
     throw new StartError(
       `${dirname(file)} is in use by another Mintmark server: stop it, or set MINTMARK_DATA to another folder`,
     );
