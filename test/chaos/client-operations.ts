@@ -64,6 +64,13 @@ async function setPermissions(scenario: Scenario, client: Client, permissions: "
   return true;
 }
 
+/** Makes a client usable again after an operation on it without an answer: with a new secret, and with its permission. */
+export async function restoreClient(scenario: Scenario, client: Client): Promise<boolean> {
+  if (!(await rotateSecret(scenario, client))) return false;
+  client.isLockedOut = !(await setPermissions(scenario, client, ["issue"]));
+  return !client.isLockedOut;
+}
+
 export function removeClient(scenario: Scenario, { clientId: id }: Client): Promise<boolean> {
   return withdraw(scenario, {
     operation: "remove a client",

@@ -1,16 +1,11 @@
-import { attempt, isAnswer, type Outcome } from "./attempt.ts";
+import { attempt, isAnswer } from "./attempt.ts";
 import type { Consent, Session } from "./ledger.ts";
 import { needsNoConsent } from "./people.ts";
+import { retry } from "./retry.ts";
 import { clientOf, type Scenario } from "./scenario.ts";
 
-type Retry = <Answer>(
-  scenario: Scenario,
-  what: string,
-  send: () => Promise<Outcome<Answer>>,
-) => Promise<Outcome<Answer>>;
-
 /** A live session is asked nothing at the client that needs no consent. An ended one never comes back. */
-export async function inspectSession(scenario: Scenario, session: Session, retry: Retry): Promise<void> {
+export async function inspectSession(scenario: Scenario, session: Session): Promise<void> {
   const { browser, what } = session;
   const { clientId } = scenario.web.first;
   const outcome = await retry(scenario, what, () => attempt((signal) => needsNoConsent(browser, clientId, signal)));
@@ -18,7 +13,7 @@ export async function inspectSession(scenario: Scenario, session: Session, retry
 }
 
 /** A live consent is listed. */
-export async function inspectConsent(scenario: Scenario, consent: Consent, retry: Retry): Promise<void> {
+export async function inspectConsent(scenario: Scenario, consent: Consent): Promise<void> {
   const { subject, what } = consent;
   const outcome = await retry(scenario, what, () =>
     attempt((signal) => clientOf(scenario).consents.list.query({ subject }, { signal })),

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, isAnswer, isRefusal, type Outcome } from "./attempt.ts";
-import { rotateSecret } from "./client-operations.ts";
 import { inspectCode } from "./code-operations.ts";
 import { type Follower, reasonOf } from "./followers.ts";
+import { inspectClient, inspectRemovals } from "./inspect-clients.ts";
 import { inspectConsent, inspectSession } from "./inspect-people.ts";
-import type { Client, Grant, Token } from "./ledger.ts";
+import type { Grant, Token } from "./ledger.ts";
 import { rotateKeys } from "./operations.ts";
+import { ATTEMPTS, retry } from "./retry.ts";
 import { clientOf, type Scenario } from "./scenario.ts";
 import type { Thing } from "./timeline.ts";
 import { present } from "./token-operations.ts";
@@ -16,8 +17,6 @@ const SAMPLE = { tokens: 300, followed: 200, grants: 30, clients: 20, sessions: 
 const AT_ONCE = { tokens: 100, others: 20 };
 /** Milliseconds until a server has another's change while notifications are lost: it polls every second. */
 const PROPAGATION = 3000;
-/** Retries while there is no answer: everything has recovered by now. */
-const ATTEMPTS = 20;
 
 export type InspectOptions = {
   followers: readonly Follower[];
@@ -59,8 +58,8 @@ async function inspectPeople(scenario: Scenario, chosen: Choose): Promise<void> 
   const each = [chosen(sessions, SAMPLE.sessions), chosen(consents, SAMPLE.consents)] as const;
   const ended = scenario.ledger.codes.filter(({ life }) => life !== "live");
   await forEach(ended, AT_ONCE.others, (code) => inspectCode(scenario, code));
-  await forEach(each[0], AT_ONCE.others, (session) => inspectSession(scenario, session, retry));
-  await forEach(each[1], AT_ONCE.others, (consent) => inspectConsent(scenario, consent, retry));
+  await forEach(each[0], AT_ONCE.others, (session) => inspectSession(scenario, session));
+  await forEach(each[1], AT_ONCE.others, (consent) => inspectConsent(scenario, consent));
 }
 
 async function forEach<Item>(
@@ -69,21 +68,6 @@ async function forEach<Item>(
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
   for (let at = 0; at < items.length; at += atOnce) await Promise.all(items.slice(at, at + atOnce).map(work));
-}
-
-/** Retries until there is an answer or a refusal. */
-async function retry<Answer>(
-  scenario: Scenario,
-  what: string,
-  send: () => Promise<Outcome<Answer>>,
-): Promise<Outcome<Answer>> {
-  for (let times = 0; times < ATTEMPTS; times += 1) {
-    const outcome = await send();
-    if (outcome !== "lost") return outcome;
-    await sleep(100);
-  }
-  scenario.ledger.breach(`no answer: ${what}`);
-  return "lost";
 }
 
 async function inspectToken(scenario: Scenario, token: Token): Promise<void> {
@@ -133,32 +117,6 @@ async function inspectGrant(scenario: Scenario, grant: Grant): Promise<void> {
   const outcome = await retry(scenario, grant.what, () => present(scenario, grant, current));
   if (isAnswer(outcome)) [grant.previous, grant.current] = [current, outcome.answer];
   if (outcome !== "lost") ledger.timeline.observe(grant, isAnswer(outcome) ? "live" : "dead", performance.now());
-}
-
-/** The last secret of a live client is accepted. */
-async function inspectClient(scenario: Scenario, client: Client): Promise<void> {
-  if (client.life !== "live") return;
-  if (client.isLockedOut) await rotateSecret(scenario, client);
-  const { clientId, secret: clientSecret } = client;
-  const connected = clientOf(scenario, { clientId, clientSecret });
-  const outcome = await retry(scenario, client.what, () =>
-    attempt((signal) => connected.getToken.query({}, { signal })),
-  );
-  if (isRefusal(outcome) && outcome.refused === "invalid_client")
-    scenario.ledger.timeline.observe(client, "dead", performance.now());
-}
-
-/** A removed client is in no list. Its secret is not tried: that would count as guessing. */
-async function inspectRemovals(scenario: Scenario): Promise<void> {
-  const { ledger } = scenario;
-  const admin = clientOf(scenario);
-  const outcome = await retry(scenario, "list of clients", () =>
-    attempt((signal) => admin.clients.list.query(undefined, { signal })),
-  );
-  if (!isAnswer(outcome)) return;
-  const there = new Set(outcome.answer.map(({ clientId }) => clientId));
-  for (const client of ledger.clients)
-    ledger.timeline.observe(client, there.has(client.clientId) ? "live" : "dead", performance.now());
 }
 
 async function keysOf(scenario: Scenario, origin: string) {
