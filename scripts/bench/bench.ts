@@ -21,7 +21,7 @@
  * The alternatives are packages of their own: run  npm ci --prefix scripts/bench  first, and for oauth
  * npm ci --prefix scripts/bench/peers/better-auth , too. For mcp, run  npm ci --prefix test/mcp .
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { machine } from "./results.ts";
 import type { Report } from "./support.ts";
@@ -44,12 +44,16 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   people: () => import("./people.ts"),
 };
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "string" }, help: { type: "boolean", default: false } },
+});
 const [name = ""] = positionals;
 const load = sections[name];
-if (load === undefined) {
-  process.stderr.write(`usage: npm run bench -- ${Object.keys(sections).join("|")} [--json FILE]\n`);
-  process.exit(2);
+if (load === undefined || values.help) {
+  const [, help = ""] = /^\/\*\*\n([\s\S]*?)\n \*\//.exec(readFileSync(import.meta.filename, "utf8")) ?? [];
+  process[values.help ? "stdout" : "stderr"].write(`${help.replace(/^ \* ?/gm, "")}\n`);
+  process.exit(values.help ? 0 : 2);
 }
 process.stdout.write(`${name} on ${machine}\n`);
 const { measure } = await load();
