@@ -21,8 +21,8 @@
  * The alternatives are packages of their own: run  npm ci --prefix scripts/bench  first, and for oauth
  * npm ci --prefix scripts/bench/peers/better-auth , too. For mcp, run  npm ci --prefix test/mcp .
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { writeFileSync } from "node:fs";
+import { readArguments, refuse, usageIn } from "../steps.ts";
 import { machine } from "./results.ts";
 import type { Report } from "./support.ts";
 
@@ -44,17 +44,13 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   people: () => import("./people.ts"),
 };
 
-const { positionals, values } = parseArgs({
+const usage = usageIn(import.meta.filename);
+const { positionals, values } = readArguments(usage, {
   allowPositionals: true,
-  options: { json: { type: "string" }, help: { type: "boolean", default: false } },
+  options: { json: { type: "string" }, help: { type: "boolean" } },
 });
 const [name = ""] = positionals;
-const load = sections[name];
-if (load === undefined || values.help) {
-  const [, help = ""] = /^\/\*\*\n([\s\S]*?)\n \*\//.exec(readFileSync(import.meta.filename, "utf8")) ?? [];
-  process[values.help ? "stdout" : "stderr"].write(`${help.replace(/^ \* ?/gm, "")}\n`);
-  process.exit(values.help ? 0 : 2);
-}
+const load = sections[name] ?? refuse(usage);
 process.stdout.write(`${name} on ${machine}\n`);
 const { measure } = await load();
 const report = await measure();

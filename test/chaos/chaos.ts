@@ -10,8 +10,7 @@
  * It sets clocks where Debian's package `faketime` is installed, and fills a disk where it may mount a tmpfs (as root).
  * Exit status 1 if an acknowledged operation was lost or a promise was broken.
  */
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { readOptions, refuse, usageIn } from "../../scripts/steps.ts";
 import { createRandom } from "../support/random.ts";
 import { openPostgresCluster, openSqliteCluster } from "./cluster.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
@@ -19,23 +18,17 @@ import { type Outcome, run } from "./run.ts";
 
 const CLUSTERS = { sqlite: openSqliteCluster, postgres: openPostgresCluster };
 
-const { values } = parseArgs({
-  options: {
-    faults: { type: "string", default: "1000" },
-    seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
-    only: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const usage = usageIn(import.meta.filename);
+const values = readOptions(usage, {
+  faults: { type: "string", default: "1000" },
+  seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
+  only: { type: "string" },
+  help: { type: "boolean" },
 });
 const names = Object.keys(CLUSTERS).filter((name) => values.only === undefined || name === values.only);
 const [faults, seed] = [Number(values.faults), Number(values.seed)];
 const isSound = names.length > 0 && [faults, seed].every((number) => Number.isInteger(number) && number >= 0);
-
-if (values.help || !isSound) {
-  const [, help = ""] = /^\/\*\*\n([\s\S]*?)\n \*\//.exec(readFileSync(import.meta.filename, "utf8")) ?? [];
-  process.stdout.write(`${help.replace(/^ \* ?/gm, "")}\n`);
-  process.exit(values.help ? 0 : 2);
-}
+if (!isSound) refuse(usage);
 
 // Handlers of `exit` end the processes and unmount the disk.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

@@ -17,6 +17,8 @@ export type Checkpoints = {
   close(): Promise<void>;
 };
 
+export type CheckpointOptions = { files: Pick<OpenedFiles, "areInPlace">; log: Pick<LogSync, "isLongerThan"> };
+
 /**
  * Moves the write-ahead log into the database file by a connection of its own, which the driver runs in its own threads: two
  * syncs and some thousand pages would block the event loop. First beside the writers, then for the rest with the write lock,
@@ -25,7 +27,7 @@ export type Checkpoints = {
  * The log itself decides whether one is due. Processes that count their own writes, and are killed before the count is reached,
  * would fill the disk together.
  */
-export function createCheckpoints(file: string, { files, log }: { files: OpenedFiles; log: LogSync }): Checkpoints {
+export function createCheckpoints(file: string, { files, log }: CheckpointOptions): Checkpoints {
   let next = 0;
   let running: Promise<void> | undefined;
   let connection: Promise<Database> | undefined;
