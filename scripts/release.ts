@@ -12,8 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pack } from "../test/support/pack.ts";
 import { inspect } from "../test/support/package.ts";
+import { readOptions } from "../test/support/script-options.ts";
 import { type Check, fastChecks } from "./release/checks.ts";
-import { createSteps, readOptions } from "./steps.ts";
+import { createSteps } from "./steps.ts";
 
 const USAGE = "usage: npm run release [-- --skip-tests]\n";
 const root = process.cwd();

@@ -12,7 +12,8 @@ import { z } from "zod";
 import { createTokenClient, isTokenError } from "../src/client/client.ts";
 import type { TokenRouter } from "../src/router/router.ts";
 import { startServer } from "../test/support/process.ts";
-import { createSteps, readOptions } from "./steps.ts";
+import { readOptions } from "../test/support/script-options.ts";
+import { createSteps } from "./steps.ts";
 
 const claims = z.object({ role: z.enum(["reader", "writer"]) });
 

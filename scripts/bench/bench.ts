@@ -22,7 +22,7 @@
  * npm ci --prefix scripts/bench/peers/better-auth , too. For mcp, run  npm ci --prefix test/mcp .
  */
 import { writeFileSync } from "node:fs";
-import { readArguments, refuse, usageIn } from "../steps.ts";
+import { readArguments, refuse, usageIn } from "../../test/support/script-options.ts";
 import { machine } from "./results.ts";
 import type { Report } from "./support.ts";
 

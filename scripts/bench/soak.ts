@@ -11,7 +11,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createVerifier } from "../../src/verifier/verifier.ts";
-import { readOptions } from "../steps.ts";
+import { readOptions } from "../../test/support/script-options.ts";
 import { MINTMARK, startContender } from "./contenders.ts";
 import { machine } from "./results.ts";
 import type { SoakPlan, SoakReport } from "./soak-load.ts";

@@ -14,8 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTokenClient } from "../../src/client/client.ts";
 import { freePort, startServer } from "../../test/support/process.ts";
+import { readOptions } from "../../test/support/script-options.ts";
 import { openWebBrowser } from "../../test/support/web-browser.ts";
-import { createSteps, readOptions } from "../steps.ts";
+import { createSteps } from "../steps.ts";
 
 const USAGE = `npm run conformance: the conformance programme of MCP, for every revision of the specification
 

@@ -10,8 +10,9 @@
  * It sets clocks where Debian's package `faketime` is installed, and fills a disk where it may mount a tmpfs (as root).
  * Exit status 1 if an acknowledged operation was lost or a promise was broken.
  */
-import { readOptions, refuse, usageIn } from "../../scripts/steps.ts";
+
 import { createRandom } from "../support/random.ts";
+import { readOptions, refuse, usageIn } from "../support/script-options.ts";
 import { openPostgresCluster, openSqliteCluster } from "./cluster.ts";
 import { hasFakeClocks } from "./fake-clock.ts";
 import { type Outcome, run } from "./run.ts";
