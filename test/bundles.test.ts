@@ -3,21 +3,27 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { dirname, join } from "node:path";
 import { build, type Format } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
+import { bundle as bundlePrograms } from "../scripts/bundle.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 
-/** A server as its owner writes it, which says what a few requests to it are answered. */
-const SERVER = `
+/** Two servers as their owner writes them, the second after some files are copied. Says what a few requests are answered. */
+const SERVERS = `
+import { cpSync } from "node:fs";
 import { createTokenServer, createTokenService, openSqliteStore } from "mintmark";
 async function main() {
-  const service = await createTokenService({ store: await openSqliteStore(process.argv[2]) });
-  const server = await createTokenServer(service, { port: 0 });
-  for (const path of ["/trpc/getToken", "/openapi.json", "/metrics", "/", "/start.css", "/start.js", "/docs", "/docs/start.js", "/docs/docs.css", "/docs/swagger-ui.css"]) {
-    const response = await fetch(server.origin + path);
-    console.log(response.status, path, response.ok ? "" : await response.text());
+  const [data, copies] = process.argv.slice(2);
+  for (const files of [[], JSON.parse(copies)]) {
+    for (const [from, to] of files) cpSync(from, to);
+    const service = await createTokenService({ store: await openSqliteStore(data) });
+    const server = await createTokenServer(service, { port: 0 });
+    for (const path of ["/trpc/getToken", "/openapi.json", "/metrics", "/", "/start.css", "/start.js", "/docs", "/docs/start.js", "/docs/docs.css", "/docs/swagger-ui.css"]) {
+      const response = await fetch(server.origin + path);
+      console.log(response.status, path, response.ok ? "" : await response.text());
+    }
+    await server.close();
   }
-  await server.close();
 }
 main();
 `;
@@ -32,7 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function bundle(format: Format, file: string): Promise<string> {
   const outfile = join(folder, format, "some/where", file);
   await build({
-    stdin: { contents: SERVER, resolveDir: root },
+    stdin: { contents: SERVERS, resolveDir: root },
     outfile,
     format,
     bundle: true,
@@ -45,9 +51,10 @@ async function bundle(format: Format, file: string): Promise<string> {
   return outfile;
 }
 
-function answersOf(program: string): string[] {
+/** The answers of both servers. */
+function answersOf(program: string, copies: readonly [from: string, to: string][]): string[] {
   const data = join(folder, "data");
-  const said = execFileSync(process.execPath, [program, data], { encoding: "utf8" });
+  const said = execFileSync(process.execPath, [program, data, JSON.stringify(copies)], { encoding: "utf8" });
   rmSync(data, { recursive: true });
   return said.trim().split(/\s*\n\s*/);
 }
@@ -70,27 +77,28 @@ describe.each([
     };
     const missing = (path: string) =>
       `A file of this page is missing: copy node_modules/mintmark/dist/${path} to ${path} beside the bundle`;
-    expect(answersOf(outfile)).toEqual([
+    const copies = Object.values(files).map((file): [string, string] => [
+      join(dist, file),
+      join(dirname(outfile), file),
+    ]);
+    expect(answersOf(outfile, copies)).toEqual([
       ...served,
       ...Object.entries(files).map(([path, file]) => `404 ${path} ${missing(file)}`),
+      ...served,
+      ...Object.keys(files).map((path) => `200 ${path}`),
     ]);
-    for (const file of Object.values(files)) cpSync(join(dist, file), join(dirname(outfile), file));
-    expect(answersOf(outfile)).toEqual([...served, ...Object.keys(files).map((path) => `200 ${path}`)]);
   });
 });
 
-/** Bundles as the build does: `node -e` with the script, a program and a folder. */
-const BUNDLE =
-  "const [script, program, folder] = process.argv.slice(1); await (await import(script)).bundle([program], folder);";
-
-it("a build of the same sources has the same files: it takes no chunk away that a running server has yet to load", () => {
-  const [first = [], second] = ["dist.1", "dist.2"].map((name) => {
+it("a build of the same sources has the same files: it takes no chunk away that a running server has yet to load", async () => {
+  const chunks = [];
+  for (const name of ["dist.1", "dist.2"]) {
     const next = join(folder, name);
     cpSync(dist, next, { recursive: true, filter: (path) => !/dist\/(bin|swagger-ui|pages)$/.test(path) });
-    const script = [join(root, "scripts/bundle.ts"), join(next, "index.js"), join(next, "bin")];
-    execFileSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", BUNDLE, ...script]);
-    return readdirSync(join(next, "bin"));
-  });
+    await bundlePrograms([join(next, "index.js")], join(next, "bin"));
+    chunks.push(readdirSync(join(next, "bin")));
+  }
+  const [first = [], second] = chunks;
   expect(first.length).toBeGreaterThan(3);
   expect(second).toEqual(first);
 });

@@ -1,15 +1,16 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenClient } from "../src/client/client.ts";
 import { guarded } from "./support/children.ts";
 import { mintmark } from "./support/command.ts";
+import { compile, programFolder, run } from "./support/document-code.ts";
 import { blocksIn, ROOT } from "./support/documents.ts";
 import { blockOf } from "./support/guide.ts";
-import { freePort, startServer } from "./support/process.ts";
+import { freePort, type StartedServer, startServer } from "./support/process.ts";
+import { temporaryFolder } from "./support/service.ts";
 import { openWebBrowser } from "./support/web-browser.ts";
 
 const README = "README.md";
@@ -18,72 +19,63 @@ const client = blockOf(README, "ts", "// client.ts");
 const revoke = blockOf(README, "ts", "// revoke.ts");
 const output = blockOf(README, "", "ada writer");
 
-// Below the project's root, so that `mintmark` means this package.
-mkdirSync(join(ROOT, ".cache"), { recursive: true });
-const folder = mkdtempSync(join(ROOT, ".cache/readme-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const run = (name: string) =>
-  execFileSync(process.execPath, ["--import", "tsx", name], { cwd: folder, encoding: "utf8" });
+const data = temporaryFolder();
+const environment = { MINTMARK_DATA: join(data.path, "data") };
+let issuer: StartedServer;
+beforeAll(async () => {
+  issuer = await startServer(environment);
+});
+afterAll(async () => {
+  await issuer.stop("SIGKILL");
+  data[Symbol.dispose]();
+});
 
 describe("the README", () => {
   it("shows typed code that prints what it says, and how to revoke, against one server", async () => {
+    using folder = programFolder();
     const port = await freePort();
-    writeFileSync(join(folder, "server.ts"), server.replace("(service)", `(service, { port: ${port} })`));
-    writeFileSync(join(folder, "client.ts"), client.replace(":3000", `:${port}`));
-    const running = guarded(
-      spawn(process.execPath, ["--import", "tsx", "server.ts"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] }),
-    );
+    const program = folder.put(README, "server.ts", server.replace("(service)", `(service, { port: ${port} })`));
+    const cwd = dirname(program);
+    const options = { cwd, stdio: ["ignore", "pipe", "inherit"] } as const;
+    const running = guarded(spawn(process.execPath, [compile(program)], options));
     const ended = once(running, "exit");
     try {
       await Promise.race([once(running.stdout, "data"), ended]);
-      expect(run("client.ts")).toBe(output);
-      writeFileSync(join(folder, "revoke.ts"), revoke.replace(":3000", `:${port}`));
-      expect(run("revoke.ts")).toBe("Bearer\n");
+      expect(run(folder.put(README, "client.ts", client.replace(":3000", `:${port}`)))).toBe(output);
+      expect(run(folder.put(README, "revoke.ts", revoke.replace(":3000", `:${port}`)))).toBe("Bearer\n");
     } finally {
       running.kill("SIGKILL");
       await ended;
     }
   });
 
-  it("shows commands of curl that are answered as it says", async () => {
-    const issuer = await startServer({ MINTMARK_DATA: join(folder, "data") });
-    try {
-      const curl = blockOf(README, "sh", "verifyToken").replaceAll("http://127.0.0.1:3000", issuer.origin);
-      const { stdout } = spawnSync("bash", ["-c", curl.replaceAll(/$/gm, "; echo")], { encoding: "utf8" });
-      const shape = (text: string) =>
-        text
-          .split("\n")
-          .filter((line) => line.startsWith("{"))
-          .map(shapeOf);
-      expect(shape(stdout)).toEqual(shape(blockOf(README, "json", "result")));
-    } finally {
-      await issuer.stop("SIGKILL");
-    }
+  it("shows commands of curl that are answered as it says", () => {
+    const curl = blockOf(README, "sh", "verifyToken").replaceAll("http://127.0.0.1:3000", issuer.origin);
+    const { stdout } = spawnSync("bash", ["-c", curl.replaceAll(/$/gm, "; echo")], { encoding: "utf8" });
+    const shape = (text: string) =>
+      text
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map(shapeOf);
+    expect(shape(stdout)).toEqual(shape(blockOf(README, "json", "result")));
   });
 
   it("adds a client as it says", async () => {
-    const words = (blockOf(README, "sh", "clients add billing").trim().split(/\s+/) ?? []).slice(2);
-    const data = join(folder, "clients");
-    await (await startServer({ MINTMARK_DATA: data })).stop("SIGKILL");
-    const printed = execFileSync(process.execPath, [join(ROOT, "dist/bin/mintmark.js"), ...words], {
-      env: { PATH: process.env.PATH, MINTMARK_DATA: data },
-      encoding: "utf8",
-    });
+    const words = blockOf(README, "sh", "clients add billing").trim().split(/\s+/).slice(2);
+    const { stdout } = await mintmark(words, { environment });
     const labels = (text: string) => [...text.matchAll(/^(\w+ \w+) {2,}\S+$/gm)].map(([, label]) => label);
-    expect(labels(printed)).toEqual(labels(blockOf(README, "", "client secret")));
+    expect(labels(stdout)).toEqual(labels(blockOf(README, "", "client secret")));
   });
 
   it("signs a person in to two sites by one sign-in, and out of both", async () => {
-    const issuer = await startServer({ MINTMARK_DATA: join(folder, "people") });
     const call = createTokenClient({ url: issuer.origin });
-    const environment = { MINTMARK_DATA: join(folder, "people"), PORT: new URL(issuer.origin).port };
-    const run = async (line: string) => mintmark(line.split(/\s+/).slice(2), { environment });
+    const here = { ...environment, PORT: new URL(issuer.origin).port };
+    const command = (line: string) => mintmark(line.split(/\s+/).slice(2), { environment: here });
     const visitor = openWebBrowser();
     /** Runs `mintmark sign-in`, and answers the pages at the address that it prints. Returns the token and the pages. */
     async function signIn(line: string) {
       const words = [join(ROOT, "dist/bin/mintmark.js"), ...line.split(/\s+/).slice(2)];
-      const child = guarded(spawn(process.execPath, words, { env: { PATH: process.env.PATH, ...environment } }));
+      const child = guarded(spawn(process.execPath, words, { env: { PATH: process.env.PATH, ...here } }));
       const printed = text(child.stdout);
       const [first] = await once(child.stderr, "data");
       let visit = await visitor.open(/http\S+/.exec(String(first))?.[0] ?? "");
@@ -95,28 +87,24 @@ describe("the README", () => {
       }
       return { token: (await printed).trim(), pages };
     }
-    try {
-      const lines = blockOf(README, "sh", "mintmark sign-in").trim().split("\n");
-      const ids = [];
-      for (const line of lines.filter((line) => line.includes("clients add")))
-        ids.push(/^client id +(\S+)$/m.exec((await run(line)).stdout)?.[1] ?? "");
-      const [shop = "", blog = ""] = lines.filter((line) => line.includes("sign-in"));
-      const first = await signIn(shop.replace("ID_OF_SHOP", ids[0] ?? ""));
-      const second = await signIn(blog.replace("ID_OF_BLOG", ids[1] ?? ""));
-      expect([first.pages, second.pages]).toEqual([["subject", "decision"], ["decision"]]);
-      const verify = ({ token }: { token: string }, audience: string) => call.verifyToken.mutate({ token, audience });
-      expect(await verify(first, "https://shop.example")).toMatchObject({ sub: "ada" });
-      expect(await verify(second, "https://blog.example")).toMatchObject({ sub: "ada" });
-      const [list = "", revoke = ""] = blockOf(README, "sh", "sessions revoke").trim().split("\n");
-      const [, sid = ""] = /^([\w-]{22}) /m.exec((await run(list)).stdout) ?? [];
-      expect(await run(revoke.replace("SID", sid))).toMatchObject({ status: 0 });
-      const reasonOf = (token: typeof first, audience: string) =>
-        verify(token, audience).catch((error) => error.data.reason);
-      await expect.poll(() => reasonOf(first, "https://shop.example"), { timeout: 5000 }).toBe("token_revoked");
-      expect(await reasonOf(second, "https://blog.example")).toBe("token_revoked");
-    } finally {
-      await issuer.stop("SIGKILL");
-    }
+    const lines = blockOf(README, "sh", "mintmark sign-in").trim().split("\n");
+    const ids = [];
+    for (const line of lines.filter((line) => line.includes("clients add")))
+      ids.push(/^client id +(\S+)$/m.exec((await command(line)).stdout)?.[1] ?? "");
+    const [shop = "", blog = ""] = lines.filter((line) => line.includes("sign-in"));
+    const first = await signIn(shop.replace("ID_OF_SHOP", ids[0] ?? ""));
+    const second = await signIn(blog.replace("ID_OF_BLOG", ids[1] ?? ""));
+    expect([first.pages, second.pages]).toEqual([["subject", "decision"], ["decision"]]);
+    const verify = ({ token }: { token: string }, audience: string) => call.verifyToken.mutate({ token, audience });
+    expect(await verify(first, "https://shop.example")).toMatchObject({ sub: "ada" });
+    expect(await verify(second, "https://blog.example")).toMatchObject({ sub: "ada" });
+    const [list = "", revoke = ""] = blockOf(README, "sh", "sessions revoke").trim().split("\n");
+    const [, sid = ""] = /^([\w-]{22}) /m.exec((await command(list)).stdout) ?? [];
+    expect(await command(revoke.replace("SID", sid))).toMatchObject({ status: 0 });
+    const reasonOf = (token: typeof first, audience: string) =>
+      verify(token, audience).catch((error) => error.data.reason);
+    await expect.poll(() => reasonOf(first, "https://shop.example"), { timeout: 5000 }).toBe("token_revoked");
+    expect(await reasonOf(second, "https://blog.example")).toBe("token_revoked");
   });
 
   it("shows no other programs than these", () => {

@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { compile, ISSUER, programFolder, run } from "../support/document-code.ts";
+import { ROOT } from "../support/documents.ts";
 import { blockOf, replaceAll } from "../support/guide.ts";
 import { freePort, type StartedServer, startServer } from "../support/process.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -38,27 +39,47 @@ function statusOf(command: string, replacements: Readonly<Record<string, string>
   return Number(/^HTTP\/1.1 (\d+)/.exec(output)?.[1]);
 }
 
-describe.each([
+const DOCUMENTS: [document: string, path: string, orders: string | undefined][] = [
   ["README.md", "/me", undefined],
   ["docs/guides/express.md", "/me", "/orders"],
   ["docs/guides/fastify.md", "/me", "/orders"],
   ["docs/guides/hono.md", "/me", "/orders"],
   ["docs/guides/trpc.md", "/me", "/order"],
-])("the service in %s", (document, path, orders) => {
-  it("accepts a token, and refuses one with a changed letter, one without the scope and a revoked one", async () => {
-    using folder = programFolder();
-    const port = await freePort();
-    const file = folder.putBlock(document, "service.ts", { [ISSUER]: issuer.origin, "4000": String(port) });
-    const options = { cwd: dirname(file), stdio: "ignore" } as const;
-    const service = guarded(spawn(process.execPath, [compile(file)], options));
-    const ended = once(service, "exit");
-    const url = `http://127.0.0.1:${port}`;
-    const create = async (token: string) => {
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-      const response = await fetch(url + orders, { method: "POST", headers, body: "{}" });
-      return [response.status, (await response.text()).includes('"created":true')];
-    };
-    try {
+];
+
+describe("the service", () => {
+  const folder = programFolder();
+  const urls: Record<string, string> = {};
+  let services: ChildProcess;
+  let ended: Promise<unknown>;
+  beforeAll(async () => {
+    const imports = [];
+    for (const [document] of DOCUMENTS) {
+      const port = await freePort();
+      urls[document] = `http://127.0.0.1:${port}`;
+      const file = folder.putBlock(document, "service.ts", { [ISSUER]: issuer.origin, "4000": port });
+      imports.push(`import ${JSON.stringify(file)};`);
+    }
+    // One process for all: what takes time is its start.
+    const program = folder.put("all.md", "services.ts", imports.join("\n"));
+    services = guarded(spawn(process.execPath, [compile(program)], { cwd: dirname(program), stdio: "ignore" }));
+    ended = once(services, "exit");
+  });
+  afterAll(async () => {
+    services.kill("SIGKILL");
+    await ended;
+    folder[Symbol.dispose]();
+  });
+
+  it.each(DOCUMENTS)(
+    "in %s accepts a token, and refuses one with a changed letter, one without the scope and a revoked one",
+    async (document, path, orders) => {
+      const url = urls[document] ?? "";
+      const create = async (token: string) => {
+        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+        const response = await fetch(url + orders, { method: "POST", headers, body: "{}" });
+        return [response.status, (await response.text()).includes('"created":true')];
+      };
       const token = await issue("orders:write");
       const headers = { authorization: `Bearer ${token}` };
       const get = () => fetch(url + path, { headers }).then(({ status }) => status);
@@ -73,11 +94,8 @@ describe.each([
         const place = status === undefined ? { [ISSUER]: issuer.origin } : { [`${SERVICE}/me`]: url + path };
         await expect.poll(() => statusOf(command, place, token), { timeout: 5000 }).toBe(status ?? Number.NaN);
       }
-    } finally {
-      service.kill("SIGKILL");
-      await ended;
-    }
-  });
+    },
+  );
 });
 
 describe("the guide to Next.js", () => {
@@ -119,7 +137,10 @@ process.exit();`,
     using folder = programFolder();
     folder.putBlock(GUIDE, "app/router.ts");
     const test = folder.putBlock(GUIDE, "app/router.test.ts");
-    const words = ["--no-install", "vitest", "run", "--root", dirname(test)];
-    expect(execFileSync("npx", words, { cwd: dirname(test), encoding: "utf8" })).toMatch(/2 passed/);
+    // As in a project that has the package in node_modules, Vitest loads it as it is.
+    const config = "export default { test: { server: { deps: { external: [/\\/dist\\//] } } } };";
+    folder.put(GUIDE, "app/vitest.config.ts", config);
+    const words = [join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "--root", dirname(test), "--pool", "threads"];
+    expect(execFileSync(process.execPath, words, { cwd: dirname(test), encoding: "utf8" })).toMatch(/2 passed/);
   });
 });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import type { Credentials } from "../support/call-as.ts";
 import { mintmark } from "../support/command.ts";
-import { ISSUER, programFolder } from "../support/document-code.ts";
-import { blocksIn, ROOT, textOf } from "../support/documents.ts";
+import { ISSUER, programFolder, run as runProgram } from "../support/document-code.ts";
+import { blocksIn, textOf } from "../support/documents.ts";
 import { blockOf, replaceAll } from "../support/guide.ts";
 import { type Parameters, postForm } from "../support/oauth.ts";
 import { testWith } from "../support/optional.ts";
@@ -89,9 +89,7 @@ describe("the guide to OAuth", () => {
       [ISSUER]: issuer.origin,
       "setTimeout(50)": "setTimeout(1000)",
     });
-    const words = ["--import", "tsx", file];
-    const printed = execFileSync(process.execPath, words, { cwd: ROOT, env: env(), encoding: "utf8" });
-    expect(printed).toBe(blockOf(GUIDE, "", "token_revoked"));
+    expect(runProgram(file, env())).toBe(blockOf(GUIDE, "", "token_revoked"));
   });
 
   const python = findPython("authlib", "jwt", "requests", "cryptography");

@@ -104,7 +104,7 @@ for (;;) {
     expect(await text(child.stdout)).toBe("writer\n");
   });
 
-  it("has a login in another process, which says who the person is", async () => {
+  it("has a login in another process, which says who the person is, and commands that list sessions and consents", async () => {
     using folder = programFolder();
     using data = temporaryFolder();
     const [port, own] = [await freePort(), await freePort()];
@@ -136,15 +136,8 @@ for (;;) {
     const back = await ofAda(new URL(login).host).open(authorizeUrl(issuer.origin, site), { until: REDIRECT_URI });
     const token = await tokenAt(back.url, issuer.origin, site);
     expect(await createTokenClient({ url: issuer.origin }).verifyToken.mutate({ token })).toMatchObject({ sub: "ada" });
-  });
-
-  it("has commands that list sessions and consents", async () => {
-    using data = temporaryFolder();
-    await using _issuer = await startServer({ MINTMARK_DATA: join(data.path, "d") });
     for (const line of blockOf(GUIDE, "sh", "sessions list").trim().split("\n"))
-      expect(
-        await mintmark(line.split(" ").slice(1), { environment: { MINTMARK_DATA: join(data.path, "d") } }),
-      ).toMatchObject({ status: 0 });
+      expect(await mintmark(line.split(" ").slice(1), { environment })).toMatchObject({ status: 0 });
   });
 });
 

@@ -73,7 +73,7 @@ export function compile(file: string): string {
   return outfile;
 }
 
-/** Runs a program to its end. Returns its output. */
-export function run(file: string): string {
-  return execFileSync(process.execPath, [compile(file)], { cwd: dirname(file), encoding: "utf8" });
+/** Runs a program to its end, with the environment of this process unless one is given. Returns its output. */
+export function run(file: string, env: NodeJS.ProcessEnv = process.env): string {
+  return execFileSync(process.execPath, [compile(file)], { cwd: dirname(file), env, encoding: "utf8" });
 }
