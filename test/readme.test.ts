@@ -36,8 +36,7 @@ describe("the README", () => {
     const port = await freePort();
     const program = folder.put(README, "server.ts", server.replace("(service)", `(service, { port: ${port} })`));
     const cwd = dirname(program);
-    const options = { cwd, stdio: ["ignore", "pipe", "inherit"] } as const;
-    const running = guarded(spawn(process.execPath, [compile(program)], options));
+    const running = guarded(spawn(process.execPath, [compile(program)], { cwd, stdio: ["ignore", "pipe", "inherit"] }));
     const ended = once(running, "exit");
     try {
       await Promise.race([once(running.stdout, "data"), ended]);
