@@ -1,59 +1,88 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { localCaller } from "../../src/service/access/caller.ts";
-import { isLive, issue, type Opening, openRepeatedly } from "../support/reopened.ts";
-import { AFTERWARDS, BEFORE, begin, DAY, ENDINGS, HOUR } from "../support/reopened-table.ts";
+import { isLive, issue, openRepeatedly, type Service } from "../support/reopened.ts";
+import { AFTERWARDS, BEFORE, begin, beginEach, DAY, HOUR } from "../support/reopened-table.ts";
 import { NOW } from "../support/service.ts";
 import { callerOf } from "../support/with-client.ts";
 
 const afterwards = Object.entries(AFTERWARDS);
 
-/** A closed store with an issued token. Tests copy it: to make one takes as long as the test. */
+/** A closed store with a token for each ending, and one that stays. Tests copy it: to make one takes as long as the test. */
 const begun = openRepeatedly();
-const there = await begun.by(BEFORE, async ({ service }) => begin(service));
+const { unrevoked, endings } = await begun.by(BEFORE, async ({ service }) => {
+  const unrevoked = (await begin(service, "eve")).token;
+  return { unrevoked, endings: await beginEach(service) };
+});
 afterAll(() => begun[Symbol.dispose]());
 
-describe.each(Object.entries(ENDINGS))("%s", (_, end) => {
-  const ended = openRepeatedly(begun.data);
-  beforeAll(() => ended.by(BEFORE, async ({ service }) => end(service, there)).then(() => {}));
-  afterAll(() => ended[Symbol.dispose]());
+/** Ends each token in its way. */
+async function endEach(service: Service): Promise<void> {
+  for (const { end, there } of endings) await end(service, there);
+}
 
-  it.each(afterwards)("holds for all verifiers, when the store is opened %s", async (_, after) => {
+async function endEachAgain(service: Service): Promise<void> {
+  for (const { end, there } of endings) await end(service, there).catch(() => {});
+}
+
+/** The tokens that are active: the names of their endings. */
+async function activeOf(service: Service): Promise<string[]> {
+  const tokens = [
+    ...endings.map(({ name, there }) => ({ name, token: there.token })),
+    { name: "none", token: unrevoked },
+  ];
+  const active: string[] = [];
+  for (const { name, token } of tokens) if (await isLive(service, token)) active.push(name);
+  return active;
+}
+
+const ended = openRepeatedly(begun.data);
+beforeAll(() => ended.by(BEFORE, ({ service }) => endEach(service)));
+afterAll(() => ended[Symbol.dispose]());
+
+describe.each(afterwards)("when the store is opened %s,", (_, after) => {
+  const { now = NOW } = after;
+  let active: string[];
+  let later: string[];
+  beforeAll(async () => {
     using data = openRepeatedly(begun.data);
-    await data.by(after, async ({ service }) => end(service, there));
-    await data.by(BEFORE, async ({ service }) => expect(await isLive(service, there.token)).toBe(false));
-  });
-
-  it.each(afterwards)("holds until the token expires, though the store is opened %s and pruned", async (_, after) => {
-    using data = openRepeatedly(ended.data);
-    const { now = NOW } = after;
-    await data.by({ ...after, now: now + HOUR }, async ({ service, store }) => {
-      await end(service, there).catch(() => {});
+    await data.by(after, ({ service }) => endEach(service));
+    active = await data.by(BEFORE, ({ service }) => activeOf(service));
+    using pruned = openRepeatedly(ended.data);
+    await pruned.by({ ...after, now: now + HOUR }, async ({ service, store }) => {
+      await endEachAgain(service);
       await store.forgetRevocations(now + 6 * DAY, 1000);
     });
-    await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
-      expect(await isLive(service, there.token)).toBe(false),
-    );
+    later = await pruned.by({ ...BEFORE, now: NOW + 6 * DAY }, ({ service }) => activeOf(service));
   });
 
-  it("holds for tokens issued between a backup and its restoration", async () => {
-    using data = openRepeatedly();
-    const there = await data.by(BEFORE, async ({ service }) => begin(service));
-    const restore = data.backUp();
-    const token = await data.by(BEFORE, async ({ service }) => {
-      // Many changes: the sequence numbers of the restored store are far behind.
-      for (let change = 0; change < 5; change += 1) await begin(service);
-      return (await service.refreshToken(there.caller, there)).token;
-    });
-    restore();
-    // Sequence numbers are milliseconds, and there were more changes than milliseconds.
-    await sleep(20);
-    await data.by(BEFORE, async ({ service }) => end(service, { ...there, token }));
-    await data.by(BEFORE, async ({ service }) => {
-      expect(await isLive(service, token)).toBe(false);
-      expect(await isLive(service, (await issue(service)).token)).toBe(true);
-    });
+  it.each(endings)("$name holds for all verifiers", ({ name }) => expect(active).not.toContain(name));
+
+  it.each(endings)("$name holds until the token expires, though the store is pruned", ({ name }) =>
+    expect(later).not.toContain(name),
+  );
+
+  it("another token stays active", () => {
+    expect(active).toContain("none");
+    expect(later).toContain("none");
+  });
+});
+
+it.each(endings)("$name holds for tokens issued between a backup and its restoration", async ({ end, there }) => {
+  using data = openRepeatedly(begun.data);
+  const restore = data.backUp();
+  const token = await data.by(BEFORE, async ({ service }) => {
+    // Many changes: the sequence numbers of the restored store are far behind.
+    for (let change = 0; change < 5; change += 1) await begin(service);
+    return (await service.refreshToken(there.caller, there)).token;
+  });
+  restore();
+  // Sequence numbers are milliseconds, and there were more changes than milliseconds.
+  await sleep(20);
+  await data.by(BEFORE, async ({ service }) => end(service, { ...there, token }));
+  await data.by(BEFORE, async ({ service }) => {
+    expect(await isLive(service, token)).toBe(false);
+    expect(await isLive(service, (await issue(service)).token)).toBe(true);
   });
 });
 
@@ -65,11 +94,11 @@ describe("the backlog of a large installation", () => {
       for (let count = 0; count < 3; count += 1) tokens.push((await begin(service)).token);
       await service.revokeToken(localCaller, tokens[0] ?? "");
     });
-    // Enough for several pages, all before the last.
+    // More than a page, all before the last.
     backlog.write(`
-      with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 12000)
+      with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 5100)
       insert into revocations select 'token', 'jti-' || n, revision + n, ${NOW + 7 * DAY} from numbers, state;
-      update state set revision = revision + 12000`);
+      update state set revision = revision + 5100`);
     await backlog.by(BEFORE, async ({ service }) => service.revokeToken(localCaller, tokens[1] ?? ""));
   });
   afterAll(() => backlog[Symbol.dispose]());
@@ -92,7 +121,7 @@ describe("an unrevoked token", () => {
       await issue(service, { subject: "eve", claims: { role: "reader" } });
     });
     await data.by({ ...BEFORE, now: NOW + DAY }, async ({ service }) =>
-      expect(await isLive(service, there.token)).toBe(true),
+      expect(await isLive(service, unrevoked)).toBe(true),
     );
   });
 
@@ -147,157 +176,5 @@ describe("a refresh token", () => {
       const again = await service.refreshToken(caller, { refreshToken });
       expect(again.refreshToken).toBe(used.refreshToken);
     });
-  });
-});
-
-describe("a limit of lifetimes that is raised", () => {
-  it("retains revocations of an earlier release longer, which did not store its limit", async () => {
-    using data = openRepeatedly();
-    const { token } = await data.by(BEFORE, async ({ service }) => {
-      const there = await begin(service);
-      await service.revokeAll(localCaller, { kind: "subject", id: "ada" });
-      return there;
-    });
-    data.write(`update revocations set until = ${NOW + DAY}; update state set longest_lifetime = ${DAY}`);
-    await data.by(BEFORE, async () => {});
-    await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ store, service }) => {
-      await store.forgetRevocations(NOW + 6 * DAY, 1000);
-      await service.maintenance();
-    });
-    await data.by({ ...BEFORE, now: NOW + 6 * DAY }, async ({ service }) =>
-      expect(await isLive(service, token)).toBe(false),
-    );
-  });
-
-  it("changes the epoch, so that followers get the new retention", async () => {
-    using data = openRepeatedly();
-    const epochBy = (opening: Opening) =>
-      data.by({ ...opening, guest: true }, async ({ store }) => (await store.position()).epoch);
-    await data.by(BEFORE, async () => {});
-    const epoch = await epochBy(BEFORE);
-    expect(await epochBy(BEFORE)).toBe(epoch);
-    await data.by(BEFORE, async ({ store }) => {
-      const { epoch } = await store.position();
-      const change = {
-        record: { id: "1", at: NOW, action: "settings.change", outcome: "allowed" as const },
-        isInitial: false,
-      };
-      await store.changeSettings({ longestLifetime: 30 * DAY }, change);
-      expect((await store.position()).epoch).not.toBe(epoch);
-    });
-  });
-});
-
-describe("a token of a shared secret", () => {
-  const [first, second] = ["a secret of more than thirty-two bytes, 1", "a secret of more than thirty-two bytes, 2"];
-
-  it.each([
-    ["with another secret", { ...BEFORE, secret: second }],
-    ["with key pairs", BEFORE],
-    ["by a command", { guest: true, secret: first }],
-  ])("is revoked %s, too", async (_, after: Opening) => {
-    using data = openRepeatedly();
-    const server = { ...BEFORE, secret: first };
-    const { token } = await data.by(server, async ({ service }) => begin(service));
-    await data.by(after, async ({ service }) => service.revokeToken(localCaller, token));
-    await data.by(server, async ({ service }) => expect(await isLive(service, token)).toBe(false));
-  });
-
-  it("is revoked without its secret only by callers who may revoke any token", async () => {
-    using data = openRepeatedly();
-    const { token, caller } = await data.by({ ...BEFORE, secret: first }, async ({ service }) => begin(service));
-    await data.by(BEFORE, async ({ service }) =>
-      expect(service.revokeToken(caller, token)).rejects.toMatchObject({ reason: "permission_denied" }),
-    );
-  });
-});
-
-describe("a command", () => {
-  it.each(afterwards.filter(([, { guest }]) => guest))("changes only the given settings, %s", async (_, after) => {
-    using data = openRepeatedly();
-    await data.by(BEFORE, async ({ service }) => begin(service));
-    const content = data.content();
-    await data.by({ ...after, now: NOW + 365 * DAY }, async ({ service }) => {
-      await service.maintenance();
-      await service.keys.list(localCaller);
-      await service.clients.list(localCaller);
-      await service.audit.list(localCaller, { limit: 10 });
-    });
-    expect(data.content()).toEqual(content);
-  });
-
-  it("issues tokens that the service accepts, by its issuer, audience and algorithm", async () => {
-    using data = openRepeatedly();
-    const server: Opening = {
-      ...BEFORE,
-      issuer: "https://id.example",
-      audience: "https://orders.example",
-      alg: "EdDSA",
-    };
-    await data.by(server, async () => {});
-    const { token } = await data.by({ guest: true, issuer: "http://127.0.0.1:3000" }, async ({ service }) => {
-      await service.keys.rotate(localCaller, { immediate: true });
-      return issue(service);
-    });
-    expect(decodeProtectedHeader(token)).toMatchObject({ alg: "EdDSA" });
-    expect(decodeJwt(token)).toMatchObject({ iss: "https://id.example", aud: "https://orders.example" });
-    await data.by(server, async ({ service }) =>
-      expect(await service.verifyToken({ token })).toMatchObject({ sub: "ada" }),
-    );
-  });
-
-  it("has the limits of the service, not of its own variables", async () => {
-    using data = openRepeatedly();
-    await data.by({ maxTtl: 600, ttl: 300 }, async () => {});
-    await data.by({ guest: true, maxTtl: 30 * DAY, ttl: DAY }, async ({ service }) => {
-      expect((await issue(service)).expiresIn).toBe(300);
-      await expect(issue(service, { expiresIn: 601 })).rejects.toMatchObject({ reason: "invalid_request" });
-    });
-  });
-
-  it("generates the key of the given algorithm, also while another key is pending", async () => {
-    using data = openRepeatedly();
-    await data.by(BEFORE, async () => {});
-    await data.by({ guest: true }, async ({ service }) => {
-      await service.keys.rotate(localCaller, { immediate: false });
-      const keys = await service.keys.rotate(localCaller, { immediate: false, alg: "EdDSA" });
-      const waiting = keys.filter(({ state }) => state === "pending");
-      expect(waiting.map(({ alg }) => alg)).toEqual(["EdDSA"]);
-      await service.keys.rotate(localCaller, { immediate: true });
-      expect(decodeProtectedHeader((await issue(service)).token).alg).toBe("EdDSA");
-    });
-  });
-
-  it("rotates to a given algorithm, and the service continues with that one", async () => {
-    using data = openRepeatedly();
-    await data.by(BEFORE, async () => {});
-    await data.by({ guest: true }, async ({ service }) =>
-      service.keys.rotate(localCaller, { immediate: true, alg: "ES384" }),
-    );
-    await data.by(BEFORE, async ({ service }) => {
-      await service.keys.rotate(localCaller, { immediate: true });
-      const { token } = await issue(service);
-      expect(decodeProtectedHeader(token).alg).toBe("ES384");
-      const { records } = await service.audit.list(localCaller, {
-        action: "keys.rotate",
-        clientId: "local",
-        limit: 10,
-      });
-      expect(records).toMatchObject([{}, { target: "alg: ES256 -> ES384" }]);
-    });
-  });
-
-  it.each([
-    ["without the service's shared secret", { secret: "a secret that has more than thirty-two bytes" }, {}],
-    [
-      "with another shared secret",
-      { secret: "a secret that has more than thirty-two bytes" },
-      { secret: "x".repeat(32) },
-    ],
-    ["with a shared secret, where key pairs sign", {}, { secret: "x".repeat(32) }],
-  ])("%s fails with a message and does nothing", async (_, server: Opening, command: Opening) => {
-    using data = openRepeatedly();
-    await data.by(server, async () => {});
-    await expect(data.by({ ...command, guest: true }, async () => {})).rejects.toThrow(/^[^\n]*MINTMARK_SECRET[^\n]*$/);
   });
 });

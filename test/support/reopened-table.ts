@@ -46,13 +46,29 @@ export async function begin(service: Service, subject = "ada"): Promise<There> {
   return { token, refreshToken, caller, subject };
 }
 
+type End = (service: Service, there: There) => Promise<unknown>;
+export type Ending = { name: string; end: End; there: There };
+
+/** Comes last: the key signed earlier tokens, too, unless it was rotated before. */
+const KILLING = "killing its key";
+
 /** Ways to end it: one line for each. */
-export const ENDINGS: Record<string, (service: Service, there: There) => Promise<unknown>> = {
+export const ENDINGS: Record<string, End> = {
   "revoking the token": (service, { token }) => service.revokeToken(localCaller, token),
   "revoking its session": (service, { refreshToken }) => service.revokeToken(localCaller, refreshToken),
   "revoking its subject": (service, { subject }) => service.revokeAll(localCaller, { kind: "subject", id: subject }),
   "revoking its client": (service, { caller }) =>
     service.revokeAll(localCaller, { kind: "client", id: caller.clientId }),
   "removing its client": (service, { caller }) => service.clients.remove(localCaller, caller.clientId),
-  "killing its key": (service, { token }) => service.keys.revoke(localCaller, decodeProtectedHeader(token).kid ?? ""),
+  [KILLING]: (service, { token }) => service.keys.revoke(localCaller, decodeProtectedHeader(token).kid ?? ""),
 };
+
+/** Begins a token for each ending. */
+export async function beginEach(service: Service): Promise<Ending[]> {
+  const begun: Ending[] = [];
+  for (const [name, end] of Object.entries(ENDINGS)) {
+    if (name === KILLING) await service.keys.rotate(localCaller, { immediate: true });
+    begun.push({ name, end, there: await begin(service, name) });
+  }
+  return begun;
+}
