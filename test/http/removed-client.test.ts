@@ -181,7 +181,7 @@ describe("a client that is removed between its head and its body, on the embedde
 
 describePostgres("a client that is removed between its head and its body, on PostgreSQL", () => {
   describeRemoval(async () => {
-    const url = await sharedPostgres.newDatabase();
+    const url = await sharedPostgres.newStoreDatabase();
     return openCluster(() => openPostgresStore(url));
   });
 });

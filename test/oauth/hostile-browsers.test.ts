@@ -89,7 +89,7 @@ describe("what no browser sends, on SQLite", () => {
 
 describePostgres("what no browser sends, on PostgreSQL", () => {
   describeHostile(async () => {
-    const store: Store = await openPostgresStore(await sharedPostgres.newDatabase());
+    const store: Store = await openPostgresStore(await sharedPostgres.newStoreDatabase());
     const service = await createTokenService({ store });
     return { service, close: service.close };
   });

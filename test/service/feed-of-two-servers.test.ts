@@ -13,7 +13,7 @@ describePostgres("the feed of one of two servers on one PostgreSQL", () => {
   let here: TokenService;
   let there: TokenService;
   beforeAll(async () => {
-    url = await sharedPostgres.newDatabase();
+    url = await sharedPostgres.newStoreDatabase();
     [here, there] = [await open(), await open()];
   });
   afterAll(async () => {

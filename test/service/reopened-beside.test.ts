@@ -12,7 +12,7 @@ describePostgres("a server on PostgreSQL, and beside it", () => {
   let url: string;
   let here: Service;
   beforeAll(async () => {
-    url = await sharedPostgres.newDatabase();
+    url = await sharedPostgres.newStoreDatabase();
     here = await open(BEFORE);
   });
   afterAll(() => here.close());

@@ -189,7 +189,7 @@ describePostgres("two servers on one PostgreSQL", () => {
     elsewhere = startElsewhere();
   });
   afterAll(() => elsewhere[Symbol.asyncDispose]());
-  describeSharing(async () => openTwo({ url: await sharedPostgres.newDatabase() }, elsewhere));
+  describeSharing(async () => openTwo({ url: await sharedPostgres.newStoreDatabase() }, elsewhere));
 });
 
 describe("a client that calls while the database is away", () => {

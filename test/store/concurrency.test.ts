@@ -97,10 +97,10 @@ describe("two servers with one embedded database", () => {
 
 describePostgres("two servers with one PostgreSQL database", () => {
   const open = (url: string) => openServers(() => openPostgresStore(url));
-  describeConcurrency(async () => open(await sharedPostgres.newDatabase()));
+  describeConcurrency(async () => open(await sharedPostgres.newStoreDatabase()));
 
   it.each(expiredRows)("prune $table while those of a $by are deleted, without a deadlock", async (row) => {
-    const url = await sharedPostgres.newDatabase();
+    const url = await sharedPostgres.newStoreDatabase();
     await using servers = await open(url);
     const { one, other } = servers;
     const client = aClient();

@@ -148,7 +148,7 @@ describePostgres("a query on PostgreSQL", () => {
   it.each(Object.entries(BROKEN))(
     "fails by %s with internal_error, not with unavailable",
     async (_, { sql, postgres }) => {
-      const url = await sharedPostgres.newDatabase();
+      const url = await sharedPostgres.newStoreDatabase();
       const driver = await openPostgres(url);
       const { reason, cause, message } = await faultAfter(driver, () => sharedPostgres.query(sql, url));
       expect({ reason, code: failureCode(cause) }).toEqual({ reason: "internal_error", code: postgres });
@@ -160,7 +160,7 @@ describePostgres("a query on PostgreSQL", () => {
     ["read-only transactions", "alter database DATABASE set default_transaction_read_only = on", "25006"],
     ["no connections", "alter database DATABASE allow_connections false", "55000"],
   ])("fails by %s with unavailable", async (_, sql, code) => {
-    const url = await sharedPostgres.newDatabase();
+    const url = await sharedPostgres.newStoreDatabase();
     const database = new URL(url).pathname.slice(1);
     const store = createStore(await openPostgres(url));
     const admin = Object.assign(new URL(url), { pathname: "/postgres" }).href;

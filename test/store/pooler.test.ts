@@ -60,7 +60,7 @@ describePgbouncer("a store behind a pooler", () => {
   });
 
   it("is unaffected by what others leave in its sessions", async () => {
-    const url = await sharedPostgres.newDatabase();
+    const url = await sharedPostgres.newStoreDatabase();
     await using pooler = await startPgbouncer({ url, mode: "transaction", size: 1 });
     const store = await openPostgresStore(pooler.url);
     await store.addClient(aClient(), aRecord());
@@ -76,7 +76,7 @@ describePgbouncer("a store behind a pooler", () => {
   });
 
   it("reads changes of others within 1 s in transaction mode, with one notice", async () => {
-    const url = await sharedPostgres.newDatabase();
+    const url = await sharedPostgres.newStoreDatabase();
     await using pooler = await startPgbouncer({ url, mode: "transaction" });
     const onNotice = vi.fn();
     const [store, other] = [await openPostgresStore(pooler.url, { onNotice }), await openPostgresStore(url)];
@@ -96,7 +96,7 @@ describePgbouncer("a store behind a pooler", () => {
   });
 
   it("is notified of changes of others at once in session mode", async () => {
-    const url = await sharedPostgres.newDatabase();
+    const url = await sharedPostgres.newStoreDatabase();
     await using pooler = await startPgbouncer({ url, mode: "session" });
     const onNotice = vi.fn();
     const [store, other] = [await openPostgresStore(pooler.url, { onNotice }), await openPostgresStore(url)];
@@ -124,7 +124,7 @@ describePgbouncer("a store behind a pooler", () => {
   it.each(["directly", "behind the pooler"])(
     "ends a single statement (%s) in time, at the server as well",
     async (way) => {
-      const url = await sharedPostgres.newDatabase();
+      const url = await sharedPostgres.newStoreDatabase();
       await using pooler = await startPgbouncer({ url, mode: "transaction" });
       const at = way === "directly" ? url : pooler.url;
       const store = await openPostgresStore(at);

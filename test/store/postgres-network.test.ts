@@ -15,7 +15,7 @@ describePostgres("a store with a bad network between it and PostgreSQL", () => {
   let url: string;
   let store: Store;
   beforeAll(async () => {
-    url = await sharedPostgres.newDatabase();
+    url = await sharedPostgres.newStoreDatabase();
     store = await openPostgresStore(url);
   });
   afterAll(async () => {

@@ -8,7 +8,7 @@ describePostgres("PostgreSQL", () => {
   afterAll(end);
   describeStore("a store on PostgreSQL", {
     async address() {
-      const url = await sharedPostgres.newDatabase();
+      const url = await sharedPostgres.newStoreDatabase();
       await connect(url);
       return { url };
     },

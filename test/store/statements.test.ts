@@ -72,7 +72,7 @@ describePgbouncer("PostgreSQL behind a pooler", () => {
 
 /** A database whose statements PostgreSQL logs. */
 async function loggedDatabase(): Promise<string> {
-  const url = await sharedPostgres.newDatabase();
+  const url = await sharedPostgres.newStoreDatabase();
   await sharedPostgres.query(`alter database ${new URL(url).pathname.slice(1)} set log_statement = 'all'`, url);
   return url;
 }

@@ -21,7 +21,7 @@ export type Cluster = { folder: string; bin: string; account: Account; url: (dat
 export function createCluster({ folder, account, port, alsoWith }: NewCluster): Cluster {
   const failures: string[] = [];
   for (const programs of findPrograms(alsoWith)) {
-    const bin = preparePrograms(programs, folder, account);
+    const bin = preparePrograms(programs, folder);
     const failure = initialize({ folder, bin, account, template: templateOf(programs.bin) });
     if (failure !== undefined) {
       failures.push(`${bin}: ${failure}`);
@@ -45,15 +45,18 @@ function templateOf(bin: string): string {
 
 type NewData = Pick<Cluster, "folder" | "bin" | "account"> & { template: string };
 
+/** What a cluster consists of. The folder beside them has links to programs, which stay those of others. */
+const PARTS = ["data", "password"];
+
 /** Puts a new cluster and its password into the folder. Returns the reason of a failure. */
 function initialize({ folder, bin, account, template }: NewData): string | undefined {
   if (existsSync(template)) {
-    cpSync(template, folder, { recursive: true });
-    giveTo(account, folder);
+    for (const part of PARTS) cpSync(join(template, part), join(folder, part), { recursive: true });
+    giveTo(account, folder, PARTS);
     return undefined;
   }
   writeFileSync(join(folder, "password"), randomBytes(16).toString("hex"));
-  giveTo(account, folder);
+  giveTo(account, folder, ["password"]);
   const options = ["-D", "data", "-U", "mintmark", "--pwfile=password", "-A", "scram-sha-256", "-E", "UTF8", "-N"];
   const { status, error, stderr } = spawnSync(join(bin, "initdb"), [...options, "--locale=C"], {
     ...account,
@@ -62,7 +65,7 @@ function initialize({ folder, bin, account, template }: NewData): string | undef
   if (status !== 0) return String(error ?? stderr);
   const draft = `${template}.${process.pid}`;
   mkdirSync(draft, { recursive: true, mode: 0o700 });
-  for (const part of ["data", "password"]) cpSync(join(folder, part), join(draft, part), { recursive: true });
+  for (const part of PARTS) cpSync(join(folder, part), join(draft, part), { recursive: true });
   try {
     renameSync(draft, template);
   } catch {

@@ -35,6 +35,7 @@ const shared = () => {
 /** One PostgreSQL for the tests of this process that do not stop it. Starts at the first use. */
 export const sharedPostgres = {
   newDatabase: async () => (await shared()).newDatabase(),
+  newStoreDatabase: async () => (await shared()).newStoreDatabase(),
   query: async (sql: string, url: string) => (await shared()).query(sql, url),
 };
 
@@ -49,6 +50,13 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
   const cluster = createCluster({ folder, account, port: await freePort(), alsoWith });
   let server = await startServer(cluster, guard);
   let databases = 0;
+  let prepared: Promise<string> | undefined;
+
+  async function newDatabase(template = "template1"): Promise<string> {
+    databases += 1;
+    await query(cluster.url("postgres"), `create database test_${databases} template ${template}`);
+    return cluster.url(`test_${databases}`);
+  }
 
   const ended = async () => {
     if (server.exitCode === null && server.signalCode === null) await once(server, "exit");
@@ -59,10 +67,11 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
     url: cluster.url("postgres"),
     bin: cluster.bin,
     /** Creates an empty database. Returns its URL. */
-    async newDatabase(): Promise<string> {
-      databases += 1;
-      await query(cluster.url("postgres"), `create database test_${databases}`);
-      return cluster.url(`test_${databases}`);
+    newDatabase: () => newDatabase(),
+    /** Creates a database that a store was opened on once, without content: a copy takes a tenth of the CPU time of the migrations. */
+    async newStoreDatabase(): Promise<string> {
+      prepared ??= newDatabase().then(prepareStore);
+      return newDatabase(await prepared);
     },
     /** Runs a statement as the administrator, in any database. */
     query: (sql: string, url = cluster.url("postgres")) => query(url, sql),
@@ -88,6 +97,13 @@ export async function startPostgres(alsoWith: readonly string[] = []) {
       await once(guard, "exit");
     },
   };
+}
+
+/** Makes the tables of a store in an empty database, and returns its name. */
+async function prepareStore(url: string): Promise<string> {
+  const { openPostgresStore } = await import("../../src/store/postgres/postgres.ts");
+  await (await openPostgresStore(url)).close();
+  return new URL(url).pathname.slice(1);
 }
 
 /** A shell that waits for the end of the process of the tests, or of its input, stops the last server and removes the folder. */

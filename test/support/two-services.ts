@@ -18,7 +18,7 @@ export async function openTwoOnSqlite(options: TwoOptions = {}): Promise<TwoServ
 
 /** Two services on one PostgreSQL, each with its own connections. */
 export async function openTwoOnPostgres(options: TwoOptions = {}): Promise<TwoServices> {
-  const url = await sharedPostgres.newDatabase();
+  const url = await sharedPostgres.newStoreDatabase();
   const stores: [Store, Store] = [await openPostgresStore(url), await openPostgresStore(url)];
   return serveOn(stores, { ...options, end: () => {} });
 }
