@@ -149,8 +149,9 @@ function parse(schema: z.ZodType, input: unknown): unknown {
   }
 }
 
-/** Errors of the catalogue keep their reason. */
+/** Errors of the catalogue keep their reason. The first line saves most refusals the text of a stack, which tRPC reads. */
 function toError(thrown: unknown): TRPCError {
+  if (thrown instanceof MintmarkError) return toTrpcError(thrown);
   const error = getTRPCErrorFromUnknown(thrown);
   return error.cause instanceof MintmarkError ? toTrpcError(error.cause) : error;
 }

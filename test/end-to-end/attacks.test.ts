@@ -21,7 +21,14 @@ afterAll(() => attackRun.close());
 const others = [...attackRun.procedures, ...attackRun.forms, ...attackRun.middlewares];
 const outcomes: Outcome[] = [];
 
-const possibleAt = (endpoint: Endpoint) => attempts.filter((attempt) => endpoint.expects(attempt) !== undefined);
+const possible = new Map<Endpoint["expects"], readonly Attempt[]>();
+
+/** The tokens that an endpoint can take. Every middleware can take the same. */
+function possibleAt({ expects }: Endpoint): readonly Attempt[] {
+  const known = possible.get(expects) ?? attempts.filter((attempt) => expects(attempt) !== undefined);
+  possible.set(expects, known);
+  return known;
+}
 
 async function expectVerdicts(endpoint: Endpoint, tried: readonly Attempt[]): Promise<void> {
   const found = await presentAll(targets, endpoint, tried);

@@ -2,6 +2,7 @@ import { captureLog } from "../../support/log.ts";
 import { countConnections } from "../../support/outbound.ts";
 import { ISSUER } from "../../support/service.ts";
 import { type Attempt, forgeAttempts } from "./attempts.ts";
+import { gatewayEndpoint, middlewareEndpoint } from "./bearer-endpoints.ts";
 import * as endpoints from "./endpoints.ts";
 import * as forms from "./form-endpoints.ts";
 import { FRAMEWORKS, type Mounts } from "./frameworks.ts";
@@ -31,9 +32,9 @@ export async function openAttackRun() {
     forms: [forms.introspectEndpoint, forms.revokeEndpoint, forms.refreshEndpoint, forms.assertionEndpoint],
     middlewares: [
       ...apps.map(({ name, url }) =>
-        endpoints.middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
+        middlewareEndpoint(name, (alg, audience = ISSUER) => `${url}/${nameOf(alg, audience)}`),
       ),
-      endpoints.gatewayEndpoint((alg, audience = ISSUER) => {
+      gatewayEndpoint((alg, audience = ISSUER) => {
         return `${targets.byAlg.get(alg)?.url}/verify?audience=${encodeURIComponent(audience)}`;
       }),
     ],

@@ -58,7 +58,10 @@ export async function forgeAttempts(
   for (const alg of byAlg.keys()) add(42, alg, { tokens: await tokensOfOthers(byAlg, alg), verdict: "invalid_token" });
   for (const attempt of attempts) {
     const { keyring } = byAlg.get(attempt.alg)?.by ?? {};
-    attempt.isIdentified = keyring !== undefined && (await identifyToken(attempt.token, keyring.lookup)) !== undefined;
+    // Any other verdict is about claims, which are judged after the signature.
+    attempt.isIdentified =
+      attempt.verdict !== "invalid_token" ||
+      (keyring !== undefined && (await identifyToken(attempt.token, keyring.lookup)) !== undefined);
   }
   return attempts;
 }

@@ -1,5 +1,4 @@
 import { Agent } from "node:http";
-import type { Algorithm } from "../../../src/token/signature.ts";
 import { send } from "../../support/request.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Target } from "./targets.ts";
@@ -38,7 +37,7 @@ export async function inRounds<Request, Outcome>(
   }
 }
 
-async function ask(url: string, request: Parameters<typeof send>[1]) {
+export async function ask(url: string, request: Parameters<typeof send>[1]) {
   const { status, headers, text } = await send(url, request);
   return { status, head: withoutVolatile(headers), text };
 }
@@ -80,12 +79,23 @@ function procedureEndpoint({ name, input, expects, verdict }: Procedure): Endpoi
 
   return {
     name,
-    expects: (attempt) => (Buffer.byteLength(sent(attempt)) > MAX_BODY ? "payload_too_large" : expects(attempt)),
+    expects: (attempt) =>
+      mayExceed(attempt, MAX_BODY) && Buffer.byteLength(sent(attempt)) > MAX_BODY
+        ? "payload_too_large"
+        : expects(attempt),
     async present({ url }, attempts) {
       const batches = inBatches(attempts.map(sent));
       return (await inRounds(batches, (batch, agent) => call(url, batch, agent))).flat();
     },
   };
+}
+
+/** Bytes of a request beside its token, at most. */
+const PER_REQUEST = 1_000;
+
+/** A form spells a code unit of UTF-16 in at most nine bytes, and JSON in six: most tokens need not be spelled to be measured. */
+export function mayExceed({ token }: Attempt, bytes: number): boolean {
+  return typeof token !== "string" || 9 * token.length + PER_REQUEST > bytes;
 }
 
 /** Bytes of a call in a batch beside its input: its number and punctuation. */
@@ -173,44 +183,3 @@ export const verifierEndpoint: Endpoint = {
       ),
     ),
 };
-
-// RFC 6750 §2.1. HTTP carries no control characters, and no white space around a value.
-const BEARER_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
-const UNSENDABLE = /[^\t\P{Cc}]|^[\t ]|[\t ]$/u;
-
-/** Node gives the header of a request 16 KiB, and ends a connection on which there is more. */
-const MAX_HEADER = 15_000;
-
-/** The service as a gateway asks it. */
-export function gatewayEndpoint(urlOf: (alg: Algorithm, audience?: string) => string): Endpoint {
-  const { expects, present } = middlewareEndpoint("GET /verify", urlOf);
-  return {
-    name: "GET /verify",
-    expects,
-    async present(target, attempts) {
-      const answers = await present(target, attempts);
-      // The head of an acceptance is about this token alone.
-      return answers.map((answer) => (answer.verdict === "accepted" ? { ...answer, head: "" } : answer));
-    },
-  };
-}
-
-/** A service with a middleware in front of it. */
-export function middlewareEndpoint(name: string, urlOf: (alg: Algorithm, audience?: string) => string): Endpoint {
-  async function askFor({ alg, token, audience }: Attempt, agent: Agent): Promise<Answer> {
-    const authorization = Buffer.from(`Bearer ${token}`).toString("latin1");
-    const { status, head, text } = await ask(urlOf(alg, audience), { agent, headers: { authorization } });
-    if (status === 200) return { verdict: "accepted", said: text, head };
-    const { reason, error } = JSON.parse(text);
-    return { verdict: reason ?? error.data.reason, said: `${status} ${text}`, head };
-  }
-
-  return {
-    name,
-    expects({ token, verdict }) {
-      if (typeof token !== "string" || token.length > MAX_HEADER || UNSENDABLE.test(token)) return undefined;
-      return BEARER_TOKEN.test(token) ? verdict : "malformed_request";
-    },
-    present: (_, attempts) => inRounds(attempts, askFor),
-  };
-}

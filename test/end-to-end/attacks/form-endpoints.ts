@@ -1,7 +1,7 @@
 import { encodeForm, FORM, type Parameters } from "../../support/oauth.ts";
 import { send } from "../../support/request.ts";
 import type { Attempt } from "./attempts.ts";
-import { type Answer, type Endpoint, inRounds, isReal, MAX_BODY, withoutVolatile } from "./endpoints.ts";
+import { type Answer, type Endpoint, inRounds, isReal, MAX_BODY, mayExceed, withoutVolatile } from "./endpoints.ts";
 import type { Target } from "./targets.ts";
 
 type FormEndpoint = {
@@ -23,7 +23,9 @@ function formEndpoint({ name, path, parameters, expects, verdict, from }: FormEn
       const { token } = attempt;
       // A form has text alone, and UTF-8 no lone surrogate.
       if (typeof token !== "string" || !token.isWellFormed()) return undefined;
-      if (encodeForm(parameters(attempt, { assertingClient: "" })).length > MAX_BODY - 100) return undefined;
+      const most = MAX_BODY - 100;
+      if (mayExceed(attempt, most) && encodeForm(parameters(attempt, { assertingClient: "" })).length > most)
+        return undefined;
       return token === "" ? "invalid_request" : expects(attempt);
     },
     async present(target, attempts) {
