@@ -18,9 +18,9 @@ afterAll(async () => {
   await Promise.all([open, closed].map((server) => server[Symbol.asyncDispose]()));
 });
 
-/** Asks over a few connections that are kept, from one of the many addresses that Linux has for this machine. */
+/** Asks over one connection, from one of the many addresses that Linux has for this machine. */
 async function askFrom(localAddress: string, requests: readonly Request[]): Promise<string[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8, localAddress });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress });
   try {
     return await Promise.all(requests.map(({ url, ...request }) => outcomeOf(url, { ...request, agent })));
   } finally {
@@ -34,12 +34,10 @@ type RequestOf = (text: string) => RawRequest & { path: string };
 /** What came of a request: `served`, or the reason of a refusal that is one of the catalogue and no failure of ours. */
 async function outcomeOf(url: string, request: RawRequest): Promise<string> {
   const { status, text } = await send(url, request);
-  expect(status, url.slice(0, 200)).toBeLessThan(500);
   if (status === 200) return "served";
   const { reason, httpStatus } = JSON.parse(text).error.data;
-  expect(Object.keys(catalogue)).toContain(reason);
-  expect(httpStatus).toBe(status);
-  return reason;
+  const isRefusal = status < 500 && Object.hasOwn(catalogue, reason) && httpStatus === status;
+  return isRefusal ? reason : `${status} ${text} at ${url.slice(0, 200)}`;
 }
 
 /** Elsewhere than on Linux, one address has to do for all, and is refused unheard soon. */

@@ -32,8 +32,9 @@ export async function expectRefused(
 ): Promise<void> {
   const error = await failureOf(verify(token, by, options), what);
   if (!(error instanceof MintmarkError)) throw error;
-  expect(error.reason, what).toBe(reason);
-  expect(leaks(error, token), what).toEqual([]);
+  const found = leaks(error, token);
+  // Thousands of tokens pass here, and an expectation that holds takes as long as the refusal.
+  if (error.reason !== reason || found.length > 0) expect([error.reason, found], what).toEqual([reason, []]);
 }
 
 /** The error of a rejected promise. Fails if it was not rejected. */
@@ -42,7 +43,7 @@ export async function failureOf(promise: Promise<unknown>, what = ""): Promise<u
     () => ({ resolved: true }) as const,
     (error: unknown) => ({ resolved: false, error }) as const,
   );
-  expect(outcome.resolved, `was let through ${what}`).toBe(false);
+  if (outcome.resolved) expect.fail(`was let through ${what}`);
   return outcome.resolved ? undefined : outcome.error;
 }
 
@@ -51,9 +52,15 @@ const MAX_PIECES = 60;
 
 /** The pieces of a secret in an error, however it is serialised. */
 export function leaks(error: Error, secret: unknown): string[] {
-  // `inspect` gives the message, the stack and every cause.
-  const text = inspect(error, { depth: null, showHidden: true }) + JSON.stringify(error);
+  const text = textOf(error) + JSON.stringify(error);
   return piecesOf(secret).filter((piece) => text.includes(piece));
+}
+
+/** The message, the stack, every property and every cause. */
+function textOf(error: Error): string {
+  const values = Reflect.ownKeys(error).map((name) => Reflect.get(error, name));
+  const isFlat = values.every((value) => ["string", "number", "boolean", "undefined"].includes(typeof value));
+  return isFlat ? values.join("\n") : inspect(error, { depth: null, showHidden: true });
 }
 
 function piecesOf(secret: unknown): string[] {
