@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Agent } from "node:http";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenServer, type RunningServer } from "../../src/index.ts";
@@ -7,6 +8,7 @@ import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FORM } from "../support/oauth.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
+import { type RawRequest, send as sendRaw } from "../support/request.ts";
 import { openService } from "../support/service.ts";
 
 const PATHS = ["/oauth/authorize", "/oauth/continue", "/oauth/logout", "/device", "/oauth/device"];
@@ -46,6 +48,7 @@ const ODD = [
 ];
 
 function describeHostile(open: () => Promise<{ service: TokenService; close(): Promise<void> }>): void {
+  const agent = new Agent({ keepAlive: true });
   let server: RunningServer;
   let opened: Awaited<ReturnType<typeof open>>;
   beforeAll(async () => {
@@ -53,6 +56,7 @@ function describeHostile(open: () => Promise<{ service: TokenService; close(): P
     server = await createTokenServer(opened.service, { port: 0, logger: pino({ level: "silent" }) });
   });
   afterAll(async () => {
+    agent.destroy();
     await server.close();
     await opened.close();
   });
@@ -62,9 +66,9 @@ function describeHostile(open: () => Promise<{ service: TokenService; close(): P
     const random = () => randomBytes(32).toString("base64url");
     const cookies = ["", `mintmark-session-${port}=${random()}; mintmark-key-${port}=${random()}`, "a=%00; =;;"];
     const failures: unknown[] = [];
-    const send = async (url: string, init: RequestInit) => {
-      const { status } = await fetch(server.origin + url, { redirect: "manual", ...init });
-      if (status >= 500) failures.push([url.slice(0, 100), init.method, status]);
+    const send = async (url: string, request: RawRequest) => {
+      const { status } = await sendRaw(server.origin + url, { agent, ...request });
+      if (status >= 500) failures.push([url.slice(0, 100), request.method, status]);
     };
     for (const cookie of cookies)
       await Promise.all(
