@@ -1,6 +1,6 @@
 import type { Running } from "./contenders.ts";
 import type { LoadPlan, LoadReport } from "./load.ts";
-import { progress, quantile, runChild } from "./support.ts";
+import { progress, quantile, type Report, runChild } from "./support.ts";
 import { usageOf } from "./usage.ts";
 
 /** A contender and the requests that it receives. */
@@ -67,12 +67,26 @@ async function loadOnce({ name, running, requests, perRequest = 1 }: Entry, seco
   };
 }
 
-/** Latency at half of the highest rate. */
-export async function measureHalf({ port }: Running, requests: LoadPlan["requests"], most: number): Promise<string> {
-  const plan = { port, connections: CONNECTIONS, requests };
-  await load({ ...plan, seconds: 2 });
-  const { p50, p99, answered, seconds } = await load({ ...plan, seconds: 7, warmup: 2, rate: most / 2 });
-  return `p50 ${p50.toFixed(2)} ms · p99 ${p99.toFixed(2)} ms · ${Math.round(answered / seconds)} a second`;
+/** Latencies at a rate, by turns: those of a constant answer beside them are what the machine adds. */
+export async function measureAtRate(entries: readonly Entry[], rate: number): Promise<Report> {
+  const measured = entries.map(({ name }) => ({ name, reports: [] as LoadReport[] }));
+  for (let round = 0; round < 5; round += 1) {
+    for (const [at, { running, requests }] of entries.entries()) {
+      const plan = { port: running.port, connections: CONNECTIONS, requests, seconds: 4, warmup: 1, rate };
+      measured[at]?.reports.push(await load(plan));
+    }
+  }
+  return Object.fromEntries(
+    measured.map(({ name, reports }) => {
+      const median = (of: (report: LoadReport) => number) => quantile(reports.map(of), 0.5);
+      const [p50, p99] = [median((report) => report.p50), median((report) => report.p99)];
+      const perSecond = median(({ answered, seconds }) => answered / seconds);
+      return [
+        `${name}, at half of the most`,
+        `p50 ${p50.toFixed(2)} ms · p99 ${p99.toFixed(2)} ms · ${Math.round(perSecond)} a second`,
+      ];
+    }),
+  );
 }
 
 /** Runs a load, and calls back when its warm-up ends. */
