@@ -37,6 +37,23 @@ export function coalesceInGroups<Outcome>(work: () => Promise<Outcome>, limitMs:
   };
 }
 
+/** Reads each name once for all calls of a turn of the event loop. The read starts after the calls. */
+export function coalesceReads<Outcome>(read: (name: string) => Promise<Outcome>): (name: string) => Promise<Outcome> {
+  const waiting = new Map<string, Promise<Outcome>>();
+
+  async function readAfterTurn(name: string): Promise<Outcome> {
+    await endOfTurn();
+    waiting.delete(name);
+    return read(name);
+  }
+
+  return (name) => {
+    const shared = waiting.get(name) ?? readAfterTurn(name);
+    waiting.set(name, shared);
+    return shared;
+  };
+}
+
 /** The calls of a turn of the event loop share a run, and all that are made while `wait` waits. */
 function coalesceAfter<Outcome>(wait: () => Promise<unknown>, work: () => Promise<Outcome>): () => Promise<Outcome> {
   let next: Promise<Outcome> | undefined;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { coalesce, coalesceInGroups } from "../../src/async/coalesce.ts";
+import { coalesce, coalesceInGroups, coalesceReads } from "../../src/async/coalesce.ts";
 import { throttle } from "../../src/async/throttle.ts";
 
 /** Work that ends on demand. */
@@ -116,5 +116,34 @@ describe("throttle", () => {
   it("hides failures", async () => {
     const run = throttle(() => Promise.reject(new Error("unreachable")), 1000);
     await expect(run()).resolves.toBeUndefined();
+  });
+});
+
+describe("coalesceReads", () => {
+  it("reads each name once for the calls of a turn, after all of them", async () => {
+    const reads: string[] = [];
+    let state = "before";
+    const read = coalesceReads(async (name) => {
+      reads.push(name);
+      return `${name} ${state}`;
+    });
+    const calls = [read("a"), read("b"), read("a")];
+    state = "after";
+    expect(await Promise.all(calls)).toEqual(["a after", "b after", "a after"]);
+    expect(reads).toEqual(["a", "b"]);
+    state = "later";
+    expect(await read("a")).toBe("a later");
+  });
+
+  it("reads again after a failure", async () => {
+    let fails = true;
+    const read = coalesceReads(async () => {
+      if (fails) throw new Error("disk full");
+      return "read";
+    });
+    const calls = [read("a"), read("a")];
+    for (const call of calls) await expect(call).rejects.toThrow("disk full");
+    fails = false;
+    expect(await read("a")).toBe("read");
   });
 });

@@ -1,3 +1,4 @@
+import { coalesceReads } from "../../async/coalesce.ts";
 import { withTimeout } from "../../async/with-timeout.ts";
 import { isPublic } from "../../store/client.ts";
 import type { Store } from "../../store/store.ts";
@@ -40,7 +41,9 @@ export type AuthenticatorOptions = {
 /** Creates the function that authenticates, by the method of the credentials. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
   const { audit, rates, open } = options;
-  const deps = { ...options, attempt: createFailedLogins(options).attempt };
+  // The calls of a client that arrive together share a read of it.
+  const store = { ...options.store, findClient: coalesceReads(options.store.findClient) };
+  const deps = { ...options, store, attempt: createFailedLogins(options).attempt };
   const authenticateSecret = createSecretAuthentication(deps);
   const authenticateAssertion = createAssertionAuthentication(deps);
 
