@@ -29,9 +29,14 @@ function standardError() {
 
 /** Logs in one line why the process ends, at any level of the log. */
 export function reportExit(error: unknown): void {
-  const message = error instanceof StartError ? error.message : startFailure(error);
+  const message = exitMessage(error);
   if (process.stderr.isTTY) process.stderr.write(`mintmark: ${message}\n`);
   else createJsonLogger("fatal").fatal(message);
+}
+
+/** Why the server could not start, in one line for the operator. */
+export function exitMessage(error: unknown): string {
+  return error instanceof StartError ? error.message : startFailure(error);
 }
 
 function startFailure(error: unknown): string {

@@ -11,7 +11,7 @@ import { blockOf } from "../support/guide.ts";
 import { testWith } from "../support/optional.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { findPrograms } from "../support/postgres-programs.ts";
-import { startServer } from "../support/process.ts";
+import { openProgram } from "../support/program.ts";
 import { temporaryFolder } from "../support/service.ts";
 import { verdictOf } from "../support/verifier.ts";
 
@@ -52,7 +52,7 @@ async function backUpAndRestore(shell: Shell, { from, to, backUp, restore, after
     { ...COMMON, ...from },
     { ...COMMON, ...to },
   ];
-  await using server = await startServer(before);
+  await using server = await openProgram(before);
   const here = createTokenClient({ url: server.origin });
   const { clientId } = await here.clients.create.mutate({ name: "billing", permissions: ["issue"] });
   const [kept, revoked, late] = await Promise.all([1, 2, 3].map(() => here.getToken.query({ refreshable: true })));
@@ -62,7 +62,7 @@ async function backUpAndRestore(shell: Shell, { from, to, backUp, restore, after
   await here.revokeToken.mutate({ token: late.token });
 
   await shell(restore, after);
-  await using restored = await startServer(after);
+  await using restored = await openProgram(after);
   const client = createTokenClient({ url: restored.origin });
   const verify = ({ token }: { token: string }) => client.verifyToken.mutate({ token });
   expect(await verify(kept)).toMatchObject({ iss: COMMON.MINTMARK_ISSUER });

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mintmark, mintmarkProcess } from "../support/command.ts";
-import { fatalMessageOf, startServer } from "../support/process.ts";
+import { fatalMessageOf } from "../support/process.ts";
+import { type OpenedProgram, openProgram } from "../support/program.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
 type Environment = Record<string, string>;
@@ -158,7 +159,7 @@ describe("the commands, on the data of this machine", () => {
 });
 
 describe("the commands, on a running server", () => {
-  let server: Awaited<ReturnType<typeof startServer>>;
+  let server: OpenedProgram;
   const folder = temporaryFolder();
   const secret = "an admin secret of more than 32 characters";
 
@@ -168,7 +169,7 @@ describe("the commands, on a running server", () => {
       MINTMARK_ADMIN_SECRET: secret,
       MINTMARK_DATA: join(folder.path, "data"),
     };
-    server = await startServer({ PORT: "0", ...settings });
+    server = await openProgram(settings);
   });
   afterAll(async () => {
     await server[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { openPostgresStore } from "../../src/store/postgres/postgres.ts";
 import { aRecord } from "../store/samples.ts";
 import { mintmark, mintmarkProcess } from "../support/command.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
-import { startServer } from "../support/process.ts";
+import { openProgram } from "../support/program.ts";
 import { makeData, temporaryFolder } from "../support/service.ts";
 
 const json = async (words: string[], environment: Record<string, string>, input = "") =>
@@ -142,7 +142,7 @@ describePostgres("mintmark move", () => {
     expect(await move({ MINTMARK_DATA: join(folder.path, "none"), DATABASE_URL })).toMatch(/There is no database in /);
     expect(existsSync(join(folder.path, "none"))).toBe(false);
     {
-      await using server = await startServer({ ...data, PORT: "0" });
+      await using server = await openProgram(data);
       expect(await move({ ...data, DATABASE_URL }), server.origin).toMatch(/ is in use by another Mintmark server/);
     }
     const used = await sharedPostgres.newDatabase();

@@ -2,19 +2,16 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { guarded } from "../support/children.ts";
-import { COMMAND, mintmark, mintmarkProcess } from "../support/command.ts";
-import { startServer } from "../support/process.ts";
-import { temporaryFolder } from "../support/service.ts";
+import { COMMAND, mintmark } from "../support/command.ts";
+import { makeData, temporaryFolder } from "../support/service.ts";
 
 const folder = temporaryFolder();
-const environment = { MINTMARK_DATA: join(folder.path, "data"), TZ: "Asia/Tokyo" };
-beforeAll(async () => {
-  // Only a server creates a database.
-  await using _server = await startServer({ ...environment, PORT: "0" });
-});
+const environment = { MINTMARK_DATA: join(folder.path, "data") };
+beforeAll(() => makeData(environment.MINTMARK_DATA));
 afterAll(() => folder[Symbol.dispose]());
+afterEach(() => vi.unstubAllEnvs());
 
 /** Runs a command with a closed output. */
 async function unread(words: string[]) {
@@ -53,13 +50,15 @@ describe("a command", () => {
   });
 
   it("prints times that it parses again, in any time zone of the machine", async () => {
-    const [, line = ""] = (await mintmarkProcess(["audit", "--limit", "1"], { environment })).stdout.split("\n");
+    vi.stubEnv("TZ", "Asia/Tokyo");
+    expect(new Date(0).getHours()).toBe(9);
+    const audit = async (...words: string[]) => (await mintmark(["audit", ...words], { environment })).stdout;
+    const [, line = ""] = (await audit("--limit", "1")).split("\n");
     const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= )/.exec(line)?.[0] ?? "";
     expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
     for (const from of [at, at.slice(0, -1), at.slice(0, -1).replace("T", " ")]) {
-      const { stdout } = await mintmarkProcess(["audit", "--from", from], { environment });
-      expect(stdout).toContain(line);
-      expect((await mintmarkProcess(["audit", "--to", from], { environment })).stdout).not.toContain(line);
+      expect(await audit("--from", from)).toContain(line);
+      expect(await audit("--to", from)).not.toContain(line);
     }
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
 import { startAndKill, startServer } from "../support/process.ts";
+import { openProgram } from "../support/program.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 /** Number of killed first starts. MINTMARK_TEST_KILLS sets another. */
@@ -44,7 +45,7 @@ async function killFirstStarts(newData: () => Promise<Environment>): Promise<voi
         ? sleep(Math.random() * LATEST)
         : appearance(join(folder, "mintmark.db")).then(() => sleep(Math.random() * LATEST_FROM_FILE));
     await startAndKill(environment, moment);
-    await using server = await startServer(environment);
+    await using server = await openProgram(environment);
     await expectTokens(server.origin);
   }
 }
@@ -90,7 +91,7 @@ describe("first starts on the embedded database", () => {
         }
         await expectTokens(started.serving[0]?.origin ?? "");
       }
-      await using later = await startServer({ PORT: "0", ...environment });
+      await using later = await openProgram(environment);
       await expectTokens(later.origin);
     },
     TIMEOUT,

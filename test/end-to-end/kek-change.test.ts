@@ -3,27 +3,26 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { mintmark } from "../support/command.ts";
 import { describePostgres, sharedPostgres } from "../support/postgres.ts";
-import { startServer } from "../support/process.ts";
+import { type OpenedProgram, openProgram } from "../support/program.ts";
 import { call, send } from "../support/request.ts";
 
 const newKek = () => randomBytes(32).toString("base64url");
-type Server = Awaited<ReturnType<typeof startServer>>;
 
 describePostgres("another key-encryption key for several servers", () => {
   const [OLD, NEW] = [newKek(), newKek()];
-  const servers: Server[] = [];
+  const servers: OpenedProgram[] = [];
   let database: string;
 
   const start = async (kek: string) => {
     const environment = { MINTMARK_ISSUER: "https://tokens.example", MINTMARK_ACCESS: "open", MINTMARK_KEK: kek };
-    const server = await startServer({ PORT: "0", DATABASE_URL: database, ...environment });
+    const server = await openProgram({ DATABASE_URL: database, ...environment });
     servers.push(server);
     return server;
   };
-  const tokenOf = async ({ origin }: Server): Promise<string> => {
+  const tokenOf = async ({ origin }: OpenedProgram): Promise<string> => {
     return (await createTokenClient({ url: origin }).getToken.query()).token;
   };
-  const verdict = async ({ origin }: Server, token: string) => {
+  const verdict = async ({ origin }: OpenedProgram, token: string) => {
     const { status, error } = await call(origin, "verifyToken", { token });
     return status === 200 ? "accepted" : error.data.reason;
   };
@@ -39,7 +38,7 @@ describePostgres("another key-encryption key for several servers", () => {
     const former = [await start(OLD), await start(OLD)] as const;
     const before = await tokenOf(former[0]);
     await rewrap();
-    for (const [here, there] of [former, former.toReversed()] as [Server, Server][])
+    for (const [here, there] of [former, former.toReversed()] as [OpenedProgram, OpenedProgram][])
       expect(await verdict(there, await tokenOf(here))).toBe("accepted");
     const refusal = await call(former[0].origin, "keys.rotate", { immediate: true });
     expect(refusal.error.data).toMatchObject({ reason: "kek_changed", httpStatus: 412 });
@@ -62,11 +61,11 @@ describePostgres("another key-encryption key for several servers", () => {
     const again = await mintmark(["keys", "rewrap"], { environment });
     expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("MINTMARK_KEK is not the key") });
   };
-  const expectNothingIssued = async ({ origin, stderr }: Server) => {
+  const expectNothingIssued = async ({ origin, log }: OpenedProgram) => {
     const refusal = await call(origin, "getToken", {});
     expect(refusal).toMatchObject({ status: 503, error: { data: { reason: "unavailable" } } });
     const ready = await send(`${origin}/readyz`);
     expect(ready).toMatchObject({ status: 503, text: expect.stringMatching(/"keys": ?"unavailable"/) });
-    expect(stderr()).toContain("has MINTMARK_KEK changed?");
+    expect(log()).toContain("has MINTMARK_KEK changed?");
   };
 });

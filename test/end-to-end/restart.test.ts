@@ -7,6 +7,7 @@ import { decodeProtectedHeader } from "jose";
 import { describe, expect, test, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { freePort, startServer } from "../support/process.ts";
+import { openProgram } from "../support/program.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 describe.concurrent("a restarted server", { timeout: 60_000 }, () => {
@@ -22,7 +23,7 @@ describe.concurrent("a restarted server", { timeout: 60_000 }, () => {
     const keys = await publishedKeys(before.origin);
     expect(await before.stop(signal)).toMatchObject({ code });
 
-    await using after = await startServer(environment);
+    await using after = await openProgram(environment);
 
     expect(after.origin).toBe(before.origin);
     expect(await client.verifyToken.mutate({ token })).toMatchObject({ sub: "ada", iss: ISSUER });
@@ -33,12 +34,12 @@ describe.concurrent("a restarted server", { timeout: 60_000 }, () => {
   test("with another algorithm publishes its key ahead, and signs with the former one until then", async () => {
     using folder = temporaryFolder();
     const environment = await settings(folder.path);
-    await using before = await startServer({ ...environment, MINTMARK_ALG: "ES256" });
+    await using before = await openProgram({ ...environment, MINTMARK_ALG: "ES256" });
     const client = createTokenClient({ url: before.origin });
     const { token: former } = await client.getToken.query({ subject: "ada" });
-    await before.stop("SIGTERM");
+    await before.stop();
 
-    await using after = await startServer({ ...environment, MINTMARK_ALG: "EdDSA" });
+    await using after = await openProgram({ ...environment, MINTMARK_ALG: "EdDSA" });
     expect(await client.verifyToken.mutate({ token: former })).toMatchObject({ sub: "ada" });
     const published = await publishedKeys(after.origin);
     expect(published).toEqual([

@@ -10,7 +10,8 @@ import { createTokenClient } from "../../src/client/client.ts";
 import { guarded } from "../support/children.ts";
 import { compile, ISSUER, programFolder } from "../support/document-code.ts";
 import { openProvider, PROVIDER_CLIENT } from "../support/openid-provider.ts";
-import { freePort, type StartedServer, startServer } from "../support/process.ts";
+import { freePort } from "../support/process.ts";
+import { type OpenedProgram, openProgram } from "../support/program.ts";
 import { temporaryFolder } from "../support/service.ts";
 import { openWebBrowser, type Visited } from "../support/web-browser.ts";
 
@@ -26,7 +27,7 @@ afterAll(() => folder[Symbol.dispose]());
 /** A server for clients, with an administrator and a client that signs people in without a consent page. */
 async function startOwn(environment: Record<string, string>) {
   folders += 1;
-  const server = await startServer({
+  const server = await openProgram({
     MINTMARK_DATA: join(folder.path, String(folders)),
     MINTMARK_ACCESS: "clients",
     MINTMARK_ADMIN_SECRET: SECRET,
@@ -64,10 +65,10 @@ async function idTokenFor(own: Awaited<ReturnType<typeof startOwn>>, visit: Visi
 }
 
 describe("people who sign in at another Mintmark", () => {
-  let upstream: StartedServer;
+  let upstream: OpenedProgram;
   let own: Awaited<ReturnType<typeof startOwn>>;
   beforeAll(async () => {
-    upstream = await startServer({ MINTMARK_DATA: join(folder.path, "upstream") });
+    upstream = await openProgram({ MINTMARK_DATA: join(folder.path, "upstream") });
     const port = await freePort();
     const redirectUris = [`http://127.0.0.1:${port}/oauth/callback`];
     const { clients } = createTokenClient({ url: upstream.origin });
@@ -117,7 +118,7 @@ describe("people who sign in at another Mintmark", () => {
   });
 
   it("have nothing of the provider in the log", async () => {
-    expect(own.stderr()).not.toMatch(/canary|eyJ|code=|handle=/);
+    expect(own.log()).not.toMatch(/canary|eyJ|code=|handle=/);
   });
 });
 
@@ -135,7 +136,7 @@ describe("a provider that is not there at the start", () => {
       status: 503,
       text: expect.stringMatching(/^<!doctype/i),
     });
-    expect(own.stderr()).toMatch(/reading the metadata of the OpenID provider/);
+    expect(own.log()).toMatch(/reading the metadata of the OpenID provider/);
     await using provider = await openProvider({ port: Number(port) });
     const sent = await visitor.open(authorizeUrl(own), { until: `${provider.issuer}/authorize` });
     const callback = `${own.origin}/oauth/callback?${provider.authorize(sent.url)}`;
@@ -157,7 +158,7 @@ describe("a provider that is not there at the start", () => {
     const sent = await visitor.open(authorizeUrl(own), { until: `${provider.issuer}/authorize` });
     const callback = `${own.origin}/oauth/callback?${provider.authorize(sent.url)}`;
     expect(await visitor.open(callback, { until: CALLBACK })).toMatchObject({ status: 400, url: callback });
-    expect(own.stderr()).toMatch(/the sign-in at the OpenID provider/);
+    expect(own.log()).toMatch(/the sign-in at the OpenID provider/);
     const denied = new URLSearchParams({
       error: "access_denied",
       state: new URL(callback).searchParams.get("state") ?? "",
@@ -167,7 +168,7 @@ describe("a provider that is not there at the start", () => {
   });
 });
 
-describe("people who sign in at an application in another process", () => {
+describe("people who sign in at an application of the operator", () => {
   it("are who the application says, or refuse there", async () => {
     let answer: (handle: string) => Promise<{ url: string }> = async () => ({ url: "" });
     const application = createServer((request, response) => {

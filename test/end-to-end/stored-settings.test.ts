@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTokenClient } from "../../src/client/client.ts";
 import { mintmark } from "../support/command.ts";
 import { startServer } from "../support/process.ts";
+import { openProgram } from "../support/program.ts";
 import { temporaryFolder } from "../support/service.ts";
 
 /** Variables of servers. Without an issuer, it follows from the address. */
@@ -21,7 +22,8 @@ describe.concurrent("a command with the data folder alone", { timeout: 60_000 },
   test.each(Object.entries(SERVERS))("issues and revokes as a server does that runs %s", async (_, environment) => {
     using folder = temporaryFolder();
     const data = { MINTMARK_DATA: join(folder.path, "data") };
-    await using server = await startServer({ ...environment, ...data });
+    const open = "MINTMARK_WORKERS" in environment ? startServer : openProgram;
+    await using server = await open({ ...environment, ...data });
     const client = createTokenClient({ url: server.origin });
     const command = (words: string[], input = "") => mintmark(words, { environment: data, input });
 
@@ -34,7 +36,7 @@ describe.concurrent("a command with the data folder alone", { timeout: 60_000 },
     expect(await command(["token", "verify"], another)).toMatchObject({ status: 0, stderr: "" });
     expect(await command(["token", "revoke"], another)).toMatchObject({ status: 0, stdout: "revoked\n" });
     const verdict = () => client.verifyToken.mutate({ token: another }).catch(({ data }) => data.reason);
-    await vi.waitFor(async () => expect(await verdict()).toBe("token_revoked"), 5000);
+    await vi.waitFor(async () => expect(await verdict()).toBe("token_revoked"), 20_000);
     expect(await client.keys.list.query()).toHaveLength(1);
   });
 });
@@ -94,11 +96,13 @@ describe.concurrent("a server that starts with other variables", { timeout: 60_0
 
   /** The log of a start and a stop. */
   async function logOf(variables: Record<string, string>): Promise<{ level: number; msg: string }[]> {
-    await using server = await startServer({ ...variables });
-    const { stderr } = await server.stop("SIGTERM");
-    return stderr
+    await using server = await openProgram(variables);
+    await server.stop();
+    return server
+      .log()
       .trim()
       .split("\n")
+      .filter(Boolean)
       .map((text) => JSON.parse(text));
   }
 
