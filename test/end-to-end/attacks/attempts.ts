@@ -53,7 +53,7 @@ export async function forgeAttempts(
   };
   for (const attack of Object.values(ATTACKS).flat()) {
     await attack(suite);
-    // On a busy machine all take half a minute, in which verifiers that hear nothing would become stale.
+    // On a busy machine all take half a minute, in which verifiers that receive nothing would become stale.
     await nextTurn();
   }
   for (const [index, by] of forges.pairs.entries()) {
