@@ -95,7 +95,7 @@ export function describeTrust(open: Open): void {
         }
       };
       const following = follow();
-      const revoking = Array.from({ length: 20 }, (_, at) =>
+      const revoking = Array.from({ length: 10 }, (_, at) =>
         (at % 2 ? opened.here : opened.there).revoke({ kind: "token", id: unique(), until }, aRecord()),
       );
       const numbers = await Promise.all(revoking);
