@@ -78,15 +78,17 @@ export async function presentAll(
   endpoint: endpoints.Endpoint,
   attempts: readonly Attempt[],
 ): Promise<Outcome[]> {
-  const outcomes = [...byAlg].map(async ([alg, target]) => {
+  const outcomes: Outcome[] = [];
+  // One service after the other: on a slow machine, all at once would wait longer than a request may take.
+  for (const [alg, target] of byAlg) {
     const own = attempts.filter((attempt) => attempt.alg === alg && endpoint.expects(attempt) !== undefined);
     const answers = await endpoint.present(target, own);
-    return own.map((attempt, at) => {
+    for (const [at, attempt] of own.entries()) {
       const answer = answers[at] ?? { verdict: "no answer", said: "", head: "" };
-      return { endpoint: endpoint.name, attempt, expected: endpoint.expects(attempt) ?? "", answer };
-    });
-  });
-  return (await Promise.all(outcomes)).flat();
+      outcomes.push({ endpoint: endpoint.name, attempt, expected: endpoint.expects(attempt) ?? "", answer });
+    }
+  }
+  return outcomes;
 }
 
 /** The outcomes with a wrong verdict, in words. */
