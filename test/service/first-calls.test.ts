@@ -93,3 +93,16 @@ describe("the first calls of a client from an address, all at once", () => {
     expect(await Promise.all(after)).toEqual(["invalid_client", "invalid_client"]);
   });
 });
+
+describe("calls of a client that has authenticated before", () => {
+  it("share a read of the client when they arrive together, and read it again when they do not", async () => {
+    await using slow = await openSlow();
+    expect(await slow.call(slow.client)).toBe("served");
+    slow.lookUps.count = 0;
+    const calls = Array.from({ length: 20 }, () => slow.call(slow.client));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["served"]));
+    expect(slow.lookUps.count).toBe(1);
+    expect(await slow.call(slow.client)).toBe("served");
+    expect(slow.lookUps.count).toBe(2);
+  });
+});

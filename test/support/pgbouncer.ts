@@ -39,7 +39,7 @@ export async function startPgbouncer({ url, mode, size = 20 }: Pooler) {
     listen_addr: "127.0.0.1",
     listen_port: port,
     unix_socket_dir: "",
-    // Each connection by a password takes this one process milliseconds, and tests open hundreds.
+    // Its pools are the subject, not its logins, which all take the time of its one thread.
     auth_type: "trust",
     auth_file: join(folder, "users"),
     pool_mode: mode,

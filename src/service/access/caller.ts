@@ -1,3 +1,4 @@
+import { coalesceReads } from "../../async/coalesce.ts";
 import type { Turn } from "../../async/turn.ts";
 import { type Issue, MintmarkError } from "../../errors.ts";
 import { type Client, endOf, type GrantType, hasCredential, isPublic, type Permission } from "../../store/client.ts";
@@ -87,14 +88,7 @@ export type WatchedCaller = Pick<Caller, "clientId"> & {
  * since the last check, and once for all callers of a client that are checked together.
  */
 export function createCallerCheck({ store, clock }: CurrentCallerOptions, permission: Permission) {
-  const reading = new Map<string, Promise<Client | undefined>>();
-
-  function find(clientId: string, clientsSequence: number): Promise<Client | undefined> {
-    const name = `${clientsSequence} ${clientId}`;
-    const found = reading.get(name) ?? store.findClient(clientId).finally(() => reading.delete(name));
-    reading.set(name, found);
-    return found;
-  }
+  const find = coalesceReads(store.findClient);
 
   function refuse({ endsAt, isPermitted }: WatchedCaller): undefined {
     if (endsAt !== undefined && endsAt <= clock()) throw new MintmarkError("invalid_client");
@@ -102,7 +96,7 @@ export function createCallerCheck({ store, clock }: CurrentCallerOptions, permis
   }
 
   async function read(caller: WatchedCaller, clientsSequence: number): Promise<void> {
-    const client = await find(caller.clientId, clientsSequence);
+    const client = await find(caller.clientId);
     caller.checkedAt = clientsSequence;
     caller.endsAt = client === undefined ? 0 : endOf(client, caller.credential);
     caller.isPermitted = client !== undefined && hasPermission(client, permission);
