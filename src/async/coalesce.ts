@@ -1,4 +1,3 @@
-import { setImmediate as endOfTurn } from "node:timers/promises";
 import type { Milliseconds } from "../time.ts";
 
 /**
@@ -72,6 +71,11 @@ function coalesceAfter<Outcome>(wait: () => Promise<unknown>, work: () => Promis
     next ??= runNext();
     return next;
   };
+}
+
+/** By a global function: the router loads nothing of Node. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function sleep(ms: Milliseconds): Promise<void> {

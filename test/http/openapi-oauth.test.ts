@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { basic, type Credentials } from "../support/call-as.ts";
 import { addClient } from "../support/clients.ts";
 import { encodeForm, FORM, type Parameters } from "../support/oauth.ts";
+import { readApi } from "../support/openapi.ts";
 import { addWebClient, authorizationRequest, codeFor, openBrowser, REDIRECT_URI, VERIFIER } from "../support/people.ts";
 import { send } from "../support/request.ts";
 import { openServer } from "../support/service.ts";
@@ -23,7 +24,7 @@ const documentAt = async (url: string) => JSON.parse((await send(url)).text);
 
 /** The described paths that are no procedures. */
 async function describedAt(url: string): Promise<Record<string, Path>> {
-  const { paths } = (await documentAt(`${url}/openapi.json`)) as Api;
+  const { paths } = await readApi<Api>(url);
   return Object.fromEntries(Object.entries(paths).filter(([path]) => /^\/(oauth|\.well-known)\//.test(path)));
 }
 

@@ -11,6 +11,7 @@ import { createTokenRouter } from "../../src/router/router.ts";
 import { localCaller } from "../../src/service/access/caller.ts";
 import { basic, type Credentials, callAs } from "../support/call-as.ts";
 import { addClient, newClient } from "../support/clients.ts";
+import { readApi } from "../support/openapi.ts";
 import { beginSignIn, sessionOf } from "../support/people.ts";
 import { MCP, newResource } from "../support/resources.ts";
 import { openServer, temporaryFolder } from "../support/service.ts";
@@ -26,6 +27,9 @@ type Operation = {
   responses: Record<string, { description: string; content: Content; headers?: Record<string, object> }>;
 };
 type Content = { "application/json": { schema: object; examples?: object } };
+type Field = { enum?: string[]; example?: string | [] };
+type FormContent = Content &
+  Record<"application/x-www-form-urlencoded", { schema: { properties: Record<string, Field> } }>;
 type Gateway = {
   servers: { url: string }[];
   get: { responses: Record<string, { content: Content; headers: object }> };
@@ -44,15 +48,28 @@ let api: Api;
 beforeAll(async () => {
   server = await openServer({ open: false, claims });
   admin = await addClient(server.service, { permissions: ["admin"], anySubject: true, scopes: ["*"] });
-  api = (await (await fetch(`${server.url}/openapi.json`)).json()) as Api;
+  api = await readApi(server.url);
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe("the API description", () => {
   it("is OpenAPI 3.1", async () => {
     const validator = new Validator();
-    const { valid, errors } = await validator.validate(structuredClone(api));
+    const { valid, errors } = await validator.validate(await servedApi());
     expect({ valid, errors, version: validator.version }).toEqual({ valid: true, errors: undefined, version: "3.1" });
+  });
+
+  it("has each error response once, which operations refer to", async () => {
+    const { paths, components } = (await servedApi()) as unknown as Api & { components: { responses: object } };
+    const shared = Object.values(components.responses).map((response) => JSON.stringify(response));
+    expect(new Set(shared).size).toBe(shared.length);
+    const operations = Object.values(paths).flatMap((path) => Object.values(path) as Partial<Operation>[]);
+    const errors = operations.flatMap(({ responses = {} }) =>
+      Object.entries(responses).filter(([status]) => Number(status) >= 400),
+    );
+    expect(errors.length).toBeGreaterThan(2 * shared.length);
+    for (const [status, response] of errors)
+      expect(response).toEqual({ $ref: expect.stringMatching(`^#/components/responses/${status}-\\d+$`) });
   });
 
   it("has every procedure but the feed, by POST with JSON, and each error reason by status", () => {
@@ -121,7 +138,7 @@ describe("the API description", () => {
 
   it("locks nothing where access is open", async () => {
     await using opened = await openServer({ rateLimits: { issue: { perClient: 9 } } });
-    const described = (await (await fetch(`${opened.url}/openapi.json`)).json()) as Api;
+    const described = await readApi<Api>(opened.url);
     expect(JSON.stringify(described)).not.toMatch(/"security(Schemes)?"/);
     expect(api.paths["/verify"]?.get).toMatchObject({ security: [{ token: [] }] });
     expect(operation(described, "/getToken").description).toMatch(
@@ -132,11 +149,11 @@ describe("the API description", () => {
 
   it("has a form of /oauth/token whose prefilled values get a token: what may be left out is blank", async () => {
     await using opened = await openServer();
-    const { paths } = JSON.parse(await (await fetch(`${opened.url}/openapi.json`)).text());
-    const { schema } = paths["/oauth/token"].post.requestBody.content["application/x-www-form-urlencoded"];
-    const prefilled: [string, string][] = Object.entries<{ enum?: string[]; example?: string | [] }>(
-      schema.properties,
-    ).map(([name, { enum: values, example = values?.[0] ?? "string" }]) => [name, String(example)]);
+    const content = operation(await readApi<Api>(opened.url), "/oauth/token").requestBody.content as FormContent;
+    const { properties } = content["application/x-www-form-urlencoded"].schema;
+    const prefilled = Object.entries(properties).map(
+      ([name, { enum: values, example = values?.[0] ?? "string" }]): [string, string] => [name, String(example)],
+    );
     const body = new URLSearchParams(prefilled.filter(([, value]) => value !== ""));
     expect((await fetch(`${opened.url}/oauth/token`, { method: "POST", body })).status).toBe(200);
   });
@@ -234,7 +251,7 @@ describe("the API description", () => {
   async function expectDescribed(procedure: string, input: object, url = server.url) {
     const authorization = url === server.url ? basic(admin) : undefined;
     const answer = await callAs(url, { procedure, input, authorization });
-    const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as Api;
+    const { paths } = await readApi<Api>(url);
     const described = paths[`/${procedure}`]?.post.responses[answer.status];
     const validate = new Ajv2020.default({ strict: false, validateFormats: false }).compile(
       described?.content["application/json"].schema ?? false,
@@ -248,6 +265,11 @@ describe("the API description", () => {
     return answer;
   }
 });
+
+/** The document as it is, with its shared responses. */
+async function servedApi(): Promise<Record<string, unknown>> {
+  return (await (await fetch(`${server.url}/openapi.json`)).json()) as Record<string, unknown>;
+}
 
 type ErrorSchema = {
   properties: {
@@ -287,7 +309,7 @@ describe("a client that is generated from the API description", () => {
   });
 
   async function generateClient(folder: string): Promise<Generated> {
-    await generate({ input: JSON.parse(JSON.stringify(api)), output: join(folder, "client"), httpClient: "fetch" });
+    await generate({ input: await servedApi(), output: join(folder, "client"), httpClient: "fetch" });
     const bundle = await build({
       entryPoints: [join(folder, "client", "index.ts")],
       bundle: true,

@@ -65,9 +65,14 @@ describePgbouncer("a store behind a pooler", () => {
     const store = await openPostgresStore(pooler.url);
     await store.addClient(aClient(), aRecord());
     const leave =
-      "create schema astray; create table astray.clients (); set search_path = astray; set statement_timeout = 1";
+      "create schema astray; create table astray.clients (); set search_path = astray; set statement_timeout = 50";
     await sharedPostgres.query(leave, pooler.url);
+    // The next call waits for longer than what was left allows.
+    const holdTable = sharedPostgres.query("begin; lock table public.clients; select pg_sleep(0.3); commit", url);
+    const held = "select 1 from pg_locks where relation = 'public.clients'::regclass and granted";
+    await vi.waitFor(async () => expect(await sharedPostgres.query(held, url)).toHaveLength(1), WAIT);
     expect(await store.listClients()).toHaveLength(1);
+    await holdTable;
     expect(await store.addClient(aClient(), aRecord())).toBe("added");
     await store.close();
     const again = await openPostgresStore(pooler.url);

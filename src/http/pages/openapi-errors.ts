@@ -10,10 +10,10 @@ export type JsonSchema = Record<string, unknown>;
 type Answer = { reason: Reason; status: number; error: unknown };
 
 /** One response per HTTP status, with an example for each reason behind it. */
-export function describeErrors(router: ServedRouter, path: string, reasons: readonly Reason[]): JsonSchema {
+export function describeErrors(router: ServedRouter, reasons: readonly Reason[]): JsonSchema {
   const answers = reasons.map((reason): Answer => {
     const error = toTrpcError(new MintmarkError(reason));
-    return { reason, status: catalogue[reason].status, error: shapeOf(router, error, path) };
+    return { reason, status: catalogue[reason].status, error: shapeOf(router, error) };
   });
   const statuses = new Set(answers.map(({ status }) => status));
   return Object.fromEntries(
@@ -21,11 +21,11 @@ export function describeErrors(router: ServedRouter, path: string, reasons: read
   );
 }
 
-/** The shape of an error; empty if the router's formatter throws. */
-function shapeOf(router: ServedRouter, error: TRPCError, path: string): unknown {
+/** The shape of an error at any procedure; empty if the router's formatter throws. */
+function shapeOf(router: ServedRouter, error: TRPCError): unknown {
   try {
     const { _config: config } = router._def;
-    return getTRPCErrorShape({ config, error, type: "unknown", path, input: undefined, ctx: undefined });
+    return getTRPCErrorShape({ config, error, type: "unknown", path: undefined, input: undefined, ctx: undefined });
   } catch {
     return {};
   }

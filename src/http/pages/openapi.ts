@@ -4,10 +4,11 @@ import { catalogue, type Reason } from "../../errors.ts";
 import type { Metadata } from "../../oauth/metadata.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
 import { GATEWAY_PATH } from "../gateway.ts";
-import { type Access, type AccessMeta, describeAccess, securitySchemes } from "./openapi-access.ts";
+import { type Access, type AccessMeta, describeAccess, describeSecurity } from "./openapi-access.ts";
 import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
 import { gatewayPath } from "./openapi-gateway.ts";
 import { oauthPaths } from "./openapi-oauth.ts";
+import { shareResponses } from "./openapi-shared.ts";
 
 /** Errors of every procedure. */
 const COMMON: readonly Reason[] = [
@@ -25,6 +26,14 @@ const COMMON: readonly Reason[] = [
 export function describeApi(router: ServedRouter, access: Access, metadata?: Metadata): JsonSchema {
   const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
   const callable = procedures.filter(([, { _def }]) => _def.type !== "subscription");
+  const { paths, responses } = shareResponses({
+    ...Object.fromEntries(
+      callable.map(([name, procedure]) => [`/${name}`, describe(name, procedure, { router, access })]),
+    ),
+    [GATEWAY_PATH]: gatewayPath(access),
+    ...(metadata !== undefined && oauthPaths(metadata, access)),
+  });
+  const { securitySchemes, security } = describeSecurity(access);
   return {
     openapi: "3.1.0",
     info: {
@@ -35,14 +44,9 @@ export function describeApi(router: ServedRouter, access: Access, metadata?: Met
     },
     // Relative to this document, for a proxy that adds a path.
     servers: [{ url: "trpc" }],
-    ...securitySchemes(access),
-    paths: {
-      ...Object.fromEntries(
-        callable.map(([name, procedure]) => [`/${name}`, describe(name, procedure, { router, access })]),
-      ),
-      [GATEWAY_PATH]: gatewayPath(access),
-      ...(metadata !== undefined && oauthPaths(metadata, access)),
-    },
+    ...(security !== undefined && { security }),
+    components: { responses, ...(securitySchemes !== undefined && { securitySchemes }) },
+    paths,
   };
 }
 
@@ -61,7 +65,7 @@ function describe(name: string, { _def }: AnyTRPCProcedure, { router, access }: 
     ...fields,
     // Required even where every field is optional: a page could send a request without a content type (CSRF).
     requestBody: { required: true, content: content(inputSchema(_def.inputs)) },
-    responses: { 200: success(meta.output ?? outputIn(_def)), ...describeErrors(router, name, reasons) },
+    responses: { 200: success(meta.output ?? outputIn(_def)), ...describeErrors(router, reasons) },
   };
   return { post: operation };
 }
