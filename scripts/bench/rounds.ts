@@ -67,12 +67,15 @@ async function loadOnce({ name, running, requests, perRequest = 1 }: Entry, seco
   };
 }
 
-/** Latencies at a rate, by turns: those of a constant answer beside them are what the machine adds. */
+/**
+ * Latencies at a rate, by turns: those of a constant answer beside them are what the machine adds. In its first seconds, the
+ * load compiles its own code, which takes milliseconds at a time.
+ */
 export async function measureAtRate(entries: readonly Entry[], rate: number): Promise<Report> {
   const measured = entries.map(({ name }) => ({ name, reports: [] as LoadReport[] }));
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     for (const [at, { running, requests }] of entries.entries()) {
-      const plan = { port: running.port, connections: CONNECTIONS, requests, seconds: 4, warmup: 1, rate };
+      const plan = { port: running.port, connections: CONNECTIONS, requests, seconds: 10, warmup: 6, rate };
       measured[at]?.reports.push(await load(plan));
     }
   }

@@ -12,7 +12,7 @@ import { type AddressOf, credentialsOf } from "./request/client.ts";
 import { readFormBody } from "./request/form-body.ts";
 import { readJsonBody } from "./request/json-body.ts";
 import { admitOrigin, createCrossSiteCheck, isLoopbackOrigin, isOrigin, isRepeated } from "./request/origin.ts";
-import { isOfPage, requestIdOf } from "./respond.ts";
+import { endAtOnce, isOfPage, requestIdOf } from "./respond.ts";
 import type { Handle, Row, Target } from "./routes.ts";
 
 export type OAuthRowsOptions<Schema extends ClaimsSchema> = {
@@ -77,7 +77,8 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
       };
       try {
         if (admits === "clients") response.setHeader("vary", "origin");
-        const isKnown = admits === "everyone" || (admits === "clients" && (await isOfPublicClient(request)));
+        const isAsked = admits === "clients" && mayBeAdmitted(request.headers.origin);
+        const isKnown = admits === "everyone" || (isAsked && (await isOfPublicClient(request)));
         if (isKnown && admits === "clients") admitOrigin(request, response);
         if (request.method === "OPTIONS") return void response.writeHead(204, { allow: methods.join(", ") }).end();
         const isForeign = !isKnown && isCrossSite(request);
@@ -111,5 +112,6 @@ const readMetadata: ReadBody = (request) => readJsonBody(request, MAX_METADATA_B
 
 function sendAnswer(response: ServerResponse, { status, headers, body }: TextAnswer): void {
   const more = status < 400 ? {} : { "x-request-id": requestIdOf(response.req) };
-  response.writeHead(status, { ...headers, ...more, "content-length": Buffer.byteLength(body) }).end(body);
+  response.writeHead(status, { ...headers, ...more, "content-length": Buffer.byteLength(body) });
+  endAtOnce(response, body);
 }

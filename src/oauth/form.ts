@@ -26,10 +26,12 @@ export function readForm(body: Uint8Array, contentType: string | undefined): For
   return text === undefined ? invalid("The body is not valid UTF-8.") : parseParameters(text);
 }
 
+const FORM = "application/x-www-form-urlencoded";
 const MEDIA_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;(.*))?$/i;
 const CHARSET = /(?:^|;)[ \t]*charset[ \t]*=[ \t]*"?([^";]*)/gi;
 
 function contentTypeProblem(contentType = ""): string | undefined {
+  if (contentType === FORM) return undefined;
   const [match, parameters = ""] = MEDIA_TYPE.exec(contentType.trim()) ?? [];
   if (match === undefined) return "The Content-Type must be application/x-www-form-urlencoded.";
   const isUtf8 = [...parameters.matchAll(CHARSET)].every(([, charset = ""]) => /^utf-?8$/i.test(charset.trim()));
@@ -41,13 +43,14 @@ export function parseParameters(text: string): FormOutcome {
   const parameters = new Map<string, string>();
   const resources: string[] = [];
   let count = 0;
-  for (const [pair] of text.matchAll(/[^&]+/g)) {
+  for (const pair of text.split("&")) {
+    if (pair === "") continue;
     count += 1;
     if (count > MAX_PARAMETERS) return invalid(`A request has at most ${MAX_PARAMETERS} parameters.`);
-    const [, encodedName = "", encodedValue = ""] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-    const name = decode(encodedName);
+    const mark = pair.indexOf("=");
+    const name = decode(mark < 0 ? pair : pair.slice(0, mark));
     if (name === undefined) return invalid("The name of a parameter has a malformed percent escape.");
-    const value = decode(encodedValue);
+    const value = decode(mark < 0 ? "" : pair.slice(mark + 1));
     if (value === undefined) return invalid(`${labelOf(name)} has a malformed percent escape.`);
     if (parameters.has(name)) return invalid(`${labelOf(name)} is repeated.`);
     if (name !== RESOURCE) parameters.set(name, value);

@@ -60,7 +60,7 @@ export function requiredParameter({ parameters }: Form, name: string): string {
 /** The `scope` of a request. Throws `invalid_request` unless it is scope tokens separated by spaces. */
 export function scopeParameter({ parameters }: Form): string | undefined {
   const scope = parameters.get("scope");
-  const { error } = scopeString.safeParse(scope ?? "none");
+  const { error } = scope === undefined ? {} : scopeString.safeParse(scope);
   if (error === undefined) return scope;
   throw new MintmarkError("invalid_request", { issues: [{ path: "scope", message: error.issues[0]?.message ?? "" }] });
 }
