@@ -10,6 +10,7 @@
  *     npm run bench -- runtimes         verification in workerd, Bun, Deno and Node, beside jose in each
  *     npm run bench -- verify           verification over HTTP, beside its alternatives
  *     npm run bench -- issue            issuance over HTTP, beside its alternatives
+ *     npm run bench -- profile          where the processor time of getToken and verifyToken goes
  *     npm run bench -- oauth            the OAuth endpoints, beside the procedures and their alternatives
  *     npm run bench -- start            from the start to the first answer, and memory when idle
  *     npm run bench -- scale            a million rows, a thousand followers, two workers; a verifier of a million revocations
@@ -35,6 +36,7 @@ const sections: Record<string, () => Promise<{ measure(): Promise<Report> }>> = 
   runtimes: () => import("./runtimes.ts"),
   verify: () => import("./verify.ts"),
   issue: () => import("./issue.ts"),
+  profile: () => import("./profile.ts"),
   oauth: () => import("./oauth.ts"),
   start: () => import("./start.ts"),
   scale: () => import("./scale.ts"),

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { chartOf, tableOf } from "./chart.ts";
 import type { Row } from "./rounds.ts";
 import type { Report } from "./support.ts";
+import { versionsOfPeers } from "./versions.ts";
 
 /** Contenders side by side. */
 export type Table = { title: string; unit: string; rows: readonly Row[] };
 
-const RESULTS = join(import.meta.dirname, "results");
+export const RESULTS = join(import.meta.dirname, "results");
 
 /** The machine of the measurement. */
 export const machine = `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}, Node ${process.version}`;
@@ -18,7 +19,7 @@ export function inTables(section: string, tables: readonly Table[], more: Report
   mkdirSync(RESULTS, { recursive: true });
   const [first] = tables;
   const texts = tables.map(({ title, unit, rows }) => `## ${title}\n\n${tableOf(rows, unit)}\n`);
-  const head = `# ${section}\n\n\`npm run bench -- ${section}\` on ${machine}: medians of several rounds.\n`;
+  const head = `# ${section}\n\n\`npm run bench -- ${section}\` on ${machine}: medians of several rounds. Alternatives: ${versionsOfPeers()}.\n`;
   const others = Object.entries(more).map(([what, value]) => `- ${what}: ${value}`);
   writeFileSync(join(RESULTS, `${section}.md`), [head, ...texts, others.join("\n"), ""].join("\n"));
   if (first) writeFileSync(join(RESULTS, `${section}.svg`), chartOf(first.rows, `${first.title}, a second`));
