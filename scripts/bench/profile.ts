@@ -26,7 +26,7 @@ const PLACES: readonly (readonly [place: string, url: RegExp])[] = [
   ["src/router", /\/profile\/router\//],
   ["src/service", /\/profile\/service\//],
   ["src/store", /\/profile\/store\//],
-  ["src/token, src/keys, src/trust", /\/profile\/(token|keys|trust|verifier)\//],
+  ["src/token, src/keys, src/trust, src/verifier", /\/profile\/(token|keys|trust|verifier)\//],
   ["src/async and the rest", /\/profile\//],
 ];
 const COLLECTOR = "garbage collection";
