@@ -31,7 +31,7 @@ const PLACES: readonly (readonly [place: string, url: RegExp])[] = [
 ];
 const COLLECTOR = "garbage collection";
 const NATIVE = "native code below no function: parser, event loop, system calls";
-const OTHER_THREADS = "other threads: syncs of the log, checkpoints, garbage collection, compilation";
+const OTHER_THREADS = "other threads: the profiler, garbage collection, compilation, syncs of the log";
 
 /** Microseconds of a call, by place. */
 type Breakdown = { name: string; total: number; byPlace: Map<string, number> };
