@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ApplicationSignIn } from "../service/authorization/application-sign-in.ts";
 import type { Person } from "../service/authorization/step.ts";
 import type { TokenService } from "../service/service.ts";
+import { introductions } from "../store/client.ts";
 import { type ClaimsSchema, identifier, scopeString } from "../token/claims.ts";
 import { exampleOf, requestedClaims } from "../token/describe-claims.ts";
 import { described } from "./described.ts";
@@ -71,7 +72,19 @@ const handle = z
 export const handleInput = z.strictObject({ handle });
 
 export const describedSignIn = z.strictObject({
-  client: z.strictObject({ clientId: z.string(), name: z.string() }).meta({ description: "The client that asks." }),
+  client: z
+    .strictObject({
+      clientId: z.string(),
+      name: z.string(),
+      introduced: z
+        .enum(introductions)
+        .optional()
+        .meta({
+          description: "How it introduced itself: nobody has checked its name. Absent: an administrator added it.",
+        }),
+      origin: z.string().optional().meta({ description: "The host of the document by which it introduced itself." }),
+    })
+    .meta({ description: "The client that asks." }),
   resources: z.array(z.strictObject({ audience: z.string(), name: z.string() })),
   scopes: z.array(z.strictObject({ name: z.string(), description: z.string().optional() })),
   loginHint: z.string().optional().meta({ description: "Who the person may be, as the client says." }),

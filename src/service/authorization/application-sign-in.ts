@@ -11,7 +11,7 @@ import type { Caller } from "../access/caller.ts";
 import type { StoreFollower } from "../feed/store-follower.ts";
 import type { Settings } from "../settings.ts";
 import { hashOf } from "../tokens/grant.ts";
-import { continueUrl, describeTarget, signInDemand } from "./description.ts";
+import { askingClient, continueUrl, describeTarget, signInDemand } from "./description.ts";
 import { checkedPerson, timeOfAnswer } from "./person.ts";
 import { createSecret } from "./secrets.ts";
 import type { ConsentStep, Person } from "./step.ts";
@@ -78,9 +78,9 @@ export function createApplicationSignIn<Custom>(options: ApplicationSignInOption
       authorize(caller, { action: "signIn.describe", permission: "sign_in" }, async () => {
         const request = await find(handle);
         const { clientId } = request;
-        const name = (await store.findClient(clientId))?.name ?? clientId;
+        const client = await store.findClient(clientId);
         return {
-          client: { clientId, name },
+          client: client === undefined ? { clientId, name: clientId } : askingClient(client),
           ...(await describeTarget(store, { audience: request.audience, scope: request.scope })),
           ...signInDemand(request, clock()),
         };

@@ -2,8 +2,16 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Caller, localCaller } from "../../../src/service/access/caller.ts";
 import type { TokenService } from "../../../src/service/service.ts";
+import { anIntroducedClient, aRecord } from "../../store/samples.ts";
 import { addClient } from "../../support/clients.ts";
-import { authorizationRequest, codeIn, expectStep, openBrowser, openPeople } from "../../support/people.ts";
+import {
+  authorizationRequest,
+  codeIn,
+  expectStep,
+  openBrowser,
+  openPeople,
+  REDIRECT_URI,
+} from "../../support/people.ts";
 import { addResource, MCP } from "../../support/resources.ts";
 import { ISSUER, NOW } from "../../support/service.ts";
 
@@ -32,6 +40,18 @@ describe("signIn.describe", () => {
       loginHint: "ada@example.org",
       maxAge: 320,
     });
+  });
+
+  it("says that the client introduced itself, so that nobody has checked its name", async () => {
+    await using opened = await openPeople();
+    const { service, store, browser } = opened;
+    await addResource(service, { audience: MCP, open: true });
+    const client = anIntroducedClient({ introduced: "registration", name: "Claude", redirectUris: [REDIRECT_URI] });
+    await store.addIntroducedClient(client, { maxUnused: 9 }, aRecord());
+    const { clientId } = client;
+    const { handle } = expectStep(await browser.begin(authorizationRequest(clientId, {}, [MCP])), "sign_in");
+    const { client: described } = await service.signIn.describe(localCaller, handle);
+    expect(described).toEqual({ clientId, name: "Claude", introduced: "registration" });
   });
 });
 
