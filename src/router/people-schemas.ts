@@ -76,12 +76,9 @@ export const describedSignIn = z.strictObject({
     .strictObject({
       clientId: z.string(),
       name: z.string(),
-      introduced: z
-        .enum(introductions)
-        .optional()
-        .meta({
-          description: "How it introduced itself: nobody has checked its name. Absent: an administrator added it.",
-        }),
+      introduced: z.enum(introductions).optional().meta({
+        description: "How it introduced itself: nobody has checked its name. Absent: an administrator added it.",
+      }),
       origin: z.string().optional().meta({ description: "The host of the document by which it introduced itself." }),
     })
     .meta({ description: "The client that asks." }),
