@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { SERVER_CORE } from "./support.ts";
 import { introspect, post } from "./wire.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+export const ROOT = join(import.meta.dirname, "../..");
 const PEERS = join(import.meta.dirname, "peers");
 const PYTHON = "/usr/bin/python3";
 

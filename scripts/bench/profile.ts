@@ -2,14 +2,13 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MINTMARK, type Running, startContender } from "./contenders.ts";
+import { MINTMARK, ROOT, type Running, startContender } from "./contenders.ts";
 import { machine, RESULTS } from "./results.ts";
 import { load } from "./rounds.ts";
 import { progress, type Report } from "./support.ts";
+import { tokensFor } from "./tokens.ts";
 import { usageOf } from "./usage.ts";
-import { connectTo } from "./wire.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 /** The compiled sources, one file each: in the programs of `dist` they have no names. */
 const COMPILED = join(ROOT, ".cache/profile");
 const SECRET = { MINTMARK_SECRET: "0123456789abcdef0123456789ABCDEF" };
@@ -45,7 +44,7 @@ export async function measure(): Promise<Report> {
   const all = [
     await profile("getToken, ES256", {}, (server) => server.issue()),
     await profile("getToken, HS256", SECRET, (server) => server.issue()),
-    await profile("verifyToken, ES256", {}, async (server) => server.verify(await tokenOf(server))),
+    await profile("verifyToken, ES256", {}, verifyOne),
   ];
   const places = [...PLACES.map(([place]) => place), COLLECTOR, NATIVE, OTHER_THREADS];
   const cell = ({ total, byPlace }: Breakdown, place: string) => {
@@ -61,18 +60,16 @@ export async function measure(): Promise<Report> {
   return Object.fromEntries(rows.map(([place = "", ...cells]) => [place, cells.join("   ")]));
 }
 
+async function verifyOne(server: Running): Promise<string> {
+  const [token = ""] = await tokensFor(server, 1);
+  return server.verify(token);
+}
+
 function compile(): void {
   rmSync(COMPILED, { recursive: true, force: true });
   cpSync(join(ROOT, "dist"), COMPILED, { recursive: true });
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "src", "--outDir", COMPILED], { cwd: ROOT });
-}
-
-async function tokenOf(server: Running): Promise<string> {
-  const connection = await connectTo(server.port);
-  const { body } = await connection.send(server.issue());
-  connection.end();
-  return (JSON.parse(body) as { result: { data: { token: string } } }).result.data.token;
 }
 
 async function profile(

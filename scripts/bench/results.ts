@@ -19,7 +19,7 @@ export function inTables(section: string, tables: readonly Table[], more: Report
   mkdirSync(RESULTS, { recursive: true });
   const [first] = tables;
   const texts = tables.map(({ title, unit, rows }) => `## ${title}\n\n${tableOf(rows, unit)}\n`);
-  const head = `# ${section}\n\n\`npm run bench -- ${section}\` on ${machine}: medians of several rounds. Alternatives: ${versionsOfPeers()}.\n`;
+  const head = `# ${section}\n\n\`npm run bench -- ${section}\` on ${machine}: medians of several rounds. Installed alternatives: ${versionsOfPeers()}.\n`;
   const others = Object.entries(more).map(([what, value]) => `- ${what}: ${value}`);
   writeFileSync(join(RESULTS, `${section}.md`), [head, ...texts, others.join("\n"), ""].join("\n"));
   if (first) writeFileSync(join(RESULTS, `${section}.svg`), chartOf(first.rows, `${first.title}, a second`));

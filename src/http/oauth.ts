@@ -46,9 +46,7 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
   const mayBeAdmitted = (origin: string | undefined): origin is string =>
     origin !== undefined && isOrigin(origin) && (!open || isLoopbackOrigin(origin));
 
-  async function isOfPublicClient({ headers: { origin } }: IncomingMessage): Promise<boolean> {
-    return mayBeAdmitted(origin) && (await service.publicOrigins()).has(origin);
-  }
+  const isOfPublicClient = async (origin: string) => (await service.publicOrigins()).has(origin);
 
   /** Such a client is known by its request alone. So its page gets no answer to a preflight: a form without headers needs none. */
   async function isOfIntroducedClient(
@@ -77,8 +75,9 @@ export function createOAuthRows<Schema extends ClaimsSchema>(options: OAuthRowsO
       };
       try {
         if (admits === "clients") response.setHeader("vary", "origin");
-        const isAsked = admits === "clients" && mayBeAdmitted(request.headers.origin);
-        const isKnown = admits === "everyone" || (isAsked && (await isOfPublicClient(request)));
+        const { origin } = request.headers;
+        const isKnown =
+          admits === "everyone" || (admits === "clients" && mayBeAdmitted(origin) && (await isOfPublicClient(origin)));
         if (isKnown && admits === "clients") admitOrigin(request, response);
         if (request.method === "OPTIONS") return void response.writeHead(204, { allow: methods.join(", ") }).end();
         const isForeign = !isKnown && isCrossSite(request);

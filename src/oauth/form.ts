@@ -26,12 +26,10 @@ export function readForm(body: Uint8Array, contentType: string | undefined): For
   return text === undefined ? invalid("The body is not valid UTF-8.") : parseParameters(text);
 }
 
-const FORM = "application/x-www-form-urlencoded";
 const MEDIA_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;(.*))?$/i;
 const CHARSET = /(?:^|;)[ \t]*charset[ \t]*=[ \t]*"?([^";]*)/gi;
 
 function contentTypeProblem(contentType = ""): string | undefined {
-  if (contentType === FORM) return undefined;
   const [match, parameters = ""] = MEDIA_TYPE.exec(contentType.trim()) ?? [];
   if (match === undefined) return "The Content-Type must be application/x-www-form-urlencoded.";
   const isUtf8 = [...parameters.matchAll(CHARSET)].every(([, charset = ""]) => /^utf-?8$/i.test(charset.trim()));

@@ -13,10 +13,12 @@ export type AccessMeta = { permission?: unknown; rate?: unknown; errors: readonl
 const CLIENT = { type: "http", scheme: "basic", description: "A client's id and secret." };
 const TOKEN = { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." };
 
-/** Schemes and requirement. Where access is open there are no clients, so nothing has a lock. */
-export function describeSecurity({ open }: Access): { securitySchemes?: JsonSchema; security?: object[] } {
+/** The security schemes. Where access is open there are no clients, so nothing has a lock. */
+export function securitySchemes({ open }: Access): { components?: JsonSchema; security?: object[] } {
   // A procedure of another router may take the credentials.
-  return open ? {} : { securitySchemes: { client: CLIENT, token: TOKEN }, security: [{}, { client: [] }] };
+  return open
+    ? {}
+    : { components: { securitySchemes: { client: CLIENT, token: TOKEN } }, security: [{}, { client: [] }] };
 }
 
 /** The credentials, the permission and the rate limit of a procedure, for programs and in a sentence each. */

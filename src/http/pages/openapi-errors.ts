@@ -1,9 +1,10 @@
-import { getTRPCErrorShape, type TRPCError } from "@trpc/server";
+import type { TRPCError } from "@trpc/server";
 import { catalogue, MintmarkError, type Reason } from "../../errors.ts";
 import { explanations } from "../../explanations.ts";
 import type { ErrorShape } from "../../router/error-shape.ts";
 import type { ServedRouter } from "../../router/procedure.ts";
 import { toTrpcError } from "../../verifier/middleware/trpc-error.ts";
+import { shapeOf } from "../rpc/answers.ts";
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -13,7 +14,7 @@ type Answer = { reason: Reason; status: number; error: unknown };
 export function describeErrors(router: ServedRouter, reasons: readonly Reason[]): JsonSchema {
   const answers = reasons.map((reason): Answer => {
     const error = toTrpcError(new MintmarkError(reason));
-    return { reason, status: catalogue[reason].status, error: shapeOf(router, error) };
+    return { reason, status: catalogue[reason].status, error: describedShape(router, error) };
   });
   const statuses = new Set(answers.map(({ status }) => status));
   return Object.fromEntries(
@@ -21,11 +22,10 @@ export function describeErrors(router: ServedRouter, reasons: readonly Reason[])
   );
 }
 
-/** The shape of an error at any procedure; empty if the router's formatter throws. */
-function shapeOf(router: ServedRouter, error: TRPCError): unknown {
+/** Empty if the router's formatter throws. */
+function describedShape(router: ServedRouter, error: TRPCError): unknown {
   try {
-    const { _config: config } = router._def;
-    return getTRPCErrorShape({ config, error, type: "unknown", path: undefined, input: undefined, ctx: undefined });
+    return shapeOf(router, error);
   } catch {
     return {};
   }

@@ -4,7 +4,7 @@ import { catalogue, type Reason } from "../../errors.ts";
 import type { Metadata } from "../../oauth/metadata.ts";
 import type { Meta, ServedRouter } from "../../router/procedure.ts";
 import { GATEWAY_PATH } from "../gateway.ts";
-import { type Access, type AccessMeta, describeAccess, describeSecurity } from "./openapi-access.ts";
+import { type Access, type AccessMeta, describeAccess, securitySchemes } from "./openapi-access.ts";
 import { describeErrors, type JsonSchema, object } from "./openapi-errors.ts";
 import { gatewayPath } from "./openapi-gateway.ts";
 import { oauthPaths } from "./openapi-oauth.ts";
@@ -33,7 +33,7 @@ export function describeApi(router: ServedRouter, access: Access, metadata?: Met
     [GATEWAY_PATH]: gatewayPath(access),
     ...(metadata !== undefined && oauthPaths(metadata, access)),
   });
-  const { securitySchemes, security } = describeSecurity(access);
+  const { components, ...security } = securitySchemes(access);
   return {
     openapi: "3.1.0",
     info: {
@@ -44,8 +44,8 @@ export function describeApi(router: ServedRouter, access: Access, metadata?: Met
     },
     // Relative to this document, for a proxy that adds a path.
     servers: [{ url: "trpc" }],
-    ...(security !== undefined && { security }),
-    components: { responses, ...(securitySchemes !== undefined && { securitySchemes }) },
+    ...security,
+    components: { ...components, responses },
     paths,
   };
 }

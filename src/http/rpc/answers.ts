@@ -83,7 +83,8 @@ function fallbackShape(router: AnyTRPCRouter, error: TRPCError): { data?: { http
   }
 }
 
-function shapeOf(router: AnyTRPCRouter, error: TRPCError) {
+/** The shape of an error of no procedure. */
+export function shapeOf(router: AnyTRPCRouter, error: TRPCError) {
   const details = { type: "unknown", path: undefined, input: undefined, ctx: undefined } as const;
   return getTRPCErrorShape({ config: router._def._config, error, ...details });
 }
